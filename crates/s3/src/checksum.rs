@@ -1,11 +1,11 @@
-//! CRC-64/NVME, the checksum that S3 can check of a part and of a whole object.
+//! CRC-64/NVME: a checksum that S3 servers can verify for a part and for a whole object.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use crc_fast::{CrcAlgorithm, Digest, checksum, checksum_combine};
 use serde::{Deserialize, Serialize};
 
-/// A CRC-64/NVME of bytes whose length is known, so that it can be joined with that of the bytes behind them.
+/// A CRC-64/NVME and the number of its bytes, so that it can be joined with the CRC of further bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crc64 {
     value: u64,
@@ -13,28 +13,28 @@ pub struct Crc64 {
 }
 
 impl Crc64 {
-    /// That of nothing.
+    /// The CRC of no bytes.
     pub const EMPTY: Self = Self { value: 0, length: 0 };
 
-    /// That of bytes.
+    /// The CRC of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self { value: checksum(CrcAlgorithm::Crc64Nvme, bytes), length: bytes.len() as u64 }
     }
 
-    /// That of these bytes and of those behind them.
+    /// The CRC of these bytes, followed by those of `behind`.
     #[must_use]
     pub fn and(self, behind: Self) -> Self {
         let value = checksum_combine(CrcAlgorithm::Crc64Nvme, self.value, behind.value, behind.length);
         Self { value, length: self.length + behind.length }
     }
 
-    /// As S3 writes it: base64 of its bytes, the highest first.
+    /// The value of S3's header: base64 of the eight bytes, the highest first.
     pub fn header(self) -> String {
         BASE64_STANDARD.encode(self.value.to_be_bytes())
     }
 }
 
-/// Takes bytes as they come.
+/// Computes a CRC piece by piece.
 pub struct Crc64Hasher {
     digest: Digest,
     length: u64,
@@ -47,13 +47,13 @@ impl Default for Crc64Hasher {
 }
 
 impl Crc64Hasher {
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.digest.update(bytes);
         self.length += bytes.len() as u64;
     }
 
-    /// The CRC of what was taken.
+    /// The CRC of all bytes so far.
     pub fn finish(&self) -> Crc64 {
         Crc64 { value: self.digest.finalize(), length: self.length }
     }

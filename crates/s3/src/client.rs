@@ -1,4 +1,4 @@
-//! The client of one bucket: sends calls, again if need be, and reads what comes back.
+//! The client of one bucket: sends calls, repeats them after failures, and reads the answers.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -21,23 +21,23 @@ use crate::pressure::{Outcome, Pressure, Rests};
 use crate::request::Call;
 use crate::{clock, tries, xml};
 
-/// Bytes of an answer that is read whole: a page of a listing has less than one of these.
+/// The most bytes of an answer that is read into memory. A page of a listing is smaller.
 const LARGEST: usize = 8 << 20;
 
-/// Which bucket, and how it is reached.
+/// The settings of a client.
 #[derive(Clone)]
 pub struct Settings {
     /// The bucket's name.
     pub bucket: String,
-    /// Its server; Amazon's in the region if there is none.
+    /// Its server; if `None`, Amazon's in the region.
     pub endpoint: Option<Endpoint>,
     /// The region that requests are signed for.
     pub region: String,
-    /// How requests name the bucket; if it is not said, in the path of an endpoint, and in Amazon's host.
+    /// How requests name the bucket. If `None`, in the path for an endpoint, and in the host for Amazon.
     pub style: Option<Style>,
-    /// Certificates to trust in place of the system's.
+    /// A PEM file of certificates to trust, in place of the system's.
     pub ca_file: Option<PathBuf>,
-    /// Who may know as whom to call, the first that does.
+    /// The sources of access keys. The first that has a key is used.
     pub credentials: Vec<Arc<dyn Source>>,
 }
 
@@ -66,27 +66,28 @@ struct Inner {
     region: String,
     credentials: Kept,
     pressure: Pressure,
-    /// How far the server's clock is ahead of ours, in seconds, once it has refused us for it.
+    /// How many seconds the server's clock is ahead of ours. The value is zero until the server has refused a
+    /// request for its time.
     ahead: AtomicI64,
 }
 
-/// An answer that is no refusal.
+/// A successful answer, whose body is not read yet.
 pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Incoming,
 }
 
-/// An answer that was read to its end.
+/// An answer with its whole body.
 pub(crate) struct Whole {
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
 impl Client {
-    /// A client; connects to nobody yet. Reads the certificates.
+    /// Makes a client and reads the certificates. It does not connect yet.
     ///
     /// # Errors
-    /// If they cannot be used.
+    /// If the certificates cannot be used.
     pub fn new(settings: Settings) -> std::result::Result<Self, Unusable> {
         let Settings { bucket, endpoint, region, style, ca_file, credentials } = settings;
         let plain_style = if endpoint.is_some() { Style::Path } else { Style::VirtualHost };
@@ -107,7 +108,7 @@ impl Client {
         })))
     }
 
-    /// The server.
+    /// The address of the server.
     pub fn endpoint(&self) -> &Endpoint {
         &self.0.endpoint
     }
@@ -117,17 +118,17 @@ impl Client {
         self.0.style
     }
 
-    /// Who said as whom the last request was made, such as `the environment`.
+    /// The source of the access key in use, such as `the environment`; `None` before the first request.
     pub fn credentials_from(&self) -> Option<&'static str> {
         self.0.credentials.from()
     }
 
-    /// Sends a call until it is answered, and hands over the answer with its body unread.
+    /// Sends a call, again if it fails in a way that may pass. Returns the answer with its body unread.
     pub(crate) async fn head_of(&self, call: &Call) -> Result<Answer> {
         self.tried(call, |client| async move { client.0.once(call).await }).await
     }
 
-    /// Sends a call until it is answered, and reads the answer to its end.
+    /// Sends a call, again if it fails in a way that may pass. Returns the answer with its whole body.
     pub(crate) async fn whole(&self, call: &Call) -> Result<Whole> {
         self.tried(call, |client| async move {
             let answer = client.0.once(call).await?;
@@ -154,7 +155,7 @@ impl Client {
             if !goes_on || failed >= call.tries || begun.elapsed() + pause > tries::WHOLE {
                 return Err(error);
             }
-            tracing::debug!(%error, failed, "asks the S3 server again");
+            tracing::debug!(%error, failed, "repeats a call to the S3 server");
             tokio::time::sleep(pause).await;
         }
     }
@@ -174,7 +175,7 @@ impl Inner {
     }
 
     async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
-        // Whoever comes while the server is left alone waits for one such time.
+        // While the server rests, wait once until the end of the rest.
         for is_last in [false, true] {
             match self.pressure.turn().await {
                 Ok(turn) => return Ok(turn),
@@ -208,7 +209,7 @@ impl Inner {
         Err(refused(call, head.status.as_u16(), &head.headers, &said))
     }
 
-    /// Reads an answer. One that has an error in it, although its status is 200, is an error.
+    /// Reads the body of an answer. An error in the body is an error, although the status is 200.
     async fn read_whole(&self, call: &Call, answer: Answer) -> Result<Whole> {
         let Answer { headers, body } = answer;
         let text = self.text(call, body).await?;
@@ -233,7 +234,7 @@ impl Inner {
             .map_err(|error| Error::NotS3 { call: call.name, why: error.to_string() })
     }
 
-    /// The next bytes of a body.
+    /// Reads the next bytes of a body.
     async fn piece(&self, call: &'static str, body: &mut Incoming) -> Result<Option<Bytes>> {
         let no_answer = |why| Error::NoAnswer { call, server: self.endpoint.url(), why };
         loop {
@@ -243,7 +244,7 @@ impl Inner {
             match frame.map_err(silent)? {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(no_answer(format!("its answer broke off: {error}"))),
-                // Trailers say nothing that we ask for.
+                // Skip trailers: no call uses them.
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {
                         return Ok(Some(bytes));
@@ -253,7 +254,7 @@ impl Inner {
         }
     }
 
-    /// Whether the cause of a refusal is mended: our clock was wrong, or our credentials have ended.
+    /// Whether the cause of a refusal is removed now: our clock was wrong, or our credentials had expired.
     async fn mended(&self, error: &Error) -> bool {
         const STALE: [&str; 4] =
             ["ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidAccessKeyId"];

@@ -1,4 +1,4 @@
-//! Connections: plain or by TLS, HTTP/1.1, kept for the next request.
+//! HTTP/1.1 connections, plain or over TLS, kept open for further requests.
 
 use std::error::Error as _;
 use std::path::Path;
@@ -17,15 +17,15 @@ use crate::deadlines::{CONNECT, IDLE};
 use crate::error::plain;
 use crate::sending::Sending;
 
-/// What sends requests.
+/// The HTTP client.
 pub(crate) type Http = Client<HttpsConnector<HttpConnector>, Sending>;
 
-/// Why nothing can be sent.
+/// The reason why no connection can be made.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unusable(String);
 
-/// A client that trusts the certificates of a file, or those of the system. Reads files.
+/// Makes an HTTP client that trusts the certificates of a file, or those of the system. Reads files.
 pub(crate) fn connect_with(ca_file: Option<&Path>) -> Result<Http, Unusable> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
@@ -48,7 +48,7 @@ pub(crate) fn connect_with(ca_file: Option<&Path>) -> Result<Http, Unusable> {
 fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, Unusable> {
     let mut roots = RootCertStore::empty();
     let Some(file) = ca_file else {
-        // A system without certificates serves those who do without TLS.
+        // A system without certificates is no error: some servers have no TLS.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         return Ok(roots);
     };
@@ -61,7 +61,7 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, Unusable> {
     if roots.is_empty() { Err(refused("it has no PEM certificate".to_owned())) } else { Ok(roots) }
 }
 
-/// An error of a connection with its causes, in one line.
+/// An error of a connection and its causes, in one line.
 pub(crate) fn causes(error: &hyper_util::client::legacy::Error) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();

@@ -1,35 +1,35 @@
-//! How long a server may be silent. Nothing limits how long a whole body may take, so a slow pull is never cut.
+//! How long a server may be silent. A whole body may take any time, so a slow pull is not interrupted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Until a connection stands, TLS included.
+/// The time for making a connection, TLS included.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
-/// Between the last byte of a request and the head of its answer, and between two pieces of a request.
+/// The longest silence after the last byte of a request, and between two pieces of a request.
 pub(crate) const HEAD: Duration = Duration::from_secs(30);
 
-/// Between two pieces of an answer's body, while somebody waits for them.
+/// The longest silence between two pieces of an answer's body, while a reader waits.
 pub(crate) const PIECE: Duration = Duration::from_mins(1);
 
-/// How long a connection is kept for the next request. The shortest that a server is known to keep one is 30 s.
+/// How long an unused connection is kept. No known server closes one in less than 30 s.
 pub(crate) const IDLE: Duration = Duration::from_secs(20);
 
-/// How many bytes a second a server joins parts with that copies them. Those that do not are much faster.
+/// The rate of servers that join parts by copying, in bytes a second. Other servers are much faster.
 const JOINED: u64 = 50 << 20;
 
-/// The time until the head of the answer to the end of a multipart upload of so many bytes: servers that copy take long.
+/// The longest silence after the request that joins parts of so many bytes: servers that copy take long.
 pub(crate) fn joining(bytes: u64) -> Duration {
     HEAD + Duration::from_secs(bytes / JOINED)
 }
 
-/// How far a request has come.
+/// The progress of a request.
 #[derive(Debug)]
 pub(crate) struct Progress {
     begun: Instant,
-    /// Milliseconds after that, when the last piece was taken.
+    /// When the last piece was taken, in milliseconds after `begun`.
     last: AtomicU64,
 }
 
@@ -43,7 +43,7 @@ impl Progress {
         self.last.store(passed, Ordering::Relaxed);
     }
 
-    /// Returns when there was no progress for so long.
+    /// Returns once there was no progress for `limit`.
     pub(crate) async fn stalled(&self, limit: Duration) {
         loop {
             let until = self.begun + Duration::from_millis(self.last.load(Ordering::Relaxed)) + limit;

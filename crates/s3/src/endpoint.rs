@@ -1,4 +1,4 @@
-//! Where a bucket's server is, and how it wants to be asked.
+//! The address of a bucket's server, and how requests name the bucket.
 
 use std::net::IpAddr;
 
@@ -14,32 +14,32 @@ pub enum Style {
     VirtualHost,
 }
 
-/// A server of S3.
+/// The address of an S3 server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     is_tls: bool,
-    /// Host, and port if it is not the scheme's.
+    /// The host, and the port if it is not the scheme's usual one.
     authority: String,
-    /// What comes before the bucket in a path: empty, or it begins with a slash and does not end with one.
+    /// The path before the bucket: empty, or with a slash at its beginning and none at its end.
     base: String,
 }
 
-/// Why text is no endpoint.
+/// The text is no address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no address of a server; write it as https://s3.example.com or http://127.0.0.1:9000")]
 pub struct NoEndpoint(String);
 
 impl Endpoint {
-    /// Amazon's own for a region.
+    /// Amazon's server for a region.
     pub fn of_amazon(region: &str) -> Self {
         let end = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         Self { is_tls: true, authority: format!("s3.{region}.{end}"), base: String::new() }
     }
 
-    /// Reads a URL of scheme, host, port and perhaps a path.
+    /// Parses a URL of scheme, host, port and an optional path.
     ///
     /// # Errors
-    /// If it is none, or has a user or a query.
+    /// If the text is no such URL, or has a user or a query.
     pub fn parse(text: &str) -> Result<Self, NoEndpoint> {
         let refused = || NoEndpoint(text.to_owned());
         let url: Uri = text.trim().parse().map_err(|_| refused())?;
@@ -63,12 +63,12 @@ impl Endpoint {
         Ok(Self { is_tls, authority, base: url.path().trim_end_matches('/').to_owned() })
     }
 
-    /// Whether it is asked by TLS.
+    /// Whether requests use TLS.
     pub fn is_tls(&self) -> bool {
         self.is_tls
     }
 
-    /// Whether it is this machine.
+    /// Whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
         let host = self.host().trim_start_matches('[').trim_end_matches(']');
         host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -91,15 +91,15 @@ impl Endpoint {
         if self.is_tls { "https" } else { "http" }
     }
 
-    /// Whether a bucket can be named in the host: not beside an address, and with TLS not one with dots, which no
-    /// certificate is for.
+    /// Whether the host can name a bucket. An IP address never names one. With TLS, a bucket with dots stays
+    /// in the path: no certificate covers its host name.
     pub(crate) fn takes_bucket(&self, bucket: &str) -> bool {
         let host = self.host();
         let is_name = host.parse::<IpAddr>().is_err() && !host.starts_with('[');
         is_name && !(self.is_tls && bucket.contains('.'))
     }
 
-    /// The value of `Host`, and the encoded path, of a key in a bucket; of the bucket itself without a key.
+    /// The value of `Host` and the encoded path for a key in a bucket. An empty key is the bucket itself.
     pub(crate) fn target(&self, style: Style, bucket: &str, key: &str) -> Target {
         let key = encode_path(key);
         let (host, path) = match style {
@@ -110,7 +110,7 @@ impl Endpoint {
     }
 }
 
-/// Where one request goes.
+/// The address of one request.
 pub(crate) struct Target {
     pub(crate) scheme: &'static str,
     pub(crate) host: String,

@@ -1,41 +1,41 @@
-//! Why a call failed, by what can be done about it.
+//! Errors of calls, sorted by what the caller can do.
 
 use std::fmt;
 
 /// The result of a call.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A call failed. After [`Error::NoAnswer`] and some refusals it is unknown whether it took effect.
+/// The error of a call. After [`Error::NoAnswer`] and some refusals, the call may have taken effect.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The server answered, and the answer is no.
+    /// The server refused the call.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// No whole answer came: the server is not reached, is silent, or went away in the middle.
+    /// No complete answer came: the server is out of reach, is silent, or broke off.
     #[error("{call}: no answer from {server}: {why}")]
     NoAnswer {
-        /// Which call.
+        /// The name of the call.
         call: &'static str,
         /// The endpoint.
         server: String,
-        /// What the connection said.
+        /// The error of the connection.
         why: String,
     },
-    /// An answer came that S3 would not give.
+    /// The answer does not have the form that S3 prescribes.
     #[error("{call}: not an answer of S3: {why}")]
     NotS3 {
-        /// Which call.
+        /// The name of the call.
         call: &'static str,
-        /// Where it differs.
+        /// How the answer differs.
         why: String,
     },
-    /// Nobody says as whom to call.
+    /// No source gave an access key.
     #[error("no credentials for S3: {0}")]
     Credentials(String),
-    /// What is to be sent cannot be read.
+    /// The file to upload cannot be read.
     #[error("cannot read what is to be uploaded: {0}")]
     Payload(String),
-    /// The server was out of reach a moment ago, and is not asked again yet.
+    /// The server did not answer a moment ago, so it is not called yet.
     #[error("{server} did not answer a moment ago, and is asked again soon")]
     Resting {
         /// The endpoint.
@@ -43,20 +43,20 @@ pub enum Error {
     },
 }
 
-/// What a server said when it refused.
+/// The server's answer to a refused call.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// Which call.
+    /// The name of the call.
     pub call: &'static str,
-    /// The status code of the answer. It can be 200: an end of a multipart upload fails after its head was sent.
+    /// The status of the answer. It can be 200: joining parts can fail after the head of the answer was sent.
     pub status: u16,
-    /// S3's word for it, such as `NoSuchKey`. Empty where the answer has none, as that to a HEAD.
+    /// S3's code, such as `NoSuchKey`. Empty if the answer has none, as after a HEAD.
     pub code: String,
-    /// The server's sentence.
+    /// The server's message.
     pub message: String,
     /// The server's clock at the answer, in Unix seconds.
     pub date: Option<i64>,
-    /// The region that the bucket is in, where a server says that it is not the one that was asked for.
+    /// The region of the bucket, if the server says that the request was signed for another.
     pub region: Option<String>,
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for Refusal {
 }
 
 impl Error {
-    /// What the server said, if it answered.
+    /// The refusal, if the server answered.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
@@ -90,12 +90,12 @@ impl Error {
         self.refusal().is_some_and(|refusal| refusal.status == status)
     }
 
-    /// Whether there is no such upload. Ceph's older servers say `NoSuchKey`.
+    /// Whether the upload does not exist. Older versions of Ceph answer `NoSuchKey`.
     pub fn is_no_upload(&self) -> bool {
         self.is_code(&["NoSuchUpload", "NoSuchKey"]) || self.is_status(404)
     }
 
-    /// Whether the same call may well succeed a little later.
+    /// Whether the same call may succeed later.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::NoAnswer { .. } | Self::Resting { .. } | Self::NotS3 { .. } => true,
@@ -104,7 +104,7 @@ impl Error {
         }
     }
 
-    /// Whether the bucket has no room.
+    /// Whether the bucket is full.
     pub fn is_full(&self) -> bool {
         let codes = ["QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity", "EntityTooLargeForQuota"];
         self.is_code(&codes) || self.is_status(507)
@@ -118,7 +118,7 @@ impl Refusal {
     }
 
     fn may_pass(&self) -> bool {
-        // 507 and 501 stay as they are.
+        // Neither 507 nor 501 passes by itself.
         matches!(self.status, 408 | 429 | 500 | 502 | 503 | 504)
             || matches!(
                 self.code.as_str(),
@@ -127,7 +127,7 @@ impl Refusal {
     }
 }
 
-/// What a server says, cut to a line that can be shown and logged.
+/// Turns a server's text into one short line without control characters, for people and the log.
 pub(crate) fn plain(text: &str) -> String {
     const LONGEST: usize = 300;
     let line: String =

@@ -1,9 +1,9 @@
-//! A client of S3, of the calls that every server of it has: objects are put, read by ranges, looked at and deleted;
-//! parts are uploaded and joined; keys are listed. It knows nothing of registries.
+//! A client of S3 for those calls that every S3 server has: it puts, reads, inspects and deletes objects,
+//! uploads and joins parts, and lists keys. It knows nothing of registries.
 //!
-//! "S3" is many servers, and each leaves something out. So this client sends what all of them take: no trailer, no
-//! `aws-chunked`, no condition on a write but one on the end of a multipart upload. [`probe`] finds out what else a
-//! bucket's server can do, and what it only says it can.
+//! Many servers speak S3, and each leaves something out. So this client sends only what all of them accept: no
+//! trailer, no `aws-chunked`, and no conditional write but one, at the end of a multipart upload. [`probe`]
+//! finds out by trial what else the server of a bucket can do.
 
 mod calls;
 mod checksum;

@@ -1,4 +1,4 @@
-//! Where in S3: a bucket and what all keys in it begin with.
+//! A place in S3: a bucket and a prefix of keys.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,23 +8,23 @@ use std::str::FromStr;
 pub struct Location {
     /// The bucket's name.
     pub bucket: String,
-    /// What all keys begin with, without a slash at its ends. May be empty.
+    /// The beginning of all keys, without a slash at either end. May be empty.
     pub prefix: String,
 }
 
-/// Why text is no location.
+/// The reason why a text is no location.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoLocation {
-    /// It does not begin with `s3://`.
+    /// The text does not begin with `s3://`.
     #[error("{0:?} is no place in S3; write s3://bucket/prefix")]
     NoScheme(String),
-    /// The bucket's name is none that S3 allows.
+    /// S3 does not allow this name of a bucket.
     #[error(
         "{0:?} cannot be a bucket's name: those have 3 to 63 lower-case letters, digits, hyphens and dots, and begin \
          and end with a letter or digit"
     )]
     Bucket(String),
-    /// The prefix has something that keys of ours may not have.
+    /// The prefix has characters or parts that our keys may not have.
     #[error(
         "the prefix {0:?} has an empty or a dotted part, or a character that is not plain, or is longer than 512 bytes"
     )]
@@ -32,12 +32,12 @@ pub enum NoLocation {
 }
 
 impl Location {
-    /// The whole key of a name under the prefix.
+    /// The key of a name under the prefix.
     pub fn key(&self, name: &str) -> String {
         if self.prefix.is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) }
     }
 
-    /// What is left of a whole key behind the prefix; `None` if it does not begin with it.
+    /// The part of a key behind the prefix; `None` if the key does not begin with the prefix.
     pub fn name<'k>(&self, key: &'k str) -> Option<&'k str> {
         if self.prefix.is_empty() {
             return Some(key);

@@ -1,4 +1,4 @@
-//! What a request carries, so that it can be sent again.
+//! The body of a request, in a form that can be sent again.
 
 use std::fs::File;
 use std::io;
@@ -14,21 +14,21 @@ use crate::Crc64;
 /// The bytes of a request.
 #[derive(Clone)]
 pub enum Payload {
-    /// In memory.
+    /// Bytes in memory.
     Bytes(Bytes),
-    /// In a file, which nobody changes meanwhile.
+    /// Bytes in a file, which must not change meanwhile.
     File {
         /// The file.
         file: Arc<File>,
-        /// Where in it they begin.
+        /// The offset of the first byte.
         offset: u64,
-        /// How many there are.
+        /// The number of bytes.
         length: u64,
     },
 }
 
 impl Payload {
-    /// How many bytes there are.
+    /// The number of bytes.
     pub fn length(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -36,7 +36,7 @@ impl Payload {
         }
     }
 
-    /// The bytes from one place on. Blocks on the file.
+    /// Reads up to `count` bytes from an offset. Blocks while it reads the file.
     pub(crate) fn read(&self, from: u64, count: usize) -> io::Result<Bytes> {
         match self {
             Self::Bytes(bytes) => {
@@ -59,17 +59,17 @@ impl From<Bytes> for Payload {
     }
 }
 
-/// How a server can tell that a payload came whole.
+/// How a server can verify that a payload arrived unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// By its SHA-256, which is signed. Every real server checks it.
+    /// By its SHA-256, which is signed. Real servers verify it.
     Sha256([u8; 32]),
-    /// By its CRC-64/NVME in a signed header: cheaper, and only for servers that check it.
+    /// By its CRC-64/NVME in a signed header. It is cheaper, and only for servers that verify it.
     Crc64(Crc64),
 }
 
 impl Guard {
-    /// The SHA-256 of bytes.
+    /// A guard by the SHA-256 of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self::Sha256(Sha256::digest(bytes).into())
     }

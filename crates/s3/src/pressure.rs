@@ -1,4 +1,4 @@
-//! How many calls are made at once, and a pause for a server that does not answer.
+//! Limits the number of concurrent calls, and pauses calls to a server that does not answer.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,22 +7,22 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// Calls at once, while the server is well.
+/// The most concurrent calls, to a server that is well.
 const MOST: usize = 64;
 
-/// Calls at once, however often the server asks for fewer.
+/// The lowest limit of concurrent calls, however often the server asks for fewer.
 const FEWEST: usize = 4;
 
-/// So many calls in a row without an answer mean that the server is away.
+/// After this many calls in a row without an answer, the server counts as away.
 const AWAY: u32 = 5;
 
-/// How long a server that is away is left alone; then one call finds out how it is.
+/// How long a server that is away is not called. After that, one call tests it.
 const REST: Duration = Duration::from_secs(1);
 
-/// What is known of the server's strength.
+/// The limit of concurrent calls, and the health of the server.
 pub(crate) struct Pressure {
     calls: Semaphore,
-    /// How many calls may be made at once now.
+    /// The present limit of concurrent calls.
     limit: AtomicUsize,
     answered: AtomicUsize,
     health: Mutex<Health>,
@@ -34,11 +34,11 @@ struct Health {
     rests_until: Option<Instant>,
 }
 
-/// The server is left alone until then.
+/// The server is not called before this moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rests(pub(crate) Instant);
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Answered,
@@ -58,7 +58,7 @@ impl Default for Pressure {
 }
 
 impl Pressure {
-    /// Waits for a turn, or says that the server is left alone for now.
+    /// Waits for a turn. Fails while the server is not called.
     pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, Rests> {
         self.may_ask()?;
         let permit = self.calls.acquire().await.map_err(|_| Rests(Instant::now()))?;
@@ -70,7 +70,7 @@ impl Pressure {
         match health.rests_until {
             Some(until) if until > Instant::now() => Err(Rests(until)),
             Some(_) => {
-                // This call finds out. The others wait for what it finds.
+                // This call tests the server. The others wait for its outcome.
                 health.rests_until = Some(Instant::now() + REST);
                 Ok(())
             }
@@ -78,7 +78,7 @@ impl Pressure {
         }
     }
 
-    /// Takes what came of a call into account.
+    /// Takes the outcome of a call into account.
     pub(crate) fn learn(&self, outcome: Outcome) {
         let mut health = self.health.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if outcome == Outcome::NoAnswer {

@@ -1,4 +1,4 @@
-//! One request: what it asks, and how it is signed.
+//! A call, and the signed request that it becomes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::payload::{Guard, Payload};
 use crate::sending::Sending;
 use crate::tries;
 
-/// What is asked of the server.
+/// A call to the server.
 #[derive(Clone)]
 pub(crate) struct Call {
-    /// Its name in S3's documents.
+    /// Its name in the documents of S3.
     pub(crate) name: &'static str,
     pub(crate) method: Method,
-    /// The whole key; empty for the bucket.
+    /// The key; empty for the bucket itself.
     pub(crate) key: String,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) headers: Vec<(&'static str, String)>,
@@ -58,7 +58,7 @@ impl Call {
         self
     }
 
-    /// With a body that is small and in memory.
+    /// Adds a small body in memory.
     pub(crate) fn text(self, text: String) -> Self {
         let guard = Guard::of(text.as_bytes());
         self.payload(Bytes::from(text).into(), guard)
@@ -72,10 +72,10 @@ impl Call {
         self
     }
 
-    /// The request, signed for a moment.
+    /// Makes the request, signed for a moment.
     ///
     /// # Errors
-    /// If a value cannot stand in a header or in a URL.
+    /// If a value has characters that a header or a URL cannot have.
     pub(crate) fn signed(
         &self,
         target: &Target,

@@ -1,5 +1,5 @@
-//! The body of a request on its way out. It reads ahead by one piece, away from the threads that must not block, and
-//! tells how far it has come.
+//! The body of a request while it is sent. It reads one piece ahead, on a thread that may block, and notes its
+//! progress.
 
 use std::io;
 use std::pin::Pin;
@@ -13,13 +13,13 @@ use tokio::task::JoinHandle;
 use crate::deadlines::Progress;
 use crate::payload::Payload;
 
-/// Bytes that are read from a file and handed on at once.
+/// The bytes of a piece that is read and sent at once.
 const PIECE: usize = 256 << 10;
 
 /// A payload as the body of one request.
 pub(crate) struct Sending {
     payload: Payload,
-    /// How much was read or is being read.
+    /// The bytes that were read or are being read.
     read: u64,
     left: u64,
     ahead: Option<JoinHandle<io::Result<Bytes>>>,

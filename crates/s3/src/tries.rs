@@ -1,15 +1,16 @@
-//! How often a call is tried, and when. Every call here may be sent twice.
+//! When a failed call is tried again. Each call may be sent twice, except the one that completes a multipart
+//! upload: it has one try.
 
 use std::time::Duration;
 
-/// How often.
+/// The most tries of a call.
 pub(crate) const TRIES: u32 = 3;
 
-/// After this time since the first try, none begins.
+/// No try begins later than this after the first one.
 pub(crate) const WHOLE: Duration = Duration::from_secs(30);
 
-/// The pause before the next try: any time up to a limit that doubles, so that callers who failed together do not come
-/// back together.
+/// The pause before the next try: a random time below a limit that doubles. So callers that failed together do
+/// not come back together.
 pub(crate) fn pause(failed: u32) -> Duration {
     const SHORTEST: u64 = 100;
     let longest = (500 << failed.min(5)).min(2_000);

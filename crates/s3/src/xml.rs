@@ -1,10 +1,10 @@
-//! The XML of S3: a few flat answers.
+//! Parses the XML answers of S3, which are few and flat.
 
 use roxmltree::{Document, Node};
 
 use crate::error::{Error, Result, plain};
 
-/// Reads an answer whose root has this name, and hands it over.
+/// Parses an answer and passes its root on. Refuses another root than this name.
 pub(crate) fn read<T>(
     call: &'static str,
     text: &str,
@@ -20,7 +20,7 @@ pub(crate) fn read<T>(
     of(found).ok_or_else(|| refused(format!("{root} lacks what it should say")))
 }
 
-/// The code and the message of an error, and the region that it names, if that is what the text is.
+/// The code, the message and the region of an error; `None` if the text is no error.
 pub(crate) fn error(text: &str) -> Option<(String, String, Option<String>)> {
     let document = Document::parse(text.trim_start()).ok()?;
     let root = document.root_element();
@@ -30,17 +30,17 @@ pub(crate) fn error(text: &str) -> Option<(String, String, Option<String>)> {
     })
 }
 
-/// The text of a child. Without text it is empty.
+/// The text of a child; empty if the child has none.
 pub(crate) fn child<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     children(node, name).next().map(|child| child.text().unwrap_or_default())
 }
 
-/// The children of a name.
+/// The children with a name.
 pub(crate) fn children<'a, 'i: 'a>(node: Node<'a, 'i>, name: &str) -> impl Iterator<Item = Node<'a, 'i>> {
     node.children().filter(move |child| child.tag_name().name() == name)
 }
 
-/// Text as it stands in XML.
+/// Escapes text for XML.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -1,4 +1,4 @@
-//! What every request may use.
+//! The state that every request may use.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -43,101 +43,101 @@ use crate::registry::room::InFlight;
 use crate::removals::Removals;
 use crate::sealing::MasterKey;
 
-/// What every request may use. One per server, shared.
+/// The state that every request may use. A server has one, and shares it.
 pub(crate) struct App {
-    /// Rows.
+    /// The metadata store.
     pub(crate) metadata: Arc<dyn Metadata>,
-    /// Bytes.
+    /// The blob store.
     pub(crate) blobs: Arc<dyn BlobStore>,
-    /// When bytes may be removed.
+    /// The right to remove stored bytes. Backups suspend it.
     pub(crate) removals: Removals,
-    /// Opens secret access keys and what deployments run.
+    /// Opens secret access keys and the specifications of deployments.
     pub(crate) master: MasterKey,
-    /// The one clock. Rows of logins and registrations carry its wall time, leases and sessions its
+    /// The only clock. Rows of logins and registrations have its wall time. Leases and upload sessions have its
     /// steady time.
     pub(crate) clock: Clock,
-    /// How long what nothing holds is kept.
+    /// How long unreferenced content is kept.
     pub(crate) leases: Leases,
-    /// How much one account may have.
+    /// The quotas of each account.
     pub(crate) quotas: Quotas,
-    /// How much one client may ask.
+    /// The limits for each client.
     pub(crate) limits: Limits,
     /// The regions that requests may be signed for.
     pub(crate) regions: Vec<Region>,
-    /// The address that logins name, if not the one the API was called by.
+    /// The registry's address in logins. `None` means the address that the API was called by.
     pub(crate) public_address: Option<String>,
-    /// The addresses of proxies, whose word on where a request comes from is taken.
+    /// The networks of trusted proxies. The server believes their headers about the client.
     pub(crate) proxies: Vec<Network>,
     /// Whether the web console is served.
     pub(crate) console: bool,
-    /// Whether plain HTTP beyond this machine was asked for.
+    /// Whether the operator allowed plain HTTP beyond this machine.
     pub(crate) insecure_http: bool,
     /// How much of the audit trail is kept.
     pub(crate) audit: AuditKept,
-    /// Refusals on their way into the audit trail.
+    /// Refusals that wait to be written to the audit trail.
     pub(crate) refusals: Refusals,
-    /// First pulls on their way there.
+    /// First pulls that wait to be written to the audit trail.
     pub(crate) pulls: Pulls,
-    /// When logins were last used, on its way into their rows.
+    /// The last uses of registry logins that wait to be written to their rows.
     pub(crate) login_use: LoginUse,
-    /// The same of access keys.
+    /// The last uses of access keys that wait to be written to their rows.
     pub(crate) key_use: KeyUse,
-    /// Which addresses have been refused how often.
+    /// The recent failed logins of each address.
     pub(crate) failed_logins: FailedLogins,
-    /// The same of identity tokens.
+    /// The recently refused identity tokens of each address.
     pub(crate) failed_exchanges: FailedLogins,
-    /// Whose identity tokens may open roles.
+    /// The issuers whose identity tokens may open roles.
     pub(crate) issuers: Issuers,
-    /// Which upload sessions were finished a moment ago.
+    /// The upload sessions that finished recently.
     pub(crate) finished_uploads: FinishedUploads,
-    /// What this process does, where others could.
+    /// The work that this process has claimed.
     pub(crate) claims: Arc<Claims>,
-    /// The memory that manifests and verified API calls share.
+    /// The memory for manifests and for bodies of verified API calls.
     pub(crate) small_bodies: Budget,
-    /// The memory that API calls share while nobody knows whose they are.
+    /// The memory for bodies of unverified API calls.
     pub(crate) unverified: Unverified,
     /// The open connections.
     pub(crate) connections: Arc<Connections>,
-    /// The memory that bodies of blobs share before they are written.
+    /// The memory for received bytes of blobs that are not written yet.
     pub(crate) gathering: Gathering,
-    /// The threads that connections with large bodies share.
+    /// The own threads of connections with large bodies.
     pub(crate) threads: Threads,
-    /// The requests that are being answered, also those whose client went away.
+    /// The requests that are being answered, even if their client has left.
     pub(crate) requests: TaskTracker,
     /// Wakes the job that removes discarded content.
     pub(crate) discarded: Notify,
-    /// Names every request.
+    /// Makes the ids of requests.
     pub(crate) request_ids: RequestIds,
-    /// What is counted.
+    /// The counters of the metrics.
     pub(crate) metrics: Arc<Metrics>,
-    /// Whether something may be published that has no row, so that the next start has to look for it.
+    /// Whether published content may lack a row. Then the next start has to look for it.
     pub(crate) orphaned: Arc<AtomicBool>,
-    /// Which contents have bytes already and no row yet.
+    /// The contents that are being published: their bytes may exist before their rows.
     pub(crate) publishing: Publishing,
-    /// How many bytes are coming in that no row counts yet.
+    /// The bytes that are arriving and that no row counts yet.
     pub(crate) in_flight: InFlight,
-    /// How registered images are run.
+    /// The settings of deployments.
     pub(crate) deployments: Deployments,
     /// Whether the listeners speak TLS.
     pub(crate) is_tls: bool,
-    /// Where services are reached.
+    /// The scheme and port by which clients reach services.
     pub(crate) entrance: Entrance,
-    /// Whatever runs them.
+    /// The deployer, which runs services.
     pub(crate) deployer: Deployer,
-    /// The server's own certificate, and those of services' domains.
+    /// The server's own certificate, and the certificates for services' domains.
     pub(crate) certificates: Arc<Certificates>,
-    /// What requests of services share.
+    /// The state that all requests to services share.
     pub(crate) endpoint: Endpoint,
-    /// Which host leads to which service.
+    /// The routes from hosts to services.
     pub(crate) routes: Routes,
-    /// What containers have printed.
+    /// The logs of containers.
     pub(crate) logs: Arc<Logs>,
-    /// What they print.
+    /// Writes the output of containers to their logs.
     pub(crate) container_logs: Arc<ContainerLogs>,
 }
 
 impl App {
-    /// Who does something now: the client at `address`, with these credentials if it has any.
+    /// The origin of an action that happens now: the client at `address`, with its credential if it has one.
     pub(crate) fn origin(
         &self,
         address: IpAddr,
@@ -149,7 +149,7 @@ impl App {
         self.origin_of(address, user_agent.as_deref(), owner, login)
     }
 
-    /// The same, where it is known what the client calls itself.
+    /// The same origin for a known `User-Agent`.
     pub(crate) fn origin_of(
         &self,
         address: IpAddr,
@@ -173,26 +173,26 @@ impl App {
         }
     }
 
-    /// Whether a request came over TLS: to this server, or to a proxy in front of it that says so.
+    /// Whether a request came over TLS, to this server or to a trusted proxy that reports it.
     pub(crate) fn is_secure(&self, headers: &HeaderMap) -> bool {
         let forwarded = headers.get(FORWARDED_PROTO).map(HeaderValue::as_bytes);
         self.is_tls
             || !self.proxies.is_empty() && forwarded.is_some_and(|it| it.eq_ignore_ascii_case(b"https"))
     }
 
-    /// Counts a refusal. `tenant` is whose credential it was, if it was anybody's.
+    /// Counts a refusal. `tenant` is that of the credential, if the credential is known.
     pub(crate) fn count_refusal(&self, refusal: Refusal, origin: Origin, tenant: Option<Tenant>) {
         self.metrics.refused(&refusal);
         self.refusals.count(refusal, origin, tenant);
     }
 
-    /// The host that the outside reaches a service by, without a port.
+    /// The host by which clients reach a service, without a port.
     pub(crate) fn service_host(&self, tenant: &Tenant, service: &ContainerService) -> String {
         let domain = &self.deployments.service_domain;
         service.host(&tenant.region, domain)
     }
 
-    /// The URL that the outside reaches a service by.
+    /// The URL by which clients reach a service.
     pub(crate) fn service_url(&self, tenant: &Tenant, service: &ContainerService) -> String {
         self.entrance.url(&self.service_host(tenant, service))
     }

@@ -1,10 +1,10 @@
-//! The one clock that every comparison of time takes `now` from.
+//! The only clock. Every comparison of times gets `now` from it.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use gangplank_core::Time;
 
-/// Tells two times: the wall clock's, which may jump, and a steady one, which does not.
+/// A clock with two times: the wall clock's, which may jump, and steady time, which never does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     started: Instant,
@@ -12,20 +12,20 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock whose steady time goes on from where the run before left it. The first run begins at the
-    /// wall clock's time; what that says later, before, during or between runs, ages nothing.
+    /// Starts a clock whose steady time continues where the last run left it. The first run begins at the time
+    /// of the wall clock. After that, no change of the wall clock makes anything older.
     pub(crate) fn start(left_at: Option<Time>) -> Self {
         Self { started: Instant::now(), steady_at_start: left_at.unwrap_or_else(wall_clock) }
     }
 
-    /// This moment, by the wall clock. Only the ends of logins and the skew of signatures follow it.
+    /// The wall clock's time. Only the ends of logins and keys, and the skew of signatures, depend on it.
     #[expect(clippy::unused_self, reason = "whoever compares times has to hold the clock")]
     pub(crate) fn now(self) -> Time {
         wall_clock()
     }
 
-    /// This moment, by a clock that runs while a server runs, whatever is done to the wall clock.
-    /// Whatever is deleted for its age is measured by it.
+    /// The steady time, which only runs while a server runs. All that is deleted because of its age is measured
+    /// by it.
     pub(crate) fn steady(self) -> Time {
         self.steady_at_start.plus(self.started.elapsed())
     }

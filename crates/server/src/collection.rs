@@ -1,5 +1,4 @@
-//! Garbage collection: a cycle to its end, or what one would remove. The same for a running server and
-//! for a data directory whose server is stopped.
+//! Garbage collection: runs a cycle, or plans one. A running server and an offline data directory both use it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,29 +13,33 @@ use tokio_util::sync::CancellationToken;
 use crate::discarded;
 use crate::removals::Removals;
 
-/// About how many rows one transaction removes: a push waits no longer than that takes.
+/// About how many rows one transaction removes. A push may have to wait for one transaction.
 const STEP: usize = 500;
 
-/// What a cycle works on, and by which terms.
+/// The stores and the times of a cycle.
 pub(crate) struct Cycle<'a> {
     pub(crate) metadata: &'a dyn Metadata,
     pub(crate) blobs: &'a Arc<dyn BlobStore>,
     pub(crate) removals: &'a Removals,
-    /// This moment, by the steady time.
+    /// The present, in steady time.
     pub(crate) now: Time,
-    /// Leases taken at this moment or before are over.
+    /// Leases that were taken at this time or before have ended.
     pub(crate) cutoff: Time,
 }
 
-/// What a cycle would remove.
+/// The garbage that a cycle would remove.
 pub(crate) struct Plan {
     pub(crate) garbage: Vec<Garbage>,
-    /// When it was worked out, by the steady time.
+    /// When the plan was made, in steady time.
     pub(crate) now: Time,
 }
 
 impl Cycle<'_> {
-    /// Removes what is garbage, rows first, then bytes, and gives their space back; ends early when told to stop.
+    /// Removes garbage: first the rows, then the bytes. Then gives the free space of the database back. Ends
+    /// early when told to stop.
+    ///
+    /// # Errors
+    /// If a store fails.
     pub(crate) async fn run(&self, stop: &CancellationToken) -> Result<Collected> {
         let mut collected = Collected::default();
         while !stop.is_cancelled() {
@@ -51,7 +54,8 @@ impl Cycle<'_> {
         Ok(collected)
     }
 
-    /// Gives some space back; says whether there is more. What cannot be given back is used again.
+    /// Gives some space back. Returns whether there is more. A failure is only logged, because the database
+    /// reuses its space.
     async fn give_back(&self) -> bool {
         self.metadata.give_back().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "cannot give the space of what was collected back; the next cycle will try");
@@ -59,14 +63,17 @@ impl Cycle<'_> {
         })
     }
 
-    /// Works out what it would remove.
+    /// Lists the garbage that a cycle would remove.
+    ///
+    /// # Errors
+    /// If the store fails.
     pub(crate) async fn plan(&self) -> Result<Plan> {
         Ok(Plan { garbage: self.metadata.garbage(self.cutoff).await?, now: self.now })
     }
 }
 
-/// The cutoff by a grace period that an operator asks for. By none at all, no lease counts, not even one
-/// taken this moment.
+/// The cutoff for the grace period that an operator requested. Without a grace period, even a lease that was
+/// taken now has ended.
 pub(crate) fn cutoff(grace: Duration, now: Time) -> Time {
     if grace.is_zero() { Time(i64::MAX) } else { now.minus(grace) }
 }

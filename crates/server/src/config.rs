@@ -1,4 +1,4 @@
-//! What a server is told before it starts.
+//! The configuration of a server.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,53 +22,54 @@ pub use issuers::{Issuer, IssuerKeys};
 
 pub use gangplank_core::Network;
 
-/// Everything a server is told before it starts.
+/// The complete configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the API and the registry listen.
+    /// The address for the API and the registry.
     pub listen: SocketAddr,
-    /// Where health is answered; nowhere if `None`.
+    /// The address for health and metrics. `None` turns them off.
     pub admin_listen: Option<SocketAddr>,
-    /// Where everything is kept.
+    /// The place for the database and the other files.
     pub location: Location,
-    /// Where blobs are kept that are not kept there.
+    /// The bucket for blobs, if they are not stored in `location`.
     pub bucket: Option<Bucket>,
-    /// The file of the master key; one in the data directory if `None`.
+    /// The file with the master key. `None` means the one in the data directory.
     pub master_key_file: Option<PathBuf>,
-    /// The `host[:port]` that clients reach the registry by, if not the one they called the API by.
+    /// The `host[:port]` by which clients reach the registry. `None` means the address that they called the API
+    /// by.
     pub public_address: Option<String>,
-    /// Serve TLS with these files; plain HTTP if `None`.
+    /// The files for TLS. `None` means plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// Serve plain HTTP beyond loopback, where passwords can be read on the way.
+    /// Whether plain HTTP is allowed beyond loopback, where others could read passwords.
     pub insecure_http: bool,
     /// Whether the web console is served, under `/console/`.
     pub console: bool,
     /// The regions that requests may be signed for.
     pub regions: Vec<Region>,
-    /// The root access key to start with, if it is not to be generated.
+    /// The root access key of the first start. `None` means that one is generated.
     pub root_key: Option<(AccessKeyId, SecretAccessKey)>,
-    /// How much one account may have.
+    /// The quotas of each account.
     pub quotas: Quotas,
-    /// How much one client may ask of the server.
+    /// The limits for each client.
     pub limits: Limits,
-    /// The addresses of proxies in front of the server: their `X-Forwarded-For` is believed, nobody else's.
+    /// The networks of proxies in front of the server. Only their `X-Forwarded-For` is believed.
     pub proxies: Vec<Network>,
     /// How much of the audit trail is kept.
     pub audit: AuditKept,
-    /// What is collected, and how often.
+    /// When garbage collection runs, and how long unreferenced content stays.
     pub collection: Collection,
-    /// How registered images are run.
+    /// The settings of deployments.
     pub deployments: Deployments,
-    /// Whose identity tokens may open roles.
+    /// The issuers whose identity tokens may open roles.
     pub issuers: Vec<Issuer>,
-    /// Within how long all content is read and hashed again, in the background; never if `None`.
+    /// The time in which the background scrub reads all content once. `None` turns it off.
     pub scrub_interval: Option<Duration>,
-    /// How many lines of the log were dropped, as whoever writes it counts them.
+    /// The number of dropped lines of the log. The writer of the log counts them.
     pub dropped_log_lines: Arc<AtomicU64>,
 }
 
 impl Config {
-    /// Everything as it is without being told, in this data directory. Listens on port 5000 of loopback.
+    /// The default configuration for a data directory. Listens on port 5000 of loopback.
     pub fn new(data_dir: PathBuf) -> Self {
         Self {
             listen: (std::net::Ipv4Addr::LOCALHOST, 5000).into(),
@@ -95,12 +96,12 @@ impl Config {
     }
 }
 
-/// How much of the audit trail is kept: what is older, or more, is forgotten.
+/// How much of the audit trail is kept. Older events, and those beyond the number, are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditKept {
     /// How long an event is kept.
     pub age: Duration,
-    /// How many events of one account are kept.
+    /// The most events of one account.
     pub events: u64,
 }
 
@@ -110,12 +111,12 @@ impl Default for AuditKept {
     }
 }
 
-/// What is collected as garbage, and how often.
+/// When garbage collection runs, and how long unreferenced content stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Collection {
-    /// How long what nothing holds is kept.
+    /// How long unreferenced content is kept.
     pub leases: Leases,
-    /// How long after one cycle the next begins.
+    /// The pause between two cycles.
     pub interval: Duration,
 }
 
@@ -128,66 +129,65 @@ impl Default for Collection {
 /// A certificate chain and its private key, in PEM files.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
-    /// The certificate chain, the server's own first.
+    /// The certificate chain, which begins with the server's own certificate.
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
 }
 
-/// How much one client may ask of the server. None can be switched off.
+/// The limits for each client. None can be turned off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a manifest.
+    /// The largest manifest, in bytes.
     pub manifest_bytes: u64,
-    /// What a manifest may hold.
+    /// The limits for the content of a manifest.
     pub manifest: ManifestLimits,
-    /// How deep indexes may nest: so many, one in the other, above an image.
+    /// How many indexes may nest above an image.
     pub index_depth: u32,
-    /// Bytes of a blob.
+    /// The largest blob, in bytes.
     pub blob_bytes: u64,
-    /// Bytes of an API request.
+    /// The largest body of an API request, in bytes.
     pub api_body_bytes: u64,
-    /// Bytes of a request's path and query.
+    /// The longest path and query of a request, in bytes.
     pub target_bytes: usize,
-    /// Bytes of a request's headers together.
+    /// The headers of a request together, in bytes.
     pub header_bytes: usize,
-    /// Headers of a request.
+    /// The most headers of a request.
     pub headers: usize,
-    /// Bytes of an `Authorization` header.
+    /// The longest `Authorization` header, in bytes.
     pub authorization_bytes: usize,
-    /// Bytes of manifests and verified API requests that are held at once, all together.
+    /// The memory for manifests and verified API requests together, in bytes.
     pub buffered_bytes: usize,
-    /// Bytes of API requests whose signature is not verified yet that are held at once, all together; an eighth of it
-    /// from one address.
+    /// The memory for unverified API requests together, in bytes. One address may use an eighth of it.
     pub unverified_bytes: usize,
-    /// Bytes of the disk that uploads leave free, or an eighth of a small disk.
+    /// How many bytes of the disk uploads leave free. On a small disk, an eighth of it.
     pub disk_reserve: u64,
-    /// How long an upload session lives.
+    /// How long an upload session may last.
     pub upload: Lifetime,
-    /// Connections open at once.
+    /// The most open connections.
     pub connections: usize,
-    /// Connections of one address open at once. Over it, those on which nothing was authenticated give way.
+    /// The most open connections of one address. Beyond it, unauthenticated connections are closed.
     pub connections_per_address: usize,
-    /// Refused logins per minute and address, before they are answered 429.
+    /// The most refused logins of an address per minute. Further ones are answered with 429.
     pub failed_logins_per_minute: u32,
-    /// How long a client may take to send a request's head.
+    /// The longest time for the head of a request.
     pub header_read: Duration,
-    /// How long a connection may be open between two requests.
+    /// The longest time between two requests of a connection.
     pub idle: Duration,
-    /// How long a client may send nothing in the middle of a body.
+    /// The longest pause in the middle of a body.
     pub body_stall: Duration,
-    /// How long a service's container may take to begin its answer.
+    /// The longest time until a service's container begins its answer.
     pub answer: Duration,
-    /// How far a signature's date may be from the server's clock, either way.
+    /// The largest difference between a signature's date and the server's clock.
     pub signature_skew: Duration,
-    /// How long requests may go on after the server was told to stop.
+    /// How long requests may continue after a stop.
     pub drain: Duration,
 }
 
 impl Limits {
-    /// Bytes of a request's head: its first line and its headers.
+    /// The longest head of a request, in bytes: its first line and its headers.
     pub(crate) fn head_bytes(&self) -> usize {
-        // Of the first line, all but the path and query is short.
+        // The rest of the first line is short.
         self.target_bytes + self.header_bytes + (1 << 10)
     }
 }

@@ -1,4 +1,4 @@
-//! What containers print, and what is told of their deployments, on its way into the logs.
+//! Writes the output of containers, and messages about their deployments, to the logs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,8 +11,8 @@ use crate::clock::Clock;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
-/// Takes what containers print. An engine knows services by their names; logs are kept under the ids that are unique
-/// for good, so that nobody reads those of a service before of the same name.
+/// Receives the output of containers. An engine knows a service by its name. Its log has the service's unique
+/// id, so a new service with an old name does not get the old log.
 pub(crate) struct ContainerLogs {
     logs: Arc<Logs>,
     clock: Clock,
@@ -25,13 +25,13 @@ impl ContainerLogs {
         Self { logs, clock, services: RwLock::default() }
     }
 
-    /// Has lines of a service's nodes go into the logs of this id. Lines that come before are dropped.
+    /// Starts to write the output of a service's nodes to the logs of this id. Earlier lines are dropped.
     pub(crate) fn register(&self, tenant: &str, service: &str, uuid: &str) {
         let mut services = self.services.write().unwrap_or_else(PoisonError::into_inner);
         services.entry(tenant.to_owned()).or_default().insert(service.to_owned(), uuid.to_owned());
     }
 
-    /// Drops what nodes of a service print from now on, which is gone.
+    /// Drops further output of a service, because the service is deleted.
     pub(crate) fn forget(&self, tenant: &str, service: &str) {
         let mut services = self.services.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(of_tenant) = services.get_mut(tenant) {
@@ -42,8 +42,8 @@ impl ContainerLogs {
         }
     }
 
-    /// Tells of a deployment, in the log of each of its containers. Each line of the text begins as clients look for
-    /// it: `[deployment:4] Took too long`.
+    /// Writes a message about a deployment to the log of each of its containers. Each line begins in the form
+    /// that clients look for: `[deployment:4] Took too long`.
     pub(crate) fn platform<'a>(
         &self,
         uuid: &str,
@@ -72,7 +72,7 @@ impl Output for ContainerLogs {
     fn line(&self, node: &NodeName, container: &str, line: Line) {
         let Some(log) = self.log_of(node, container) else { return };
         let now = self.clock.now();
-        // An engine whose clock is ahead must not hide what comes after.
+        // If the engine's clock is ahead, its lines must not appear later than those that follow.
         let at = line.at.map_or(now, |at| Time(at.div_euclid(NANOS_PER_MILLI)).min(now));
         let text = String::from_utf8(line.text)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
@@ -89,7 +89,7 @@ impl Output for ContainerLogs {
     }
 }
 
-/// A node within its service.
+/// The name of a node within its service.
 fn shown(node: &NodeName) -> String {
     format!("{}-{}", node.version, node.ordinal)
 }

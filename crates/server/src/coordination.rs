@@ -1,8 +1,8 @@
-//! The work that this process has claimed. Whoever of this process wants the same work takes turns, first come, first
-//! served; between processes the coordinator decides.
+//! The claims of this process on work. Within the process, tasks that want the same work take turns in their
+//! order of arrival. Between processes, the coordinator decides.
 //!
-//! A claim is kept for as long as its work takes: one task renews all of them. A process that was paused has its claims
-//! still if nobody took the work, and is told if somebody did.
+//! A claim lasts as long as its work, because one task renews all claims. After a pause, the process still has
+//! a claim if no other process took the work meanwhile. Otherwise the claim's holder is told.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,24 +16,25 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long a claim lasts unless it is renewed: so long nobody goes on with the work of a process that was killed.
+/// How long a claim lasts without a renewal. If a process is killed, nobody can continue its work for that
+/// long.
 pub(crate) const LASTS: Duration = Duration::from_secs(30);
 
 /// How often claims are renewed.
 const RENEWED_EVERY: Duration = Duration::from_secs(10);
 
-/// How often is asked whether another process still has a claim.
+/// How often a waiting task asks whether another process still has the claim.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
 
-/// What this process has claimed, and takes turns for.
+/// The claims of this process, and the queues for them.
 pub(crate) struct Claims {
     coordinator: Arc<dyn Coordinator>,
-    /// Names this process, and no other.
+    /// The unique name of this process.
     holder: String,
     places: Mutex<HashMap<Work, Arc<Place>>>,
 }
 
-/// Work that somebody of this process does, or waits to do.
+/// Work that a task of this process does or waits for.
 #[derive(Default)]
 struct Place {
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -43,25 +44,31 @@ struct Place {
 /// A claim that is renewed.
 struct Kept {
     claim: Claim,
-    /// It lasts at least until then.
+    /// The claim lasts at least until then.
     until: Mutex<Instant>,
     lost: CancellationToken,
 }
 
 impl Claims {
-    /// Claims for this process, which is named `holder`.
+    /// The claims of the process with the unique name `holder`.
     pub(crate) fn new(coordinator: Arc<dyn Coordinator>, holder: String) -> Arc<Self> {
         Arc::new(Self { coordinator, holder, places: Mutex::default() })
     }
 
-    /// Claims work; `None` if somebody has it.
+    /// Claims work. `None` if it is already claimed.
+    ///
+    /// # Errors
+    /// If the coordinator fails.
     pub(crate) async fn take(self: &Arc<Self>, work: Work) -> Result<Option<Held>> {
         let waiting = Waiting::at(self, work);
         let Ok(turn) = Arc::clone(&waiting.place.turn).try_lock_owned() else { return Ok(None) };
         waiting.claim(&turn).await.map(|claim| claim.map(|claim| waiting.held(turn, claim)))
     }
 
-    /// Claims work as soon as nobody has it.
+    /// Waits until work is free, and claims it.
+    ///
+    /// # Errors
+    /// If the coordinator fails.
     pub(crate) async fn wait(self: &Arc<Self>, work: Work) -> Result<Held> {
         let waiting = Waiting::at(self, work);
         let turn = Arc::clone(&waiting.place.turn).lock_owned().await;
@@ -73,12 +80,15 @@ impl Claims {
         }
     }
 
-    /// The same, for so long at most: `None` if somebody keeps it.
+    /// Waits at most for `patience` until work is free, and claims it. `None` if it is still claimed then.
+    ///
+    /// # Errors
+    /// If the coordinator fails.
     pub(crate) async fn wait_for(self: &Arc<Self>, work: Work, patience: Duration) -> Result<Option<Held>> {
         tokio::time::timeout(patience, self.wait(work)).await.ok().transpose()
     }
 
-    /// Renews what is claimed, again and again, until `end`.
+    /// Renews all claims regularly until `end`.
     pub(crate) async fn keep(self: Arc<Self>, end: CancellationToken) {
         loop {
             tokio::select! {
@@ -92,7 +102,7 @@ impl Claims {
         let all: Vec<_> = self.places().values().filter_map(|place| place.kept().clone()).collect();
         for kept in all {
             let Claim { work, epoch, .. } = &kept.claim;
-            // From before the call, since nobody knows how long it is on its way.
+            // Measured from before the call, because nobody knows how long the call takes to arrive.
             let until = Instant::now() + LASTS;
             let is_lost = match self.coordinator.renew(&kept.claim, LASTS).await {
                 Ok(true) => {
@@ -105,7 +115,7 @@ impl Claims {
                     *kept.until() <= Instant::now()
                 }
             };
-            // What was let go of meanwhile hears it too, and need not care.
+            // A claim that was released meanwhile gets the signal, too. Nobody waits for it then.
             if is_lost && !kept.lost.is_cancelled() {
                 tracing::debug!(%work, %epoch, "a claim was lost, or let go of");
                 kept.lost.cancel();
@@ -130,7 +140,7 @@ impl Kept {
     }
 }
 
-/// Whoever has a place, or waits for it.
+/// A task that has the turn for some work, or waits for it.
 struct Waiting {
     claims: Arc<Claims>,
     work: Work,
@@ -143,7 +153,7 @@ impl Waiting {
         Self { claims: Arc::clone(claims), work, place }
     }
 
-    /// Asks the coordinator, for whoever has the turn.
+    /// Asks the coordinator for the work. The caller has the turn.
     async fn claim(&self, _turn: &OwnedMutexGuard<()>) -> Result<Option<Kept>> {
         let until = Mutex::new(Instant::now() + LASTS);
         let claim = self.claims.coordinator.claim(&self.work, &self.claims.holder, LASTS).await?;
@@ -160,31 +170,31 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut places = self.claims.places();
-        // The map's, and this one's: nobody else waits.
+        // Only the map and this task have the place, so no other task waits for it.
         if Arc::strong_count(&self.place) == 2 {
             places.remove(&self.work);
         }
     }
 }
 
-/// Work that is claimed, until this is dropped.
+/// Claimed work. Dropping it releases the claim.
 pub(crate) struct Held {
     letting_go: Option<(Waiting, OwnedMutexGuard<()>)>,
     kept: Arc<Kept>,
 }
 
 impl Held {
-    /// Whether another process does the work now.
+    /// Whether the claim is lost, so that another process may do the work now.
     pub(crate) fn is_lost(&self) -> bool {
         self.kept.lost.is_cancelled()
     }
 
-    /// Returns when another process does the work.
+    /// Returns when the claim is lost.
     pub(crate) async fn lost(&self) {
         self.kept.lost.cancelled().await;
     }
 
-    /// The claim, whose epoch later steps carry.
+    /// The claim. Later steps of the work carry its epoch.
     pub(crate) fn claim(&self) -> &Claim {
         &self.kept.claim
     }
@@ -195,7 +205,7 @@ impl Drop for Held {
         let Some((waiting, turn)) = self.letting_go.take() else { return };
         *waiting.place.kept() = None;
         let claim = self.kept.claim.clone();
-        // In this order: whoever has the turn next finds the work free.
+        // The claim is released before the turn, so the next task in turn finds the work free.
         let mut letting_go = Box::pin(async move {
             if let Err(error) = waiting.claims.coordinator.release(&claim).await {
                 tracing::debug!(work = %claim.work, %error, "cannot let go of a claim; it ends by itself");
@@ -203,7 +213,8 @@ impl Drop for Held {
             drop(turn);
             drop(waiting);
         });
-        // A map in memory is asked at once. What takes longer goes on beside; without a runtime the claim ends by itself.
+        // A coordinator in memory answers at once. A slower call continues in a task of its own. Without a
+        // runtime, the claim simply expires.
         if (&mut letting_go).now_or_never().is_none()
             && let Ok(runtime) = Handle::try_current()
         {
@@ -283,7 +294,7 @@ mod tests {
         assert!(one.take(upload("a")).await.unwrap().is_some());
     }
 
-    /// A coordinator that is far away, and cannot be reached after a while.
+    /// A coordinator in another process, which can be reached for claims and not for renewals.
     struct Far(InProcess, std::sync::atomic::AtomicBool);
 
     #[async_trait::async_trait]

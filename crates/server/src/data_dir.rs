@@ -1,18 +1,18 @@
-//! The data directory: who holds it, and what is where.
+//! The data directory: its lock and its files.
 //!
 //! ```text
-//! lock            held by the one process that uses the directory
-//! backup.lock     held by backups that copy, and by whoever removes bytes
-//! running         there while a server runs, and after a crash
-//! master.key      seals the secret access keys in the database (0600); not there if it is kept elsewhere
-//! gangplank.db    rows (0600); as .before-N beside it, as they were before an upgrade to schema N
-//! blobs/          bytes, and to which database they belong
-//! logs/           what containers printed
-//! credentials     the root access key, as the AWS CLI reads it (0600)
-//! config          region and endpoint, as the AWS CLI reads them (0600)
+//! lock            locked by the one process that uses the directory
+//! backup.lock     locked by backups that copy, and by whoever removes bytes
+//! running         exists while a server runs, and after a crash
+//! master.key      seals the secret access keys in the database (0600); absent if it is stored elsewhere
+//! gangplank.db    rows (0600); before an upgrade to schema N it is copied to .before-N beside it
+//! blobs/          bytes, and the number of the database that they belong to
+//! logs/           the output of containers
+//! credentials     the root access key, in the form of the AWS CLI (0600)
+//! config          region and endpoint, in the form of the AWS CLI (0600)
 //! ```
 //!
-//! All of it is its owner's alone ([`private`](crate::private)).
+//! Only the owner can read any of it ([`private`](crate::private)).
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -31,7 +31,7 @@ const RUNNING: &str = "running";
 pub(crate) const DATABASE: &str = "gangplank.db";
 pub(crate) const MASTER_KEY: &str = "master.key";
 
-/// A data directory that this process, and no other, may use.
+/// A data directory that only this process may use.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
@@ -39,10 +39,11 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Takes a directory, making it if it is missing.
+    /// Locks a directory for this process, and makes it if it is missing.
     ///
     /// # Errors
-    /// If another process has it, or it cannot be made.
+    /// If another process uses it, another user owns it and others may enter it, it cannot be made, or it has
+    /// lost its database.
     pub fn take(path: &Path) -> Result<Self> {
         match Self::try_take(path)? {
             Some(data_dir) => Ok(data_dir),
@@ -54,10 +55,11 @@ impl DataDir {
         }
     }
 
-    /// Takes a directory unless another process has it.
+    /// Locks a directory for this process. `None` if another process uses it.
     ///
     /// # Errors
-    /// If it cannot be made or locked at all.
+    /// If another user owns it and others may enter it, it cannot be made or locked, or it has lost its
+    /// database.
     pub fn try_take(path: &Path) -> Result<Option<Self>> {
         let shown = path.display();
         private::umask();
@@ -66,7 +68,7 @@ impl DataDir {
         private::claim(&path)?;
         let lock = owner_only(&path.join("lock"))
             .with_context(|| format!("cannot write in the data directory {shown}"))?;
-        // The file can be removed, and another one locked in its place; the directory itself cannot.
+        // Somebody could remove the file and lock another in its place. The directory cannot be replaced so.
         let directory =
             File::open(&path).with_context(|| format!("cannot use the data directory {shown}"))?;
         let locked = try_lock(&lock).map(|locked| locked && try_lock_directory(&directory));
@@ -77,17 +79,20 @@ impl DataDir {
         Ok(Some(Self { path, _locks: [lock, directory] }))
     }
 
-    /// The directory.
+    /// The canonical path of the directory.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The store in the directory, to be opened for this.
+    /// The configuration to open the directory's store in this mode.
     pub fn store(&self, mode: Mode) -> StoreConfig {
         StoreConfig::local(&self.path, mode)
     }
 
-    /// Notes that a run begins; says whether the one before ended without [`end_run`](Self::end_run).
+    /// Notes that a run begins. Returns whether the last run ended without [`end_run`](Self::end_run).
+    ///
+    /// # Errors
+    /// If the file for it cannot be read or written.
     pub(crate) fn begin_run(&self) -> Result<bool> {
         let crashed = self.read_secret(RUNNING)?.is_some();
         if !crashed {
@@ -96,12 +101,15 @@ impl DataDir {
         Ok(crashed)
     }
 
-    /// Notes that the run ended as it should.
+    /// Notes that the run ended cleanly.
+    ///
+    /// # Errors
+    /// If the file for it cannot be removed.
     pub(crate) fn end_run(&self) -> Result<()> {
         fs::remove_file(self.path.join(RUNNING)).context("cannot note that the run ended")
     }
 
-    /// The database file.
+    /// The path of the database.
     pub fn database(&self) -> PathBuf {
         database_in(&self.path)
     }
@@ -111,12 +119,15 @@ impl DataDir {
         blobs_in(&self.path)
     }
 
-    /// The folder of what containers printed; made when there is something.
+    /// The folder of container logs. It is made with the first line.
     pub(crate) fn logs(&self) -> PathBuf {
         self.path.join("logs")
     }
 
-    /// A file of the directory that holds a secret, if it is there.
+    /// Reads a secret file of the directory. `None` if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
     pub(crate) fn read_secret(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let path = self.path.join(name);
         match fs::read(&path) {
@@ -126,14 +137,20 @@ impl DataDir {
         }
     }
 
-    /// Writes a file that only its owner can read: whole and durable, or not at all.
+    /// Writes a file that only its owner can read. The file is complete and durable, or is not replaced.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub(crate) fn write_secret(&self, name: &str, content: &[u8]) -> Result<()> {
         self.place_secret(name, content)?;
         self.sync_names()
     }
 
-    /// The same, but the file is there for certain only after [`sync_names`](Self::sync_names), so that several
-    /// files need only one of those.
+    /// Writes the same file, but its name is only durable after [`sync_names`](Self::sync_names). Several files
+    /// then share one sync.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub(crate) fn place_secret(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         let temporary = self.path.join(format!(".{name}.new"));
@@ -141,16 +158,19 @@ impl DataDir {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Makes durable which files there are.
+    /// Makes the names of files in the directory durable.
+    ///
+    /// # Errors
+    /// If the directory cannot be synced.
     pub(crate) fn sync_names(&self) -> Result<()> {
         durable_file::sync_folder(&self.path).with_context(|| format!("cannot sync {}", self.path.display()))
     }
 }
 
-/// Whether a directory is a server's: it has a database, or has lost one.
+/// Whether a directory belongs to a server: it has a database, or has lost its database.
 ///
 /// # Errors
-/// If it cannot be looked at.
+/// If the directory cannot be read.
 pub fn is_one(path: &Path) -> io::Result<bool> {
     for file in [database_in(path), path.join(MASTER_KEY), blobs_in(path)] {
         match fs::metadata(file) {
@@ -162,8 +182,8 @@ pub fn is_one(path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Refuses a directory that has lost its database. A new one would know nothing of the content, which the
-/// server would then remove as what a crash left.
+/// Refuses a directory that has lost its database. A new database would not know the content, and the server
+/// would remove it as the leftovers of a crash.
 fn require_database(path: &Path) -> Result<()> {
     let database = database_in(path);
     let is_empty = |file: &Path| fs::metadata(file).map_or(true, |metadata| metadata.len() == 0);
@@ -173,7 +193,8 @@ fn require_database(path: &Path) -> Result<()> {
     }
     let shards = fs::read_dir(blobs_in(path).join("content")).into_iter().flatten().flatten();
     let has_content = || shards.map(|it| it.path()).flat_map(fs::read_dir).any(|mut it| it.next().is_some());
-    // The number of the folder is written after the database is made, and the master key may be kept elsewhere.
+    // Any one of these proves that the directory is not new. The folder's number is written after the database
+    // is made, and the master key may be stored elsewhere.
     if path.join(MASTER_KEY).exists() || blobs_in(path).join(ID).exists() || has_content() {
         bail!(
             "{} is missing or empty, and the directory is not new: restore it from a backup, or name another \
@@ -184,7 +205,7 @@ fn require_database(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether nobody else has the lock.
+/// Locks a file. Returns `false` if another process has locked it.
 fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
@@ -193,12 +214,12 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// The same for a directory. Some network file systems lock files only, and those the other lock guards.
+/// Locks a directory. Some network file systems can only lock files. There the lock of the file has to suffice.
 fn try_lock_directory(directory: &File) -> bool {
     !matches!(directory.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-/// Why a directory could not be made, and what to do.
+/// The error for a directory that could not be made, with advice.
 fn not_made(path: &Path, error: &io::Error) -> anyhow::Error {
     let shown = path.display();
     match error.kind() {
@@ -213,9 +234,9 @@ fn not_made(path: &Path, error: &io::Error) -> anyhow::Error {
     }
 }
 
-/// Makes a directory and those above it that are missing, so that they survive power loss.
+/// Makes a directory and its missing parents, so that they survive a power failure.
 fn make_durably(path: &Path) -> io::Result<()> {
-    // The directory itself always: an earlier start may have made it and then lost power.
+    // The directory itself is always synced: an earlier start may have made it just before a power failure.
     let above = path.ancestors().skip(1).take_while(|above| !above.as_os_str().is_empty() && !above.exists());
     let made: Vec<&Path> = std::iter::once(path).chain(above).collect();
     durable_file::make_folder(path)?;
@@ -224,7 +245,7 @@ fn make_durably(path: &Path) -> io::Result<()> {
             continue;
         }
         match durable_file::sync_folder(durable_file::folder_of(directory)) {
-            // Whoever may not read the directory above was given this one ready made.
+            // This user may not read the parent, so somebody else made the directory.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
             synced => synced?,
         }
@@ -232,7 +253,7 @@ fn make_durably(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file that only its owner can read, making it if it is missing.
+/// Opens a file that only its owner can read, and makes it if it is missing.
 fn owner_only(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
 }

@@ -1,4 +1,4 @@
-//! Content that no row points to: the row went first, now the bytes.
+//! Removes the bytes of discarded content, whose rows are already gone.
 
 use std::sync::Arc;
 
@@ -10,16 +10,19 @@ use gangplank_store::metadata::blobs::Discarded;
 
 use crate::removals::Removals;
 
-/// How much is listed at once.
+/// How many contents are listed at once.
 pub(crate) const BATCH: usize = 1_000;
 
-/// How much there was to remove, and how much could be.
+/// The number of contents that were listed, and of those that were removed.
 pub(crate) struct Round {
     pub(crate) listed: usize,
     pub(crate) removed: usize,
 }
 
-/// Removes all that can be removed now.
+/// Removes all discarded content that can be removed now.
+///
+/// # Errors
+/// If the metadata store fails, or the lock against backups.
 pub(crate) async fn remove_all(
     metadata: &dyn Metadata,
     blobs: &Arc<dyn BlobStore>,
@@ -29,7 +32,10 @@ pub(crate) async fn remove_all(
     Ok(())
 }
 
-/// Removes as much as is listed at once; nothing, while a backup copies it.
+/// Removes one batch of discarded content. Removes nothing while a backup copies.
+///
+/// # Errors
+/// If the metadata store fails, or the lock against backups.
 pub(crate) async fn remove(
     metadata: &dyn Metadata,
     blobs: &Arc<dyn BlobStore>,
@@ -44,7 +50,7 @@ pub(crate) async fn remove(
     let mut keys = Vec::with_capacity(listed);
     for Discarded { key, upload } in discarded {
         let cancelled = match &upload {
-            // It may have been published, too, by whoever was writing it when it ended.
+            // The upload may also have published its content just when its session ended.
             Some(upload) => blobs.cancel(&key, upload).await,
             None => Ok(()),
         };
@@ -58,7 +64,8 @@ pub(crate) async fn remove(
     Ok(Round { listed, removed })
 }
 
-/// Removes what can be removed, and says what that was; content that cannot is left for later, and holds up no other.
+/// Removes contents, and returns those that were removed. A failure is logged, and the other contents are still
+/// removed.
 pub(crate) async fn remove_each(blobs: &dyn BlobStore, mut keys: Vec<ContentKey>) -> Vec<ContentKey> {
     let mut removed = blobs.remove(&keys).await.into_iter();
     keys.retain(|key| removed.next().is_some_and(|removed| is_gone(key, removed)));

@@ -1,5 +1,6 @@
-//! Checks what a data directory holds: rows against each other, rows against bytes, bytes against digests,
-//! bytes against rows. It reads beside a running server; what it sees twice, some time apart, it reports.
+//! Checks a data directory: rows against rows, rows against bytes, bytes against digests, and bytes against
+//! rows. A server may run meanwhile. So a mismatch between bytes and rows is looked at again before it is
+//! reported.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -20,58 +21,58 @@ use crate::hashing::{Bytes, hash, look};
 
 const PAGE: usize = 200;
 
-/// The folder of bytes is missing or another database's.
+/// The folder of bytes is missing, or belongs to another database.
 const FOLDER: &str = "content-folder";
 
-/// How long what is on its way from bytes to a row, or from a row to no bytes, is given to arrive.
+/// How long content may be between its bytes and its row, before a second look.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What was done about content whose bytes are broken, now or before.
+/// The action for content with broken bytes, in this check or an earlier one.
 const MARKED: &str = "marked: clients are told that it is not here, and the next push replaces it";
 
-/// Something that is not as it should be.
+/// A fault that the check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Of what kind, in a word that scripts can rely on.
+    /// The kind of the fault, in one word. Scripts may rely on it.
     pub kind: &'static str,
-    /// What it is, in words.
+    /// The fault in words.
     pub what: String,
-    /// The registered images that it hits, by their names; of many, the first.
+    /// The names of registered images that need the content. If there are many, the first of them.
     pub images: Vec<String>,
-    /// What was done about it, if something was.
+    /// The action against the fault, if there was one.
     pub done: Option<&'static str>,
-    /// Whether all is well with it now.
+    /// Whether the fault is repaired.
     pub repaired: bool,
 }
 
-/// What a check looked at, and what it found.
+/// The extent and the findings of a check.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Contents whose bytes were read.
+    /// The number of contents that were read.
     pub contents: u64,
-    /// How many bytes those have.
+    /// The size of these contents together, in bytes.
     pub bytes: u64,
-    /// What is not as it should be.
+    /// The faults that were found.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
-    /// Whether something waits to be pushed again.
+    /// Whether broken content has to be pushed again.
     pub fn waits_for_a_push(&self) -> bool {
         self.findings.iter().any(|finding| finding.done == Some(MARKED) && !finding.repaired)
     }
 
-    /// Whether nothing is left that is not as it should be.
+    /// Whether every fault is repaired.
     pub fn is_well(&self) -> bool {
         self.findings.iter().all(|finding| finding.repaired)
     }
 }
 
-/// Checks a data directory, whose server may run, and its bucket if it has one, and changes nothing. `progress` is told how many bytes of
-/// how many were read.
+/// Checks a data directory, and its bucket if it has one. Changes nothing, so a server may run. `progress` gets
+/// the number of bytes that were read, and that of all bytes.
 ///
 /// # Errors
-/// If its stores cannot be read.
+/// If the stores cannot be read.
 pub async fn check(path: &Path, bucket: Option<Bucket>, progress: impl FnMut(u64, u64)) -> Result<Report> {
     let store = StoreConfig::local(path, Mode::Read).with_bucket(bucket);
     let rows = store.rows().await.context("cannot read the database")?;
@@ -85,11 +86,10 @@ pub async fn check(path: &Path, bucket: Option<Bucket>, progress: impl FnMut(u64
     check.run(progress).await
 }
 
-/// Checks a data directory that no server uses, and repairs what can be repaired without losing anything
-/// that is whole.
+/// Checks a data directory that no server uses, and repairs faults. Whole content that has a row is never lost.
 ///
 /// # Errors
-/// If its stores cannot be opened or fail.
+/// If the stores cannot be opened or fail.
 pub async fn repair(
     data_dir: &DataDir,
     bucket: Option<Bucket>,
@@ -113,7 +113,7 @@ struct Check {
     blobs: Arc<dyn BlobStore>,
     repair: bool,
     report: Report,
-    /// Content whose bytes are not what they should be, by what they should be.
+    /// Contents with broken bytes, by the digest and the size that they should have.
     broken: HashMap<(String, u64), Vec<ContentKey>>,
 }
 
@@ -130,12 +130,12 @@ impl Check {
         Ok(self.report)
     }
 
-    /// Reports something, and how it was repaired if it was.
+    /// Reports a fault, and its repair if it was repaired.
     fn found(&mut self, kind: &'static str, what: String, repair: Option<&'static str>) {
         self.found_in(Vec::new(), kind, what, repair);
     }
 
-    /// The same of something that registered images need.
+    /// Reports a fault of content that registered images need.
     fn found_in(
         &mut self,
         images: Vec<String>,
@@ -146,17 +146,17 @@ impl Check {
         self.report.findings.push(Finding { kind, what, images, done: repair, repaired: repair.is_some() });
     }
 
-    /// Reports broken content that is marked, which is as it should be only after the next push.
+    /// Reports broken content that is marked as damaged. The next push repairs it.
     fn found_marked(&mut self, images: Vec<String>, kind: &'static str, what: String) {
         self.report.findings.push(Finding { kind, what, images, done: Some(MARKED), repaired: false });
     }
 
-    /// The steady time, as far as the database knows it.
+    /// The steady time that the database noted last.
     async fn now(&self) -> Result<Time> {
         Ok(Time(self.metadata.mark(Mark::SteadyTime).await?.unwrap_or(i64::MAX / 2)))
     }
 
-    /// Rows against each other.
+    /// Checks rows against rows.
     async fn rows(&mut self) -> Result<()> {
         let now = self.now().await?;
         let mut contradictions = self.metadata.contradictions(now).await?;
@@ -185,7 +185,7 @@ impl Check {
         Ok(())
     }
 
-    /// Rows against bytes, and bytes against digests.
+    /// Checks rows against bytes, and bytes against digests.
     async fn contents(&mut self, mut progress: impl FnMut(u64, u64)) -> Result<()> {
         let total = self.metadata.content_totals(0).await?.bytes;
         let mut position = 0;
@@ -206,7 +206,7 @@ impl Check {
         }
     }
 
-    /// Whether the row that was looked at has not gone or changed since.
+    /// Whether the row still has the content that was looked at.
     async fn is_still_there(&self, content: &KeptContent) -> Result<bool> {
         let now = self.metadata.tenant_content(&content.tenant, &content.digest).await?;
         Ok(now.is_some_and(|now| now.key == content.key))
@@ -248,7 +248,7 @@ impl Check {
         Ok(())
     }
 
-    /// Upload sessions against what is staged.
+    /// Checks upload sessions against staged bytes.
     async fn uploads(&mut self) -> Result<()> {
         let (strays, short) = self.wrong_uploads().await?;
         if strays.is_empty() && short.is_empty() {
@@ -267,7 +267,7 @@ impl Check {
             self.found("staged-without-session", format!("{key} is staged and belongs to no upload"), done);
         }
         for key in short.intersection(&short_now) {
-            // The server ends such a session when it is asked for, and else by its age.
+            // The server ends such a session at its next request, or when it has been idle for too long.
             let what = format!(
                 "upload {key} has fewer bytes than were counted; it will be over when it is asked for"
             );
@@ -277,8 +277,8 @@ impl Check {
     }
 
     async fn wrong_uploads(&self) -> Result<(HashSet<ContentKey>, HashSet<ContentKey>)> {
-        // What is staged before its session is looked for may have ended in between; the other way round,
-        // it may have begun. Two looks tell.
+        // Staged bytes are listed first and sessions second, so an upload that ends in between looks like a
+        // stray. In the other order, one that begins would. So the caller looks twice.
         let staged = self.blobs.staged(Duration::ZERO).await?;
         let sessions: HashMap<_, _> = self.metadata.open_uploads().await?.into_iter().collect();
         let keys = staged.into_iter().map(|staged| staged.key);
@@ -293,7 +293,7 @@ impl Check {
         Ok((strays, short))
     }
 
-    /// Bytes that no row knows.
+    /// Finds content that has no row.
     async fn strays(&mut self) -> Result<()> {
         let mut strays = Vec::new();
         for part in 0..=255 {
@@ -327,7 +327,8 @@ impl Check {
         Ok(())
     }
 
-    /// Lets broken content have the bytes of a stray, if those are what it should be.
+    /// Replaces broken content with this stray, if the stray has the right digest and size. Returns whether it
+    /// did.
     async fn mends(&mut self, stray: &ContentKey, size: u64) -> Result<bool> {
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
             let wanted =

@@ -1,4 +1,4 @@
-//! Hashes content that is kept, to hold it against its digest.
+//! Hashes stored content, to compare it with its digest.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -11,33 +11,34 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-/// What bytes were found.
+/// The result of reading a content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Bytes {
-    /// Those of the digest.
+    /// The bytes have the right digest.
     Whole,
-    /// None.
+    /// There are no bytes.
     Missing,
-    /// So many, which is not how many there were.
+    /// There are fewer or more bytes than the row says: this many.
     Short(u64),
-    /// As many as there were, but others.
+    /// The number of bytes is right, and their digest is wrong.
     Damaged,
-    /// They cannot be read, and why: the disk may be bad there, or out of reach for a while.
+    /// The bytes cannot be read. The text says why: the disk may be damaged, or not available at present.
     Unreadable(String),
-    /// Nobody knows: the reading was ended early.
+    /// Unknown, because the reading was stopped early.
     NotRead,
 }
 
-/// How fast bytes are read, and until when.
+/// The speed of reading, and a signal to stop it.
 #[derive(Clone)]
 pub(crate) struct Pace {
-    /// Bytes a second, at the most.
+    /// The most bytes per second.
     pub(crate) rate: u64,
-    /// Ends the reading early.
+    /// Stops the reading early.
     pub(crate) stop: CancellationToken,
 }
 
-/// Looks at the bytes of a content, all of them. What cannot be read holds up no other.
+/// Reads all bytes of a content, and checks them. A failure to read is a result, so that a caller can continue
+/// with other content.
 pub(crate) async fn look(blobs: &dyn BlobStore, content: &KeptContent, pace: Option<Pace>) -> Bytes {
     read(blobs, content, pace).await.unwrap_or_else(|error| Bytes::Unreadable(error.to_string()))
 }
@@ -57,10 +58,10 @@ async fn read(
     Ok(if hasher.finish() == content.digest { Bytes::Whole } else { Bytes::Damaged })
 }
 
-/// Hashes bytes, on a thread of its own; `None` if it was told to stop before their end.
+/// Hashes bytes on a blocking thread. `None` if it was stopped early.
 ///
 /// # Errors
-/// If they cannot be read.
+/// If the bytes cannot be read.
 pub(crate) async fn hash(
     bytes: Read,
     algorithm: Algorithm,
@@ -98,7 +99,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let blobs = Folder::open(&home.path().join("blobs")).unwrap();
         let key = ContentKey::unused();
-        // A directory can be opened, has a length, and cannot be read.
+        // A directory can be opened and has a length, but cannot be read.
         let path = home.path().join("blobs/content").join(&key.as_str()[30..]).join(key.as_str());
         std::fs::create_dir_all(&path).unwrap();
         let tenant = Tenant {

@@ -1,7 +1,8 @@
-//! When registry logins and access keys were last used, on its way into their rows.
+//! The last uses of registry logins and access keys, until they are written to their rows.
 //!
-//! Each request tells here, in memory. A job writes it, for each once a minute at most, and more often only while
-//! somebody lists them. So no request waits for it or fails with it. A crash may lose the last minute.
+//! Requests only note a use in memory. A job writes it, at most once a minute for each login or key, or more
+//! often while somebody lists them. So no request waits for a write or fails with it. A crash may lose the last
+//! minute.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,23 +14,23 @@ use gangplank_store::metadata::registry_logins::{Push, Used};
 
 use crate::refusals::Taken;
 
-/// How often a row is written.
+/// How often the row of one login or key is written.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// The logins that were used lately.
+/// The recent uses of registry logins.
 pub(crate) type LoginUse = LastUse<LoginId, Used>;
 
-/// The access keys that were used lately.
+/// The recent uses of access keys.
 pub(crate) type KeyUse = LastUse<AccessKeyId, Time>;
 
-/// What was used lately, each with its last use.
+/// The recent uses of logins or keys: the last of each.
 pub(crate) struct LastUse<K, U>(Mutex<HashMap<K, Entry<U>>>);
 
 struct Entry<U> {
     used: U,
-    /// Whether it was used since it was written.
+    /// Whether this use is not written yet.
     is_news: bool,
-    /// When it was written, by the steady time.
+    /// When a use was last written, in steady time.
     written: Option<Time>,
 }
 
@@ -40,7 +41,7 @@ impl<K, U> Default for LastUse<K, U> {
 }
 
 impl LastUse<LoginId, Used> {
-    /// Notes that a request with the login was let in.
+    /// Notes that the login was accepted for a request.
     pub(crate) fn used(&self, login: LoginId, at: Time) {
         self.note(&login, Used { at, push: None }, |before| before.at = at);
     }
@@ -53,7 +54,7 @@ impl LastUse<LoginId, Used> {
 }
 
 impl LastUse<AccessKeyId, Time> {
-    /// Notes that a call with the key was taken.
+    /// Notes that the key was accepted for a call.
     pub(crate) fn used(&self, key: &AccessKeyId, at: Time) {
         self.note(key, at, |before| *before = at);
     }
@@ -70,7 +71,7 @@ impl<K: Clone + Eq + Hash, U: Copy> LastUse<K, U> {
         }
     }
 
-    /// Takes back what could not be written, unless it was used since.
+    /// Puts uses back that could not be written. A later use takes precedence.
     pub(crate) fn put_back(&self, used: &[(K, U)]) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, used) in used {
@@ -79,7 +80,7 @@ impl<K: Clone + Eq + Hash, U: Copy> LastUse<K, U> {
         }
     }
 
-    /// What is to be written now. What is written and a minute old is forgotten.
+    /// Takes the uses that are to be written now. Forgets written ones after a minute.
     pub(crate) fn take(&self, now: Time, which: Taken) -> Vec<(K, U)> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_old = |written: Option<Time>| written.is_none_or(|written| written <= now.minus(EVERY));

@@ -1,4 +1,4 @@
-//! The services of Gangplank: the control API and the registry, on one listener.
+//! The services of Gangplank. The control API and the registry share one listener.
 //!
 //! Start with [`Server::start`]; follow a request from [`http::listener`] through [`http::dispatch`]
 //! into [`control`] (AWS JSON, signed) or [`registry`] (the OCI Distribution API, logins).

@@ -23,30 +23,30 @@ pub(crate) struct Listening {
     admin: Option<TcpListener>,
 }
 
-/// Where a server listens.
+/// The addresses that the system assigned to the listeners.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addresses {
-    /// For the API, the registry and services.
+    /// The address of the API, the registry and services.
     pub(crate) main: SocketAddr,
-    /// For services alone.
+    /// The address that only services answer on.
     pub(crate) services: Option<SocketAddr>,
-    /// For health.
+    /// The address of the admin listener.
     pub(crate) admin: Option<SocketAddr>,
 }
 
-/// What answers on those addresses.
+/// The tasks that serve the listeners.
 pub(crate) struct Serving {
-    /// Where requests are answered: each says in the end whether all were finished.
+    /// The listeners for requests. Each task returns whether all requests finished in time.
     pub(crate) requests: Vec<JoinHandle<bool>>,
-    /// Where health is answered.
+    /// The admin listener.
     pub(crate) admin: Option<JoinHandle<()>>,
 }
 
 impl Listening {
-    /// Listens where the configuration says.
+    /// Binds the configured addresses.
     ///
     /// # Errors
-    /// If one of the addresses cannot be listened on.
+    /// If one of the addresses cannot be used. The error gives advice.
     pub(crate) async fn bind(config: &Config) -> Result<Self> {
         Ok(Self {
             main: bind(config.listen, "--listen").await?,
@@ -55,10 +55,10 @@ impl Listening {
         })
     }
 
-    /// Where that is, with the ports that the system chose.
+    /// The addresses, with the ports that the system chose.
     ///
     /// # Errors
-    /// If the system does not say.
+    /// If the system does not return an address.
     pub(crate) fn addresses(&self) -> Result<Addresses> {
         let of = |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::local_addr).transpose();
         Ok(Addresses {
@@ -68,10 +68,10 @@ impl Listening {
         })
     }
 
-    /// Serves all of them until `stop`.
+    /// Serves all listeners until `stop`.
     ///
     /// # Errors
-    /// If the system does not say where it listens.
+    /// If the system does not return an address.
     pub(crate) fn serve(
         self,
         tls: Option<&TlsAcceptor>,
@@ -97,7 +97,7 @@ async fn bind_if_given(address: Option<SocketAddr>, option: &str) -> Result<Opti
     }
 }
 
-/// Listens on an address, which was given by `option`.
+/// Listens on an address. `option` is the option that it came from.
 async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
     let bound = TcpListener::bind(address).await.and_then(|bound| {
         ask_for_silent_peers(&bound)?;

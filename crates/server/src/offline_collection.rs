@@ -1,4 +1,4 @@
-//! Garbage collection in a data directory whose server is stopped.
+//! Garbage collection in the data directory of a stopped server.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::control::collection_wire::{collected, grace_of, planned};
 use crate::data_dir::DataDir;
 use crate::removals::Removals;
 
-/// Collects in a data directory that no server uses, and in its bucket if it has one, and answers as a server does. Time stands still
-/// there, so nothing has aged since the server stopped.
+/// Collects garbage in a data directory that no server uses, and in its bucket if it has one. The answer is
+/// that of the API. Steady time stands still while no server runs, so nothing has aged since the stop.
 ///
 /// # Errors
-/// If its stores cannot be opened or fail, or neither the request nor the directory says a grace period.
+/// If the stores cannot be opened or fail, or neither the request nor the database has a grace period.
 pub async fn collect_in(
     data_dir: &DataDir,
     bucket: Option<Bucket>,
@@ -47,7 +47,7 @@ pub async fn collect_in(
     })
 }
 
-/// The terms of the server that ran here last.
+/// The grace period of the server that ran here last.
 async fn told(metadata: &dyn Metadata) -> Result<Option<Leases>> {
     let grace = metadata.mark(Mark::GcGrace).await?;
     Ok(grace.map(|grace| Leases { grace: Duration::from_millis(grace.unsigned_abs()) }))

@@ -1,4 +1,5 @@
-//! The data directory is its owner's alone: files 0600, folders 0700, whatever was there before and whatever the umask.
+//! Closes the data directory to everybody but its owner: files get 0600, folders 0700, whatever their mode was
+//! and whatever the umask is.
 
 use std::fs::{self, Permissions, ReadDir};
 use std::io::{self, ErrorKind};
@@ -10,20 +11,20 @@ use rustix::fs::Mode;
 
 use crate::data_dir::blobs_in;
 
-/// What others must not have.
+/// The permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
-/// Makes every file that the process makes from now on its owner's alone: also those of libraries, and also where the
-/// caller's umask would take away what the owner needs.
+/// Sets the umask, so that only the owner can use the files that this process makes. It covers files that
+/// libraries make. It also replaces a umask that would take rights from the owner.
 pub(crate) fn umask() {
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
-/// Looks whose a data directory is, and closes its top folders to others. What is in them is out of reach then, and
-/// mended later ([`Mending`]).
+/// Checks the owner of a data directory, and closes its top folders to others. Others then cannot reach
+/// anything inside. [`Mending`] later closes the rest.
 ///
 /// # Errors
-/// If it is somebody else's, and others may enter it.
+/// If the directory belongs to another user, and everybody may enter it.
 pub(crate) fn claim(path: &Path) -> Result<()> {
     let shown = path.display();
     let found = fs::metadata(path).with_context(|| format!("cannot use the data directory {shown}"))?;
@@ -56,7 +57,7 @@ pub(crate) fn claim(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Closes a folder of this user's that is there, and says how it was.
+/// Closes a folder of this user. Returns its path and its mode before, if others could enter it.
 fn close_folder(folder: &Path) -> Option<String> {
     let found = fs::metadata(folder).ok()?;
     let is_ours = found.uid() == rustix::process::geteuid().as_raw();
@@ -73,8 +74,8 @@ fn close_folder(folder: &Path) -> Option<String> {
     }
 }
 
-/// Closes the files that lie in the directory itself, before any is opened: those that SQLite adds to its own have
-/// the mode that that has. They are few; what cannot be closed is told by [`Mending`].
+/// Closes the files in the directory itself, which are few, before any is opened. SQLite gives the files that
+/// it adds the mode of the database. [`Mending`] counts the files that cannot be closed.
 fn close_files(path: &Path) {
     let mut mending = Mending::default();
     for entry in fs::read_dir(path).into_iter().flatten().flatten() {
@@ -82,26 +83,26 @@ fn close_files(path: &Path) {
     }
 }
 
-/// Goes through a data directory and closes all that is in it, so many entries at a time.
+/// Closes everything in a data directory to others, a given number of entries at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Mending {
     folders: Vec<PathBuf>,
     open: Option<ReadDir>,
-    /// How many were closed.
+    /// How many entries were closed.
     pub(crate) closed: u64,
-    /// How many could not be.
+    /// How many entries could not be closed.
     pub(crate) failed: u64,
 }
 
 impl Mending {
-    /// Of this directory, and of its folder of bytes also where that is a link.
+    /// The mending of this directory. Its folder of bytes is included even if it is a link.
     pub(crate) fn of(path: &Path) -> Self {
         let mut folders = vec![path.to_owned()];
         folders.extend(fs::read_link(blobs_in(path)).is_ok().then(|| blobs_in(path)));
         Self { folders, ..Self::default() }
     }
 
-    /// Looks at the next `entries`; whether there are more.
+    /// Checks the next `entries` entries. Returns whether there are more.
     pub(crate) fn step(&mut self, entries: usize) -> bool {
         for _ in 0..entries {
             let next = self.open.as_mut().and_then(Iterator::next);
@@ -121,7 +122,7 @@ impl Mending {
 
     fn mend(&mut self, entry: &fs::DirEntry) -> io::Result<()> {
         let found = match entry.metadata() {
-            // Uploads and collections go on meanwhile.
+            // A running upload or collection has removed the entry.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             found => found?,
         };

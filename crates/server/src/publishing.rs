@@ -1,15 +1,15 @@
-//! Which contents this run is publishing: their bytes may be there before their row is.
+//! The contents that this run is publishing. Their bytes may exist before their rows.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use gangplank_store::blobs::ContentKey;
 
-/// The contents that are on their way from bytes to a row.
+/// The contents whose row is not written yet.
 #[derive(Debug, Default)]
 pub(crate) struct Publishing(Mutex<HashSet<ContentKey>>);
 
-/// Content on its way; it has arrived when this is dropped.
+/// A content that is being published. It is dropped once it is certain whether there is a row.
 #[derive(Debug)]
 pub(crate) struct OnItsWay<'a> {
     all: &'a Publishing,
@@ -23,14 +23,14 @@ impl Publishing {
         OnItsWay { all: self, key: key.clone() }
     }
 
-    /// Whether content is on its way, or did not arrive.
+    /// Whether content is being published, or nobody knows whether its row was written.
     pub(crate) fn holds(&self, key: &ContentKey) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
     }
 }
 
 impl OnItsWay<'_> {
-    /// Nobody knows whether there is a row: the content stays on its way until the next start.
+    /// Keeps the content noted until the next start, because nobody knows whether it has a row.
     pub(crate) fn stays_on_its_way(self) {
         std::mem::forget(self);
     }

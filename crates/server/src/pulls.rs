@@ -1,8 +1,8 @@
-//! First pulls on their way into the audit trail.
+//! First pulls, until they are written to the audit trail.
 //!
-//! A pull must neither wait for the disk nor fail with it. So it is remembered here, and the job that writes
-//! refusals writes it, within a second. A crash may lose those of that second. An event is noted again after a
-//! restart, and after as many other pulls as are remembered.
+//! A pull must not wait for the disk or fail with it. So it is only remembered here, and the job that writes
+//! refusals writes it within a second. A crash may lose the last second. A pull is noted again after a restart,
+//! or once enough other pulls have displaced it here.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -11,35 +11,36 @@ use gangplank_core::{EventKind, LoginId, Origin, Tenant};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::audit::Tallied;
 
-/// How many pulls are remembered at the least, and twice as many at the most.
+/// At least this many pulls are remembered, and at most twice as many.
 const REMEMBERED: usize = 10_000;
 
-/// How many wait to be written at the most. Later ones, while the disk is full, are noted when they come again.
+/// The most pulls that wait to be written. While the disk is full, further ones are only noted if they happen
+/// again later.
 const WAITING: usize = 10_000;
 
-/// Which login has pulled which manifest.
+/// The logins and the manifests that they have pulled.
 #[derive(Default)]
 pub(crate) struct Pulls(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     young: HashSet<(LoginId, Digest)>,
-    /// Those of a while ago. They are forgotten when there are as many young ones.
+    /// The older ones. They are forgotten when the young ones have reached their number.
     old: HashSet<(LoginId, Digest)>,
     waiting: Vec<Tallied>,
 }
 
-/// A manifest that was handed out.
+/// A manifest that was given to a client.
 pub(crate) struct Pull<'a> {
     pub(crate) tenant: &'a Tenant,
     pub(crate) repository: &'a str,
     pub(crate) digest: Digest,
-    /// The tag that it was asked for by, if it was one.
+    /// The tag in the request. `None` if it had a digest.
     pub(crate) tag: Option<&'a str>,
 }
 
 impl Pulls {
-    /// Notes a pull, if it is this login's first of this manifest. `origin` is asked only then.
+    /// Notes a pull if it is the login's first of this manifest. `origin` is only called then.
     pub(crate) fn note(&self, login: LoginId, pull: &Pull<'_>, origin: impl FnOnce() -> Origin) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (login, pull.digest);
@@ -63,14 +64,14 @@ impl Pulls {
         });
     }
 
-    /// Takes back pulls that could not be written, as many as may wait.
+    /// Puts pulls back that could not be written, up to the most that may wait.
     pub(crate) fn put_back(&self, pulls: impl Iterator<Item = Tallied>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let room = WAITING.saturating_sub(state.waiting.len());
         state.waiting.extend(pulls.take(room));
     }
 
-    /// The pulls that have not been written.
+    /// Takes the pulls that have not been written.
     pub(crate) fn take(&self) -> Vec<Tallied> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).waiting)
     }

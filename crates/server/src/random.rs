@@ -3,7 +3,7 @@
 /// Fills an array with bytes fit for secrets.
 ///
 /// # Errors
-/// If the operating system has none to give, which ends the request rather than weaken a secret.
+/// If the operating system has none. The request then fails, because a secret must not be weak.
 pub(crate) fn bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;

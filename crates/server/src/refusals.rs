@@ -1,9 +1,8 @@
-//! Refusals on their way into the log and the audit trail.
+//! Refusals, until they are written to the log and the audit trail.
 //!
-//! Anybody can be refused as often as they like, so a refusal by itself writes nothing. Those that are
-//! alike (the same client, credential, action and reason) are counted together: the first is logged and
-//! noted at once, the rest once a minute with how many there were. However many clients there are, only
-//! so many are told apart.
+//! Anybody can cause endless refusals, so a refusal alone writes nothing. Refusals with the same client,
+//! credential, action and reason are counted together. The first is logged and noted at once, the others once a
+//! minute with their number. The number of different counts is limited, however many clients there are.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,23 +17,23 @@ use crate::http::client_network::network;
 /// How often the same refusals are noted.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// How many kinds of refusals are told apart.
+/// The most different counts. Beyond it, refusals of all clients are counted together.
 const TOLD_APART: usize = 1_000;
 
-/// Refusals that have not been noted yet.
+/// The counts of refusals.
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<HashMap<Alike, Tally>>);
 
-/// Which refusals are taken to be noted.
+/// Which refusals to take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// Those that need not wait for more of their kind.
+    /// Those that are not noted yet, or were noted a minute ago or earlier.
     Due,
-    /// All that have not been noted.
+    /// All that are not noted.
     All,
 }
 
-/// What makes refusals alike.
+/// The properties that equal refusals share.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Alike {
     network: Option<IpAddr>,
@@ -45,26 +44,27 @@ struct Alike {
     what: Refusal,
 }
 
-/// What was refused, and why. Nothing in it is the caller's to choose, or refusals could be told apart without end.
+/// The action that was refused, and the reason. The caller can choose no text in it, or the number of different
+/// counts would be unlimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Refusal {
     pub(crate) kind: EventKind,
-    /// What was asked for, if the caller got so far.
+    /// The requested action. `None` if the caller was refused before it was known.
     pub(crate) action: Option<&'static str>,
     pub(crate) reason: &'static str,
 }
 
 #[derive(Clone)]
 struct Tally {
-    /// Of the last one.
+    /// The origin of the last one.
     origin: Origin,
-    /// Since they were last noted.
+    /// The number since they were last noted.
     count: u64,
     noted: Option<Time>,
 }
 
 impl Refusals {
-    /// Counts a refusal. `tenant` is whose credential it was, if it was anybody's.
+    /// Counts a refusal. `tenant` is that of the credential, if the credential is known.
     pub(crate) fn count(&self, what: Refusal, origin: Origin, tenant: Option<Tenant>) {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let network = origin.address.map(network);
@@ -72,7 +72,7 @@ impl Refusals {
         let mut alike = Alike { network, owner, login: origin.login, tenant, by_console, what };
         let mut refused = Tally { origin, count: 0, noted: None };
         if tallies.len() >= TOLD_APART && !tallies.contains_key(&alike) {
-            // Who they all are is no longer told.
+            // From here on, refusals are counted without their clients.
             alike = Alike { network: None, owner: None, login: None, tenant: None, by_console: false, what };
             let Origin { at, steady, .. } = refused.origin;
             refused.origin = Origin::unknown(at, steady);
@@ -88,7 +88,7 @@ impl Refusals {
         (tally.origin, tally.count) = (refused.origin, tally.count + 1);
     }
 
-    /// Takes what is to be noted now.
+    /// Takes the refusals that are to be noted now.
     pub(crate) fn take(&self, now: Time, which: Taken) -> Vec<Tallied> {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = |noted: Option<Time>| noted.is_none_or(|noted| noted <= now.minus(EVERY));

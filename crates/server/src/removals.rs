@@ -1,8 +1,9 @@
-//! Bytes are removed only while no backup copies them. Both lock the file `backup.lock`: backups share it, a removal
-//! has it alone, and whoever is killed lets go.
+//! Prevents the removal of bytes while a backup copies them. Both lock the file `backup.lock`: backups share
+//! the lock, and a removal has it alone. The lock of a killed process is released.
 //!
-//! Content that a backup's database knows had its row when the lock was held already, and whatever loses its row later
-//! waits for the lock. So what the database knows is there until it is copied.
+//! A backup takes the lock before it copies the database. So content in its copy had a row when the lock was
+//! taken. If that row is removed later, the removal of the bytes waits for the lock. So all this content exists
+//! until it is copied.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -14,36 +15,39 @@ use gangplank_store::StoreError;
 use tokio::sync::{Mutex, MutexGuard};
 
 const FILE: &str = "backup.lock";
-/// How long a backup waits for a removal to come to its end: a thousand files go in far less.
+/// How long a backup waits for a removal to end. Removing a thousand files takes far less.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The right to remove bytes of a data directory, for one at a time.
+/// The right to remove bytes of a data directory. One task at a time has it.
 #[derive(Debug)]
 pub(crate) struct Removals {
     path: PathBuf,
     turn: Mutex<()>,
 }
 
-/// Nobody backs the directory up until this is dropped.
+/// A removal. No backup begins until this is dropped.
 pub(crate) struct Removal<'a> {
     _turn: MutexGuard<'a, ()>,
     _lock: File,
 }
 
-/// Nothing is removed from the directory until this is dropped.
+/// A lock against removals. Nothing is removed from the directory until this is dropped.
 #[derive(Debug)]
 pub(crate) struct NothingRemoved {
     _lock: File,
 }
 
 impl Removals {
-    /// Those of a data directory.
+    /// The removals of a data directory.
     pub(crate) fn of(data_dir: &Path) -> Self {
         Self { path: data_dir.join(FILE), turn: Mutex::default() }
     }
 
-    /// Begins one, unless a backup copies.
+    /// Begins a removal. `None` while a backup copies.
+    ///
+    /// # Errors
+    /// If the file cannot be locked.
     pub(crate) async fn begin(&self) -> gangplank_store::Result<Option<Removal<'_>>> {
         let turn = self.turn.lock().await;
         let lock = open(&self.path)?;
@@ -56,10 +60,10 @@ impl Removals {
 }
 
 impl NothingRemoved {
-    /// Sees to it that nothing is removed.
+    /// Waits for a running removal, and prevents others.
     ///
     /// # Errors
-    /// If the file cannot be locked, or a removal takes too long.
+    /// If the file cannot be locked, or the removal takes too long.
     pub(crate) fn from(data_dir: &Path) -> gangplank_store::Result<Self> {
         let lock = open(&data_dir.join(FILE))?;
         let began = Instant::now();

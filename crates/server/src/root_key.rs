@@ -1,5 +1,5 @@
-//! Access keys made without a caller: the root key of the first start, and a rescue key made in the
-//! data directory while no server runs.
+//! Access keys that are made without a caller: the root key of the first start, and keys that an operator makes
+//! in the data directory of a stopped server.
 
 use std::net::SocketAddr;
 
@@ -18,34 +18,34 @@ pub(crate) const CREDENTIALS: &str = "credentials";
 /// How many keys are read at once.
 const PAGE: usize = 1_000;
 
-/// What an access key may do.
+/// The rights of an access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
-    /// Administer the server.
+    /// Administers the server.
     Root,
-    /// Everything in its own account.
+    /// Does everything in its own account.
     Ordinary,
 }
 
-/// An access key to be made.
+/// The properties of a new access key.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// The pair, if it is not to be generated.
+    /// The id and secret. `None` means that they are generated.
     pub chosen: Option<(AccessKeyId, SecretAccessKey)>,
-    /// What it may do at all.
+    /// The rights of the key.
     pub rights: Rights,
-    /// What of that it may do, and for how long.
+    /// The limits of these rights, and the life of the key.
     pub terms: Terms,
 }
 
 impl NewKey {
-    /// A key without a limit, to be generated.
+    /// A generated key without limits.
     pub fn with(rights: Rights) -> Self {
         Self { chosen: None, rights, terms: Terms::default() }
     }
 }
 
-/// All access keys, of all accounts.
+/// Reads the access keys of all accounts.
 ///
 /// # Errors
 /// If the store fails.
@@ -61,10 +61,10 @@ pub async fn all_access_keys(keys: &(impl AccessKeys + ?Sized)) -> Result<Vec<Ac
     }
 }
 
-/// Makes an access key, as `by`, and keeps its secret sealed. The account may have `quota` keys.
+/// Makes an access key on behalf of `by`, and stores its secret sealed. The account may have `quota` keys.
 ///
 /// # Errors
-/// If the id is taken, the account has as many keys as it may, or the store fails.
+/// If the id exists, the account has reached its quota, or the store fails.
 pub async fn create_access_key(
     keys: &(impl AccessKeys + ?Sized),
     by: &Origin,
@@ -99,7 +99,7 @@ fn generate() -> Result<(AccessKeyId, SecretAccessKey)> {
     Ok((AccessKeyId::generate(random::bytes()?), SecretAccessKey::generate(random::bytes()?)))
 }
 
-/// Makes the root access key of a data directory that has no key, and writes `credentials`.
+/// Makes the root access key of a data directory that has no keys, and writes the file `credentials`.
 ///
 /// # Errors
 /// If the file cannot be written, or the store fails.
@@ -111,16 +111,16 @@ pub async fn create_first_key(
     chosen: Option<(AccessKeyId, SecretAccessKey)>,
 ) -> Result<(AccessKey, SecretAccessKey)> {
     let (id, secret) = chosen.map_or_else(generate, Ok)?;
-    // The files first: a key whose secret nobody was told would lock everybody out, and so would one whose
-    // master key is lost.
+    // The files are written before the row. Otherwise a crash could leave a key whose secret nobody knows, or
+    // whose master key is lost.
     place_credentials(data_dir, &id, &secret)?;
     data_dir.sync_names()?;
     let first = NewKey { chosen: Some((id, secret)), ..NewKey::with(Rights::Root) };
     create_access_key(keys, by, master, &AccountId::root(), first, u32::MAX).await
 }
 
-/// Writes a new root key into `credentials` where that has none that works: whoever made it for that need not copy it.
-/// Says whether it did.
+/// Writes a new root key into `credentials`, if that file has no root key that works. So its maker need not
+/// copy it. Returns whether the key was written.
 ///
 /// # Errors
 /// If the file cannot be read or written.
@@ -141,8 +141,8 @@ pub fn provide_credentials(
     Ok(true)
 }
 
-/// At the first start, makes the root access key and writes `credentials`. At every start, writes
-/// `config` with the address that the server listens on now.
+/// Makes the root access key and `credentials` at the first start. Writes `config` with the address of the
+/// listener at every start.
 pub(crate) async fn provide(
     keys: &(impl AccessKeys + ?Sized),
     by: &Origin,
@@ -172,11 +172,11 @@ pub(crate) async fn provide(
     }
     let region = Region::default_region();
     let config = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\n");
-    // Written at each start, so nobody misses it after a power cut.
+    // Written at every start, so it need not be synced.
     data_dir.place_secret("config", config.as_bytes())
 }
 
-/// Writes a key where the AWS CLI reads it with `AWS_SHARED_CREDENTIALS_FILE`.
+/// Writes a key to the file that the AWS CLI reads with `AWS_SHARED_CREDENTIALS_FILE`.
 pub(crate) fn place_credentials(
     data_dir: &DataDir,
     id: &AccessKeyId,
@@ -187,7 +187,7 @@ pub(crate) fn place_credentials(
     data_dir.place_secret(CREDENTIALS, text.as_bytes())
 }
 
-/// The address that clients on this machine reach a listener by.
+/// The URL by which clients on this machine reach a listener.
 pub fn local_endpoint(scheme: &str, listen: SocketAddr) -> String {
     let mut reachable = listen;
     if listen.ip().is_unspecified() {

@@ -1,6 +1,6 @@
-//! Secrets at rest. `SigV4` needs the secret access key back in clear, and containers their environment, so both are
-//! encrypted with a master key that is kept outside the database. Each is bound to a purpose, which says what it is
-//! and whose, so that rows cannot be swapped.
+//! Secrets at rest. `SigV4` needs the plain secret access key, and containers need their plain environment. So
+//! both are encrypted with a master key, which is not in the database. Each is bound to its purpose and owner,
+//! so nobody can swap rows.
 
 use std::fmt;
 use std::path::Path;
@@ -16,13 +16,14 @@ use gangplank_store::metadata::access_keys::AccessKey;
 use crate::data_dir::{DataDir, MASTER_KEY as FILE};
 use crate::random;
 
-/// What something is sealed as, and whose it is: it opens as nothing else. What stands on disk is bound to the very bytes
-/// of these texts, so they never change.
+/// The purpose of a sealed text, and its owner. The text can only be opened with the same purpose. Sealed data
+/// on disk depends on the exact bytes of these names, so they must never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose<'a> {
-    /// The secret of a key, lasting or temporary. The text is the id alone, which has no blank, as every other has.
+    /// The secret of a permanent or temporary key. The name is only the key's id, which has no space. All other
+    /// names have one.
     Secret(&'a AccessKeyId),
-    /// What deployments of the service with this uuid run.
+    /// The specifications of deployments of the service with this uuid.
     Deployments(&'a str),
     /// A place in a log.
     PlaceInLog(&'a LogName),
@@ -38,7 +39,7 @@ impl fmt::Display for Purpose<'_> {
     }
 }
 
-/// The key that seals secret access keys and what deployments run.
+/// The key that seals secret access keys and the specifications of deployments.
 pub struct MasterKey(LessSafeKey);
 
 impl fmt::Debug for MasterKey {
@@ -48,13 +49,13 @@ impl fmt::Debug for MasterKey {
 }
 
 impl MasterKey {
-    /// Reads the master key: from the file that an operator named, else from the data directory, where one is made
-    /// if nothing was sealed yet. That one is durable with the next sync of the directory's names, and nothing sealed
-    /// may be kept before.
+    /// Reads the master key from the named file, or else from the data directory. If nothing was sealed yet, a
+    /// key is made there. A new key is only durable after the next sync of the directory's names. Nothing that
+    /// is sealed with it may be stored before.
     ///
     /// # Errors
-    /// If the file cannot be read or written, or is not the one that `keys` were sealed with; or if a file is named and
-    /// the data directory has a key too, since nobody would know then which of the two is needed.
+    /// If the file cannot be read or written, or its key has not sealed `keys`. Also if a file is named and the
+    /// data directory has a key, too, because nobody could tell which of the two is needed.
     pub fn of(data_dir: &DataDir, named: Option<&Path>, keys: &[AccessKey]) -> Result<Self> {
         let master = match named {
             Some(file) => {
@@ -83,17 +84,17 @@ impl MasterKey {
         Ok(master)
     }
 
-    /// Reads a file that has a master key.
+    /// Reads the master key in a file.
     ///
     /// # Errors
-    /// If it cannot be read or has none.
+    /// If the file cannot be read, or has no master key.
     pub fn in_file(path: &Path) -> Result<Self> {
         let shown = path.display();
         let text = std::fs::read(path).with_context(|| format!("cannot read the master key in {shown}"))?;
         Self::read(&text).with_context(|| format!("{shown} {NONE_OF_OURS}"))
     }
 
-    /// The text of a new key, as a file has it.
+    /// Makes a new key, in the text form of the file.
     ///
     /// # Errors
     /// If the system has no random bytes.
@@ -101,7 +102,7 @@ impl MasterKey {
         Ok(format!("{}\n", hex::encode(random::bytes::<32>()?)))
     }
 
-    /// Reads a master key as a file has it.
+    /// Reads a master key from the text of its file. `None` if the text is no master key.
     pub(crate) fn read(text: &[u8]) -> Option<Self> {
         let bytes = hex::decode(text.trim_ascii()).ok()?;
         Some(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?)))
@@ -113,8 +114,8 @@ impl MasterKey {
     /// If the system has no random bytes for the nonce.
     pub(crate) fn seal(&self, purpose: Purpose<'_>, text: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = text.to_vec();
-        // At random from the operating system, as the library would; its own generator takes 60 ms to
-        // begin, a start of the server several times over.
+        // Random bytes of the operating system, which the library would use, too. The library's own generator
+        // takes 60 ms to begin, several times as long as a start of the server.
         let nonce = random::bytes::<NONCE_LEN>()?;
         let aad = Aad::from(purpose.to_string());
         if self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).is_err() {
@@ -123,10 +124,10 @@ impl MasterKey {
         Ok([&nonce[..], &sealed].concat())
     }
 
-    /// Opens what [`seal`](Self::seal) made for the same purpose.
+    /// Opens a text that [`seal`](Self::seal) sealed for the same purpose.
     ///
     /// # Errors
-    /// If it was sealed with another key or for another purpose, or was tampered with.
+    /// If the text was sealed with another key or for another purpose, or was changed.
     pub(crate) fn open(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Result<Vec<u8>> {
         let Some((nonce, sealed)) = sealed.split_first_chunk::<NONCE_LEN>() else {
             bail!("the sealed secret of {purpose} is cut short");
@@ -147,16 +148,16 @@ impl MasterKey {
         self.seal(Purpose::Secret(id), secret.expose().as_bytes())
     }
 
-    /// Opens what [`seal_secret`](Self::seal_secret) made for `id`.
+    /// Opens a secret that [`seal_secret`](Self::seal_secret) sealed for `id`.
     ///
     /// # Errors
-    /// If it was sealed with another key or for another id, or was tampered with.
+    /// If the secret was sealed with another key or for another id, or was changed.
     pub fn open_secret(&self, id: &AccessKeyId, sealed: &[u8]) -> Result<SecretAccessKey> {
         let secret = self.open(Purpose::Secret(id), sealed)?;
         SecretAccessKey::parse(std::str::from_utf8(&secret)?).map_err(Into::into)
     }
 
-    /// Seals what a deployment of the service with this uuid runs.
+    /// Seals the specification of a deployment of the service with this uuid.
     ///
     /// # Errors
     /// If the system has no random bytes for the nonce.
@@ -164,13 +165,13 @@ impl MasterKey {
         self.seal(Purpose::Deployments(uuid), &serde_json::to_vec(spec)?)
     }
 
-    /// Opens what [`seal_spec`](Self::seal_spec) made for the same service.
+    /// Opens a specification that [`seal_spec`](Self::seal_spec) sealed for the same service.
     ///
     /// # Errors
-    /// If it was sealed with another key or for another service, or was tampered with.
+    /// If the specification was sealed with another key or for another service, or was changed.
     pub fn open_spec(&self, uuid: &str, sealed: &[u8]) -> Result<Spec> {
         let text = self.open(Purpose::Deployments(uuid), sealed)?;
-        // What does not fit is not told: it may be a value of a variable.
+        // The parser's error is left out, because it could contain the value of a variable.
         serde_json::from_slice(&text).ok().context("a deployment holds what this program never sealed")
     }
 }
@@ -193,7 +194,7 @@ fn read_or_make(data_dir: &DataDir, keys: &[AccessKey]) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Refuses a key in the data directory beside the one that was named.
+/// Refuses a named key if the data directory has one, too.
 fn refuse_second(data_dir: &DataDir, named: &Path) -> Result<()> {
     if data_dir.read_secret(FILE)?.is_none() {
         return Ok(());
@@ -249,14 +250,14 @@ mod tests {
             let told = format!("{:?}", wrong.unwrap_err());
             assert!(told.contains("another master.key") && !told.contains("hunter2"), "{told}");
         }
-        // Neither is taken for the other.
+        // A secret does not open for another purpose.
         let id = AccessKeyId::generate([1; 10]);
         assert!(master.open_secret(&id, &sealed).is_err());
     }
 
     #[test]
     fn what_an_earlier_program_sealed_opens() {
-        // Under a key of 32 bytes 0x07, with a nonce of 12 bytes 0x09.
+        // The master key is 32 bytes 0x07, and the nonce 12 bytes 0x09.
         let key = UnboundKey::new(&AES_256_GCM, &[7; 32]).unwrap();
         let master = MasterKey(LessSafeKey::new(key));
         let sealed = |text| [&[9; NONCE_LEN][..], &hex::decode(text).unwrap()].concat();
@@ -269,7 +270,7 @@ mod tests {
         assert_eq!(master.open(Purpose::PlaceInLog(&log), &sealed(PLACE)).unwrap(), b"b.1.2.3");
     }
 
-    /// Made by another program, which follows the standard and shares nothing with this one.
+    /// Sealed by another program, which follows the standard and shares no code with this one.
     const SECRET: &str = "46a8f7f1dd82a4158d0dad1587c7d7baa7c44e925a8adaaf098328c9a11c6814b4c882af913707202ead506ab18ceae64154\
         34a3bf2a34bf";
     const SPEC: &str = "5ca7e7fbd084a008ce07b94bc4d0d8fdb5c013d10e95d5a902cf21c3f74e2314b48c89bbc07e087310dec8772a50c1ee2709\
@@ -284,7 +285,7 @@ mod tests {
         let purposes = [Purpose::Secret(&id), Purpose::Deployments(id.as_str()), Purpose::PlaceInLog(&log)];
         let texts = purposes.map(|purpose| purpose.to_string());
         assert!(texts[0] != texts[1] && texts[1] != texts[2] && texts[0] != texts[2]);
-        // No access key's id has a blank.
+        // The id of an access key has no space.
         assert!(texts[1..].iter().all(|text| AccessKeyId::parse(text).is_err()));
     }
 }

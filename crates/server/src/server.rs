@@ -1,4 +1,4 @@
-//! A running server: started, and stopped without losing a request.
+//! A running server: its start, and a stop that loses no request.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -52,15 +52,15 @@ use crate::removals::Removals;
 use crate::sealing::MasterKey;
 use crate::{jobs, random, root_key};
 
-/// Makes an engine that hands over what containers print.
+/// Makes an engine that passes the output of containers on.
 type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
-/// How many identity tokens of an address may be refused in a minute before it is slowed down. A job whose role does not
-/// trust it asks 12 to 36 times.
+/// How many identity tokens of an address may be refused in a minute before the address is slowed down. A job
+/// whose role does not trust it tries 12 to 36 times.
 const FAILED_EXCHANGES_PER_MINUTE: u32 = 60;
 
-/// What runs the services of a server.
+/// The source of the engine that runs services.
 enum Runs {
-    /// What the configuration says.
+    /// The engine of the configuration.
     Configured,
     /// An engine that the caller makes.
     On(MakeEngine),
@@ -68,6 +68,9 @@ enum Runs {
 
 impl Runs {
     /// The engine, if there is one.
+    ///
+    /// # Errors
+    /// If the configured engine cannot be used.
     async fn engine(
         self,
         config: &Config,
@@ -82,37 +85,37 @@ impl Runs {
     }
 }
 
-/// A running server. It stops when told to, not when dropped.
+/// A running server. It stops with [`stop`](Self::stop), and not when it is dropped.
 pub struct Server {
     addresses: Addresses,
     endpoint: String,
     stop: CancellationToken,
-    /// Each says in the end whether every request was finished.
+    /// Each task returns whether every request finished in time.
     serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
-    /// All requests are done.
+    /// Cancelled when all requests are done.
     done: CancellationToken,
-    /// Keeps what is claimed until then.
+    /// Renews the claims until `done`.
     keeping: JoinHandle<()>,
     pub(crate) app: Arc<App>,
-    // Held until the last request is done.
+    // Locked until the last request is done.
     data_dir: DataDir,
 }
 
 impl Server {
-    /// Starts a server. When this returns, it takes requests.
+    /// Starts a server. It accepts requests when this returns.
     ///
     /// # Errors
-    /// If the data directory is in use or unreadable, an address cannot be listened on, TLS files
-    /// cannot be read, or plain HTTP would leave this machine without having been asked for.
-    // In a box, so that it is compiled here with all that it starts. A future that callers can see into is compiled
-    // in each crate that awaits it, and the program's own crate is built for size.
+    /// If the data directory is in use or unreadable, an address cannot be used, TLS files cannot be read, or
+    /// plain HTTP would be served beyond loopback without `insecure_http`.
+    // The future is boxed, so that it is compiled in this crate with all that it starts. Otherwise it would be
+    // compiled in each crate that awaits it, and the program's own crate is optimized for size.
     #[inline(never)]
     pub fn start(config: Config) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
         Box::pin(Self::begin(config, Runs::Configured, Pace::default(), None))
     }
 
-    /// Starts a server that keeps bytes in a store of the caller's, and not in the data directory.
+    /// Starts a server whose blobs are in the caller's store, and not in the data directory.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -120,8 +123,7 @@ impl Server {
         Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(blobs))).await
     }
 
-    /// Starts a server that runs services on an engine of the caller's, which gets what takes their output, and at a
-    /// pace of the caller's.
+    /// Starts a server with the caller's engine and pace. `engine` gets the receiver of the containers' output.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -133,11 +135,11 @@ impl Server {
         Box::pin(Self::begin(config, Runs::On(Box::new(engine)), pace, None)).await
     }
 
-    /// Whether a server can be told this; nothing is started and nothing written.
+    /// Checks a configuration. Nothing is started or written.
     ///
     /// # Errors
-    /// If TLS files cannot be read, an issuer cannot be used, or plain HTTP would leave this machine without having been
-    /// asked for.
+    /// If TLS files cannot be read, an issuer or the bucket cannot be used, the admin listener is not allowed,
+    /// or plain HTTP would be served beyond loopback without `insecure_http`.
     pub fn check(config: &Config) -> Result<()> {
         refuse_plain_http(config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
@@ -157,7 +159,7 @@ impl Server {
         let issuers = Issuers::open(&config.issuers)?;
         let certificates = Arc::new(Certificates::open(&config)?);
         let tls = certificates.acceptor()?;
-        // Before anything is made: a directory and a key of a server that cannot start help nobody.
+        // Before anything is made: a server that cannot start should not leave a directory and a key behind.
         let listening = Listening::bind(&config).await?;
         let addresses = listening.addresses()?;
         let Location::Local { dir } = &config.location;
@@ -165,7 +167,8 @@ impl Server {
         let store = data_dir.store(Mode::Serve).with_reserve(config.limits.disk_reserve);
         let rows =
             store.with_bucket(config.bucket.take()).rows().await.context("cannot open the database")?;
-        // Before the bytes, of which some may be made: whoever has another's key changes nothing.
+        // Before the store of bytes, which may make some files. A server with a wrong master key should change
+        // nothing.
         let master = master_key(&config, &data_dir, rows.metadata.as_ref()).await?;
         let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
         let blobs = elsewhere.unwrap_or(blobs);
@@ -255,23 +258,23 @@ impl Server {
         Ok(Self { addresses, endpoint, stop, serving, tasks, done, keeping, app, data_dir })
     }
 
-    /// Where it listens.
+    /// The main address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.addresses.main
     }
 
-    /// The URL by which a client on this machine reaches it.
+    /// The URL by which clients on this machine reach the server.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// What runs images, if anything does, in words for people: `docker`.
+    /// The name of the engine for people, such as `docker`. `None` if there is no engine.
     pub fn engine(&self) -> Option<String> {
         self.app.deployer.engine().map(|engine| engine.name().to_owned())
     }
 
-    /// Waits until the engine has nothing of the services of this name, for so long at the most; whether that is so. A
-    /// service that was deleted goes in the background.
+    /// Waits until the engine has no nodes of services with this name, at most for `longest`. Returns whether
+    /// it has none. The nodes of a deleted service are removed in the background.
     pub async fn runs_nothing_of(&self, service: &str, longest: Duration) -> bool {
         let Some(engine) = self.app.deployer.engine() else { return true };
         let end = tokio::time::Instant::now() + longest;
@@ -287,24 +290,25 @@ impl Server {
         }
     }
 
-    /// Where it answers health, if anywhere.
+    /// The address of the admin listener, if there is one.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.addresses.admin
     }
 
-    /// Where only services answer, if anywhere.
+    /// The address that only services answer on, if there is one.
     pub fn endpoint_address(&self) -> Option<SocketAddr> {
         self.addresses.services
     }
 
-    /// Reads the files of all certificates and their keys anew. Where they cannot be used, those before stay.
+    /// Reads the files of all certificates and keys again. A certificate whose files cannot be used stays as it
+    /// is.
     pub async fn reload_certificates(&self) {
         let certificates = Arc::clone(&self.app.certificates);
-        // A panic is told where it happens.
+        // A panic is logged where it happens.
         let _ = tokio::task::spawn_blocking(move || certificates.reload()).await;
     }
 
-    /// Takes no more requests, finishes those in flight, and returns.
+    /// Accepts no further requests, finishes those under way, and returns.
     pub async fn stop(self) {
         self.stop.cancel();
         for task in self.tasks {
@@ -318,17 +322,17 @@ impl Server {
         }
         self.done.cancel();
         let _ = self.keeping.await;
-        // What the last requests told of.
+        // The last requests may have noted events.
         jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot keep the time");
         }
         if self.app.logs.is_in_use() {
             let logs = Arc::clone(&self.app.logs);
-            // A panic is told where it happens.
+            // A panic is logged where it happens.
             let _ = tokio::task::spawn_blocking(move || logs.flush()).await;
         }
-        // Otherwise something may be published that has no row: the next start looks for it.
+        // Otherwise published content may lack a row, and the next start has to look for it.
         if drained
             && self.app.metadata.is_healthy()
             && !self.app.orphaned.load(Ordering::Acquire)
@@ -339,7 +343,7 @@ impl Server {
     }
 }
 
-/// Notes that a run begins; says whether the one before was cut.
+/// Notes that a run begins. After a crash, removes what the crash left. Returns whether there was a crash.
 async fn begin_run(app: &App, data_dir: &DataDir) -> Result<bool> {
     let crashed = data_dir.begin_run()?;
     if crashed {
@@ -348,13 +352,13 @@ async fn begin_run(app: &App, data_dir: &DataDir) -> Result<bool> {
     Ok(crashed)
 }
 
-/// Where services are reached: as the server was told, or else where it listens.
+/// The scheme and port by which clients reach services: as configured, or else those of the listener.
 fn entrance(told: &Deployments, is_tls: bool, addresses: &Addresses) -> Entrance {
     let port = addresses.services.unwrap_or(addresses.main).port();
     told.service_entrance.unwrap_or(Entrance { is_tls, port })
 }
 
-/// Tells of settings that a server runs with, but not well.
+/// Warns of settings that work but are risky.
 fn warn_of_settings(app: &App) {
     if app.leases.grace < SAFE_GRACE {
         tracing::warn!(
@@ -383,14 +387,14 @@ fn refuse_plain_http(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// The key that opens what this database has sealed.
+/// The master key that opens the secrets in this database.
 async fn master_key(config: &Config, data_dir: &DataDir, metadata: &dyn Metadata) -> Result<MasterKey> {
     let keys = root_key::all_access_keys(metadata).await?;
     MasterKey::of(data_dir, config.master_key_file.as_deref(), &keys)
 }
 
-/// What the things of this data directory are labelled with in an engine: the number that the database and its folder
-/// share.
+/// The label of this data directory's containers and networks in an engine. It is the number that the database
+/// and its folder of bytes share.
 fn owner(number: Option<i64>) -> Result<String> {
     let number = number.context("the folder of contents has no number")?;
     Ok(format!("{:016x}", number.cast_unsigned()))

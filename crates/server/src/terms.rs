@@ -1,4 +1,4 @@
-//! On which terms an access key or a role is made: what it may do, and what its logins are narrowed to.
+//! The terms of an access key or a role: its permissions, and the limits of its logins.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use gangplank_api::gangplank::{CreateAccessKeyRequest, PermissionPreset};
 use gangplank_core::policy::{Limits, Preset, RepositoryPattern};
 use gangplank_core::{LoginLimits, Network, Permission, Reach, Time};
 
-/// The terms of an access key. The default is none: everything in its account, for ever.
+/// The terms of an access key. By default, it may do everything in its account, forever.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
-    /// What it may do; everything in its account if `None`.
+    /// The permissions. `None` means everything in the account.
     pub permission: Option<Permission>,
-    /// What its logins are narrowed to.
+    /// The limits of its logins.
     pub limits: LoginLimits,
-    /// When it ends, if it does.
+    /// When the key expires. `None` means never.
     pub expires_at: Option<Time>,
-    /// What people say of it.
+    /// A description by its maker.
     pub description: String,
 }
 
 impl Terms {
-    /// The terms of the access key that is asked for.
+    /// The terms that a request for an access key asks for.
     ///
     /// # Errors
-    /// `InvalidInputException` if they cannot be read, are a root key's, or end in the past.
+    /// `InvalidInputException` if the terms are malformed, limit a root key, or end in the past.
     pub fn of(asked: &CreateAccessKeyRequest, now: Time) -> Result<Self, ApiError> {
         let given = Given {
             preset: asked.preset,
@@ -51,7 +51,7 @@ impl Terms {
     }
 }
 
-/// What a key or a role is given to do.
+/// The requested permissions of a key or role.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Given<'a> {
     pub(crate) preset: Option<PermissionPreset>,
@@ -66,18 +66,18 @@ impl Given<'_> {
         self.preset.is_some() || self.policy.is_some() || is_narrowed
     }
 
-    /// The preset, if no policy is in its place. Whoever names services or repositories and no preset means all that can
-    /// be done with them.
+    /// The preset, if no policy is given. Without a preset, named services or repositories mean everything that
+    /// can be done with them.
     fn preset(&self, default: Option<Preset>) -> Option<Preset> {
         let named = self.preset.and_then(|preset| Preset::parse(preset.as_str()));
         let narrowed = (self.is_anything() && self.policy.is_none()).then_some(Preset::All);
         named.or(default.filter(|_| self.policy.is_none())).or(narrowed)
     }
 
-    /// What it may do; `None` if nothing was said and there is no `default`.
+    /// The permission. `None` if nothing is requested and there is no `default`.
     ///
     /// # Errors
-    /// `InvalidInputException` if the policy cannot be read, or a limit is no pattern.
+    /// `InvalidInputException` if the policy is malformed, or a limit is no pattern.
     pub(crate) fn permission(&self, default: Option<Preset>) -> Result<Option<Permission>, ApiError> {
         let read = match (self.policy, self.preset(default)) {
             (Some(policy), _) => Permission::of_policy(policy),
@@ -91,10 +91,11 @@ impl Given<'_> {
             .map_err(|error| ApiError::invalid_input(format!("The policy cannot be used: {error}.")))
     }
 
-    /// What its logins are narrowed to. Those of a pushing preset are for Lightsail's own repository where none is named.
+    /// The limits of the logins. If a preset for pushing names no repository, its logins are for Lightsail's
+    /// own repository.
     ///
     /// # Errors
-    /// `InvalidInputException` if a repository or network could not be meant.
+    /// `InvalidInputException` if a repository or network is malformed.
     pub(crate) fn login_limits(
         &self,
         default: Option<Preset>,
@@ -114,7 +115,7 @@ impl Given<'_> {
     }
 }
 
-/// A length of time of a request.
+/// A duration from a request, in seconds.
 pub(crate) fn seconds(seconds: i32) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
@@ -122,7 +123,7 @@ pub(crate) fn seconds(seconds: i32) -> Duration {
 /// Reads patterns of repositories.
 ///
 /// # Errors
-/// `InvalidInputException` if one could match nothing.
+/// `InvalidInputException` if a text is no pattern.
 pub(crate) fn patterns(texts: &[String]) -> Result<Vec<RepositoryPattern>, ApiError> {
     let read = |text: &String| {
         let refused = |error| ApiError::invalid_input(format!("repositories: {text:?} is none: {error}."));
@@ -134,7 +135,7 @@ pub(crate) fn patterns(texts: &[String]) -> Result<Vec<RepositoryPattern>, ApiEr
 /// Reads networks.
 ///
 /// # Errors
-/// `InvalidInputException` if one is none.
+/// `InvalidInputException` if a text is no network.
 pub(crate) fn networks(texts: &[String]) -> Result<Vec<Network>, ApiError> {
     let read = |text: &String| {
         text.parse()

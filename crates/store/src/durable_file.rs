@@ -1,20 +1,20 @@
-//! Files that are whole and survive power loss, or are not there: written under another name, synced, renamed, and
-//! their folder synced.
+//! Writes files that are complete and survive a power cut, or do not exist: under another name, synced,
+//! renamed, and with their folder synced.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// Makes a file that must not be there yet, to be written; `mode` are its permissions.
+/// Makes a new file for writing; `mode` are its permissions.
 ///
 /// # Errors
-/// If it is there, or cannot be made.
+/// If it exists or cannot be made.
 pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new().create_new(true).write(true).mode(mode).open(path)
 }
 
-/// Makes a folder that only its owner may enter, and those above it that are missing. One that is there stays as it is.
+/// Makes a folder with mode 0700, and missing folders above it. An existing folder keeps its mode.
 ///
 /// # Errors
 /// If it cannot be made.
@@ -22,10 +22,10 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Removes a file that need not be there.
+/// Deletes a file if it exists.
 ///
 /// # Errors
-/// If it is there and cannot be removed.
+/// If it exists and cannot be deleted.
 pub fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -33,14 +33,14 @@ pub fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts a file with this content and these permissions in the place of whatever is at `path`. It is written as
-/// `aside` first, in the same folder, which nobody else may use. The file is whole at once, and certain to be there
-/// only after [`sync_folder`], so that several files need only one of those.
+/// Replaces `path` by a file with this content and these permissions. The file is first written as `aside`, a
+/// name in the same folder that nobody else may use. At once it is complete, but it is durable only after
+/// [`sync_folder`]. So several files need only one sync of their folder.
 ///
 /// # Errors
-/// If it cannot be written; what was there is then still there.
+/// If it cannot be written. Then the old file stays.
 pub fn place(path: &Path, aside: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
-    // A leftover of a crash may have other permissions: start anew.
+    // A leftover of a crash may have other permissions, so a new file is made.
     remove_if_there(aside)?;
     let mut file = create_new(aside, mode)?;
     file.write_all(content)?;
@@ -48,24 +48,24 @@ pub fn place(path: &Path, aside: &Path, mode: u32, content: &[u8]) -> io::Result
     fs::rename(aside, path)
 }
 
-/// Renames a file that is synced, so that the new name survives power loss.
+/// Renames a synced file, so that its new name survives a power cut.
 ///
 /// # Errors
-/// If it cannot be renamed, or the folder it came into cannot be synced; it may then have either name.
+/// If it cannot be renamed, or the folder of the new name cannot be synced. Then it may have either name.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     sync_folder(folder_of(to))
 }
 
-/// Makes durable which entries a folder has.
+/// Makes the entries of a folder durable.
 ///
 /// # Errors
-/// If it cannot be opened or synced.
+/// If the folder cannot be opened or synced.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// The folder that a path is in: of a bare name, the current one.
+/// The folder of a path; the current folder for a bare name.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -1,4 +1,4 @@
-//! What can go wrong with a store, by what the caller does next.
+//! The errors of a store, divided by what the caller can do next.
 
 use std::error::Error;
 use std::fmt;
@@ -6,58 +6,87 @@ use std::sync::Arc;
 
 use gangplank_core::OverQuota;
 
-/// A store could not do what it was asked; nothing was acknowledged and nothing half done is visible.
-#[derive(Clone, Debug, thiserror::Error)]
+/// An error of a store. Nothing was acknowledged, and nothing incomplete is visible.
+#[derive(Clone, Debug)]
 pub enum StoreError {
-    /// No space is left. Reads still work; writes will again when space returns.
-    #[error("the disk is full: {0}")]
-    Full(#[source] Cause),
-    /// The store cannot be used now; a retry may succeed.
-    #[error("storage failed: {0}")]
-    Unavailable(#[source] Cause),
-    /// Others were in the way each time that it was tried. Nothing was changed; a retry may succeed.
-    #[error("others use the same rows: {0}")]
-    Contended(#[source] Cause),
-    /// The connection was lost while the change was committed: it was made or not.
-    #[error("nobody knows whether the change was made: {0}")]
-    OutcomeUnknown(#[source] Cause),
-    /// It is not a store of this program's version; nothing was changed.
-    #[error("{0}")]
-    Unusable(#[source] Cause),
-    /// The account would have more than it may. Nothing was changed.
-    #[error(transparent)]
-    OverQuota(#[from] OverQuota),
-    /// What was read is not what was written.
-    #[error("stored data is damaged: {0}")]
-    Damaged(#[source] Cause),
+    /// There is no space. Reads still work, and writes will work again when there is space.
+    Full(Cause),
+    /// The store cannot be used now. A retry may succeed.
+    Unavailable(Cause),
+    /// Every try conflicted with other transactions. Nothing was changed. A retry may succeed.
+    Contended(Cause),
+    /// The connection was lost during the commit. The change may or may not have been made.
+    OutcomeUnknown(Cause),
+    /// The store is of another version of the program, or its parts do not belong together. Nothing was
+    /// changed.
+    Unusable(Cause),
+    /// The account would exceed a quota. Nothing was changed.
+    OverQuota(OverQuota),
+    /// The stored data differs from what was written.
+    Damaged(Cause),
 }
 
 /// The result of every store call.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// Why: an error of a library or of the system, or a sentence.
+/// The cause: an error of a library or of the system, or a sentence.
 #[derive(Clone)]
 pub struct Cause(Arc<dyn Error + Send + Sync>);
 
 impl StoreError {
-    /// No space is left.
+    /// The error that there is no space.
     pub fn full(cause: impl Into<Cause>) -> Self {
         Self::Full(cause.into())
     }
 
-    /// The store cannot be used now.
+    /// The error that the store cannot be used now.
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
         Self::Unavailable(cause.into())
     }
 
-    /// It is not a store of this program's version.
+    /// The error that the store cannot be used by this program.
     pub fn unusable(cause: impl Into<Cause>) -> Self {
         Self::Unusable(cause.into())
     }
 
-    /// What was read is not what was written.
+    /// The error that stored data is damaged.
     pub fn damaged(cause: impl Into<Cause>) -> Self {
         Self::Damaged(cause.into())
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(cause) => write!(f, "the disk is full: {cause}"),
+            Self::Unavailable(cause) => write!(f, "storage failed: {cause}"),
+            Self::Contended(cause) => write!(f, "others use the same rows: {cause}"),
+            Self::OutcomeUnknown(cause) => write!(f, "nobody knows whether the change was made: {cause}"),
+            Self::Unusable(cause) => cause.fmt(f),
+            Self::OverQuota(over) => over.fmt(f),
+            Self::Damaged(cause) => write!(f, "stored data is damaged: {cause}"),
+        }
+    }
+}
+
+/// The message contains the cause already. So the source is that of the cause, and nothing is said twice.
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Full(cause)
+            | Self::Unavailable(cause)
+            | Self::Contended(cause)
+            | Self::OutcomeUnknown(cause)
+            | Self::Unusable(cause)
+            | Self::Damaged(cause) => cause.0.source(),
+            Self::OverQuota(over) => over.source(),
+        }
+    }
+}
+
+impl From<OverQuota> for StoreError {
+    fn from(over: OverQuota) -> Self {
+        Self::OverQuota(over)
     }
 }
 
@@ -79,14 +108,6 @@ impl fmt::Debug for Cause {
     }
 }
 
-impl std::ops::Deref for Cause {
-    type Target = dyn Error + Send + Sync;
-
-    fn deref(&self) -> &Self::Target {
-        &*self.0
-    }
-}
-
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
@@ -105,5 +126,26 @@ impl From<rusqlite::Error> for StoreError {
             }
             _ => Self::unavailable(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io;
+
+    use super::StoreError;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = StoreError::unavailable(io::Error::other("the disk is gone"));
+        assert_eq!(error.to_string(), "storage failed: the disk is gone");
+        let mut rest = Vec::new();
+        let mut source = error.source();
+        while let Some(error) = source {
+            rest.push(error.to_string());
+            source = error.source();
+        }
+        assert!(!rest.iter().any(|said| said.contains("the disk is gone")), "{rest:?}");
     }
 }

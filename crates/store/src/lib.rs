@@ -1,9 +1,10 @@
-//! What is kept, and the promises that keeping makes.
+//! Storage, and what it promises.
 //!
-//! Two stores, each behind traits whose documentation is the contract: [`metadata`] (rows) and
-//! [`blobs`] (bytes). Beside them are the [`logs`] of containers, which promise less, and claims on work
-//! ([`coordination`]). [`open`] is the way to all of them. Bytes are made durable before the row that makes them visible, and a row is
-//! removed before its bytes: an orphaned byte is garbage, a row without bytes is data loss.
+//! There are two stores, [`metadata`] (rows) and [`blobs`] (bytes). Each is behind traits whose documentation
+//! is the contract. Beside them are the [`logs`] of containers, which promise less, and claims on work
+//! ([`coordination`]). [`open`] opens them all. Bytes become durable before the row that makes them visible,
+//! and a row is removed before its bytes. In the other order a crash could leave a row without bytes, which is
+//! data loss. Bytes without a row are only garbage.
 
 pub mod blobs;
 pub mod coordination;
@@ -15,7 +16,7 @@ pub mod open;
 mod reserve;
 mod turns;
 
-// The tests in the crate use the world of those beside it, which knows the crate by its name.
+// The unit tests share a module with the integration tests, which use the crate by this name.
 #[cfg(test)]
 extern crate self as gangplank_store;
 

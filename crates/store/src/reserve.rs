@@ -1,17 +1,17 @@
-//! What is left free of the disk.
+//! The part of the disk that stays free.
 
 use rustix::fs::StatVfs;
 
 use crate::blobs::Space;
 use crate::{Result, StoreError};
 
-/// What is left free of the disk, in bytes, so that the database can still commit, deletions above all;
-/// of a small disk, an eighth.
+/// How many bytes of the disk stay free, but at most an eighth of the disk. They let the database commit when
+/// the disk is full, above all deletions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reserve(pub(crate) u64);
 
 impl Reserve {
-    /// Refuses to write into the reserve.
+    /// Checks that `wanted` more bytes leave the reserve free.
     pub(crate) fn require(self, disk: &StatVfs, wanted: u64) -> Result<()> {
         let (reserve, free) = (self.of(disk), free(disk));
         if free < reserve.saturating_add(wanted) {
@@ -20,7 +20,7 @@ impl Reserve {
         Ok(())
     }
 
-    /// What there is beside the reserve.
+    /// The space without the reserve.
     pub(crate) fn space(self, disk: &StatVfs) -> Space {
         let reserve = self.of(disk);
         Space { total: total(disk).saturating_sub(reserve), free: free(disk).saturating_sub(reserve) }

@@ -1,7 +1,7 @@
-//! Work that may take longer than a few milliseconds.
+//! Runs work that may take more than a few milliseconds.
 //!
-//! It runs on threads that may block, and never where requests are served. Four pieces run at once, and one on
-//! anybody's behalf: whoever asks for much waits for themselves.
+//! It runs on threads that may block, and so delays no requests. Four pieces run at once, and only one on
+//! behalf of each key, such as an account. So a caller who asks for much waits for itself.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,13 +11,13 @@ use tokio::sync::{Mutex as Turn, OwnedMutexGuard, Semaphore};
 
 use crate::{Result, StoreError};
 
-/// How many pieces run at once.
+/// How many pieces of work run at once.
 const THREADS: usize = 4;
 
-/// Entries of those that nobody waits for are dropped when there are so many.
+/// At so many entries, unused ones are dropped.
 const MANY: usize = 1_000;
 
-/// The turns of those on whose behalf work is done.
+/// The turns, by the key on whose behalf work runs.
 #[derive(Debug)]
 pub(crate) struct Turns<K> {
     threads: Arc<Semaphore>,
@@ -31,7 +31,7 @@ impl<K> Default for Turns<K> {
 }
 
 impl<K: Eq + Hash> Turns<K> {
-    /// Runs work on a thread that may block, when it is its turn.
+    /// Runs work on a thread that may block, when its turn has come.
     pub(crate) async fn run<T, F>(&self, whose: K, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -40,14 +40,14 @@ impl<K: Eq + Hash> Turns<K> {
         let turn = self.turn(whose).await;
         let thread = Arc::clone(&self.threads).acquire_owned().await;
         let done = tokio::task::spawn_blocking(move || {
-            // Held until it is over, also if nobody waits for it any more.
+            // Held until the work ends, even if its caller is gone.
             let _held = (turn, thread);
             work()
         });
         done.await.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
     }
 
-    /// Waits until nothing else is done on the same behalf.
+    /// Waits until no other work runs on behalf of this key.
     async fn turn(&self, whose: K) -> OwnedMutexGuard<()> {
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);

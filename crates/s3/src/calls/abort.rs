@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::request::Call;
 
 impl Client {
-    /// Ends a multipart upload and deletes its parts, if there is one. Parts that are on their way may survive.
+    /// Ends a multipart upload and deletes its parts. If there is no such upload, nothing happens. Parts that
+    /// are being sent may survive.
     ///
     /// # Errors
     /// If the server refuses or does not answer.

@@ -12,12 +12,12 @@ use crate::error::Result;
 use crate::request::Call;
 use crate::{deadlines, xml};
 
-/// Whether a multipart upload has a checksum of the whole object.
+/// The checksum of a multipart upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WholeChecksum {
-    /// None; each part is signed.
+    /// No checksum of the object. Each part is signed with its SHA-256.
     None,
-    /// A CRC-64/NVME, and one of each part.
+    /// A CRC-64/NVME of the object and of each part.
     Crc64,
 }
 
@@ -26,28 +26,28 @@ pub enum WholeChecksum {
 pub struct Part {
     /// Its entity tag.
     pub etag: String,
-    /// How many bytes it has.
+    /// Its length in bytes.
     pub length: u64,
     /// Its checksum, if the upload has one.
     pub crc: Option<Crc64>,
 }
 
-/// What a server says of an object that it joined. It can be untrue: look at the object.
+/// The server's answer about a joined object. It can be untrue, so look at the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completed {
     /// The object's entity tag, if the answer has one.
     pub etag: Option<String>,
-    /// The checksum of the object that the server assembled, in base64, if it says it.
+    /// The server's CRC-64/NVME of the object, in base64, if the answer has one.
     pub crc64: Option<String>,
 }
 
 impl Client {
-    /// Joins parts, numbered from 1 in this order, to the object.
+    /// Joins parts to the object. The parts are numbered from 1 in this order.
     ///
-    /// It is sent once: whether it was done after all can be seen in the object.
+    /// It is sent once. Look at the object to see whether it took effect.
     ///
     /// # Errors
-    /// If the server refuses or does not answer; then the object may be there all the same.
+    /// If the server refuses or does not answer. The object may exist even then.
     pub async fn complete_multipart_upload(
         &self,
         key: &str,
@@ -85,16 +85,16 @@ impl Client {
     }
 }
 
-/// Whether the server is asked to join parts only if the key has no object yet.
+/// Whether the server may join parts only if the key has no object yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnlyNew {
-    /// It is.
+    /// The request has the condition `If-None-Match: *`.
     Asked,
-    /// It is not, since it refuses to be asked.
+    /// The request has no condition, since the server refuses it.
     NotAsked,
 }
 
-/// The checksum of the whole, if every part has one.
+/// The CRC-64/NVME of the whole object, if every part has one.
 pub(crate) fn whole_crc(parts: &[Part]) -> Option<Crc64> {
     parts.iter().try_fold(Crc64::EMPTY, |crc, part| Some(crc.and(part.crc?)))
 }

@@ -12,7 +12,8 @@ impl Client {
     /// Begins a multipart upload and returns its id.
     ///
     /// # Errors
-    /// If the server refuses or does not answer; then an upload may be open that nobody knows the id of.
+    /// If the server refuses or does not answer. Without an answer, an upload may be open whose id nobody
+    /// knows.
     pub async fn create_multipart_upload(&self, key: &str, checksum: WholeChecksum) -> Result<String> {
         const NAME: &str = "CreateMultipartUpload";
         let mut call = Call::new(NAME, Method::POST, key).query("uploads", "");

@@ -1,4 +1,4 @@
-//! `DeleteObjects`, which not every server has.
+//! `DeleteObjects`. Some servers lack it.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -15,15 +15,15 @@ use crate::xml;
 pub struct NotDeleted {
     /// Its key.
     pub key: String,
-    /// Why.
+    /// The server's code and message.
     pub why: String,
 }
 
 impl Client {
-    /// Deletes up to 1,000 objects, and says which are left. Those that are not there count as deleted.
+    /// Deletes up to 1,000 objects. Returns those that are left. Missing objects count as deleted.
     ///
     /// # Errors
-    /// If the server refuses or does not answer; then any of them may be deleted.
+    /// If the server refuses or does not answer. Any of the objects may be deleted even then.
     pub async fn delete_objects(&self, keys: &[String]) -> Result<Vec<NotDeleted>> {
         const NAME: &str = "DeleteObjects";
         let mut objects = String::new();

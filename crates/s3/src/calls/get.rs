@@ -1,4 +1,4 @@
-//! `GetObject`: the bytes of an object, however long whoever reads them takes.
+//! `GetObject`: streams the bytes of an object, also to a slow reader.
 
 use std::ops::Range;
 
@@ -15,37 +15,38 @@ use crate::request::Call;
 
 const NAME: &str = "GetObject";
 
-/// How often a body that broke off is asked for again without a byte of progress.
+/// How often in a row a broken body is requested again without a new byte.
 const FRUITLESS: u32 = 3;
 
-/// An object that is being read.
+/// An object to be read.
 pub struct Object {
-    /// How many bytes the whole object has.
+    /// The length of the whole object in bytes.
     pub length: u64,
-    /// Those that were asked for.
+    /// The requested bytes.
     pub content: Content,
 }
 
-/// The bytes of an object. A connection that breaks, such as one that a server closes because it was not read from for a
-/// while, is replaced by another that goes on behind the last byte, for the same object alone.
+/// The bytes of an object. If the connection breaks, another one continues behind the last byte, but only if
+/// the object is still the same. Some servers close a connection that was not read for a while.
 pub struct Content {
     client: Client,
     key: String,
     etag: String,
     body: Option<Incoming>,
-    /// Those that are still to come.
+    /// The bytes that are still to come.
     left: Range<u64>,
     fruitless: u32,
 }
 
 impl Client {
-    /// Opens an object to be read, all of it or a range that it has; `None` if there is none.
+    /// Opens an object to read all of it, or a range; `None` if there is no object.
     ///
     /// # Errors
-    /// If the server refuses or does not answer, or has another range than was asked for.
+    /// If the server refuses, does not answer, or answers with another range.
     pub async fn get_object(&self, key: &str, range: Option<Range<u64>>) -> Result<Option<Object>> {
         let answer = match self.head_of(&call(key, range.as_ref(), None)).await {
-            Err(error) if error.is_status(404) && !error.is_code(&["NoSuchBucket"]) => return Ok(None),
+            // Whoever stands before a server answers 404 too, in its own words.
+            Err(error) if error.is_code(&["NoSuchKey"]) => return Ok(None),
             answer => answer?,
         };
         let (found, length) = extent(&answer)?;
@@ -76,14 +77,14 @@ impl Content {
         self.left.end - self.left.start
     }
 
-    /// The next bytes; `None` after the last.
+    /// Reads the next bytes; `None` after the last.
     ///
     /// # Errors
-    /// If the rest cannot be had.
+    /// If the rest cannot be read.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
             if self.left.is_empty() {
-                // So that the connection can be used again.
+                // Drop the body, so that its connection can be used again.
                 self.body = None;
                 return Ok(None);
             }
@@ -113,7 +114,7 @@ impl Content {
         if self.fruitless >= FRUITLESS {
             return Err(error);
         }
-        tracing::debug!(%error, left = self.left(), "reads an object on over another connection");
+        tracing::debug!(%error, left = self.left(), "goes on reading an object over another connection");
         Ok(())
     }
 
@@ -129,17 +130,17 @@ impl Content {
         Ok(answer.body)
     }
 
-    /// The same as a stream.
+    /// Turns this into a stream.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Send {
         futures_util::stream::try_unfold(self, |mut content| async move {
             Ok(content.next().await?.map(|piece| (piece, content)))
         })
     }
 
-    /// All that is left, of an object that is known to be small.
+    /// Reads all bytes that are left, for objects that are known to be small.
     ///
     /// # Errors
-    /// If it cannot be had, or is longer than this.
+    /// If the bytes cannot be read, or are more than `longest`.
     pub async fn whole(mut self, longest: usize) -> Result<Vec<u8>> {
         let mut read = Vec::new();
         while let Some(piece) = self.next().await? {
@@ -163,7 +164,7 @@ fn call(key: &str, range: Option<&Range<u64>>, etag: Option<&str>) -> Call {
     }
 }
 
-/// Which bytes an answer has, and how many the whole object has.
+/// The range of bytes in an answer, and the length of the whole object.
 fn extent(answer: &Answer) -> Result<(Range<u64>, u64)> {
     let header =
         |name| answer.headers.get(name).and_then(|value: &hyper::header::HeaderValue| value.to_str().ok());
@@ -176,7 +177,7 @@ fn extent(answer: &Answer) -> Result<(Range<u64>, u64)> {
     found.ok_or_else(|| Error::NotS3 { call: NAME, why: "it does not say which bytes it has".to_owned() })
 }
 
-/// Reads `bytes 0-4/10`.
+/// Parses `bytes 0-4/10`.
 fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
     let (range, length) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;

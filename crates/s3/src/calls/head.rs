@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::request::Call;
 
-/// What is known of an object without its bytes.
+/// The metadata of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Its length in bytes.
@@ -21,7 +21,7 @@ impl Client {
     /// Looks at an object; `None` if there is none.
     ///
     /// # Errors
-    /// If the server refuses or does not answer. A missing bucket cannot be told from a missing object here.
+    /// If the server refuses or does not answer. A missing bucket looks like a missing object here.
     pub async fn head_object(&self, key: &str) -> Result<Option<Head>> {
         const NAME: &str = "HeadObject";
         let answer = match self.head_of(&Call::new(NAME, Method::HEAD, key)).await {

@@ -16,8 +16,8 @@ pub struct Listed {
     pub key: String,
     /// Its length in bytes.
     pub length: u64,
-    /// When it was last changed, by the server's clock, in Unix seconds. Amazon says of a joined object when its upload
-    /// began.
+    /// When it was last changed, in Unix seconds by the server's clock. Of a joined object, Amazon gives the
+    /// start of its upload.
     pub modified: i64,
 }
 
@@ -26,17 +26,18 @@ pub struct Listed {
 pub struct Page {
     /// Objects, in the order of their keys.
     pub objects: Vec<Listed>,
-    /// What asks for the next page, if there is more.
+    /// The token for the next page, if there is one.
     pub next: Option<String>,
     /// The server's clock at the answer, in Unix seconds.
     pub now: Option<i64>,
 }
 
 impl Client {
-    /// Lists objects whose keys begin so, up to 1,000 a page; `after` is what the page before said.
+    /// Lists objects whose keys begin with `prefix`, up to 1,000 a page. `after` is the token of the page
+    /// before.
     ///
     /// # Errors
-    /// If the server refuses or does not answer, or breaks off without saying how to go on.
+    /// If the server refuses or does not answer, or if a page that is not the last has no token.
     pub async fn list_objects(&self, prefix: &str, after: Option<&str>) -> Result<Page> {
         const NAME: &str = "ListObjectsV2";
         let mut call = Call::new(NAME, Method::GET, "").query("list-type", "2").query("prefix", prefix);

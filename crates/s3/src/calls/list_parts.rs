@@ -1,4 +1,4 @@
-//! `ListParts`, asked only whether there are any: its lists are not the same everywhere.
+//! `ListParts`, used only to see whether an upload is open: servers differ in the parts that they list.
 
 use hyper::Method;
 
@@ -10,7 +10,7 @@ impl Client {
     /// Whether a multipart upload is open.
     ///
     /// # Errors
-    /// If the server refuses for another reason than that there is none, or does not answer.
+    /// If the server does not answer, or refuses for another reason than a missing upload.
     pub async fn is_upload_open(&self, key: &str, upload: &str) -> Result<bool> {
         let call = Call::new("ListParts", Method::GET, key).query("uploadId", upload).query("max-parts", "1");
         match self.whole(&call).await {

@@ -1,4 +1,4 @@
-//! `ListMultipartUploads`, which some servers do not have, and some have wrong.
+//! `ListMultipartUploads`. Some servers lack it, and in some it is wrong.
 
 use hyper::Method;
 use hyper::header::DATE;
@@ -9,14 +9,14 @@ use crate::error::{Error, Result};
 use crate::request::Call;
 use crate::xml;
 
-/// A multipart upload that was begun and not ended.
+/// A multipart upload that is neither completed nor aborted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenUpload {
-    /// The key that it is for.
+    /// The key of its object.
     pub key: String,
     /// Its id.
     pub id: String,
-    /// When it was begun by the server's word, in Unix seconds.
+    /// When it began, in Unix seconds by the server's clock.
     pub begun: Option<i64>,
 }
 
@@ -25,18 +25,18 @@ pub struct OpenUpload {
 pub struct OpenUploads {
     /// Uploads, in the order of their keys.
     pub uploads: Vec<OpenUpload>,
-    /// The key behind which the next page begins, if there is more.
+    /// The key after which the next page begins, if there is one.
     pub next: Option<String>,
     /// The server's clock at the answer, in Unix seconds.
     pub now: Option<i64>,
 }
 
 impl Client {
-    /// Lists open uploads of keys that begin so. Pages go by keys alone: some servers refuse their own markers of
-    /// uploads, and each of our keys has one upload.
+    /// Lists open uploads whose keys begin with `prefix`. Pages continue by key alone, since some servers
+    /// refuse their own upload markers. No upload is lost between pages: each of our keys has one upload.
     ///
     /// # Errors
-    /// If the server refuses or does not answer, or breaks off without saying how to go on.
+    /// If the server refuses or does not answer, or if a page that is not the last has no next key.
     pub async fn list_multipart_uploads(&self, prefix: &str, after: Option<&str>) -> Result<OpenUploads> {
         const NAME: &str = "ListMultipartUploads";
         let mut call = Call::new(NAME, Method::GET, "").query("uploads", "").query("prefix", prefix);

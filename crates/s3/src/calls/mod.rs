@@ -1,4 +1,4 @@
-//! The calls, one a file.
+//! The calls of S3, each in a file of its own.
 
 mod abort;
 pub(crate) mod complete;

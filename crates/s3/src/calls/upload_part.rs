@@ -9,10 +9,11 @@ use crate::payload::{Guard, Payload};
 use crate::request::Call;
 
 impl Client {
-    /// Uploads a part, or another in its place, and returns its entity tag, which the end of the upload names it by.
+    /// Uploads a part, and replaces an older one of this number. Returns its entity tag, which completes the
+    /// upload later.
     ///
     /// # Errors
-    /// If the server refuses or does not answer; then the part may be there all the same.
+    /// If the server refuses or does not answer. The part may exist even then.
     pub async fn upload_part(
         &self,
         key: &str,

@@ -1,4 +1,4 @@
-//! Credentials that an orchestrator gives its containers: ECS, EKS Pod Identity.
+//! Credentials from the orchestrator of a container: ECS, EKS Pod Identity.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -9,16 +9,16 @@ use hyper::{Method, Uri};
 use super::{Keys, Source, fetch};
 use crate::connector::{self, Http, Unusable};
 
-/// How the request for credentials is authorised.
+/// The token that authorises the request for credentials.
 #[derive(Clone)]
 pub enum ContainerToken {
-    /// By this text.
+    /// The text itself.
     Text(String),
-    /// By what a file says, which changes.
+    /// The file that has the text. It is read for each request, since it changes.
     File(PathBuf),
 }
 
-/// An address that gives credentials to this container.
+/// The source at the orchestrator's address.
 pub struct Container {
     url: String,
     token: Option<ContainerToken>,
@@ -26,13 +26,14 @@ pub struct Container {
 }
 
 impl Container {
-    /// Where ECS answers what `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` names.
+    /// The address on ECS, to which `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` is a path.
     pub const OF_ECS: &str = "http://169.254.170.2";
 
-    /// What asks this URL.
+    /// A source that asks this URL.
     ///
     /// # Errors
-    /// If it is neither https nor this machine, nor one of the addresses that orchestrators use.
+    /// If the URL is not https, not on this machine, and not an address that orchestrators use; or if TLS
+    /// cannot be set up.
     pub fn new(url: &str, token: Option<ContainerToken>) -> Result<Self, String> {
         const ORCHESTRATORS: [&str; 3] = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
         let read: Uri = url.parse().map_err(|_| format!("{url} is no URL"))?;

@@ -1,4 +1,4 @@
-//! One small request to whoever hands out credentials.
+//! One small HTTP request to a source of credentials.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::error::plain;
 use crate::payload::Payload;
 use crate::sending::Sending;
 
-/// How long a request may take in all.
+/// How long a request may take altogether.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Bytes of an answer.
+/// The most bytes of an answer.
 const LARGEST: usize = 256 << 10;
 
-/// Asks, and returns the status and the body of the answer.
+/// Sends a request. Returns the status and the body of the answer.
 pub(super) async fn ask(
     http: &Http,
     method: Method,
@@ -49,7 +49,7 @@ pub(super) async fn ask(
     answered.map_err(|why| format!("{url}: {}", plain(&why)))
 }
 
-/// What containers and instances are told.
+/// The JSON of credentials, for containers and instances alike.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
@@ -59,7 +59,7 @@ struct Told {
     expiration: Option<String>,
 }
 
-/// Reads credentials in JSON. An error quotes nothing.
+/// Parses credentials in JSON. The error never quotes the text, which has a secret.
 pub(super) fn keys(text: &str) -> Result<Keys, String> {
     let told: Told = serde_json::from_str(text).map_err(|_| "the answer has no credentials".to_owned())?;
     let expires = match told.expiration {

@@ -1,5 +1,5 @@
-//! Credentials of the machine's own role, from the instance metadata service. Only its second version is asked: the
-//! first answers whoever makes a server fetch a URL.
+//! Credentials of the machine's own role, from the instance metadata service. Only its version 2 is used.
+//! Version 1 also answers a server that an attacker makes fetch a URL.
 
 use async_trait::async_trait;
 use hyper::Method;
@@ -7,20 +7,20 @@ use hyper::Method;
 use super::{Keys, Source, fetch};
 use crate::connector::{self, Http, Unusable};
 
-/// The metadata service of an instance.
+/// The source at the metadata service of an instance.
 pub struct Instance {
     endpoint: String,
     http: Http,
 }
 
 impl Instance {
-    /// Where it is on every instance.
+    /// Its address on every instance.
     pub const ENDPOINT: &str = "http://169.254.169.254";
 
-    /// What asks the service there.
+    /// A source that asks the service at this address.
     ///
     /// # Errors
-    /// If nothing can be asked.
+    /// If no connection can be made.
     pub fn new(endpoint: &str) -> Result<Self, Unusable> {
         Ok(Self { endpoint: endpoint.trim_end_matches('/').to_owned(), http: connector::connect_with(None)? })
     }
@@ -41,7 +41,7 @@ impl Source for Instance {
         let token = match answered {
             Ok((200, token)) => token,
             Ok((status, _)) => return Err(format!("{url} answers {status}")),
-            // Not an instance.
+            // This machine is no instance.
             Err(why) => {
                 tracing::debug!(why, "no instance metadata service answers");
                 return Ok(None);

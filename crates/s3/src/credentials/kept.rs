@@ -1,4 +1,4 @@
-//! Keeps an access key until it is about to end, and asks for the next.
+//! Keeps an access key until shortly before it expires, then gets the next one.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,20 +9,20 @@ use tokio::time::Instant;
 use super::{Keys, Source};
 use crate::clock;
 
-/// How long before its end a key is replaced, in seconds.
+/// How many seconds before its expiry a key is replaced.
 const EARLY: i64 = 300;
 
-/// How often a source is asked whether a key without an end is still the same: files change.
+/// How often a key without an expiry is read again, since files change.
 const ANEW: Duration = Duration::from_mins(5);
 
-/// How long after a failure nobody is asked again, while the key before still opens.
+/// The pause after a failure, while the old key is still valid.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
-/// The key that is used now.
+/// The access key in use.
 pub(crate) struct Kept {
     sources: Vec<Arc<dyn Source>>,
     held: RwLock<Option<Held>>,
-    /// One asks at a time.
+    /// Held during a request for a key, so that there is one at a time.
     asking: Mutex<()>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Kept {
 struct Held {
     keys: Arc<Keys>,
     from: &'static str,
-    /// When it is replaced.
+    /// When the key is replaced.
     until: Instant,
 }
 
@@ -39,12 +39,12 @@ impl Kept {
         Self { sources, held: RwLock::default(), asking: Mutex::default() }
     }
 
-    /// Who gave the key.
+    /// The name of the source of the key.
     pub(crate) fn from(&self) -> Option<&'static str> {
         self.held().map(|held| held.from)
     }
 
-    /// The key.
+    /// Returns a key that is valid now, and asks the sources for one if need be.
     pub(crate) async fn get(&self) -> Result<Arc<Keys>, String> {
         let fresh =
             |held: Option<Held>| held.filter(|held| held.until > Instant::now()).map(|held| held.keys);
@@ -58,7 +58,7 @@ impl Kept {
         }
     }
 
-    /// Asks for a key in the place of one that the server refuses; whether it is another.
+    /// Asks for a new key, since the server refuses the present one. Returns whether there is another one now.
     pub(crate) async fn renewed(&self) -> bool {
         let refused = self.held().map(|held| held.keys);
         let _asking = self.asking.lock().await;
@@ -98,7 +98,8 @@ impl Kept {
                     });
                     return Ok(keys);
                 }
-                // One that is set up and fails is not passed over: the next might open another bucket.
+                // Do not skip a source that is set up but fails: the key of the next one may open another
+                // bucket.
                 Err(why) => {
                     failures.push(format!("{}: {why}", source.name()));
                     break;
@@ -111,9 +112,9 @@ impl Kept {
             failures.join("; ")
         };
         match self.held() {
-            // The key before is used on while it may still open something.
+            // Use the old key as long as it is valid.
             Some(held) if held.keys.expires.is_none_or(|end| end > clock::now()) => {
-                tracing::warn!(why, "cannot renew the credentials for S3; uses those before");
+                tracing::warn!(why, "cannot renew the credentials for S3; goes on with the old ones");
                 let keys = Arc::clone(&held.keys);
                 self.hold(Held { until: Instant::now() + AFTER_FAILURE, ..held });
                 Ok(keys)
@@ -133,7 +134,7 @@ mod tests {
 
     type Told = Result<Option<Keys>, String>;
 
-    /// Says one thing after the other, and the last for good.
+    /// Answers with one entry after another, and then always with the last.
     struct Script(Std<Vec<Told>>);
 
     #[async_trait]

@@ -1,4 +1,4 @@
-//! As whom a bucket is asked, and who knows that.
+//! Access keys for a bucket, and the sources that they come from.
 
 mod container;
 mod fetch;
@@ -18,13 +18,13 @@ pub use web_identity::WebIdentity;
 /// An access key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys {
-    /// The public half.
+    /// The id of the key.
     pub access_key_id: String,
-    /// The half that signs.
+    /// The secret that signs requests.
     pub secret_access_key: String,
-    /// What comes with temporary keys.
+    /// The session token of a temporary key.
     pub session_token: Option<String>,
-    /// When it ends, in Unix seconds.
+    /// When the key expires, in Unix seconds; `None` if it does not.
     pub expires: Option<i64>,
 }
 
@@ -39,14 +39,14 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// One place that may know an access key.
+/// A source of access keys.
 #[async_trait]
 pub trait Source: Send + Sync {
     /// Its name in a sentence, such as `the environment`.
     fn name(&self) -> &'static str;
-    /// Asks it; `None` if it is not set up to know any.
+    /// Gets the present key; `None` if this source is not set up.
     ///
     /// # Errors
-    /// Why it cannot say, in words, without a secret.
+    /// If the source is set up and fails. The text says why, and has no secret.
     async fn fetch(&self) -> Result<Option<Keys>, String>;
 }

@@ -1,4 +1,5 @@
-//! Credentials for an identity token, which an orchestrator writes into a file: `AssumeRoleWithWebIdentity`.
+//! Credentials by `AssumeRoleWithWebIdentity`: an orchestrator writes an identity token into a file, and STS
+//! exchanges it.
 
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ use crate::clock;
 use crate::connector::{self, Http, Unusable};
 use crate::error::plain;
 
-/// A role that an identity token opens.
+/// The source that exchanges an identity token for credentials of a role.
 pub struct WebIdentity {
     endpoint: String,
     role_arn: String,
@@ -22,10 +23,10 @@ pub struct WebIdentity {
 }
 
 impl WebIdentity {
-    /// What asks the STS of this URL, such as `https://sts.eu-west-1.amazonaws.com`.
+    /// A source that asks the STS at this URL, such as `https://sts.eu-west-1.amazonaws.com`.
     ///
     /// # Errors
-    /// If nothing can be asked.
+    /// If no connection can be made.
     pub fn new(
         endpoint: &str,
         role_arn: String,
@@ -78,7 +79,7 @@ impl Source for WebIdentity {
     }
 }
 
-/// The text of the first element of a name.
+/// The text of the first element with a name.
 fn said(text: &str, name: &str) -> Option<String> {
     let document = Document::parse(text.trim_start()).ok()?;
     let found = document.descendants().find(|node| node.tag_name().name() == name)?;

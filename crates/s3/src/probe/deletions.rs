@@ -1,4 +1,4 @@
-//! Deletions, which also take away what the probe has put.
+//! Checks of deletions. They also remove the objects of the probe.
 
 use super::objects::other;
 use super::trial::Trial;
@@ -35,7 +35,7 @@ pub(super) async fn run(trial: &mut Trial) {
         }
     }
     for key in &keys {
-        // What cannot be deleted now is small, and under `probe/`.
+        // An object that cannot be deleted is small, and under `probe/`.
         let _ = client.delete_object(key).await;
     }
 }

@@ -1,7 +1,7 @@
-//! What a bucket's server can do, found out by asking it: what it says of itself is not enough.
+//! Finds out by trial what a bucket's server can do. What it says about itself may be untrue.
 //!
-//! A few objects under `probe/` are put, read, joined, listed and deleted. What everything else is built on has to work;
-//! the rest is used where it works.
+//! The probe puts, reads, joins, lists and deletes a few objects under `probe/`. The basic calls have to work.
+//! The others are used where they work.
 
 mod deletions;
 mod multipart;
@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::location::Location;
 use trial::Trial;
 
-/// Asks the server of a bucket what it can do under a prefix, and takes away what that needed.
+/// Tries what the server can do under a prefix of a bucket. Removes its objects at the end.
 pub async fn probe(client: &Client, location: &Location) -> Report {
     let mut trial = Trial::new(client, location);
     if objects::run(&mut trial).await {

@@ -1,4 +1,4 @@
-//! Multipart uploads: begun, fed, ended, found, given up.
+//! Checks of multipart uploads: begin, upload parts, complete, list, abort.
 
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ use crate::checksum::Crc64;
 use crate::error::{Error, Result};
 use crate::payload::Guard;
 
-/// The smallest that a part may be that is not the last.
+/// The smallest part that S3 allows, apart from the last part, in bytes.
 const PART: usize = 5 << 20;
 
 pub(super) async fn run(trial: &mut Trial) {
@@ -36,7 +36,7 @@ pub(super) async fn run(trial: &mut Trial) {
     given_up(trial).await;
 }
 
-/// Whether a wrong checksum of a part was refused, or none was asked for; then two parts were joined.
+/// Joins two parts. Returns `false`, without joining them, if the server accepts a wrong checksum of a part.
 async fn joined(trial: &mut Trial, key: &str, checksum: WholeChecksum) -> Result<bool> {
     let client = trial.client.clone();
     let upload = client.create_multipart_upload(key, checksum).await?;
@@ -66,7 +66,7 @@ async fn joined(trial: &mut Trial, key: &str, checksum: WholeChecksum) -> Result
     done
 }
 
-/// Ends an upload, and finds out whether that may be asked for on condition that the key is new.
+/// Completes an upload, and notes whether the server takes the condition that the key is new.
 async fn end(trial: &mut Trial, key: &str, upload: &str, parts: &[Part]) -> Result<()> {
     const WHAT: &str = "take If-None-Match at the end of an upload";
     let client = trial.client.clone();
@@ -83,7 +83,7 @@ async fn end(trial: &mut Trial, key: &str, upload: &str, parts: &[Part]) -> Resu
     if head.length == length { Ok(()) } else { Err(other("HeadObject")) }
 }
 
-/// Whether the condition is heeded where the key is not new.
+/// Checks that the server applies the condition to a key that has an object.
 async fn only_new(trial: &mut Trial, key: &str) {
     const WHAT: &str = "refuse to join parts to a key that has an object";
     if !trial.abilities.only_new {
@@ -132,7 +132,7 @@ async fn given_up(trial: &mut Trial) {
     let gone = match aborted {
         Ok(()) => match client.is_upload_open(&key, &upload).await {
             Ok(true) => Err(other("AbortMultipartUpload")),
-            // Some servers do not answer this; then nobody knows.
+            // Some servers cannot list parts. Then the outcome is unknown.
             Ok(false) | Err(_) => Ok(()),
         },
         Err(error) => Err(error),

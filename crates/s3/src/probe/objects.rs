@@ -1,4 +1,4 @@
-//! Objects: put, looked at, read, listed; and wrong ones refused.
+//! Checks of objects: put, inspect, read, list, and refuse wrong checksums.
 
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
@@ -11,7 +11,7 @@ use crate::payload::Guard;
 
 const CONTENT: &[u8] = b"Gangplank puts this to see what the server of this bucket can do.";
 
-/// Whether the rest can be tried.
+/// Runs the checks. Returns whether further checks make sense.
 pub(super) async fn run(trial: &mut Trial) -> bool {
     let key = trial.key("object");
     let client = trial.client.clone();

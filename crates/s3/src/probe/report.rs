@@ -1,60 +1,61 @@
-//! What was found out.
+//! The results of a probe.
 
 use serde::{Deserialize, Serialize};
 
 use crate::calls::complete::{OnlyNew, WholeChecksum};
 
-/// What of S3's optional parts can be relied on.
+/// The optional abilities of S3 that can be relied on.
 #[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own that a server has or has not")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
-    /// Whether wrong CRC-64/NVMEs are refused, of objects and of parts, and the whole object's is made.
+    /// Whether the server refuses wrong CRC-64/NVMEs of objects and parts, and joins them to that of the whole
+    /// object.
     pub crc64: bool,
-    /// Whether the end of a multipart upload may be asked for on condition that the key is new.
+    /// Whether a multipart upload can be completed on condition that the key is new.
     pub only_new: bool,
-    /// Whether many objects can be deleted at once.
+    /// Whether one call can delete many objects.
     pub delete_many: bool,
-    /// Whether an open multipart upload is found by the prefix of its key.
+    /// Whether open multipart uploads can be listed by the prefix of their keys.
     pub lists_uploads: bool,
-    /// Whether the entity tags of objects and parts are their MD5.
+    /// Whether the entity tag of an object or a part is its MD5.
     pub md5_etags: bool,
 }
 
 impl Abilities {
-    /// What every server can do: nothing but the least.
+    /// No optional ability.
     pub const LEAST: Self =
         Self { crc64: false, only_new: false, delete_many: false, lists_uploads: false, md5_etags: false };
 
-    /// Which checksum multipart uploads are begun with.
+    /// The checksum for new multipart uploads.
     pub fn whole_checksum(self) -> WholeChecksum {
         if self.crc64 { WholeChecksum::Crc64 } else { WholeChecksum::None }
     }
 
-    /// Whether the end of a multipart upload carries the condition.
+    /// Whether a multipart upload is completed with the condition.
     pub fn ask_only_new(self) -> OnlyNew {
         if self.only_new { OnlyNew::Asked } else { OnlyNew::NotAsked }
     }
 }
 
-/// What came of one check.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It works.
     Works,
-    /// It does not, and we do without.
+    /// It does not work, and the store can do without it.
     Missing,
-    /// It does not, and nothing works without it.
+    /// It does not work, and the store needs it.
     Broken,
 }
 
-/// One thing that was tried.
+/// A check of the probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What it is, such as `read a range of an object`.
+    /// The ability, such as `read a range of an object`.
     pub what: &'static str,
-    /// What came of it.
+    /// The outcome.
     pub verdict: Verdict,
-    /// What follows from it, or what the server said. May be empty.
+    /// The consequence, or the server's message. May be empty.
     pub detail: String,
 }
 
@@ -65,29 +66,29 @@ impl Check {
     }
 }
 
-/// All that was found out.
+/// All results of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// What was tried, in order.
+    /// The checks, in order.
     pub checks: Vec<Check>,
-    /// What can be relied on.
+    /// The abilities that can be relied on.
     pub abilities: Abilities,
-    /// By how many seconds the server's clock is ahead of this machine's, if it was heard.
+    /// How many seconds the server's clock is ahead of this machine's, if it is known.
     pub clock_ahead: Option<i64>,
 }
 
 impl Report {
-    /// What nothing works without, and does not work.
+    /// The checks that failed and that the store needs.
     pub fn broken(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.verdict == Verdict::Broken)
     }
 
-    /// What is done without.
+    /// The checks that failed and that the store can do without.
     pub fn missing(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.verdict == Verdict::Missing)
     }
 
-    /// Whether a blob store can be kept there.
+    /// Whether the bucket can hold a blob store.
     pub fn is_usable(&self) -> bool {
         self.broken().next().is_none()
     }

@@ -1,4 +1,4 @@
-//! What the checks share: the client, the names of their objects, and what they have found.
+//! The state that all checks share: the client, the keys of their objects, and the results.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use crate::location::Location;
 
 pub(super) struct Trial {
     pub(super) client: Client,
-    /// What the keys of all objects of this probe begin with.
+    /// The beginning of the keys of all objects of this probe.
     prefix: String,
     pub(super) abilities: Abilities,
     pub(super) clock_ahead: Option<i64>,
-    /// Objects that may be there.
+    /// The keys of objects that may exist.
     pub(super) left: BTreeSet<String>,
     checks: Vec<Check>,
 }
@@ -30,7 +30,7 @@ impl Trial {
         }
     }
 
-    /// The key of an object of this probe, which is taken away at its end.
+    /// Makes a key for an object of this probe, and notes that the object has to be removed.
     pub(super) fn key(&mut self, name: &str) -> String {
         let key = format!("{}/{name}", self.prefix);
         self.left.insert(key.clone());
@@ -57,7 +57,7 @@ impl Trial {
         self.checks.push(Check { what, verdict, detail });
     }
 
-    /// Notes something that has to work; what it found, if it did.
+    /// Notes the outcome of a check that the store needs. Returns its value if it works.
     pub(super) fn needed<T>(&mut self, what: &'static str, found: Result<T, Error>) -> Option<T> {
         match found {
             Ok(found) => {
@@ -76,7 +76,7 @@ impl Trial {
     }
 }
 
-/// Whether the server has refused for what was wrong on purpose, and not for another reason.
+/// Whether the server refused a deliberate mistake, and not for another reason.
 pub(super) fn is_refused<T>(answer: &Result<T, Error>) -> bool {
     let refusal = answer.as_ref().err().and_then(Error::refusal);
     refusal.is_some_and(|refusal| {

@@ -1,4 +1,4 @@
-//! Each call, on each server.
+//! Each call against each server.
 
 use bytes::Bytes;
 use gangplank_s3::{Client, Crc64, Error, Guard, OnlyNew, Part, Style, WholeChecksum};
@@ -6,7 +6,7 @@ use gangplank_testkit::s3::{Program, S3Server};
 
 use crate::world::{client, key, server};
 
-/// Lists tests, functions of a client, and runs each on each server.
+/// Makes a test on each server of each of these functions, which take a client.
 macro_rules! on_each_server {
     ($($test:ident),* $(,)?) => {
         mod versitygw {

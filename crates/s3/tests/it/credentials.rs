@@ -1,4 +1,4 @@
-//! Who hands out credentials, as they do it: here by answers that are written down.
+//! The sources of credentials, against scripted answers.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use gangplank_s3::credentials::{Container, ContainerToken, Instance, Keys, Sourc
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-/// A server that answers a request by its first line, and writes down what it was asked.
+/// A server that answers by the first line of a request, and notes all requests.
 struct Script {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -78,7 +78,7 @@ async fn a_container_is_given_credentials() {
     assert!(wrong.fetch().await.unwrap_err().contains("answers 404"));
 }
 
-/// Whoever sets a variable could otherwise send the token anywhere.
+/// Otherwise a changed environment variable could send the token to any server.
 #[test]
 fn a_container_asks_nobody_far_away_in_clear() {
     for (url, allowed) in [

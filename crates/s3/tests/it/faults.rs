@@ -1,4 +1,4 @@
-//! What the client makes of a server or a network that misbehaves.
+//! The client against a server or a network that fails.
 
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,17 @@ async fn what_stays_is_told_after_three_tries() {
     let error = put(&client, &key("never"), b"content").await.unwrap_err();
     assert!(!error.may_pass(), "{error}");
     assert_eq!(proxy.count("PutObject"), 1, "a refusal is not asked for twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_server_says_that_nothing_is_there() {
+    let Some((proxy, client)) = world() else { return };
+    let key = key("there");
+    put(&client, &key, b"content").await.unwrap();
+    assert!(client.get_object("never-put", None).await.unwrap().is_none());
+    // As a balancer says it that has no server.
+    proxy.decide(|_| Fault::Refuse(404, ""));
+    assert!(client.get_object(&key, None).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

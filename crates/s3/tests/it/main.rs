@@ -1,5 +1,5 @@
-//! The client and the probe against servers that others made, directly and through a proxy that makes trouble; and those
-//! who hand out credentials.
+//! The client and the probe against real servers, directly and through a proxy that causes faults; and the
+//! sources of credentials.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests, too, stop the test that asked for nonsense")]
 

@@ -1,4 +1,4 @@
-//! The probe finds out what is so, and takes away what it needed.
+//! The probe reports the abilities of servers, and removes its objects.
 
 use std::fmt::Write as _;
 
@@ -50,7 +50,7 @@ async fn seaweedfs_can_do_all() {
     is_known(Program::SeaweedFs, all).await;
 }
 
-/// A server that takes checksums and conditions without a word, and lists nothing.
+/// A server that cannot delete many objects at once, and cannot list uploads.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_do_much_is_enough() {
     let Some(server) = server(Program::Versitygw) else { return };

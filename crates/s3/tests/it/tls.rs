@@ -1,4 +1,4 @@
-//! A server whose certificate nobody signed but an authority of one's own.
+//! A server whose certificate is signed by a private authority.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! The servers, one of each for all tests of this program, and clients of them.
+//! The servers, one of each kind for all tests, and clients of them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +7,7 @@ use gangplank_s3::credentials::{Keys, Source};
 use gangplank_s3::{Client, Endpoint, Settings, Style};
 use gangplank_testkit::s3::{BUCKET, Program, S3Server};
 
-/// Always the same key.
+/// A source that always gives the same key.
 pub(crate) struct Fixed(pub(crate) &'static str, pub(crate) &'static str);
 
 #[async_trait]
@@ -26,7 +26,7 @@ impl Source for Fixed {
     }
 }
 
-/// A running server, or `None` after saying that it is skipped.
+/// A running server; `None` if its program is missing, after a line that says so.
 pub(crate) fn server(program: Program) -> Option<&'static S3Server> {
     static SERVERS: [OnceLock<Option<S3Server>>; 2] = [const { OnceLock::new() }; 2];
     let server = SERVERS[program as usize].get_or_init(|| S3Server::start(program)).as_ref();
@@ -36,7 +36,7 @@ pub(crate) fn server(program: Program) -> Option<&'static S3Server> {
     server
 }
 
-/// A client of a server's bucket, by another address if one is given.
+/// A client of a server's bucket, at another address if one is given.
 pub(crate) fn client(server: &S3Server, endpoint: Option<&str>, style: Style) -> Client {
     let endpoint = endpoint.map_or_else(|| server.endpoint(), str::to_owned);
     let (id, secret) = server.keys();

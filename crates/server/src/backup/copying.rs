@@ -1,4 +1,4 @@
-//! One content from one place to another, held against its digest on the way.
+//! Copies one content, and compares it with its digest on the way.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -7,13 +7,14 @@ use gangplank_store::Result;
 use gangplank_store::blobs::LocalFiles;
 use gangplank_store::metadata::inspection::KeptContent;
 
-/// How much is read at once.
+/// How many bytes are read at once.
 const PIECE: usize = 1 << 20;
 
-/// Copies a content; whether it is whole, and so was published. What cannot be read is as good as broken.
+/// Copies a content and publishes the copy if it is whole. Returns whether it was. Content that cannot be read
+/// counts as damaged.
 ///
 /// # Errors
-/// If it cannot be written; nothing is left of it then.
+/// If the copy cannot be written. Nothing is left of it then.
 pub(super) fn copy(content: &KeptContent, from: impl Read, to: &LocalFiles) -> Result<bool> {
     let copied = write(content, from, to);
     if !matches!(copied, Ok(true)) {
@@ -46,8 +47,8 @@ fn write(content: &KeptContent, mut from: impl Read, to: &LocalFiles) -> Result<
     Ok(true)
 }
 
-/// A content as exactly so many bytes, whatever is read of it: an archive has said how many come. In the end it says
-/// whether they are the content's own.
+/// A reader that gives exactly as many bytes as the archive's header has announced. Bytes that are missing or
+/// unreadable become zeros, and the digest then shows that the content is damaged.
 pub(super) struct Exactly<R> {
     from: R,
     left: u64,
@@ -56,12 +57,12 @@ pub(super) struct Exactly<R> {
 }
 
 impl<R: Read> Exactly<R> {
-    /// So many bytes of a reader.
+    /// The first `size` bytes of a reader.
     pub(super) fn of(from: R, size: u64, hasher: Hasher) -> Self {
         Self { from, left: size, hasher, is_broken: false }
     }
 
-    /// The digest of what was read, if all of it could be.
+    /// The digest of the content, if all of it could be read.
     pub(super) fn digest(self) -> Option<gangplank_oci::Digest> {
         (!self.is_broken && self.left == 0).then(|| self.hasher.finish())
     }
@@ -97,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    /// Fails after its bytes.
+    /// Gives its bytes, then fails.
     struct Broken(&'static [u8]);
 
     impl Read for Broken {

@@ -1,4 +1,4 @@
-//! Backups in a folder. The first copies all content, the next what has come since.
+//! Backups in a folder. The first backup copies all content, later ones only new content.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -18,14 +18,16 @@ use crate::data_dir::{DATABASE, MASTER_KEY, blobs_in};
 use crate::private;
 use crate::removals::NothingRemoved;
 
-/// What is in a mounted file system that is empty.
+/// The folder that a new file system has in its root.
 pub(super) const LOST_AND_FOUND: &str = "lost+found";
 
-/// Backs a data directory up into a folder, which is new, empty, or has an earlier backup of the same server. Until all
-/// is there, the earlier one is what the folder has. `progress` is told how many bytes of how many are in it.
+/// Backs a data directory up into a folder. The folder is new, empty, or has an earlier backup of the same
+/// server. The earlier backup stays complete until the new one is. `progress` gets the bytes that are in the
+/// backup, and all bytes.
 ///
 /// # Errors
-/// If the directory cannot be read, or the folder not written; what was copied is used by the next.
+/// If the directory cannot be read, or the folder not written. The next backup uses the content that was
+/// copied.
 pub fn to_folder(
     data_dir: &Path,
     folder: &Path,
@@ -37,7 +39,8 @@ pub fn to_folder(
     let mut manifest = source.manifest()?;
     let target = Target::open(folder, &source, &manifest)?;
     let mut pass = Pass::default();
-    // Most of it without holding up the server: what goes meanwhile need not be in it.
+    // The first pass copies most content while the server may remove content. Content that the server removes
+    // meanwhile need not be in the backup.
     pass.copy_all(&source, &source.rows, &target.blobs, &mut progress)?;
 
     let nothing_removed = NothingRemoved::from(&source.path).context("cannot begin the last part")?;
@@ -66,12 +69,12 @@ pub fn to_folder(
     })
 }
 
-/// One way through all content.
+/// One pass over all content.
 #[derive(Default)]
 struct Pass {
     copied: u64,
     copied_bytes: u64,
-    /// What cannot be copied, by key and by name.
+    /// Content that cannot be copied: its key, and its name for people.
     damaged: Vec<(String, String)>,
 }
 
@@ -111,7 +114,7 @@ impl Pass {
     }
 }
 
-/// A folder that has backups of one server.
+/// A folder with backups of one server.
 struct Target {
     path: PathBuf,
     blobs: LocalFiles,
@@ -148,8 +151,8 @@ impl Target {
         Ok(target)
     }
 
-    /// Removes what a backup that was cut has left, and neither the one before nor this one needs: on a disk that is
-    /// full there would be no space for this one else.
+    /// Removes the files of an interrupted backup that neither the earlier backup nor this one needs. A full
+    /// disk would have no space for this backup otherwise.
     fn remove_leftovers(&self, source: &Source) -> Result<()> {
         for left in self.blobs.staged(Duration::ZERO)? {
             self.blobs.cancel(&left)?;
@@ -164,7 +167,7 @@ impl Target {
         Ok(())
     }
 
-    /// Puts all but the content into its place.
+    /// Puts all files but the content into their places.
     fn finish(&self, source: &Source, database: &Path, manifest: &Manifest) -> Result<()> {
         let failed = "cannot write the backup";
         if let Some(number) = source.number {
@@ -175,7 +178,7 @@ impl Target {
         if let Some(text) = &source.master_key {
             durable_file::place(&key, &self.path.join(".master.key.new"), 0o600, text).context(failed)?;
         }
-        // It syncs the names.
+        // This also syncs the names of the files above.
         manifest::finish(&self.path, database, manifest).context(failed)?;
         if source.key != KeyKept::Inside {
             durable_file::remove_if_there(&key).context(failed)?;
@@ -183,7 +186,7 @@ impl Target {
         Ok(())
     }
 
-    /// Removes what none of these know, and says how many contents that was.
+    /// Removes content that none of these snapshots knows. Returns how many contents it removed.
     fn remove_unknown(&self, known_by: &[&Snapshot]) -> Result<u64> {
         let mut removed = 0;
         for part in 0..=255 {
@@ -202,7 +205,7 @@ impl Target {
     }
 }
 
-/// Whether a folder has nothing in it, but for what every new file system has.
+/// Whether a folder is empty, apart from the folder that each new file system has.
 pub(super) fn is_empty(path: &Path) -> Result<bool> {
     for entry in fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
         if entry?.file_name() != LOST_AND_FOUND {

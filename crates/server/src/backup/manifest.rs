@@ -1,8 +1,9 @@
-//! What a backup is, in a file that is written last.
+//! The manifest: a file that describes a backup, and is written last.
 //!
-//! In a folder a new backup takes the place of the one before, and whoever is killed at any moment leaves one of the
-//! two. Database and manifest are two files, so a manifest counts if the database is the one that it names: first the
-//! new manifest is written beside the old one, then the database takes its place, then the manifest.
+//! In a folder, a new backup replaces the earlier one. If the new one is killed, at any moment, one of the two
+//! is complete. Database and manifest are two files, so a manifest names its database by digest and counts
+//! only with that database. The new manifest is written beside the old one. Then the new database replaces the
+//! old one. Last, the new manifest replaces the old one.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -15,36 +16,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::data_dir::DATABASE;
 
-/// The file's name.
+/// The name of the file.
 pub(super) const NAME: &str = "gangplank-backup.json";
-/// The format that this program writes and reads.
+/// The format that this version writes and reads.
 const FORMAT: u32 = 1;
 
-/// What a backup is.
+/// The description of a backup.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Manifest {
-    /// How backups are written.
+    /// The version of the format.
     pub(super) format: u32,
-    /// Whether it came to its end.
+    /// Whether the backup is complete.
     pub(super) complete: bool,
-    /// The version of the program that made it.
+    /// The version of the program that made the backup.
     pub(super) program: String,
-    /// The number that the server's database shares with its folder of bytes.
+    /// The number that ties the server's database to its folder of content.
     pub(super) server: Option<String>,
-    /// When it was begun, in milliseconds since 1970.
+    /// When the backup began, in milliseconds since 1970.
     pub(super) begun_at: i64,
-    /// Its database.
+    /// The backup's database; `None` until it is complete.
     pub(super) database: Option<Database>,
-    /// How many contents its database knows.
+    /// How many contents the database knows.
     pub(super) contents: u64,
-    /// How many bytes those have.
+    /// The bytes of those contents.
     pub(super) bytes: u64,
-    /// The keys of contents that are not in it, since they were broken or missing already.
+    /// The keys of contents that the backup lacks, since they were damaged or missing in the data directory.
     pub(super) damaged: Vec<String>,
-    /// Whether the master key is in it.
+    /// Whether the backup has the master key.
     pub(super) master_key: bool,
-    /// The access key that the data directory's `credentials` had.
+    /// The id of the access key in the data directory's `credentials`.
     pub(super) credentials: Option<String>,
 }
 
@@ -52,14 +53,14 @@ pub(super) struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Database {
-    /// Its schema.
+    /// The version of its schema.
     pub(super) schema: i64,
-    /// Its bytes.
+    /// The digest of its file.
     pub(super) digest: String,
 }
 
 impl Manifest {
-    /// That of a backup which is begun.
+    /// The manifest of a backup that has begun.
     pub(super) fn begun(server: Option<i64>, at: i64) -> Self {
         Self {
             format: FORMAT,
@@ -76,17 +77,17 @@ impl Manifest {
         }
     }
 
-    /// Its text.
+    /// The JSON text of the manifest.
     pub(super) fn text(&self) -> Result<Vec<u8>> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         Ok(text)
     }
 
-    /// Reads one.
+    /// Parses a manifest.
     ///
     /// # Errors
-    /// If it is none, or in a format of a newer program.
+    /// If the text is no manifest, or is in a format of a newer program.
     pub(super) fn of(text: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         struct Head {
@@ -103,7 +104,7 @@ impl Manifest {
     }
 }
 
-/// The manifest of a folder as it stands, complete or not; `None` if it has none.
+/// The manifest of a folder, complete or not; `None` if there is none.
 ///
 /// # Errors
 /// If it cannot be read, or is in a format of a newer program.
@@ -116,7 +117,7 @@ pub(super) fn standing(folder: &Path) -> Result<Option<Manifest>> {
     Ok(None)
 }
 
-/// The manifest of the complete backup that is in a folder, if one is.
+/// The manifest of the complete backup in a folder; `None` if there is none.
 ///
 /// # Errors
 /// If it cannot be read, or is in a format of a newer program.
@@ -127,7 +128,7 @@ pub(super) fn complete(folder: &Path) -> Result<Option<Manifest>> {
         digest => digest.with_context(|| format!("cannot read {}", database.display()))?,
     };
     for path in [beside(folder), folder.join(NAME)] {
-        // One that was being written when its backup was killed is none.
+        // A manifest whose writing was interrupted does not count.
         let Some(manifest) = read(&path)?.and_then(|text| Manifest::of(&text).ok()) else { continue };
         let is_its_own = manifest.database.as_ref().is_some_and(|database| database.digest == found);
         if manifest.complete && is_its_own {
@@ -137,7 +138,7 @@ pub(super) fn complete(folder: &Path) -> Result<Option<Manifest>> {
     Ok(None)
 }
 
-/// Ends what a backup that was killed between its two renames had begun.
+/// Finishes a backup that was killed between its two renames.
 ///
 /// # Errors
 /// If a file cannot be read or renamed.
@@ -158,7 +159,7 @@ pub(super) fn settle(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Notes in an empty folder that a backup is made there.
+/// Writes the manifest of a backup that has begun into an empty folder.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -166,7 +167,8 @@ pub(super) fn begin(folder: &Path, manifest: &Manifest) -> Result<()> {
     write(folder, &folder.join(NAME), manifest)
 }
 
-/// Makes a database and its manifest those of the folder: the two that were there, or these two.
+/// Puts a new database and its manifest into place. After a crash, the folder has either the old pair or this
+/// one.
 ///
 /// # Errors
 /// If a file cannot be written or renamed.
@@ -177,7 +179,7 @@ pub(super) fn finish(folder: &Path, database: &Path, manifest: &Manifest) -> Res
     Ok(durable_file::rename(&waiting, &folder.join(NAME))?)
 }
 
-/// The digest of a file.
+/// The SHA-256 digest of a file.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -187,7 +189,7 @@ pub(super) fn digest_of(path: &Path) -> io::Result<String> {
     Ok(hasher.finish().to_string())
 }
 
-/// Removes what is left of a manifest whose writing was cut.
+/// Removes a manifest whose writing was interrupted.
 ///
 /// # Errors
 /// If it cannot be removed.

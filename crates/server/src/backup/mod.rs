@@ -1,4 +1,4 @@
-//! Backups of a data directory, whose server may run, and their restoration.
+//! Backups of a data directory, and their restoration. The server may run meanwhile.
 //!
 //! ```text
 //! gangplank-backup.json   what the backup is, written last
@@ -7,9 +7,9 @@
 //! blobs/                  the content that the rows know, as a data directory has it
 //! ```
 //!
-//! A stream is a tar archive of the same files, the database first. Why a backup is consistent is told in
-//! [`removals`](crate::removals): from before the copy of the rows until the last byte is copied, no content is removed.
-//! What was printed by containers, uploads that are under way, and `config` are not in it.
+//! A stream is a tar archive of the same files, the database first. A backup is consistent since no content is
+//! removed from before the copy of the rows until the last byte is copied (see [`removals`](crate::removals)).
+//! A backup has no logs of containers, no unfinished uploads, and no `config`.
 
 mod copying;
 mod folder;
@@ -29,7 +29,7 @@ pub use stream::to_stream;
 /// How many contents are listed at once.
 const PAGE: usize = 500;
 
-/// What a backup is to have.
+/// The options of a backup.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// Whether the master key goes into it.
@@ -38,60 +38,60 @@ pub struct Wanted {
     pub scratch: Option<PathBuf>,
 }
 
-/// Where the master key of a backup is.
+/// Where the master key for a backup is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKept {
     /// In the backup.
     Inside,
-    /// In the data directory only, as was wanted.
+    /// Only in the data directory, as the caller wished.
     LeftOut,
-    /// In a file that an operator keeps elsewhere.
+    /// In a file outside the data directory, which the operator keeps.
     Elsewhere,
 }
 
-/// A backup that was made.
+/// The result of a backup.
 #[derive(Clone, Debug)]
 pub struct Made {
     /// How many contents it has.
     pub contents: u64,
-    /// How many bytes those have.
+    /// The bytes of all contents.
     pub bytes: u64,
-    /// How many of them were not in it before.
+    /// How many contents this run copied.
     pub copied: u64,
-    /// How many bytes those have.
+    /// The bytes of the copied contents.
     pub copied_bytes: u64,
-    /// How many contents were removed from it, since nothing needs them any more.
+    /// How many contents were removed from the folder, since this backup does not need them.
     pub removed: u64,
-    /// The contents whose bytes are broken or missing in the data directory, and so are not in it.
+    /// The contents that the backup lacks, since they are damaged or missing in the data directory.
     pub damaged: Vec<String>,
     /// Where the master key is.
     pub key: KeyKept,
 }
 
-/// What opens the secrets of a restored directory.
+/// The master key of a restored directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyRestored {
-    /// The backup's master key, which is in the directory.
+    /// The backup's own key, which is in the directory now.
     Inside,
-    /// The file that was named, which is needed at each start.
+    /// The key in the file that the operator named. Each start needs that file.
     Named,
-    /// A file that has to be found before a start.
+    /// No key is here. A start needs the file of the key.
     Needed,
 }
 
-/// A data directory that was restored.
+/// The result of a restoration.
 #[derive(Clone, Debug)]
 pub struct Restored {
-    /// When the backup was begun, in milliseconds since 1970.
+    /// When the backup began, in milliseconds since 1970.
     pub begun_at: i64,
     /// How many contents it has.
     pub contents: u64,
-    /// How many bytes those have.
+    /// The bytes of those contents.
     pub bytes: u64,
-    /// The contents whose bytes are not there; the next push brings them back.
+    /// The contents whose bytes are missing. The next push brings them back.
     pub damaged: Vec<String>,
-    /// What opens its secrets.
+    /// The master key.
     pub key: KeyRestored,
-    /// Whether there is an enabled root key, which `credentials` has then.
+    /// Whether the restoration wrote `credentials`: it has an enabled root key, if there is one.
     pub has_credentials: bool,
 }

@@ -1,5 +1,5 @@
-//! The directory that a backup is restored into. Its database comes last, so whatever cuts the restoration leaves a
-//! directory that no server takes for one; and whatever fails leaves nothing.
+//! The directory that a backup is restored into. The database gets its name last, so no server starts on a
+//! restoration that was interrupted. A failed restoration removes its files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,13 +23,13 @@ pub(super) struct Place {
     path: PathBuf,
     data_dir: DataDir,
     pub(super) blobs: LocalFiles,
-    /// Whether it was not there before.
+    /// Whether the restoration made the directory.
     is_new: bool,
     is_done: bool,
 }
 
 impl Place {
-    /// Takes a directory that is not there, or is empty.
+    /// Takes a directory that is new or empty.
     ///
     /// # Errors
     /// If it is not empty, or cannot be made.
@@ -49,18 +49,18 @@ impl Place {
         Ok(Self { path, data_dir, blobs, is_new, is_done: false })
     }
 
-    /// Where the database is until all the rest is there.
+    /// The path of the database until all other files are in place.
     pub(super) fn database(&self) -> PathBuf {
         self.path.join("gangplank.db.restored")
     }
 
-    /// Refuses what there is no space for.
+    /// Refuses a backup that is larger than the free space.
     pub(super) fn require_space(&self, rows: &Snapshot) -> Result<()> {
         let bytes = rows.totals()?.bytes;
         self.blobs.require(bytes).with_context(|| format!("the backup has {bytes} bytes of content"))
     }
 
-    /// Puts the rest into its place, and says what there is now.
+    /// Puts the remaining files into place. Returns what was restored.
     pub(super) fn finish(mut self, rows: Snapshot, manifest: &Manifest, key: Key) -> Result<Restored> {
         let mut damaged = Vec::new();
         let mut position = 0;
@@ -115,7 +115,7 @@ impl Drop for Place {
         if self.is_done {
             return;
         }
-        // Whatever cannot be removed is told of by the next restoration.
+        // The next restoration reports files that cannot be removed: the directory is not empty.
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = entry.path();
             let _ = match entry.file_type() {
@@ -130,21 +130,21 @@ impl Drop for Place {
     }
 }
 
-/// What opens the secrets of a backup.
+/// The master key for a backup.
 pub(super) enum Key {
-    /// Its own, and the text of its file.
+    /// The key in the backup, and the text of its file.
     OfBackup(MasterKey, Vec<u8>),
-    /// The one in the file that was named.
+    /// The key in the file that the operator named.
     Named(MasterKey),
-    /// Nothing that is here.
+    /// No key is here.
     Needed,
 }
 
 impl Key {
-    /// Chooses what opens these rows.
+    /// Chooses the key for these rows.
     ///
     /// # Errors
-    /// If it does not.
+    /// If the key cannot be read, or does not open the secrets of these rows.
     pub(super) fn of(rows: &Snapshot, named: Option<&Path>, of_backup: Option<Vec<u8>>) -> Result<Self> {
         let key = match (named, of_backup) {
             (Some(path), _) => Self::Named(MasterKey::in_file(path)?),

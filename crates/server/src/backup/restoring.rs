@@ -1,4 +1,4 @@
-//! A data directory made of a backup. Every content is held against its digest on the way.
+//! Makes a data directory from a backup. Each content is compared with its digest on the way.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -21,18 +21,18 @@ use super::{PAGE, Restored};
 use crate::data_dir::{DATABASE, MASTER_KEY, blobs_in};
 use crate::private;
 
-/// The most bytes of a file of an archive that is kept in memory: the list of broken contents may be long.
+/// The most bytes of an archive's file that is read into memory. The list of damaged contents may be long.
 const SMALL: u64 = 256 << 20;
 
-/// What to say of a backup that was cut.
+/// The end of the message about an incomplete backup.
 const CUT: &str = "it was cut before its end";
 
-/// Restores a backup in a folder into a directory that is new or empty. The master key is the backup's, unless a file
-/// is named. `progress` is told how many bytes of how many were copied.
+/// Restores a backup from a folder into a directory that is new or empty. The master key comes from the
+/// backup, unless `master_key_file` names a file. `progress` gets the bytes that were copied, and all bytes.
 ///
 /// # Errors
-/// If there is no complete backup, the directory is not empty or cannot be written, or the key is another's. Nothing is
-/// left in the directory then.
+/// If there is no complete backup, the directory is not empty or cannot be written, or the key belongs to
+/// another server. Nothing is left in the directory then.
 pub fn from_folder(
     folder: &Path,
     data_dir: &Path,
@@ -81,10 +81,10 @@ pub fn from_folder(
     place.finish(rows, &manifest, key)
 }
 
-/// Restores a backup that comes as a stream; otherwise the same.
+/// Restores a backup from a stream, in the same way.
 ///
 /// # Errors
-/// As [`from_folder`], or if the stream ends before the backup.
+/// As [`from_folder`], and if the stream ends before the backup does.
 pub fn from_stream(
     stream: impl Read,
     data_dir: &Path,
@@ -115,7 +115,7 @@ pub fn from_stream(
             (Some(_), MASTER_KEY) => key = Some(text(&mut entry)?),
             (Some(_), manifest::NAME) => {
                 read = Some(Manifest::of(&text(&mut entry)?)?);
-                // What follows is the end of an archive.
+                // Only the end of the archive follows.
                 break;
             }
             (Some(rows), name) if name.starts_with(CONTENT) => {
@@ -139,13 +139,13 @@ pub fn from_stream(
     place.finish(rows, &manifest, key)
 }
 
-/// What to call a content whose bytes are missing.
+/// The name of a content in messages about missing bytes.
 pub(super) fn named(content: &KeptContent) -> String {
     let KeptContent { tenant, digest, .. } = content;
     format!("{digest} of account {} in {}", tenant.account, tenant.region)
 }
 
-/// Opens the database, if it is the one that the manifest names.
+/// Opens the database. Refuses one that is not the manifest's.
 fn open_rows(database: &Path, manifest: &Manifest) -> Result<Snapshot> {
     let mut hasher = Hasher::new(Algorithm::Sha256);
     hasher.read_from(File::open(database)?)?;
@@ -165,7 +165,7 @@ fn take_database(entry: &mut Entry<'_, impl Read>, to: &Path) -> Result<()> {
     Ok(file.sync_all()?)
 }
 
-/// A small file of the archive.
+/// Reads a small file of the archive into memory.
 fn text(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     let read = entry.take(SMALL).read_to_end(&mut text);
@@ -174,7 +174,7 @@ fn text(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Refuses a file that is shorter than the archive said.
+/// Refuses a file that is shorter than its header in the archive says.
 fn require_end(entry: &Entry<'_, impl Read>, read: u64) -> Result<()> {
     if read != entry.size() {
         bail!("the stream has no whole backup: {CUT}");

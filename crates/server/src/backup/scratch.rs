@@ -1,5 +1,5 @@
-//! A folder for the rows of a backup that goes into a stream. It is removed at the end; what a backup that was killed
-//! left is removed by the next.
+//! A temporary folder for the rows of a backup to a stream. It is removed at the end. If a backup is killed,
+//! the next one removes its folder.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,18 +9,18 @@ use gangplank_store::durable_file;
 
 const PREFIX: &str = ".gangplank-backup-";
 
-/// A folder that nobody else uses, as long as this is there.
+/// A folder for one backup alone, until it is dropped.
 pub(super) struct Scratch {
     path: PathBuf,
-    /// Tells a folder that is in use from one that was left.
+    /// The lock shows other backups that the folder is in use.
     _lock: File,
 }
 
 impl Scratch {
-    /// Makes one in a folder.
+    /// Makes a temporary folder in `parent`.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// If the folder cannot be made or locked.
     pub(super) fn within(parent: &Path) -> io::Result<Self> {
         remove_left(parent);
         let path = parent.join(format!("{PREFIX}{}", uuid::Uuid::new_v4().simple()));
@@ -30,7 +30,7 @@ impl Scratch {
         Ok(Self { path, _lock: lock })
     }
 
-    /// The folder.
+    /// The path of the folder.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -38,12 +38,12 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // The next backup will.
+        // If this fails, the next backup removes the folder.
         let _ = fs::remove_dir_all(&self.path);
     }
 }
 
-/// Removes what can be removed; the rest is in nobody's way.
+/// Removes folders that killed backups left. Folders that cannot be removed do no harm.
 fn remove_left(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let is_one = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));

@@ -1,4 +1,4 @@
-//! A data directory that is backed up. Its server may run; nothing in it is changed.
+//! The data directory of a backup. Its server may run. The backup changes nothing in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,18 +20,19 @@ pub(super) struct Source {
     /// The rows as they are now.
     pub(super) rows: Snapshot,
     pub(super) blobs: LocalFiles,
-    /// The number of the two.
+    /// The number that ties the database to its folder of content.
     pub(super) number: Option<i64>,
     pub(super) key: KeyKept,
-    /// What is to go into the backup.
+    /// The text of `master.key`, if it goes into the backup.
     pub(super) master_key: Option<Vec<u8>>,
 }
 
 impl Source {
-    /// Opens a directory.
+    /// Opens a data directory.
     ///
     /// # Errors
-    /// If it cannot be read, its folder of bytes is not its own, or its master key is another's.
+    /// If the directory cannot be read, its content is in a bucket, its folder of content belongs to another
+    /// database, or its master key to another.
     pub(super) fn open(path: &Path, with_master_key: bool) -> Result<Self> {
         let shown = path.display();
         let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;
@@ -66,7 +67,8 @@ impl Source {
         Ok(source)
     }
 
-    /// Refuses to take a disk that is not mounted for content that is lost.
+    /// Refuses a folder of content that is missing or belongs to another database: its disk may not be
+    /// mounted, and all content would seem lost.
     pub(super) fn require_folder(&self) -> Result<()> {
         let folder = blobs_in(&self.path);
         let is_own = match (self.number, open::number_of(&folder)?) {
@@ -82,7 +84,7 @@ impl Source {
         Ok(())
     }
 
-    /// What is known of a backup when it is begun.
+    /// The manifest at the beginning of a backup.
     pub(super) fn manifest(&self) -> Result<Manifest> {
         let mut manifest = Manifest::begun(self.number, Clock::start(None).now().0);
         manifest.master_key = self.key == KeyKept::Inside;

@@ -1,4 +1,4 @@
-//! A backup as one stream, a tar archive.
+//! Backups as a stream: a tar archive.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -21,11 +21,12 @@ use crate::data_dir::{DATABASE, MASTER_KEY};
 use crate::private;
 use crate::removals::NothingRemoved;
 
-/// Where contents are in an archive, before the two last digits of their key.
+/// The folder of contents in an archive. Below it, each content is in a folder named by the last two digits of
+/// its key.
 pub(super) const CONTENT: &str = "blobs/content/";
 
-/// Backs a data directory up into a stream. The server removes no content until the end. `progress` is told how many
-/// bytes of how many were written.
+/// Backs a data directory up into a stream. The server removes no content until the backup ends. `progress`
+/// gets the bytes that were written, and all bytes.
 ///
 /// # Errors
 /// If the directory cannot be read, or the stream not written.
@@ -93,7 +94,8 @@ pub fn to_stream(
     })
 }
 
-/// The rows as they are now, and their file. Its name is gone already, so nothing is left of it whatever comes.
+/// Copies the rows. Returns them and their file, which has no name any more: it vanishes even if the backup is
+/// killed.
 fn copy_rows(source: &Source, scratch: Option<&Path>) -> Result<(Snapshot, File)> {
     let parent = scratch.unwrap_or(&source.path);
     let failed =
@@ -106,12 +108,12 @@ fn copy_rows(source: &Source, scratch: Option<&Path>) -> Result<(Snapshot, File)
 
 struct Archive<W: Write> {
     tar: Builder<W>,
-    /// What all files say of when they were changed, in milliseconds since 1970.
+    /// The time of change of all files in the archive, in milliseconds since 1970.
     at: i64,
 }
 
 impl<W: Write> Archive<W> {
-    /// Adds so many bytes; their digest, if they could all be read.
+    /// Adds a file of `size` bytes. Returns its digest, if all bytes could be read.
     fn add(
         &mut self,
         name: &str,

@@ -1,4 +1,4 @@
-//! What a certificate says of itself.
+//! The fields of a certificate that the server uses.
 
 use anyhow::{Context as _, Result};
 use gangplank_core::Time;
@@ -20,20 +20,20 @@ const CURVES: [(ObjectIdentifier, &str); 3] = [
     (ObjectIdentifier::new_unwrap("1.3.132.0.35"), "EC_secp521r1"),
 ];
 
-/// What a certificate says of itself.
+/// The fields of a certificate that the server uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// The domain names that it is for, in lower case; some may begin with `*.`.
+    /// Its domain names, in lower case; some may begin with `*.`.
     pub(crate) domains: Vec<String>,
     /// The moment from which it is valid.
     pub(crate) not_before: Time,
     /// The last moment at which it is valid.
     pub(crate) not_after: Time,
-    /// Who issued it.
+    /// The distinguished name of the issuer.
     pub(crate) issuer: String,
-    /// The number that its issuer gave it: pairs of hexadecimal digits with colons.
+    /// The serial number: pairs of hexadecimal digits with colons.
     pub(crate) serial: String,
-    /// The kind of its key, as AWS names it; `None` if that is none of the usual.
+    /// The kind of its key, under AWS's name; `None` if AWS has no name for it.
     pub(crate) key: Option<String>,
 }
 
@@ -41,7 +41,7 @@ impl Facts {
     /// Reads a certificate.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it cannot be parsed.
     pub(crate) fn read(certificate: &CertificateDer<'_>) -> Result<Self> {
         let certificate = Certificate::from_der(certificate).context("the certificate cannot be read")?;
         let said = certificate.tbs_certificate();
@@ -63,17 +63,17 @@ impl Facts {
         })
     }
 
-    /// Whether it has this domain name itself, and not only one with a star for it.
+    /// Whether one of its names equals this domain name. Names with a star do not count.
     pub(crate) fn names(&self, domain: &str) -> bool {
         let domain = domain.strip_suffix('.').unwrap_or(domain);
         self.domains.iter().any(|name| name.eq_ignore_ascii_case(domain))
     }
 
-    /// Whether it is for this domain name.
+    /// Whether it is valid for this domain name, also by a name with a star.
     pub(crate) fn covers(&self, domain: &str) -> bool {
         let domain = domain.strip_suffix('.').unwrap_or(domain).to_ascii_lowercase();
         self.domains.iter().any(|name| match name.strip_prefix("*.") {
-            // A star stands for one label, whatever comes below it.
+            // A star stands for exactly one label.
             Some(parent) => {
                 domain.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == parent)
             }
@@ -98,7 +98,7 @@ fn key(info: &SubjectPublicKeyInfoOwned) -> Option<String> {
     }
 }
 
-/// How long the modulus is, the first number of an RSA key.
+/// The bits of the modulus, the first number of an RSA key.
 fn rsa_bits(key: &[u8]) -> Option<usize> {
     let mut reader = SliceReader::new(key).ok()?;
     let bits = reader.sequence(|inside| {
@@ -130,7 +130,7 @@ mod tests {
         let facts = facts(&["WWW.example.com", "*.example.org", "192.0.2.1"]);
         assert_eq!(facts.domains, ["www.example.com", "*.example.org"]);
         assert_eq!(facts.not_before, Time(1_767_312_000_000));
-        // From 2050 on such dates are written in another way.
+        // From 2050 on, X.509 writes dates in another form (`GeneralizedTime`).
         assert_eq!(facts.not_after, Time(2_840_227_200_000));
         assert_eq!((facts.serial.as_str(), facts.key.as_deref()), ("0a:ff", Some("EC_prime256v1")));
         assert!(facts.issuer.contains("CN=Test CA"), "{}", facts.issuer);

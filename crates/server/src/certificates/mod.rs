@@ -1,4 +1,4 @@
-//! The certificates of a server: its own, and those of the domain names that lead to services.
+//! The certificates of a server: its own, and those for domain names of services.
 
 pub(crate) mod facts;
 #[cfg(test)]
@@ -20,18 +20,18 @@ use facts::Facts;
 /// The certificates of a server.
 #[derive(Debug)]
 pub(crate) struct Certificates {
-    /// Its own. Without one it serves no TLS.
+    /// The server's own certificate. Without one the server speaks no TLS.
     own: Option<PairInFiles>,
-    /// Those of services' domains, by the names that the configuration gives them.
+    /// The certificates for services, by their names in the configuration.
     named: BTreeMap<String, PairInFiles>,
 }
 
 /// Why a domain name cannot lead to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotCovered {
-    /// No certificate has that name.
+    /// No certificate in the configuration has that name.
     UnknownCertificate {
-        /// The name.
+        /// The unknown name.
         certificate: String,
     },
     /// The certificate is for other domains.
@@ -40,10 +40,10 @@ pub(crate) enum NotCovered {
         certificate: String,
         /// The domain.
         domain: String,
-        /// Those that it is for.
+        /// The domains of the certificate.
         covered: Vec<String>,
     },
-    /// The server's own certificate names the domain, so clients of the API and the registry come by it.
+    /// The server's own certificate names the domain, so clients use it to reach the API and the registry.
     Own {
         /// The domain.
         domain: String,
@@ -73,10 +73,10 @@ impl fmt::Display for NotCovered {
 }
 
 impl Certificates {
-    /// Reads all certificates that a server is told of.
+    /// Reads all certificates of the configuration.
     ///
     /// # Errors
-    /// If one cannot be used.
+    /// If a certificate or its key cannot be used; the error names the certificate.
     pub(crate) fn open(config: &Config) -> Result<Self> {
         let own = config.tls.as_ref().map(PairInFiles::open).transpose()?;
         let named = config.deployments.certificates.iter().map(|(name, files)| {
@@ -87,12 +87,12 @@ impl Certificates {
         Ok(Self { own, named: named.collect::<Result<_>>()? })
     }
 
-    /// Whether none of its files can change.
+    /// Whether there are no certificates, and so no files to watch.
     pub(crate) fn is_empty(&self) -> bool {
         self.own.is_none() && self.named.is_empty()
     }
 
-    /// What turns connections into TLS ones, if the server has a certificate of its own.
+    /// The TLS acceptor, if the server has a certificate of its own.
     ///
     /// # Errors
     /// If TLS cannot be configured.
@@ -110,12 +110,12 @@ impl Certificates {
         Ok(Some(TlsAcceptor::from(Arc::new(config))))
     }
 
-    /// Reads all files anew. Of a pair that cannot be used, the one before stays.
+    /// Reads all files again. Where a new pair cannot be used, the old one stays.
     pub(crate) fn reload(&self) {
         self.pairs().for_each(PairInFiles::reload);
     }
 
-    /// Takes what has changed.
+    /// Reads those files again that have changed.
     pub(crate) fn reload_if_changed(&self) {
         self.pairs().for_each(PairInFiles::reload_if_changed);
     }
@@ -124,27 +124,28 @@ impl Certificates {
         self.own.iter().chain(self.named.values())
     }
 
-    /// The certificates of services' domains, by name, and what each says of itself.
+    /// The certificates for services, each with its name and its fields.
     pub(crate) fn named(&self) -> impl Iterator<Item = (&str, Facts)> {
         self.named.iter().filter_map(|(name, pair)| Some((name.as_str(), pair.current().facts.clone()?)))
     }
 
-    /// What the server's own certificate says of itself, if it has one that can be read.
+    /// The fields of the server's own certificate, if it has one that can be read.
     pub(crate) fn own(&self) -> Option<Facts> {
         self.own.as_ref().and_then(|own| own.current().facts.clone())
     }
 
-    /// Whether a host, in lower case, can only be meant for a service: a certificate of services names it, and the
-    /// server's own is not for it. A name with a star says nothing, since the server may be reached by one of those.
+    /// Whether a host, in lower case, can only belong to a service: a certificate for services names it, and
+    /// the server's own does not cover it. Names with a star do not count, since the server's own name may
+    /// match one.
     pub(crate) fn are_for_services(&self, host: &str) -> bool {
         let own = || self.own.as_ref().is_some_and(|own| own.current().covers(host));
         self.named.values().any(|pair| pair.current().names(host)) && !own()
     }
 
-    /// Whether the certificate of this name is for that domain name.
+    /// Checks that the certificate of this name covers a domain.
     ///
     /// # Errors
-    /// If there is no such certificate, it is for others, or the server's own names that domain.
+    /// If there is no such certificate, it covers other domains, or the server's own names the domain.
     pub(crate) fn certificate_covers(&self, certificate: &str, domain: &str) -> Result<(), NotCovered> {
         let found = self.named().find(|(name, _)| *name == certificate);
         let certificate = certificate.to_owned();

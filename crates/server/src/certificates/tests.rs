@@ -1,4 +1,4 @@
-//! Files of certificates, good and bad.
+//! Tests with good and bad certificate files.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What a server is told of running images.
+//! The configuration of deployments.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,53 +11,56 @@ use gangplank_store::logs::LogsKept;
 
 use super::{Config, TlsFiles};
 
-/// How registered images are run, and how they are reached.
+/// How images of deployments are run, and how clients reach them.
 #[derive(Clone, Debug)]
 pub struct Deployments {
-    /// What runs them.
+    /// The engine that runs them.
     pub engine: EngineChoice,
-    /// Where the engine is, as `DOCKER_HOST` says it; found by itself if `None`.
+    /// The engine's address, in the form of `DOCKER_HOST`; searched for if `None`.
     pub engine_host: Option<String>,
-    /// The `host:port` by which the engine reaches this registry; this server's own listener if `None`.
+    /// The `host:port` at which the engine reaches this registry; this server's own listener if `None`.
     pub engine_registry: Option<String>,
-    /// Processors that services may be promised; four times the engine's machine's if `None`.
+    /// Processors that all services together may be promised; if `None`, four times those of the engine's
+    /// machine.
     pub engine_cpus: Option<f64>,
-    /// Bytes of memory that services may be promised; the engine's machine's if `None`.
+    /// Bytes of memory that all services together may be promised; if `None`, the memory of the engine's
+    /// machine.
     pub engine_memory: Option<u64>,
-    /// Whether references to private addresses may be pulled; only if everything listens on loopback if `None`.
+    /// Whether images may be pulled from registries at private addresses. If `None`, only while every listener
+    /// is on loopback.
     pub allow_private_registries: Option<bool>,
     /// How long a deployment may take to become active.
     pub timeout: Duration,
     /// The domain under which each service has its own name.
     pub service_domain: String,
-    /// How services are reached, if not as this server listens: by a proxy in front of it.
+    /// The scheme and port of services' URLs, if a proxy in front of this server has others.
     pub service_entrance: Option<Entrance>,
-    /// Where only services answer, beside the main listener; nowhere if `None`.
+    /// A further listener, on which only services answer; none if `None`.
     pub endpoint_listen: Option<SocketAddr>,
-    /// Certificates for domain names of services, by the name that `publicDomainNames` says.
+    /// Certificates for domain names of services, by the names that `publicDomainNames` uses.
     pub certificates: BTreeMap<String, TlsFiles>,
-    /// How much is kept of what containers print.
+    /// How much of the containers' logs is kept.
     pub logs: LogsKept,
-    /// Where the sockets of engines are looked for beside those of the system: `$XDG_RUNTIME_DIR`.
+    /// A further folder that is searched for sockets of engines: `$XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
 }
 
-/// What runs images.
+/// Which engine runs images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineChoice {
-    /// The first engine that answers; none if none does.
+    /// The first engine that answers, or none.
     #[default]
     Auto,
-    /// Docker Engine. It need not be there when the server starts.
+    /// Docker Engine. The server also starts while it is away.
     Docker,
-    /// Podman. It need not be there when the server starts.
+    /// Podman. The server also starts while it is away.
     Podman,
-    /// Nothing: deployments are refused.
+    /// No engine: deployments are refused.
     None,
 }
 
 impl EngineChoice {
-    /// The engine that was named, if one was.
+    /// The name of the engine; `None` for `Auto` and `None`.
     pub fn named(self) -> Option<&'static str> {
         match self {
             Self::Docker => Some("docker"),
@@ -68,14 +71,14 @@ impl EngineChoice {
 }
 
 impl Config {
-    /// Asks whether the listener of health and metrics is out of reach of an engine's containers: they reach every
-    /// service that listens on all addresses, by the gateways of their networks.
+    /// Checks that containers of an engine cannot reach the listener of health and metrics. Containers reach
+    /// each listener on all addresses, through the gateways of their networks.
     ///
-    /// `engine` is the engine that runs images. Where one is named, that is known before the start; where one is looked
-    /// for, once it is found.
+    /// `engine` is the name of the engine. A named engine is known before the start, a searched one once it is
+    /// found.
     ///
     /// # Errors
-    /// If there is an engine and the listener is on all addresses.
+    /// If there is an engine, and the listener is on all addresses.
     pub fn check_admin_listener(&self, engine: Option<&str>) -> Result<()> {
         let Some((engine, admin)) = engine.zip(self.admin_listen) else { return Ok(()) };
         if admin.ip().to_canonical().is_unspecified() {

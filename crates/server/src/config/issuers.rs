@@ -1,38 +1,39 @@
-//! What a server is told of issuers of identity tokens.
+//! The configuration of issuers of identity tokens.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Somebody whose word on who a job is counts: the OIDC issuer of a CI, of a cluster. Only the operator names them.
+/// An OIDC issuer that the server trusts to say who a job is, such as a CI or a cluster. Only the operator
+/// adds issuers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
-    /// What its tokens say in `iss`, letter by letter: `https://...`, or `http://...` on loopback.
+    /// The exact `iss` of its tokens: `https://...`, or `http://...` on loopback.
     pub url: String,
-    /// What its tokens may say in `aud`: at least one of these.
+    /// The audiences: the `aud` of a token names at least one of them.
     pub audiences: Vec<String>,
-    /// Where its keys come from.
+    /// The source of its keys.
     pub keys: IssuerKeys,
-    /// A PEM file of the certificates that it is known by, in place of the system's.
+    /// A PEM file of certificates to trust for its address, in place of the system's.
     pub ca_file: Option<PathBuf>,
-    /// How long its tokens may live, from `iat` to `exp`.
+    /// The longest time from `iat` to `exp` of its tokens.
     pub max_token_life: Duration,
 }
 
-/// Where the keys of an issuer come from.
+/// The source of an issuer's keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum IssuerKeys {
-    /// From the address that its discovery document names.
+    /// The address in its discovery document.
     #[default]
     Discovery,
-    /// From a file that holds a JWK set, read anew when it changes. No connection is made.
+    /// A file with a JWK set. It is read again when it changes. No connection is made.
     File(PathBuf),
 }
 
 impl Issuer {
-    /// How long a token may live if the operator says nothing.
+    /// The default of `max_token_life`.
     pub const MAX_TOKEN_LIFE: Duration = Duration::from_hours(24);
 
-    /// An issuer whose keys are discovered, with the system's certificates.
+    /// An issuer with discovered keys and the system's certificates.
     pub fn new(url: impl Into<String>, audiences: impl IntoIterator<Item: Into<String>>) -> Self {
         Self {
             url: url.into(),

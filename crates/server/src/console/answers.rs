@@ -1,4 +1,4 @@
-//! What every answer of the console has: headers that keep a page to itself.
+//! The answers of the console, with headers that isolate its pages from other sites.
 
 use gangplank_console::Page;
 use gangplank_console::assets::Asset;
@@ -15,7 +15,7 @@ const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy")
 const RESOURCE: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// A page.
+/// Answers with a page.
 pub(super) fn page(status: StatusCode, page: &impl Page) -> Answer {
     match page.html() {
         Ok(html) => fenced(status).header(CACHE_CONTROL, "no-store").body("text/html; charset=utf-8", html),
@@ -29,12 +29,12 @@ pub(super) fn page(status: StatusCode, page: &impl Page) -> Answer {
     }
 }
 
-/// Leads to another page, to be asked for with GET.
+/// Redirects to another page, which the browser gets with GET.
 pub(super) fn see_other(path: &str) -> Answer {
     fenced(StatusCode::SEE_OTHER).header(CACHE_CONTROL, "no-store").header(LOCATION, path)
 }
 
-/// A file of bytes that somebody else made up: never shown in the page's name.
+/// Answers with a file to download. Its bytes come from clients, so a browser must never show them as a page.
 pub(super) fn download(name: &str, bytes: Vec<u8>) -> Answer {
     let disposition = format!("attachment; filename=\"{name}\"");
     fenced(StatusCode::OK)
@@ -43,7 +43,7 @@ pub(super) fn download(name: &str, bytes: Vec<u8>) -> Answer {
         .body("application/octet-stream", bytes)
 }
 
-/// What pages load. It never changes under its path.
+/// Answers with a file that pages load. The content at its path never changes.
 pub(super) fn asset(headers: &HeaderMap, asset: Option<&Asset>) -> Answer {
     let Some(asset) = asset else {
         let answer = fenced(StatusCode::NOT_FOUND).header(CACHE_CONTROL, "no-store");

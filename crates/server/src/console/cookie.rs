@@ -1,5 +1,5 @@
-//! The cookie of whoever is signed in. Over TLS its name makes browsers keep it to this host and to TLS; over plain HTTP,
-//! where some browsers would refuse such a cookie, it has another name.
+//! The cookie of a console login. Over TLS, its name makes browsers send it only to this host and only over
+//! TLS. Over plain HTTP some browsers refuse such a cookie, so it has another name.
 
 use gangplank_core::ConsoleSecret;
 use hyper::HeaderMap;
@@ -8,7 +8,8 @@ use hyper::header::COOKIE;
 const SECURE: &str = "__Host-gangplank";
 const PLAIN: &str = "gangplank-plain";
 
-/// The secret that a browser has. Of several, which a neighbouring host may have set, none is believed.
+/// The secret in a browser's cookie. If several cookies have the name, none is accepted: a neighbouring host
+/// may have set one.
 pub(super) fn read(headers: &HeaderMap, is_secure: bool) -> Option<ConsoleSecret> {
     let wanted = if is_secure { SECURE } else { PLAIN };
     let pairs = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
@@ -20,13 +21,13 @@ pub(super) fn read(headers: &HeaderMap, is_secure: bool) -> Option<ConsoleSecret
     }
 }
 
-/// The header that gives a browser its secret.
+/// The value of `Set-Cookie` that gives a browser its secret.
 pub(super) fn given(secret: &ConsoleSecret, is_secure: bool) -> String {
     let (name, secure) = name_and_fence(is_secure);
     format!("{name}={}; Path=/; {secure}HttpOnly; SameSite=Strict", secret.expose())
 }
 
-/// The header that takes it away.
+/// The value of `Set-Cookie` that removes the secret.
 pub(super) fn taken(is_secure: bool) -> String {
     let (name, secure) = name_and_fence(is_secure);
     format!("{name}=; Path=/; {secure}HttpOnly; SameSite=Strict; Max-Age=0")

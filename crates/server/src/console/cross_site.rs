@@ -1,4 +1,4 @@
-//! Whether a form was sent from one of our own pages. Browsers say so themselves, so forms need no token.
+//! Refuses forms of other sites. Browsers say where a form comes from, so forms need no token.
 
 use std::net::IpAddr;
 
@@ -9,22 +9,24 @@ use crate::app::App;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses what another site, or no browser, sent.
+/// Refuses a form that does not come from a page of this console in a browser.
 ///
 /// # Errors
-/// Why it is refused.
+/// The reason, for people.
 pub(super) fn check(app: &App, headers: &HeaderMap) -> Result<(), &'static str> {
     judge(headers, app.is_secure(headers), app.public_address.as_deref())
 }
 
-/// What pages let a browser say of where it comes from: nothing. Only where browsers leave out `Sec-Fetch-Site`, and
-/// `Origin` is all that our own forms can show, do they say it to this site: with `no-referrer` it would be `null`.
+/// The `Referrer-Policy` of pages: normally `no-referrer`. Where browsers send no `Sec-Fetch-Site`, `Origin`
+/// is the only proof of our own forms, and `no-referrer` would make it `null`. There, the policy is
+/// `same-origin`.
 pub(super) fn referrer_policy(app: &App, headers: &HeaderMap) -> &'static str {
     let is_loopback = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback);
     if app.is_secure(headers) || is_loopback { "no-referrer" } else { "same-origin" }
 }
 
-/// Whether browsers trust a host because it is this machine (W3C Secure Contexts, "Is origin potentially trustworthy?").
+/// Whether browsers trust a host since it is this machine (W3C Secure Contexts, "Is origin potentially
+/// trustworthy?").
 fn is_loopback(host: &str) -> bool {
     let name =
         host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
@@ -33,7 +35,7 @@ fn is_loopback(host: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether a browser says that a page of another site led it here.
+/// Whether the browser says that a page of another site caused this request.
 pub(super) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     headers.get(FETCH_SITE).is_some_and(|site| site.as_bytes() == b"cross-site")
 }
@@ -48,7 +50,7 @@ fn judge(headers: &HeaderMap, is_secure: bool, public_address: Option<&str>) -> 
         (Some(_), _) => return Err("This form was sent by a page of another site, and nothing was done."),
         (None, _) => {}
     }
-    // Browsers leave the first out where neither TLS nor this machine makes the connection safe.
+    // Browsers send no `Sec-Fetch-Site` over plain HTTP to another machine.
     match one(ORIGIN) {
         (Some(origin), false) => {
             let host = headers.get(HOST).map(|host| host.as_bytes().to_ascii_lowercase());
@@ -59,7 +61,7 @@ fn judge(headers: &HeaderMap, is_secure: bool, public_address: Option<&str>) -> 
             };
             let public = public_address.map(|address| address.to_ascii_lowercase().into_bytes());
             let is_ours = host.is_some_and(|host| is_of(scheme, &host))
-                // A proxy may have taken off TLS and put another Host.
+                // A proxy may have ended TLS and changed `Host`.
                 || public.is_some_and(|public| is_of("https://", &public) || is_of(scheme, &public));
             if is_ours {
                 Ok(())

@@ -1,4 +1,4 @@
-//! What is filled in.
+//! Forms and queries.
 
 use std::net::IpAddr;
 
@@ -9,11 +9,11 @@ use hyper::{HeaderMap, StatusCode};
 use crate::app::App;
 use crate::http::small_body::Unread;
 
-/// The bytes of a form. The longest policy of a role fits.
+/// The most bytes of a form. The longest policy of a role fits.
 const LONGEST: u64 = 64 << 10;
 const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
-/// Names and values: of a form, or of a query.
+/// The names and values of a form or a query.
 #[derive(Debug, Default)]
 pub(super) struct Form(Vec<(String, String)>);
 
@@ -23,7 +23,7 @@ impl Form {
         Self(form_urlencoded::parse(text).into_owned().collect())
     }
 
-    /// The value of a name that is there once and not empty.
+    /// The value of a name. `None` if the name is missing, empty or repeated.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let mut found = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.trim());
         match (found.next(), found.next()) {
@@ -33,10 +33,10 @@ impl Form {
     }
 }
 
-/// Reads the form that a request has.
+/// Reads the form in the body of a request.
 ///
 /// # Errors
-/// Why it cannot be read, and the status that says so.
+/// The reason, for people, and the status of the answer.
 pub(super) async fn read(
     app: &App,
     peer: IpAddr,
@@ -45,7 +45,7 @@ pub(super) async fn read(
 ) -> Result<Form, (StatusCode, &'static str)> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    // A form without a field has none.
+    // A form without fields has no content type.
     if !kind.is_empty() && !kind.eq_ignore_ascii_case(MEDIA_TYPE) {
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "This is no form of the console."));
     }

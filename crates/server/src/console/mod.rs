@@ -1,7 +1,7 @@
 //! The web console: pages for people, under `/console/`.
 //!
-//! It has no rights, no rules and no queries of its own. Whoever is signed in acts as an access key or a session of a role,
-//! and whatever a page shows or a button does is a call of the API that goes the way of all calls
+//! It has no permissions, rules or queries of its own. A signed-in person acts as an access key or a role
+//! session. Each page and each button makes calls of the API, in the same way as all callers
 //! ([`console_calls`](crate::control::console_calls)).
 
 mod answers;
@@ -32,17 +32,17 @@ use answers::{page, see_other};
 use form::Form;
 use visit::{Entry, Visit, enter};
 
-/// Where the console begins.
+/// The path that all pages begin with.
 const START: &str = "/console/";
-/// Where one signs in.
+/// The path of the page to sign in.
 const SIGN_IN: &str = "/console/in";
 
-/// Whether a path is the console's.
+/// Whether a path belongs to the console.
 pub(crate) fn is_consoles(path: &str) -> bool {
     path == "/console" || path.starts_with(START)
 }
 
-/// Whether a request is of somebody who would rather see pages: a browser.
+/// Whether a request comes from a browser, which asks for HTML.
 pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
     headers
         .get_all(ACCEPT)
@@ -50,25 +50,25 @@ pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
         .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
 }
 
-/// Leads a browser to the console.
+/// Redirects a browser to the console.
 pub(crate) fn lead_there(app: &App, headers: &HeaderMap) -> Answer {
     see_other(START).header(REFERRER_POLICY, cross_site::referrer_policy(app, headers))
 }
 
-/// What follows the address of the server in a one-time link.
+/// The path and query of a one-time link.
 pub(crate) fn link_path(secret: &ConsoleSecret) -> String {
     format!("{SIGN_IN}?t={}", secret.expose())
 }
 
-/// A request, as pages know it.
+/// A request for a page.
 struct Asked<'a> {
     app: &'a App,
     peer: IpAddr,
     connection: &'a Connection,
     head: &'a Parts,
-    /// What its path says behind its question mark.
+    /// The query of its path.
     query: Form,
-    /// What was filled in; nothing unless something is to be done.
+    /// The form in its body; empty unless the method is POST.
     form: Form,
 }
 
@@ -115,7 +115,7 @@ async fn answer_asked(
             Form::default()
         }
         Method::POST => {
-            // Before anything is read or looked up.
+            // Check this before any reading and any query.
             if let Err(why) = cross_site::check(app, &head.headers) {
                 tracing::debug!(%peer, why, "refused a request from another site to the console");
                 return stranger(StatusCode::FORBIDDEN, "Not from here", why).close();
@@ -151,11 +151,11 @@ async fn answer_asked(
     }
 }
 
-/// Answers whoever is signed in.
+/// Answers a person who is signed in.
 async fn show(visit: Visit<'_>, segments: &[&str]) -> Answer {
     match segments {
         [] => see_other(&visit.place().path(screens::FIRST)),
-        // From one region to another: a form cannot say it in a path.
+        // The form that selects a region: a form cannot put its value into a path.
         ["go"] => match visit.served_region(visit.asked.query.get("region").unwrap_or_default()) {
             Some(region) => see_other(&visit.in_region(region).place().path(screens::FIRST)),
             None => trouble::not_found(&visit),
@@ -173,12 +173,12 @@ async fn show(visit: Visit<'_>, segments: &[&str]) -> Answer {
     }
 }
 
-/// A page for whoever is not signed in.
+/// A page for a person who is not signed in.
 fn stranger(status: StatusCode, title: &str, words: impl Into<String>) -> Answer {
     page(status, &Stranger { title: title.to_owned(), words: words.into() })
 }
 
-/// The region to begin in where nobody has chosen one.
+/// The region of the first page, before the person selects one.
 fn first_region(app: &App) -> Region {
     let usual = Region::default_region();
     if app.regions.contains(&usual) { usual } else { app.regions.first().cloned().unwrap_or(usual) }

@@ -1,14 +1,14 @@
-//! What was just done, as the page says it to which the doer is led. An address bar says only which of these it is, so no
-//! link can put other words on a page.
+//! Notices of finished actions. The address of the next page holds only the kind of the notice, so a link
+//! cannot put text of its own on a page.
 
 use super::form::Form;
 
-/// Something that was done.
+/// A finished action.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Done {
-    /// So many logins were revoked.
+    /// This number of logins was revoked.
     Revoked(u32),
-    /// As many logins as one request revokes, and there are more.
+    /// This number of logins was revoked, the most in one request. There are more.
     RevokedSome(u32),
     /// An image was deleted.
     ImageDeleted,
@@ -29,7 +29,7 @@ pub(super) enum Done {
 }
 
 impl Done {
-    /// What is added to the path of the page that says it.
+    /// The query that makes the next page show the notice.
     pub(super) fn query(self) -> String {
         match self {
             Self::Revoked(count) => format!("done=revoked&n={count}"),
@@ -46,7 +46,7 @@ impl Done {
     }
 }
 
-/// What a query says that was done, in words.
+/// The text of the notice that a query asks for.
 pub(super) fn notice(query: &Form) -> Option<String> {
     let count = || query.get("n").and_then(|count| count.parse::<u32>().ok()).unwrap_or_default();
     Some(match query.get("done")? {

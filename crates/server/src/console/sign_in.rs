@@ -16,7 +16,8 @@ use crate::http::response::Answer;
 use crate::random;
 use crate::refusals::Refusal;
 
-/// Leads somebody who is not signed in to where that is done, and from there back to what was asked for.
+/// Redirects a person who is not signed in to the page for that. Afterwards the person comes back to the page
+/// of this request.
 pub(super) fn first(asked: &Asked<'_>) -> Answer {
     let uri = &asked.head.uri;
     let target = uri.path_and_query().map_or(uri.path(), |target| target.as_str());
@@ -24,14 +25,15 @@ pub(super) fn first(asked: &Asked<'_>) -> Answer {
     if asked.is_post() || is_start {
         return see_other(SIGN_IN);
     }
-    // A browser that comes by a link of another site keeps the cookie back. Asked once again from here, it sends it.
+    // After a link on another site, browsers do not send the cookie. This page reloads the address from here,
+    // and then they do.
     if cross_site::is_from_elsewhere(&asked.head.headers) {
         return page(StatusCode::OK, &Detour { target: target.to_owned() });
     }
     see_other(&format!("{SIGN_IN}?to={}", escaped(target)))
 }
 
-/// Where somebody is led who was just signed in: to the page that was asked for before, if it is one of the account.
+/// The page after the sign-in: the page of the request before it, if that belongs to the account.
 fn destination(asked: &Asked<'_>, tenant: &Tenant) -> String {
     let own = format!("{START}{}/", tenant.account);
     let is_page = |to: &&str| to.starts_with(&own) && to.bytes().all(|byte| byte.is_ascii_graphic());
@@ -41,12 +43,12 @@ fn destination(asked: &Asked<'_>, tenant: &Tenant) -> String {
     }
 }
 
-/// Answers who is about to sign in.
+/// Answers requests to sign in.
 pub(super) async fn answer(asked: &Asked<'_>) -> Answer {
     let closed = closed(asked);
     if !asked.is_post() {
         return match asked.query.get("t") {
-            // A link is used by the button alone: whatever looks at links before people do uses none up.
+            // Only the button uses a link up. Programs that preview links do not press it.
             Some(secret) => page(StatusCode::OK, &Link { secret: secret.to_owned(), closed }),
             None => form(asked, StatusCode::OK, None),
         };
@@ -64,7 +66,7 @@ pub(super) async fn answer(asked: &Asked<'_>) -> Answer {
     }
 }
 
-/// Whoever a link is for.
+/// The caller that a link is for.
 async fn by_link(asked: &Asked<'_>, secret: &str) -> Result<Caller, Answer> {
     let app = asked.app;
     let link = match ConsoleSecret::parse(secret) {
@@ -84,7 +86,7 @@ async fn by_link(asked: &Asked<'_>, secret: &str) -> Result<Caller, Answer> {
     }
 }
 
-/// Whoever knows the secret of the access key that was filled in.
+/// The caller whose access key was filled in, with the right secret.
 async fn by_key(asked: &Asked<'_>) -> Result<Caller, Answer> {
     let (Some(id), Some(secret)) = (asked.form.get("key-id"), asked.form.get("secret")) else {
         let words = "An access key has an id and a secret; both are needed.";
@@ -106,7 +108,7 @@ fn refuse(asked: &Asked<'_>, no_caller: NoCaller, words: &str) -> Answer {
     }
 }
 
-/// Refuses what may have been guessed. Whoever guesses often waits, as at the registry.
+/// Refuses a secret that may be guessed. After many guesses the caller has to wait, as at the registry.
 fn unknown(asked: &Asked<'_>, owner: Option<Owner>, tenant: Option<Tenant>, words: &str) -> Answer {
     count(asked, "unknown", owner, tenant);
     if asked.app.failed_logins.count(asked.peer) {
@@ -123,7 +125,7 @@ fn count(asked: &Asked<'_>, reason: &'static str, owner: Option<Owner>, tenant: 
     asked.app.count_refusal(refused, origin, tenant);
 }
 
-/// Signs somebody in. The secret is a new one, whatever the browser came with, and what it came with ends.
+/// Signs a caller in. The cookie gets a new secret, and the login of an older cookie ends.
 async fn open(asked: &Asked<'_>, caller: Caller) -> Answer {
     let (app, headers) = (asked.app, &asked.head.headers);
     if !caller.is_usable_from(asked.peer) {
@@ -171,7 +173,7 @@ async fn open(asked: &Asked<'_>, caller: Caller) -> Answer {
     see_other(&destination(asked, tenant)).header(SET_COOKIE, cookie::given(&secret, is_secure))
 }
 
-/// The form, perhaps with why the last try was refused.
+/// Answers with the form, and with the reason of a refusal.
 fn form(asked: &Asked<'_>, status: StatusCode, refusal: Option<String>) -> Answer {
     let text = format!("gangplank console --endpoint-url {}", endpoint(asked));
     let command =
@@ -181,7 +183,7 @@ fn form(asked: &Asked<'_>, status: StatusCode, refusal: Option<String>) -> Answe
     page(status, &SignIn { refusal, key_id, to, closed: closed(asked), command })
 }
 
-/// Why nobody may sign in over this connection: everybody on the way could read the secret, and the cookie after it.
+/// Why this connection is too insecure to sign in: anybody on the way could read the secret and the cookie.
 fn closed(asked: &Asked<'_>) -> Option<String> {
     let Asked { app, peer, head, .. } = asked;
     let is_open = app.is_secure(&head.headers) || peer.is_loopback() || app.insecure_http;

@@ -1,4 +1,4 @@
-//! Signing out: in this browser, or in all that the same key is signed in with.
+//! Signs out one browser, or all browsers that are signed in with the same key.
 
 use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
@@ -22,7 +22,7 @@ pub(super) async fn here(asked: &Asked<'_>) -> Answer {
     }
 }
 
-/// Signs out every browser that the same key is signed in with.
+/// Signs out all browsers that are signed in with the same key.
 pub(super) async fn everywhere(asked: &Asked<'_>) -> Answer {
     let visit = match enter(asked).await {
         Entry::Known(visit) => visit,

@@ -1,4 +1,4 @@
-//! What went wrong, in words, on a page.
+//! Error pages.
 
 use gangplank_api::{ApiError, ErrorCode};
 use gangplank_console::Message;
@@ -10,7 +10,7 @@ use super::stranger;
 use super::visit::Visit;
 use crate::http::response::Answer;
 
-/// A call that was not answered.
+/// The page of a call that failed.
 pub(super) fn refused(visit: &Visit<'_>, error: ApiError, back: Option<String>) -> Answer {
     let (status, title) = match error.code {
         ErrorCode::AccessDeniedException | ErrorCode::UnauthenticatedException => {
@@ -27,13 +27,13 @@ pub(super) fn refused(visit: &Visit<'_>, error: ApiError, back: Option<String>) 
     page(status, &Message { frame, words: error.message, tip: error.tip, back })
 }
 
-/// There is no such page.
+/// The page for an unknown path.
 pub(super) fn not_found(visit: &Visit<'_>) -> Answer {
     let error = ApiError::not_found("There is no such page in the console.");
     refused(visit, error, Some("/console/".to_owned()))
 }
 
-/// A page of an account that somebody else is signed in to, perhaps in another tab.
+/// The page for an account other than the one that the browser is signed in to, perhaps in another tab.
 pub(super) fn other_account(visit: &Visit<'_>, account: &str) -> Answer {
     let own = &visit.caller.tenant.account;
     let message = format!(
@@ -44,7 +44,7 @@ pub(super) fn other_account(visit: &Visit<'_>, account: &str) -> Answer {
     refused(visit, error, Some("/console/".to_owned()))
 }
 
-/// The store failed before it was known who asks.
+/// The page for a failure of the store before the caller is known.
 pub(super) fn failed(error: StoreError) -> Answer {
     tracing::error!(%error, "a request for the console failed in the store");
     let words = "The server's storage cannot be used now. Try again.";

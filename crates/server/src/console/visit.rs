@@ -1,4 +1,4 @@
-//! Somebody who is signed in: found by the cookie, at each request anew.
+//! A person who is signed in. Each request looks the cookie up again.
 
 use gangplank_api::{ApiError, Request};
 use gangplank_console::{Frame, Page, Place, Screen};
@@ -17,25 +17,25 @@ use crate::control::console_calls::{self, NoCaller};
 use crate::control::{Caller, Client};
 use crate::http::response::Answer;
 
-/// Somebody who is signed in, and what is asked.
+/// A request of a person who is signed in.
 pub(super) struct Visit<'a> {
     pub(super) asked: &'a Asked<'a>,
     pub(super) login: ConsoleLogin,
-    /// Whoever acts, in the region of the page.
+    /// The access key or role session that acts, in the region of the page.
     pub(super) caller: Caller,
 }
 
-/// Who asks.
+/// The sender of a request.
 pub(super) enum Entry<'a> {
-    /// Somebody who is signed in.
+    /// A person who is signed in.
     Known(Visit<'a>),
-    /// Nobody.
+    /// A person who is not signed in.
     Unknown,
-    /// Somebody who was signed in, or cannot be looked up: what to answer.
+    /// A login that has ended or cannot be looked up, with the answer.
     Ended(Answer),
 }
 
-/// Finds out who asks.
+/// Finds the login of a request by its cookie.
 pub(super) async fn enter<'a>(asked: &'a Asked<'a>) -> Entry<'a> {
     let app = asked.app;
     let is_secure = app.is_secure(&asked.head.headers);
@@ -57,14 +57,14 @@ pub(super) async fn enter<'a>(asked: &'a Asked<'a>) -> Entry<'a> {
     if let Some(over_at) = console::prolonged(login.over_at, now, login.ends_at)
         && let Err(error) = app.metadata.prolong_console_login(login.id, over_at).await
     {
-        // It ends sooner, and everything else goes on.
+        // The login ends sooner then. The request goes on.
         tracing::warn!(%error, "cannot prolong a login to the console");
     }
     asked.connection.guest.is_known();
     Entry::Known(Visit { asked, login, caller })
 }
 
-/// Ends all logins of a key that opens nothing any more: none comes to life again with it.
+/// Ends all logins of a key that is no longer accepted, so that none works again if the key does.
 async fn ended<'a>(asked: &Asked<'_>, login: &ConsoleLogin, why: &str) -> Entry<'a> {
     if let Err(error) = asked.app.metadata.forget_console_logins_of(&login.key).await {
         return Entry::Ended(failed(error));
@@ -76,10 +76,10 @@ async fn ended<'a>(asked: &Asked<'_>, login: &ConsoleLogin, why: &str) -> Entry<
 }
 
 impl Visit<'_> {
-    /// Makes a call of the API as whoever is signed in.
+    /// Calls the API as the key or session that is signed in.
     ///
     /// # Errors
-    /// What the API would answer.
+    /// The error that the API answers.
     pub(super) async fn call<R>(&self, request: &R) -> Result<R::Output, ApiError>
     where
         R: Request + Serialize,
@@ -102,18 +102,18 @@ impl Visit<'_> {
         self.asked.app.regions.iter().find(|region| region.as_str() == name).cloned()
     }
 
-    /// Where its pages are.
+    /// The account and region in the paths of its pages.
     pub(super) fn place(&self) -> Place {
         let tenant = &self.caller.tenant;
         Place { account: tenant.account.as_str().to_owned(), region: tenant.region.as_str().to_owned() }
     }
 
-    /// Who does what is done outside of a call: signing in and out.
+    /// The origin of a sign-in or sign-out, which are no calls of the API.
     pub(super) fn origin(&self) -> Origin {
         origin(self.asked, &self.caller)
     }
 
-    /// What surrounds a page.
+    /// The frame around a page.
     pub(super) fn frame(&self, title: impl Into<String>, screen: impl Into<Option<Screen>>) -> Frame {
         let regions = self.asked.app.regions.iter().map(|region| region.as_str().to_owned());
         Frame {
@@ -126,23 +126,23 @@ impl Visit<'_> {
         }
     }
 
-    /// The address that docker and its like call this server by, as logins name it.
+    /// The registry's address for docker and other clients, as logins name it.
     pub(super) fn registry(&self) -> String {
         registry(self.asked)
     }
 
-    /// The URL that commands call this server by.
+    /// The server's URL for commands.
     pub(super) fn endpoint(&self) -> String {
         endpoint(self.asked)
     }
 }
 
-/// A page that shows what was asked for.
+/// Answers 200 with a page.
 pub(super) fn shown(shown: &impl Page) -> Answer {
     page(StatusCode::OK, shown)
 }
 
-/// Who does something here that is no call.
+/// The origin of a change that is no call of the API.
 pub(super) fn origin(asked: &Asked<'_>, caller: &Caller) -> Origin {
     let principal = &caller.principal;
     let origin = asked.app.origin(asked.peer, &asked.head.headers, Some(principal.owner()), None);
@@ -150,13 +150,13 @@ pub(super) fn origin(asked: &Asked<'_>, caller: &Caller) -> Origin {
     Origin { session: principal.session().cloned(), by_console: true, request, ..origin }
 }
 
-/// The address that docker and its like call this server by.
+/// The registry's address for docker and other clients: the configured one, else the one in `Host`.
 fn registry(asked: &Asked<'_>) -> String {
     let called = || asked.head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     asked.app.public_address.clone().unwrap_or_else(|| called().to_owned())
 }
 
-/// The URL that commands call this server by.
+/// The server's URL for commands.
 pub(super) fn endpoint(asked: &Asked<'_>) -> String {
     let scheme = if asked.app.is_secure(&asked.head.headers) { "https" } else { "http" };
     format!("{scheme}://{}", registry(asked))

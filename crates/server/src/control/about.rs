@@ -1,4 +1,4 @@
-//! What the API says about itself: the powers a service can have, and the plugin's version.
+//! The API's answers about itself: the powers that a service can have, and the version of the plugin.
 
 use gangplank_api::lightsail::{
     ContainerServicePower, GetContainerAPIMetadataRequest, GetContainerAPIMetadataResult,
@@ -27,7 +27,7 @@ pub(super) async fn metadata(
     _: &Context<'_>,
     _: GetContainerAPIMetadataRequest,
 ) -> Result<GetContainerAPIMetadataResult> {
-    // A plugin that is older suggests an update.
+    // An older plugin suggests an update.
     let pairs = [("name", "lightsailctlVersion"), ("value", LIGHTSAILCTL_VERSION)];
     let entry = pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     Ok(GetContainerAPIMetadataResult { metadata: Some(vec![entry]) })

@@ -1,4 +1,4 @@
-//! Access keys: each account manages its own, a root key everybody's.
+//! Access keys. Each account manages its own, and a root key manages those of every account.
 
 use gangplank_api::gangplank::{
     AccessKey, AccessKeyStatus, AccessKeySummary, CreateAccessKeyRequest, CreateAccessKeyResult,
@@ -51,7 +51,7 @@ pub(super) async fn list(
     context: &Context<'_>,
     input: ListAccessKeysRequest,
 ) -> Result<ListAccessKeysResult> {
-    // The last uses are to be seen, also those of a moment ago.
+    // The list has to show even the latest uses.
     jobs::audit::note_key_use(context.app, Taken::All).await;
     let account = context.found.account.as_ref();
     let after = match &input.next_token {
@@ -65,7 +65,7 @@ pub(super) async fn list(
     })
 }
 
-/// Reads the place that a token stands for.
+/// Reads the place in the list that a token stands for. `None` if the token is malformed.
 fn mark(token: &str) -> Option<KeyMark> {
     let (created_at, id) = token.split_once('-')?;
     Some(KeyMark { created_at: Time(created_at.parse().ok()?), id: AccessKeyId::parse(id).ok()? })
@@ -107,13 +107,13 @@ async fn change(context: &Context<'_>, id: &str, state: NewState, force: Option<
     let changed =
         metadata.change_access_key(&context.origin(), Some(&key.account), &key.id, state, last).await?;
     done(changed, &key.id)?;
-    // What its logins had begun to upload goes with it.
+    // The unfinished uploads of the key's logins are garbage now.
     context.app.discarded.notify_one();
     tracing::info!(changed = %key.id, ?state, access_key = %context.owner(), peer = %context.peer(), "changed an access key");
     Ok(())
 }
 
-/// Disables a key, the keys and roles that it made, and those that these made.
+/// Disables a key, the keys and roles that it made, and those that they made in turn.
 async fn disable_with_made(context: &Context<'_>, id: &str, force: Option<bool>) -> Result<()> {
     let Some(key) = &context.found.access_key else { return Err(unknown(id).into()) };
     let (metadata, origin) = (&context.app.metadata, context.origin());

@@ -1,7 +1,7 @@
-//! From an identity token to a session of a role: whose token it is, whether the role trusts it, and what is kept of it.
+//! Exchanges an identity token for a session of a role.
 //!
-//! The order is one: first all that the token says by itself, then the role. So whoever has no good token learns nothing
-//! of roles, and of a role that is not there what of one that does not trust.
+//! The token is checked completely before the role is looked up. So a caller without a valid token learns
+//! nothing about roles. A missing role and a role that does not trust the token get the same answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,30 +19,30 @@ use crate::oidc::{self, Verified};
 use crate::random;
 use crate::refusals::Refusal;
 
-/// Where a call comes from that a token and not a key signs for.
+/// A call that is proven by an identity token and not by a signature.
 #[derive(Clone, Copy)]
 pub(super) struct Bearer<'a> {
     pub(super) app: &'a App,
     pub(super) client: &'a Client,
     pub(super) request_id: &'a str,
-    /// The operation that is asked for.
+    /// The name of the requested operation.
     pub(super) action: &'static str,
 }
 
-/// Why there is no session.
+/// Why no session was made.
 #[derive(Debug)]
 pub(super) enum Refused {
-    /// The token is no good.
+    /// The token was not accepted.
     Token(oidc::Refused),
-    /// There is no such role, or it does not trust the token, or not now, or not from there.
+    /// The role does not exist, is disabled, or does not trust this token from this address.
     NotTrusted,
-    /// The role's sessions live so long at the most.
+    /// The requested life exceeds the role's longest session, given here.
     TooLong(Duration),
-    /// The policy of the session cannot be read.
+    /// The session's policy cannot be parsed.
     Policy(PolicyError),
     /// The address has been refused too often.
     TooMany,
-    /// The server cannot.
+    /// The server failed.
     Failed(Failure),
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Trusted {
     pub(super) verified: Verified,
 }
 
-/// A session that is not kept yet, with its secrets in clear.
+/// A session that is not stored yet, with its secrets in plain text.
 pub(super) struct Begun {
     pub(super) secret: SecretAccessKey,
     pub(super) token: String,
@@ -66,10 +66,10 @@ pub(super) struct Begun {
 }
 
 impl Bearer<'_> {
-    /// Whether the token opens the role that the ARN names.
+    /// Checks that the token opens the role with this ARN.
     ///
     /// # Errors
-    /// If it does not; why is noted in the account of the role.
+    /// If it does not. The reason is noted in the audit trail of the role's account.
     pub(super) async fn trust(
         &self,
         token: &str,
@@ -81,7 +81,7 @@ impl Bearer<'_> {
             Err(Refused::Token(oidc::Refused::IdpCommunicationError(_)) | Refused::Failed(_)) | Ok(_) => {
                 trusted
             }
-            // A right token is never refused for it: it was looked at first.
+            // A valid token is never refused for this, because it is checked first.
             Err(_) if self.app.failed_exchanges.count(self.client.address) => trusted,
             Err(_) => Err(Refused::TooMany),
         }
@@ -131,7 +131,7 @@ impl Bearer<'_> {
         }
     }
 
-    /// What a trust policy may ask.
+    /// The facts that a trust policy may ask for.
     pub(super) fn facts(&self, verified: &Verified, session: &SessionName) -> Facts {
         let app = self.app;
         let mut facts = Facts::new()
@@ -147,10 +147,11 @@ impl Bearer<'_> {
         facts
     }
 
-    /// Begins a session: as long as is asked, or an hour, or as long as the role's may be.
+    /// Begins a session. It lives as long as requested. Without a request it lives an hour, or as long as the
+    /// role allows if that is shorter.
     ///
     /// # Errors
-    /// If it is asked to live longer than the role's may, or its policy cannot be read.
+    /// If the requested life exceeds the role's longest session, or the policy cannot be parsed.
     pub(super) fn begin(
         &self,
         trusted: Trusted,
@@ -183,10 +184,10 @@ impl Bearer<'_> {
         Ok(Begun { secret, token, new })
     }
 
-    /// Keeps a session, which opens from then on.
+    /// Stores a session. Its keys work from then on.
     ///
     /// # Errors
-    /// If the role is not as it was when it was asked, or remembers another first token.
+    /// If the role has changed since it was checked, or remembers other ids for the names in the token.
     pub(super) async fn keep(&self, begun: &Begun) -> Result<(), Refused> {
         let new = &begun.new;
         let origin = Origin { session: Some(new.key.clone()), ..self.origin(Some(&new.role)) };
@@ -228,7 +229,7 @@ impl Bearer<'_> {
 }
 
 impl Begun {
-    /// The session as it is found once it is kept.
+    /// The session as a look-up returns it once it is stored.
     pub(super) fn found(&self) -> Arc<FoundSession> {
         let new = &self.new;
         let session = RoleSession {
@@ -248,7 +249,8 @@ impl Begun {
     }
 }
 
-/// A secret of letters and digits: a well-known action asks anew until it gets one without other characters.
+/// A secret of only letters and digits. A widely used GitHub action requests new credentials until the secret
+/// has no other characters.
 fn secret() -> anyhow::Result<SecretAccessKey> {
     for _ in 0..1_000 {
         let secret = SecretAccessKey::generate(random::bytes()?);
@@ -259,7 +261,7 @@ fn secret() -> anyhow::Result<SecretAccessKey> {
     anyhow::bail!("the system's random bytes are not random")
 }
 
-/// The word for it in the audit trail.
+/// The word for a refusal in the audit trail.
 fn word(refused: &oidc::Refused) -> &'static str {
     match refused {
         oidc::Refused::InvalidIdentityToken(_) => "InvalidIdentityToken",

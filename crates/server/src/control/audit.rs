@@ -1,4 +1,4 @@
-//! The audit trail: each account reads its own, a root key everybody's.
+//! The audit trail. Each account reads its own, and a root key reads that of every account.
 
 use std::cmp::Reverse;
 
@@ -42,10 +42,11 @@ pub(super) async fn list(
             .map(|text| text.parse().map_err(|_| unreadable("address", "an IP address")))
             .transpose()?,
     };
-    // Whoever looks wants to see what was refused a moment ago.
+    // The list has to show even the latest refusals.
     jobs::audit::note(context.app, Taken::All).await;
     let mut page = context.app.metadata.audit_events(&filter, before, limit).await?;
-    // What is counted for a while before it is noted comes later than the time that it shows.
+    // Some events are counted for a while before they are stored, so their order of storage is not their order
+    // of time.
     page.events.sort_by_key(|event| Reverse((event.at, event.id)));
     Ok(ListAuditEventsResult {
         audit_events: page.events.into_iter().filter_map(shown).collect(),

@@ -1,5 +1,5 @@
-//! Who calls: the signature is verified against the secret of an access key, or of a role's session with its token, and
-//! neither may have ended.
+//! Identifies the caller. The signature is verified with the secret of an access key, or with that of a role's
+//! session and its token. The key or session must not have ended.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -23,10 +23,10 @@ use crate::app::App;
 use crate::http::small_body::SmallBody;
 use crate::refusals::Refusal as Counted;
 
-/// A caller that could not be verified.
+/// A caller whose signature was not accepted.
 struct Stranger {
     error: ApiError,
-    /// Whose key was named, if it is anybody's.
+    /// The owner of the named key, if the key exists.
     owner: Option<Owner>,
     tenant: Option<Tenant>,
 }
@@ -37,10 +37,11 @@ impl From<ApiError> for Stranger {
     }
 }
 
-/// Finds out who calls, which needs the whole body. A caller whose key is no good is refused before that.
+/// Identifies the caller, which needs the whole body. A call with an unknown key is refused before its body is
+/// read.
 ///
 /// # Errors
-/// If it cannot be verified, its key may not be used any more, or its body cannot be read.
+/// If the signature is wrong, the key has ended, or the body cannot be read.
 pub(super) async fn identify(
     app: &App,
     peer: IpAddr,
@@ -61,7 +62,8 @@ pub(super) async fn identify(
     let body = match look_up(app, &claim).await? {
         Named::Usable => body::read(app, peer, limit, body).await?,
         Named::Unknown(stranger) => return Err(refused(stranger).into()),
-        // Only who has the secret is to be told, and a body that is there shows whether that is so.
+        // Only the holder of the secret is told that the key has ended. A small body that has already arrived
+        // is enough to verify the signature.
         Named::Ended(stranger) => {
             body::read_what_is_there(app, peer, body).await.ok_or_else(|| refused(stranger))?
         }
@@ -70,7 +72,7 @@ pub(super) async fn identify(
     Ok((caller, body::admit(app, body)?))
 }
 
-/// Checks all that can be checked without the secret and the body: also that the call is signed for this service.
+/// Checks all that needs neither the secret nor the body, including that the call is signed for this service.
 fn claim(app: &App, service: Service, head: &Parts) -> std::result::Result<Claim, ApiError> {
     let request = gangplank_sigv4::Request {
         method: head.method.as_str(),
@@ -95,13 +97,13 @@ fn claim(app: &App, service: Service, head: &Parts) -> std::result::Result<Claim
     })
 }
 
-/// What is known of a call before its body is read.
+/// The state of the key that a call names.
 enum Named {
-    /// A key that may be used.
+    /// The key may be used.
     Usable,
-    /// One that may not be used any more: what its holder is told.
+    /// The key has ended. The error is for its holder.
     Ended(Stranger),
-    /// None that there is.
+    /// There is no such key.
     Unknown(Stranger),
 }
 
@@ -119,7 +121,8 @@ async fn look_up(app: &App, claim: &Claim) -> Result<Named> {
     })
 }
 
-/// Verifies the signature, and that the key may be used: it may have ended since it was looked up.
+/// Verifies the signature. Also checks again that the key may be used, because it may have ended since its
+/// look-up.
 ///
 /// # Errors
 /// If the store fails.
@@ -166,7 +169,8 @@ pub(super) fn open(app: &App, credential: &Credential) -> anyhow::Result<SecretA
     }
 }
 
-/// Temporary keys come with the token that they were handed out with, and others without one.
+/// The error for a wrong session token. A temporary key needs the token that was issued with it, and an access
+/// key has none.
 fn wrong_token(credential: &Credential, claim: &Claim) -> Option<ApiError> {
     let is_right = match (credential, claim.session_token()) {
         (Credential::AccessKey(_), token) => token.is_none(),
@@ -179,7 +183,7 @@ fn wrong_token(credential: &Credential, claim: &Claim) -> Option<ApiError> {
     (!is_right).then(|| ApiError::new(ErrorCode::UnrecognizedClientException, message))
 }
 
-/// Why a key may not be used any more, if so.
+/// The reason why a key may not be used any more. `None` if it may be used.
 pub(super) fn why_ended(app: &App, credential: &Credential) -> Option<ApiError> {
     let now = app.clock.now();
     match credential {
@@ -201,7 +205,7 @@ pub(super) fn why_ended(app: &App, credential: &Credential) -> Option<ApiError> 
     }
 }
 
-/// A caller that named this key.
+/// A refused caller that named this key.
 fn stranger(credential: &Credential, claim: &Claim, error: ApiError) -> Stranger {
     let (account, owner) = match credential {
         Credential::AccessKey(key) => (&key.account, key.principal().owner()),
@@ -211,7 +215,7 @@ fn stranger(credential: &Credential, claim: &Claim, error: ApiError) -> Stranger
     Stranger { error, owner: Some(owner), tenant }
 }
 
-/// The Host is part of what is signed, and the part that is changed most often on the way.
+/// The error for a refused signature. The Host is signed, and proxies often change it.
 fn mismatched(refusal: Refusal, headers: &HeaderMap) -> ApiError {
     let mut error = refused(refusal.clone());
     if let (Refusal::SignatureMismatch, Some(host)) = (refusal, headers.get(HOST)) {

@@ -1,5 +1,5 @@
-//! The one point of authorisation: what a call acts on is looked up here, and may it be touched is decided here,
-//! before the operation runs. The operation gets what was found.
+//! Authorizes every call, in this one place. It looks up what the call acts on, and decides before the
+//! operation runs. The operation gets what was found.
 
 use gangplank_api::ApiError;
 use gangplank_api::lightsail::Tag;
@@ -11,58 +11,60 @@ use gangplank_store::metadata::container_services::ContainerService;
 use super::permit::{self, permit};
 use super::{Call, Result};
 
-/// What a call names in its input.
+/// A thing that a call names in its input.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Named<'a> {
-    /// Nothing but the caller itself, for which nobody needs a permission.
+    /// The caller itself. No permission is needed.
     Caller,
-    /// The tenant of the caller.
+    /// The caller's tenant.
     Tenant,
-    /// A login that does nothing but push, by that tenant.
+    /// A login of the tenant that can only push.
     PushLogin,
-    /// A container service of that tenant.
+    /// A container service of the tenant.
     Service(&'a str),
-    /// An image of that tenant, and what it is to be called.
+    /// An image of the tenant, and its future label.
     Image {
-        /// What it is to be called.
+        /// The label that the image gets.
         label: &'a str,
-        /// Its digest.
+        /// The digest of the image.
         digest: &'a str,
     },
-    /// A repository of that tenant.
+    /// A repository of the tenant.
     Repository(&'a str),
-    /// Tags for what else it names.
+    /// Tags for the other things that the call names.
     Tags(&'a [Tag]),
-    /// Tags to be taken off what else it names.
+    /// Keys of tags to remove from the other things that the call names.
     TagKeys(&'a [String]),
-    /// An account's keys or events. Without a number, all that the caller may see.
+    /// The keys or events of an account. `None` means all that the caller may see.
     Account(Option<&'a str>),
-    /// An access key.
+    /// An access key, by its id.
     AccessKey(&'a str),
     /// A root key that is to be made.
     NewRootKey,
-    /// The server, with all its accounts.
+    /// The whole server, with all its accounts.
     Server,
 }
 
-/// What was found of the things that a call names.
+/// The things that were found of those that a call names.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// The service, if there is one of that name.
+    /// The service, if it exists.
     pub(super) service: Option<ContainerService>,
-    /// Whether the service has been looked up.
+    /// Whether the service was looked up.
     pub(super) is_service_known: bool,
-    /// The one account whose things are meant; none for all of them.
+    /// The account that is meant. `None` means all accounts.
     pub(super) account: Option<AccountId>,
     /// The access key, if the caller may know of it.
     pub(super) access_key: Option<AccessKey>,
 }
 
-/// Looks up what a call names and decides whether it may go on: first by the caller's policies, before anything is looked
-/// up that they do not ask for; then by whose it is. What is not there is nobody's.
+/// Looks up the things that a call names, and decides whether the call may act on them. The caller's policies
+/// decide first, and only the look-ups that they need are made before. Then the owner of the things decides. A
+/// thing that does not exist has no owner.
 ///
 /// # Errors
-/// `AccessDeniedException` if it may not; or if an account's number cannot be one.
+/// `AccessDeniedException` if the call may not act on them, `InvalidInputException` if an account's number is
+/// not valid, or the store's error.
 pub(super) async fn authorize(call: &Call<'_>, names: &[Named<'_>]) -> Result<Found> {
     let (caller, mut found, mut resources) = (&call.caller, Found::default(), Vec::new());
     let own = &caller.tenant.account;
@@ -136,7 +138,7 @@ pub(super) async fn authorize(call: &Call<'_>, names: &[Named<'_>]) -> Result<Fo
     }
 }
 
-/// An access key that the caller may know of: another account's is as good as absent.
+/// The access key with this id, if the caller may know of it. Another account's key looks absent.
 async fn known_key(call: &Call<'_>, id: &str) -> Result<Option<AccessKey>> {
     let Ok(id) = AccessKeyId::parse(id) else { return Ok(None) };
     let key = call.app.metadata.access_key(&id).await?;

@@ -1,4 +1,4 @@
-//! The body of a call: measured before it is read, and read only so far.
+//! The body of a call. Its length is limited before and while it is read.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,28 +11,29 @@ use crate::app::App;
 use crate::http::small_body::{SmallBody, Unread};
 use crate::http::unverified::Share;
 
-/// The bytes of a body that comes with its head, and how long after it.
+/// A small body has at most this many bytes, and arrives at most this long after its head.
 const SMALL: u64 = 4 << 10;
 const AT_ONCE: Duration = Duration::from_millis(50);
 
-/// Refuses a body that says by itself that it is longer than `limit` bytes.
+/// Refuses a body whose declared length exceeds `limit` bytes.
 pub(super) fn check_length(limit: u64, body: &Incoming) -> Result<()> {
     let too_long = body.size_hint().lower() > limit;
     if too_long { Err(refusal(limit, Unread::TooLong).into()) } else { Ok(()) }
 }
 
-/// Reads a body of at most `limit` bytes that nobody has verified. A client may be slow; it may not stop.
+/// Reads at most `limit` bytes of a body whose caller is not verified yet. The client may be slow, but may not
+/// pause for too long.
 pub(super) async fn read(app: &App, peer: IpAddr, limit: u64, body: Incoming) -> Result<SmallBody<Share>> {
     let read = app.unverified.read(peer, body, limit, app.limits.body_stall).await;
     read.map_err(|unread| refusal(limit, unread).into())
 }
 
-/// Reads a small body that came with its head.
+/// Reads a small body that has arrived with its head. `None` if it is not there.
 pub(super) async fn read_what_is_there(app: &App, peer: IpAddr, body: Incoming) -> Option<SmallBody<Share>> {
     app.unverified.read(peer, body, SMALL, AT_ONCE).await.ok()
 }
 
-/// Gives a body that is verified its room among those that are.
+/// Moves a verified body from the memory for unverified bodies to the memory for verified ones.
 pub(super) fn admit(app: &App, body: SmallBody<Share>) -> Result<SmallBody> {
     let limit = app.limits.api_body_bytes;
     app.small_bodies.take_over(body).map_err(|unread| refusal(limit, unread).into())

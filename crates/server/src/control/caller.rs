@@ -1,5 +1,5 @@
-//! A verified caller: who it is, what it may do, and what the logins that it makes are narrowed to; and the client that it
-//! calls with. An operation gets these and no request, so whatever can say as much can make a call.
+//! A verified caller, its permissions and the limits of its logins, and its client. An operation gets these and
+//! no request. So the console can make calls, too.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::app::App;
 /// A verified caller.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    /// Where it acts: in its account, in the region that it signed for.
+    /// The caller's account, and the region that the call is signed for.
     pub(crate) tenant: Tenant,
     pub(crate) principal: Principal,
     credential: Credential,
 }
 
 impl Caller {
-    /// Whoever signs with an access key.
+    /// The holder of an access key.
     pub(super) fn of_key(key: Arc<AccessKey>, region: Region) -> Self {
         let tenant = Tenant { account: key.account.clone(), region };
         Self { tenant, principal: key.principal(), credential: Credential::AccessKey(key) }
@@ -35,7 +35,7 @@ impl Caller {
         Self { tenant, principal: found.session.principal(), credential: Credential::Session(found) }
     }
 
-    /// The access key or the temporary key that it has.
+    /// The id of the caller's access key or temporary key.
     pub(crate) fn key(&self) -> &AccessKeyId {
         match &self.credential {
             Credential::AccessKey(key) => &key.id,
@@ -43,7 +43,7 @@ impl Caller {
         }
     }
 
-    /// When its key ends by itself, if it does.
+    /// When the caller's key expires. `None` if it does not.
     pub(crate) fn key_ends_at(&self) -> Option<Time> {
         match &self.credential {
             Credential::AccessKey(key) => key.expires_at,
@@ -51,10 +51,10 @@ impl Caller {
         }
     }
 
-    /// The policies that say what it may do. Without any it may do whatever an access key may.
+    /// The policies that limit the caller. `None` means everything that an access key may do.
     pub(super) fn permissions(&self) -> Option<Permissions<'_>> {
         match &self.credential {
-            // Whoever administers the server is not limited.
+            // A root key has no limits.
             Credential::AccessKey(key) if key.is_root => None,
             Credential::AccessKey(key) => key
                 .permission
@@ -63,14 +63,15 @@ impl Caller {
             Credential::Session(found) => {
                 let identity =
                     found.role.as_ref().map(|role| std::slice::from_ref(&**role.permission.policy()));
-                // Of a role that is gone nothing is left.
+                // The role was deleted, so nothing is permitted.
                 let identity = identity.unwrap_or_default();
                 Some(Permissions { identity, session: found.session.policy.as_deref() })
             }
         }
     }
 
-    /// Whether it may do less than an access key may. Then it makes and changes no access keys and no roles.
+    /// Whether the caller may do less than an access key can. Such a caller makes and changes no access keys
+    /// and no roles.
     pub(super) fn is_limited(&self) -> bool {
         match &self.credential {
             Credential::AccessKey(key) => !key.is_root && key.is_limited(),
@@ -78,7 +79,7 @@ impl Caller {
         }
     }
 
-    /// What its logins are narrowed to.
+    /// The limits of the caller's logins.
     pub(super) fn limits(&self) -> Option<&LoginLimits> {
         match &self.credential {
             Credential::AccessKey(key) => Some(&key.limits),
@@ -86,16 +87,16 @@ impl Caller {
         }
     }
 
-    /// Whether its calls are taken from this address.
+    /// Whether calls from this address are accepted.
     pub(crate) fn is_usable_from(&self, address: IpAddr) -> bool {
         self.limits().is_none_or(|limits| limits.reach.has_address(address))
     }
 
-    /// When its logins end at the latest, however long they may live.
+    /// The latest end of the caller's logins, whatever life they ask for. `None` if there is none.
     pub(super) fn logins_end_at(&self) -> Option<Time> {
         match &self.credential {
             Credential::AccessKey(key) => key.expires_at,
-            // A role that says how long its logins live says so also beyond its sessions.
+            // If a role limits the life of its logins, they may outlive its sessions.
             Credential::Session(found) => {
                 let limits = found.role.as_ref().map(|role| &role.limits);
                 let has_a_life = limits.is_some_and(|limits| limits.max_life.is_some());
@@ -104,7 +105,7 @@ impl Caller {
         }
     }
 
-    /// When its session began, if it is one.
+    /// When the caller's session began. `None` for an access key.
     pub(super) fn session_began_at(&self) -> Option<Time> {
         match &self.credential {
             Credential::AccessKey(_) => None,
@@ -113,26 +114,26 @@ impl Caller {
     }
 }
 
-/// What tells a call from another, the same for every attempt at it.
+/// Clients send the same id with every attempt at one call.
 const INVOCATION_ID: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
 
-/// The client of a call. All but the address is what it says of itself.
+/// The client of a call. All but the address is what the client claims.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    /// Where it is.
+    /// The address of the client.
     pub(super) address: IpAddr,
     /// Whether the call came over TLS.
     pub(super) is_secure: bool,
-    /// What it calls itself.
+    /// The client's `User-Agent`.
     pub(super) user_agent: Option<String>,
-    /// The host that it called.
+    /// The `Host` that the client called.
     pub(super) host: Option<String>,
-    /// What tells this call from another, the same for every attempt at it.
+    /// The id of the call, the same for every attempt at it.
     pub(super) invocation: Option<String>,
 }
 
 impl Client {
-    /// The client at this address, as the head of its request tells it.
+    /// The client at this address, with the claims in its headers.
     pub(crate) fn of(app: &App, address: IpAddr, headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let user_agent = headers.get(USER_AGENT);
@@ -145,7 +146,7 @@ impl Client {
         }
     }
 
-    /// What it calls itself, as policies can ask of it: in ASCII.
+    /// The `User-Agent` if it is ASCII, as policies compare it.
     pub(super) fn plain_user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref().filter(|agent| agent.is_ascii())
     }

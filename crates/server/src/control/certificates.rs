@@ -1,4 +1,4 @@
-//! Certificates: those that the configuration file names, which calls show and cannot change.
+//! Certificates. The configuration file names them. Calls show them, but cannot change them.
 
 use gangplank_api::lightsail::{
     Certificate, CertificateStatus, CertificateSummary, CreateCertificateRequest, CreateCertificateResult,
@@ -10,7 +10,7 @@ use gangplank_core::{Tenant, Time};
 use super::{Context, Result, page};
 use crate::certificates::facts::Facts;
 
-/// Where certificates come from.
+/// The advice of every refusal: where certificates come from.
 const FROM_FILES: &str = "this server takes certificates from files that its configuration file names in sections \
                           [certificates.NAME] with cert = and key =; whoever runs it adds or removes one there and \
                           starts it anew";

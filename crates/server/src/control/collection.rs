@@ -1,4 +1,4 @@
-//! Garbage collection, which goes through all accounts: a root key may ask for it.
+//! Garbage collection on request. It covers all accounts, so only a root key may ask for it.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(super) async fn collect(
     Ok(collected(&done))
 }
 
-/// Notes a cycle that was asked for. It is no one transaction, so it is noted when it is over.
+/// Notes a requested cycle in the audit trail. A cycle is many transactions, so it is noted when it has ended.
 async fn note(context: &Context<'_>, done: &Collected, grace: Option<Duration>) -> Result<()> {
     let grace = grace.map_or_else(String::new, |grace| format!(", grace period {} s", grace.as_secs()));
     let event = Tallied {

@@ -1,4 +1,4 @@
-//! Garbage collection in the shapes of the API: the one place that translates them.
+//! Translates garbage collection into the shapes of the API.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use gangplank_store::metadata::collection::{self as store, Collected, GarbageRea
 
 use crate::collection::Plan;
 
-/// The most garbage that an answer lists.
+/// The most garbage that one answer lists.
 const MAX_LISTED: usize = 10_000;
 
-/// The grace period that a request asks for.
+/// The requested grace period.
 pub(crate) fn grace_of(request: &CollectGarbageRequest) -> Option<Duration> {
     request.grace_seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
 }
 
-/// What a cycle removed.
+/// The result of a cycle.
 pub(crate) fn collected(collected: &Collected) -> CollectGarbageResult {
     CollectGarbageResult {
         dry_run: false,
@@ -28,7 +28,7 @@ pub(crate) fn collected(collected: &Collected) -> CollectGarbageResult {
     }
 }
 
-/// What a cycle would remove.
+/// The result of a dry run.
 pub(crate) fn planned(plan: Plan) -> CollectGarbageResult {
     let Plan { garbage, now } = plan;
     let of = |kind| garbage.iter().filter(|garbage| garbage.kind == kind).count() as u64;

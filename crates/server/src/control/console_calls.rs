@@ -1,5 +1,5 @@
-//! Calls that the web console makes for whoever is signed in there. They go the way of every call, from the point on at
-//! which it is known who calls: policies, handler and audit trail are the same, so the console can never do more than the
+//! Calls that the web console makes for the user who is signed in. Once the caller is known, they go the same
+//! way as every call: policies, handler and audit trail are the same. So the console can never do more than the
 //! key behind it.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -15,22 +15,22 @@ use super::failure::Failure;
 use super::{Call, Caller, Client, operations};
 use crate::app::App;
 
-/// Why there is no caller.
+/// Why a user could not be identified.
 pub(crate) enum NoCaller {
-    /// No key of this id and secret may sign in.
+    /// There is no such key, it may not sign in, or the secret is wrong.
     Unknown {
-        /// Whose key was named, if it is anybody's.
+        /// The owner of the named key, if the key exists.
         owner: Option<Owner>,
-        /// Where it would have acted.
+        /// The tenant that the user wanted to act in, if the key exists.
         tenant: Option<Tenant>,
     },
-    /// The key has ended, which its holder is told.
+    /// The key has ended. Its holder is told.
     Ended {
-        /// Whose key it is.
+        /// The owner of the key.
         owner: Owner,
-        /// Where it would have acted.
+        /// The tenant that the user wanted to act in.
         tenant: Tenant,
-        /// How it ended, in words.
+        /// How the key ended, in words.
         why: String,
     },
     /// The store failed.
@@ -43,29 +43,29 @@ impl From<Failure> for NoCaller {
     }
 }
 
-/// Whoever has this key, as it is now.
+/// The caller with this key, in its present state.
 ///
 /// # Errors
-/// If there is no such key, or it may not be used any more.
+/// If there is no such key, it may not be used any more, or the store fails.
 pub(crate) async fn of_key(app: &App, key: &AccessKeyId, region: Region) -> Result<Caller, NoCaller> {
     let found = app.metadata.credential(key).await.map_err(Failure::from)?;
     let credential = found.ok_or(NoCaller::Unknown { owner: None, tenant: None })?;
     caller(app, credential, region)
 }
 
-/// Whoever knows the secret of an access key.
+/// The caller that knows this access key and its secret.
 ///
 /// # Errors
-/// If it is not the secret of such a key, or the key may not be used any more.
+/// If the key or the secret is wrong, the key may not be used any more, or the store fails.
 pub(crate) async fn by_secret(app: &App, id: &str, secret: &str, region: Region) -> Result<Caller, NoCaller> {
     let named = match AccessKeyId::parse(id) {
         Ok(id) => app.metadata.credential(&id).await.map_err(Failure::from)?,
         Err(_) => None,
     };
-    // A temporary key's secret is nothing without its token.
+    // A temporary key needs its token, too, so it cannot sign in here.
     let key = named.filter(|named| matches!(named, Credential::AccessKey(_)));
     let known = key.as_ref().map(|key| open(app, key)).transpose().map_err(Failure::from)?;
-    // Hashes have one length, and an unknown key takes as long as a known one.
+    // Hashes have the same length, and an unknown key takes as long to check as a known one.
     let expected = Sha256::digest(known.as_ref().map_or("", |secret| secret.expose()));
     let is_right = verify_slices_are_equal(&Sha256::digest(secret), &expected).is_ok();
     match key {
@@ -99,10 +99,10 @@ fn whose(credential: &Credential, region: Region) -> (Owner, Tenant) {
     (owner, Tenant { account: account.clone(), region })
 }
 
-/// Makes a call for whoever is signed in.
+/// Makes a call for the user who is signed in.
 ///
 /// # Errors
-/// What the API would answer.
+/// The error that the API would answer.
 pub(crate) async fn call<R>(
     app: &App,
     caller: &Caller,
@@ -113,7 +113,7 @@ where
     R: Request + Serialize,
     R::Output: DeserializeOwned,
 {
-    // Each call is a request of its own, as the audit trail counts them.
+    // Each call has a request id of its own, because the audit trail counts requests.
     let request_id = app.request_ids.next(app.clock.now()).to_string();
     let action = R::OPERATION.name();
     let call =

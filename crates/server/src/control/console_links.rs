@@ -1,7 +1,7 @@
 //! One-time links to the web console.
 //!
-//! A link opens nothing that its maker may not do: each page and each button asks the maker's policies. So nobody needs
-//! a permission to make one.
+//! A link opens nothing that its maker may not do, because each page and each button asks the maker's policies.
+//! So making one needs no permission.
 
 use gangplank_api::gangplank::{CreateConsoleLinkRequest, CreateConsoleLinkResult};
 use gangplank_api::{ApiError, Timestamp};

@@ -1,4 +1,4 @@
-//! A container service as the API shows it.
+//! Shows a container service in the shape of the API.
 
 use gangplank_api::Timestamp;
 use gangplank_api::lightsail::{
@@ -24,7 +24,7 @@ pub(super) fn require<'a>(context: &'a Context<'_>, name: &str) -> Result<&'a st
     context.found.service.as_ref().ok_or_else(|| unknown(name, context.tenant).into())
 }
 
-/// Where a tenant's resources are.
+/// The location of a tenant's resources.
 pub(super) fn location(tenant: &Tenant) -> ResourceLocation {
     ResourceLocation {
         availability_zone: Some("all".to_owned()),
@@ -32,7 +32,7 @@ pub(super) fn location(tenant: &Tenant) -> ResourceLocation {
     }
 }
 
-/// A service as the API shows it.
+/// A service in the shape of the API.
 pub(super) fn shown(app: &App, deployed: &DeployedService) -> ContainerService {
     let DeployedService { tenant, service, current, next, rollout } = deployed;
     let shown = |deployment: &Deployment| deployment_wire::shown(app, service, deployment);

@@ -1,4 +1,4 @@
-//! Deployments between the API's shapes and the rules' own.
+//! Translates deployments between the shapes of the API and the types of the core.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use gangplank_store::metadata::deployments::Deployment;
 
 use crate::app::App;
 
-/// What a request asks to run, with every default filled in. The API's description has made sure that it makes sense.
+/// The containers and the endpoint of a request, with every default filled in. They were validated against the
+/// API's description.
 pub(super) fn spec(containers: Option<Map<Container>>, endpoint: Option<EndpointRequest>) -> Spec {
     let container = |(name, container): (String, Container)| {
         let ports = container.ports.unwrap_or_default().into_iter();
@@ -48,7 +49,8 @@ fn health_check(check: ContainerServiceHealthCheckConfig) -> HealthCheck {
     }
 }
 
-/// A deployment of a service as the API shows it: without its containers if what it runs cannot be opened any more.
+/// A deployment in the shape of the API. Its containers are missing if its sealed specification cannot be
+/// opened any more.
 pub(super) fn shown(
     app: &App,
     service: &ContainerService,
@@ -70,7 +72,7 @@ pub(super) fn shown(
     }
 }
 
-/// Containers as they were given. Ports are left out where there are none, as clients do themselves.
+/// Containers as they were requested. Empty ports are left out, as clients do themselves.
 fn shown_containers(containers: BTreeMap<String, core::Container>) -> Map<Container> {
     let container = |(name, it): (String, core::Container)| {
         let ports = it.ports.into_iter().map(|(port, it)| (port.to_string(), shown_protocol(it)));

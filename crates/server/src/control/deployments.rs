@@ -1,4 +1,4 @@
-//! Deployments: asked for, and listed. Whatever runs services sees to the rest.
+//! Creates and lists deployments. The deployer does the rest.
 
 use gangplank_api::Map;
 use gangplank_api::lightsail::{
@@ -50,10 +50,10 @@ pub(super) async fn list(
     Ok(GetContainerServiceDeploymentsResult { deployments: Some(shown.collect()) })
 }
 
-/// A deployment to be made for the service with this uuid, and what it runs.
+/// A new deployment of the service with this uuid, and its specification.
 ///
 /// # Errors
-/// If nothing runs deployments here.
+/// If the server has no container engine, or the name of an image is not valid.
 pub(super) fn new(
     context: &Context<'_>,
     uuid: &str,

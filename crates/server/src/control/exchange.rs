@@ -1,5 +1,5 @@
-//! A registry login for an identity token, in one call that nobody signs: the role is assumed, the session makes the login,
-//! and of the session's keys nobody hears.
+//! Exchanges an identity token for a registry login, in one unsigned call. The caller assumes the role, and the
+//! session makes the login. Nobody gets the session's keys.
 
 use gangplank_api::gangplank::{ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, Operation};
 use gangplank_api::{ApiError, ErrorCode};
@@ -16,13 +16,13 @@ use crate::app::App;
 use crate::http::record::Record;
 use crate::oidc;
 
-/// The name of sessions that are begun so.
+/// The name of sessions that an exchange begins.
 const SESSION: &str = "exchange";
 
-/// Makes one.
+/// Exchanges a token for a login.
 ///
 /// # Errors
-/// If the token opens no such role, or the role makes no such login.
+/// If the token does not open the role, or the role may not make such a login.
 pub(super) async fn answer(
     app: &App,
     record: &Record,
@@ -31,7 +31,8 @@ pub(super) async fn answer(
     request_id: &str,
 ) -> Result<ExchangeIdentityTokenResult> {
     let action = Operation::ExchangeIdentityToken.name();
-    // An event has a request of its own, and here are two: the session that is begun, and the login that is made.
+    // Each event needs a request id of its own, and there are two events: the session begins, and the login is
+    // made.
     let beginning = app.request_ids.next(app.clock.now()).to_string();
     let bearer = Bearer { app, client, request_id: &beginning, action };
     let region = region(app, asked.region.as_deref())?;
@@ -42,7 +43,7 @@ pub(super) async fn answer(
     let begun = bearer.begin(trusted, name, longest, None).map_err(refused)?;
     let narrower = Narrower::read(asked.life_seconds, asked.repositories, asked.source_networks)?;
 
-    // What the session may do is decided by the operation that makes such a login for whoever signs.
+    // The session needs the permission of the operation that makes such a login in a signed call.
     let action = match asked.service_name {
         Some(_) => Operation::CreateRegistryLogin.name(),
         None => gangplank_api::lightsail::Operation::CreateContainerServiceRegistryLogin.name(),
@@ -78,7 +79,7 @@ fn region(app: &App, asked: Option<&str>) -> Result<Region> {
     })
 }
 
-/// What our own API says of it.
+/// The error of our own API for a refused exchange.
 fn refused(refused: Refused) -> Failure {
     let error = |code, message: &str| ApiError::new(code, message);
     let error = match refused {

@@ -1,9 +1,9 @@
-//! From what went wrong to the API's own exceptions.
+//! Turns errors into the exceptions of the API.
 
 use gangplank_api::{ApiError, ErrorCode};
 use gangplank_store::StoreError;
 
-/// A failed call, as it is answered.
+/// The error that answers a failed call.
 #[derive(Debug)]
 pub(super) struct Failure(pub(super) ApiError);
 
@@ -46,7 +46,7 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// A clause as a sentence of its own.
+/// Turns a clause into a sentence: a capital letter and a full stop.
 pub(super) fn sentence(clause: &str) -> String {
     let mut letters = clause.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());

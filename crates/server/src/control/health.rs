@@ -1,4 +1,4 @@
-//! How the server is, for those who administer it.
+//! The health of the server, for its operators.
 
 use gangplank_api::Timestamp;
 use gangplank_api::gangplank::{GetServerHealthRequest, GetServerHealthResult, ServedCertificate};
@@ -8,7 +8,7 @@ use super::repositories::bytes;
 use super::{Context, Result};
 use crate::certificates::facts::Facts;
 
-/// How many damaged contents, and how much garbage, are counted.
+/// The most damaged contents, and the most garbage, that are counted.
 const DAMAGED: usize = 1_000;
 const GARBAGE: usize = 10_000;
 
@@ -30,7 +30,7 @@ pub(super) async fn get(
         disk_free_bytes: space.map(|space| bytes(space.free)),
         disk_total_bytes: space.map(|space| bytes(space.total)),
         disk_reserve_bytes: bytes(app.limits.disk_reserve),
-        // It is kept by the steady time.
+        // The start of the round is stored in steady time, so it is converted to the wall clock.
         scrub_round_at: round.map(|at| Timestamp(now.0.saturating_add(at.saturating_sub(steady.0)))),
         damaged_contents: number(app.metadata.damaged_contents(DAMAGED).await?),
         garbage_manifests: number(waiting.manifests),

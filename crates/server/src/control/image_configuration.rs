@@ -1,10 +1,10 @@
-//! What the configuration of an image says (image specification, config.md). Whoever pushed it made it up: what is not
-//! of the form is left out.
+//! Reads the configuration of an image (image specification, config.md). The pusher controls its content, so
+//! malformed parts are left out.
 
 use gangplank_api::gangplank::{BuildStep, ImageConfiguration};
 use serde_json::Value;
 
-/// Whether such a type is a configuration of a container's image.
+/// Whether a media type is that of a container image's configuration.
 pub(super) fn is_one(media_type: &str) -> bool {
     matches!(
         media_type,
@@ -12,7 +12,7 @@ pub(super) fn is_one(media_type: &str) -> bool {
     )
 }
 
-/// Reads one; nothing if it is none.
+/// Reads a configuration. `None` if the bytes are no JSON object.
 pub(super) fn read(bytes: &[u8]) -> Option<ImageConfiguration> {
     let read: Value = serde_json::from_slice(bytes).ok().filter(Value::is_object)?;
     let config = &read["config"];
@@ -40,7 +40,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<ImageConfiguration> {
     })
 }
 
-/// A platform in one word, as in `linux/arm64/v8`, of whatever says system and architecture.
+/// A platform in one word, such as `linux/arm64/v8`. `None` without a system and an architecture.
 pub(super) fn platform(value: &Value) -> Option<String> {
     let (system, architecture) = (text(&value["os"])?, text(&value["architecture"])?);
     let more = [text(&value["variant"]), text(&value["os.version"])];

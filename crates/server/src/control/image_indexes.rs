@@ -1,4 +1,5 @@
-//! Indexes that the server makes: jobs that join platforms pushed by other jobs need no right to read them.
+//! Makes image indexes on the server. A job can join platforms that other jobs pushed, without the right to
+//! read them.
 
 use futures_util::TryStreamExt as _;
 use gangplank_api::ApiError;
@@ -48,7 +49,7 @@ pub(super) async fn create(
     };
     match app.metadata.put_manifest(&context.origin(), tenant, &repository, index).await? {
         ManifestOutcome::Stored => {}
-        // It was deleted meanwhile; or an index that was given has lost it.
+        // A manifest was deleted meanwhile, or a given index has lost one of its own manifests.
         ManifestOutcome::BlobUnknown(digest)
         | ManifestOutcome::ChildUnknown(digest)
         | ManifestOutcome::TooManyAbout(digest)
@@ -67,7 +68,7 @@ pub(super) async fn create(
     })
 }
 
-/// Adds one manifest of the repository to the index.
+/// Adds a manifest of the repository to the index.
 async fn add(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -90,7 +91,7 @@ async fn add(
     Ok(())
 }
 
-/// The bytes of an image's configuration, if it is small enough to say a platform.
+/// The bytes of an image's configuration. `None` if it is too large to be read for its platform.
 pub(super) async fn configuration(
     context: &Context<'_>,
     repository: &RepositoryName,

@@ -1,4 +1,4 @@
-//! Where images came from: who pushed them, and who registered them.
+//! The origin of images: who pushed them, and who registered them.
 
 use gangplank_api::gangplank::{GetImageOriginRequest, GetImageOriginResult, ImageOrigin};
 use gangplank_api::{ApiError, Timestamp};
@@ -11,7 +11,7 @@ use super::authorize::Named;
 use super::container_service::require;
 use super::{Context, Result};
 
-/// What a call names.
+/// The service of a registered image, or the tenant for a digest.
 pub(super) fn named(image: &str) -> Named<'_> {
     gangplank_api::image_name(image).map_or(Named::Tenant, |(service, ..)| Named::Service(service))
 }

@@ -1,4 +1,4 @@
-//! Registered images: a pushed digest becomes `:service.label.N`.
+//! Registered images. A registration gives a pushed digest the name `:service.label.N`.
 
 use gangplank_api::lightsail::{
     ContainerImage, DeleteContainerImageRequest, DeleteContainerImageResult, GetContainerImagesRequest,

@@ -1,4 +1,4 @@
-//! Registry logins of every kind are made here.
+//! Makes registry logins of every kind.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::service_refusals::unknown;
 use super::{Context, Result};
 use crate::{random, terms};
 
-/// The operation it all starts from: a temporary login that can do nothing but push.
+/// Lightsail's own operation: makes a temporary login that can only push.
 pub(super) async fn to_push(
     context: &Context<'_>,
     _: CreateContainerServiceRegistryLoginRequest,
@@ -28,15 +28,15 @@ pub(super) async fn to_push(
     Ok(CreateContainerServiceRegistryLoginResult { registry_login: Some(issued.into()) })
 }
 
-/// A login that was just made. Its password is in clear here and nowhere else.
+/// A new login. Its password is in plain text only here.
 pub(super) struct Issued {
     password: Password,
     expires_at: Time,
-    /// The address of the registry, as clients name it.
+    /// The address of the registry, as clients have to name it.
     registry: String,
 }
 
-/// What a login is to be narrowed to, beyond what its maker is.
+/// Limits of a login, in addition to those of its maker.
 #[derive(Default)]
 pub(super) struct Narrower {
     life: Option<Duration>,
@@ -45,10 +45,10 @@ pub(super) struct Narrower {
 }
 
 impl Narrower {
-    /// Reads what is asked for.
+    /// Reads the requested limits.
     ///
     /// # Errors
-    /// `InvalidInputException` if no repository or network could be meant.
+    /// `InvalidInputException` if a repository or network is malformed.
     pub(super) fn read(
         life_seconds: Option<i32>,
         repositories: Option<Vec<String>>,
@@ -62,10 +62,12 @@ impl Narrower {
     }
 }
 
-/// Makes a login for the tenant, or for one `service` of it: as narrow as its maker, and narrower if that is asked.
+/// Makes a login for the tenant, or for one `service` of it. It gets the limits of its maker and the requested
+/// ones.
 ///
 /// # Errors
-/// If it is asked to be wider, or the tenant has no such service, or not what is required.
+/// If a requested limit is wider than the maker's, the service or what `requires` demands does not exist, or
+/// the maker's session has ended.
 pub(super) async fn issue(
     context: &Context<'_>,
     scope: Scope,
@@ -118,7 +120,7 @@ pub(super) async fn issue(
     }
 }
 
-/// The shape in which both APIs hand it over.
+/// Both APIs answer with this shape.
 impl From<Issued> for ContainerServiceRegistryLogin {
     fn from(issued: Issued) -> Self {
         Self {

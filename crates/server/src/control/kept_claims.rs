@@ -1,11 +1,11 @@
-//! Which claims of a token are kept with its session, so that an image can be traced to the job that made it.
+//! Chooses the claims of a token that are stored with its session. They trace an image to the job that made it.
 
 use gangplank_core::role::{Claims, MOST_CLAIM_BYTES};
 
 use crate::oidc::Verified;
 
-/// The claims that say who a job is and what it was made from, in the words of the issuers that people have, the most
-/// telling first.
+/// The claims that identify a job and its source, in the words of well-known issuers. The most useful come
+/// first.
 const TELLING: &[&str] = &[
     "iss",
     "sub",
@@ -43,10 +43,10 @@ const TELLING: &[&str] = &[
     "kubernetes.io/pod/name",
 ];
 
-/// The longest value that is kept.
+/// The longest stored value, in bytes.
 const LONGEST: usize = 1_024;
 
-/// What is kept of a token.
+/// The claims of a token to store.
 pub(super) fn of(verified: &Verified) -> Claims {
     let mut kept = Claims::new();
     let mut left = MOST_CLAIM_BYTES;

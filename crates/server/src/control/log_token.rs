@@ -1,4 +1,5 @@
-//! The tokens that pages of logs end with: a place in one log, which opens no other, and which nobody can make up.
+//! The page tokens of logs. A token is a sealed place in one log. It opens no other log, and nobody can forge
+//! one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +8,7 @@ use gangplank_store::logs::{LogName, Position};
 use super::{Result, page};
 use crate::sealing::{MasterKey, Purpose};
 
-/// The token of a place in a log.
+/// The token for a place in a log.
 ///
 /// # Errors
 /// If the system has no random bytes.
@@ -19,7 +20,7 @@ pub(super) fn give(master: &MasterKey, log: &LogName, position: Position) -> Res
 /// The place that a token of this log stands for.
 ///
 /// # Errors
-/// `InvalidInputException` if it is none that was given out for this log.
+/// `InvalidInputException` if the token was not issued for this log.
 pub(super) fn take(master: &MasterKey, log: &LogName, token: &str) -> Result<Position> {
     let opened = URL_SAFE_NO_PAD
         .decode(token)

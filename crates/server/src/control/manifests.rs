@@ -1,4 +1,4 @@
-//! One manifest, with what it is made of and what holds it.
+//! Shows one manifest, its parts, and the things that hold it.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::repositories::{bytes, layers_size, readable};
 use super::{Context, Result, image_configuration, image_indexes};
 
-/// The most manifests about one that are told.
+/// The most referrers that are listed.
 const REFERRERS: usize = 100;
-/// The most manifests of an index that are read, and the most bytes of them.
+/// How many manifests of an index are read at most, and how many bytes of them.
 const CHILDREN: usize = 100;
 const CHILDREN_BYTES: usize = 8 << 20;
 
@@ -35,7 +35,7 @@ pub(super) async fn get(context: &Context<'_>, input: GetManifestRequest) -> Res
     let more_referrers = referrers.more.is_some() || referrers.page.len() > REFERRERS;
     let is_image = matches!(view.kind, ManifestKind::Image);
     let steady = app.clock.steady();
-    // From then on its lease is over.
+    // The lease of the manifest ends after this time.
     let kept =
         Duration::from_millis(u64::try_from(found.leased_at.0 - app.leases.over(steady).0).unwrap_or(0));
     Ok(GetManifestResult {
@@ -84,7 +84,7 @@ fn layers(view: &ManifestView) -> Vec<ManifestPart> {
     view.blobs.iter().filter(|blob| Some(blob.digest) != config).map(part).collect()
 }
 
-/// What the configuration says, if it is one of a container's image and is there.
+/// The configuration of a container image. `None` if there is none, or it is missing.
 async fn configuration(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -96,13 +96,13 @@ async fn configuration(
     }
     match image_indexes::configuration(context, repository, view).await {
         Ok(bytes) => Ok(bytes.as_deref().and_then(image_configuration::read)),
-        // A manifest whose configuration is damaged is to be seen all the more.
+        // A manifest with a damaged configuration must still be shown.
         Err(failure) if failure.0.code == ErrorCode::NotFoundException => Ok(None),
         Err(failure) => Err(failure),
     }
 }
 
-/// What an index lists, with the platforms that it says and the bytes of each.
+/// The entries of an index, with their platforms and the bytes of their layers.
 async fn children(
     context: &Context<'_>,
     repository: &RepositoryName,

@@ -1,4 +1,4 @@
-//! Metric points, summed up as they are asked for.
+//! Aggregates metric points as requested.
 
 use gangplank_api::Timestamp;
 use gangplank_api::lightsail::{
@@ -8,14 +8,15 @@ use gangplank_api::lightsail::{
 use gangplank_core::Time;
 use gangplank_store::metadata::metric_points::{Measured, MetricPoint, POINT};
 
-/// From which moment on, and before which, points begin that are asked for. Whoever asks for the last five minutes has
-/// no point that begins in them and is measured, most of the time: the one in which they begin belongs to them.
+/// The time span of the requested points: the first time is in it, the second is not. It begins at the start of
+/// the period that contains the requested time. Otherwise a request for the last five minutes would mostly find
+/// no complete point.
 pub(super) fn span(input: &GetContainerServiceMetricDataRequest) -> (Time, Time) {
     let point = i64::try_from(POINT.as_millis()).unwrap_or(i64::MAX);
     (Time(begin(input.start_time.0, point.max(period(input)))), Time(input.end_time.0))
 }
 
-/// The data points of the periods that have any, the oldest first, with the numbers that are asked for.
+/// The data points of all periods that have any, the oldest first, with the requested statistics.
 pub(super) fn datapoints(
     points: &[MetricPoint],
     input: &GetContainerServiceMetricDataRequest,
@@ -59,12 +60,12 @@ fn measured(point: &MetricPoint, name: ContainerServiceMetricName) -> Measured {
     }
 }
 
-/// In milliseconds.
+/// The requested period, in milliseconds.
 fn period(input: &GetContainerServiceMetricDataRequest) -> i64 {
     i64::from(input.period) * 1_000
 }
 
-/// The begin of the span of time of this length that a moment is in.
+/// The start of the period with this length that contains a moment. All are in milliseconds.
 fn begin(moment: i64, length: i64) -> i64 {
     moment - moment.rem_euclid(length)
 }
@@ -86,7 +87,7 @@ mod tests {
         }
     }
 
-    /// A point at a minute, of these samples of processor; memory is ten times as much.
+    /// A point at a minute, with these samples of the processor. The memory has ten times their values.
     fn point(minute: i64, samples: &[f64]) -> MetricPoint {
         let measured = |times: f64| Measured {
             minimum: samples.iter().copied().fold(f64::INFINITY, f64::min) * times,

@@ -1,8 +1,10 @@
-//! The control API, signed: Lightsail's container operations and our own in AWS JSON 1.1, and what clients ask STS
-//! ([`sts`]). Calls of other services are refused in their own protocols ([`unserved`]).
+//! The signed control API: Lightsail's container operations and our own in AWS JSON 1.1, and those operations
+//! of STS that clients need ([`sts`]). Calls of other services are refused in their own protocols
+//! ([`unserved`]).
 //!
-//! One way for every operation: the signature is verified before the body is looked at, the body is held against
-//! the operation's description, the caller is authorised for what the body names, and then the operation acts.
+//! Every operation goes the same way. First the signature is verified. Then the body is parsed and validated
+//! against the description of the operation. Then the caller is authorized for the things that the body names.
+//! Only then the operation acts.
 
 mod about;
 mod access_keys;
@@ -85,17 +87,17 @@ type Result<T> = std::result::Result<T, Failure>;
 struct Call<'a> {
     app: &'a App,
     caller: Caller,
-    /// The name of what it wants done.
+    /// The name of the requested operation.
     action: &'static str,
-    /// What the caller calls with.
+    /// The client of the caller.
     client: &'a Client,
     request_id: &'a str,
-    /// Whether it is made on the web console.
+    /// Whether the web console made the call.
     by_console: bool,
 }
 
 impl Call<'_> {
-    /// Who does it, from where and when.
+    /// The origin of the call, for the audit trail.
     fn origin(&self) -> Origin {
         let owner = Some(self.caller.principal.owner());
         let Client { address, user_agent, .. } = self.client;
@@ -110,53 +112,54 @@ impl Call<'_> {
         self.caller.principal.arn(&self.caller.tenant.account)
     }
 
-    /// Counts that it was refused.
+    /// Counts that the call was refused.
     fn count_refusal(&self, reason: &'static str) {
         let refused = Refusal { kind: EventKind::RequestRefused, action: Some(self.action), reason };
         self.app.count_refusal(refused, self.origin(), Some(self.caller.tenant.clone()));
     }
 }
 
-/// What an operation is given beside its input.
+/// What an operation gets besides its input.
 struct Context<'a> {
     app: &'a App,
-    /// Where the caller acts: in its account, in the region it signed for.
+    /// The caller's account, and the region that the call is signed for.
     tenant: &'a Tenant,
-    /// What of the things that the input names was found.
+    /// The things that were found of those that the input names.
     found: Found,
     call: &'a Call<'a>,
 }
 
 impl Context<'_> {
-    /// Who does it, from where and when.
+    /// The origin of the call, for the audit trail.
     fn origin(&self) -> Origin {
         self.call.origin()
     }
 
-    /// Under which text its doings are kept.
+    /// The owner of the things that the call makes.
     fn owner(&self) -> Owner {
         self.call.caller.principal.owner()
     }
 
-    /// Where the caller is.
+    /// The address of the client.
     fn peer(&self) -> IpAddr {
         self.call.client.address
     }
 
-    /// What tells this call from another, the same for every attempt at it.
+    /// The id of the call, the same for every attempt at it. `None` if the client sends none.
     fn invocation(&self) -> Option<Invocation> {
         let id = self.call.client.invocation.clone()?;
         Some(Invocation { owner: self.owner(), id })
     }
 
-    /// The address that a login is for: what the server was told, else what the caller called.
+    /// The registry's address for a login. It is the configured one, or the `Host` of the call if none is
+    /// configured.
     fn registry(&self) -> String {
         let called = || self.call.client.host.clone().unwrap_or_default();
         self.app.public_address.clone().unwrap_or_else(called)
     }
 }
 
-/// Answers a call that speaks so.
+/// Answers a call in its protocol.
 pub(crate) async fn answer(
     app: &App,
     record: &Record,
@@ -233,7 +236,7 @@ async fn run_json(
     Ok(done)
 }
 
-/// Refuses what is not fit to be a call, in the form that its caller reads.
+/// Refuses a malformed request, in the form that API clients read.
 pub(crate) fn refuse_unread<B>(
     record: &Record,
     request: &Request<B>,

@@ -1,4 +1,4 @@
-//! What was observed of services: what their containers print, and how much of their power they use.
+//! Observations of services: the output of their containers, and their use of processor and memory.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use gangplank_store::logs::{LogName, LogPage, PageLimits, Wanted};
 use super::container_service::require;
 use super::{Context, Result, log_token, metric_data};
 
-/// How far the wall clock may have been put back since a line was taken. What it was ahead by more does not hide what
-/// comes now.
+/// Lines may be this far in the future, because the wall clock may have been set back. Lines that are further
+/// ahead are left out, so that they do not hide new ones.
 const AHEAD: Duration = Duration::from_mins(1);
 
 pub(super) async fn log(
@@ -55,7 +55,8 @@ pub(super) async fn log(
     })
 }
 
-/// Whether a deployment that is kept has a container of this name, so that it runs, or has run, or will.
+/// Whether any stored deployment has a container with this name. It may have ended, be running or be about to
+/// start.
 async fn is_deployed(context: &Context<'_>, service: ServiceId, container: &str) -> Result<bool> {
     let deployments = context.app.metadata.deployments(context.tenant, service).await?.unwrap_or_default();
     let mut images = deployments.iter().flat_map(|deployment| &deployment.images);

@@ -1,4 +1,5 @@
-//! The operations: each with what its input names, and what does it. A new operation is one more line.
+//! All operations: the things that their input names, and the function that runs them. A new operation is one
+//! more line.
 
 use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lightsail};
 
@@ -9,10 +10,10 @@ use super::{
     repositories, role_sessions, role_trials, roles, services, tags,
 };
 
-/// Reads a call's input, authorises the caller for what it names, and does it.
+/// Decodes a call's input, authorizes the caller for the things that it names, and runs the operation.
 ///
 /// # Errors
-/// If the input does not fit the operation's description, the caller may not do it, or it fails.
+/// If the input does not fit the operation's description, the caller is not authorized, or the operation fails.
 pub(super) async fn run(call: &Call<'_>, target: Target, body: &[u8]) -> Result<Vec<u8>> {
     match target {
         Target::Lightsail(operation) => of_lightsail(call, operation, body).await,
@@ -20,7 +21,7 @@ pub(super) async fn run(call: &Call<'_>, target: Target, body: &[u8]) -> Result<
     }
 }
 
-/// Runs the one operation that is meant: `Operation: what the input names => what does it`.
+/// Runs the requested operation. Each line is `Operation(Input) [things that the input names] => function`.
 macro_rules! operations {
     ($call:ident, $operation:ident, $body:ident, $of:ident;
      $($name:ident($request:ident) $(|$input:ident|)? [$($named:expr),+ $(,)?] => $does:path,)+
@@ -107,7 +108,7 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         RevokeRoleSession(RevokeRoleSessionRequest) [Tenant] => role_sessions::revoke,
         TryRole(TryRoleRequest) [Tenant] => role_trials::run,
         GetImageOrigin(GetImageOriginRequest) |it| [image_origins::named(&it.image)] => image_origins::get,
-        // Nobody signs these, so they have a way of their own.
+        // These calls are not signed, so they are answered elsewhere.
         ; else ExchangeIdentityToken | RevokeOwnRegistryLogin
             => ApiError::unknown_operation("This operation is not signed.")
     }

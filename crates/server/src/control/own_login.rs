@@ -1,5 +1,5 @@
-//! The end of a registry login, for whoever has its password: a job hands its login back when it is done, and whoever finds
-//! one in a log ends it, without a right to anything else. Nothing is told of a login but that it is over.
+//! Revokes a registry login by its password. A job returns its login when it is done, and the finder of a
+//! leaked password can revoke it without any other right. The answer says nothing about the login.
 
 use gangplank_api::gangplank::{RevokeOwnRegistryLoginRequest, RevokeOwnRegistryLoginResult};
 use gangplank_api::{ApiError, ErrorCode};
@@ -11,10 +11,11 @@ use crate::app::App;
 use crate::http::record::Record;
 use crate::refusals::Refusal;
 
-/// Ends the login of a password.
+/// Revokes the login with a password.
 ///
 /// # Errors
-/// `NotFoundException` if no login has it.
+/// `NotFoundException` if no login has the password, or `ThrottlingException` after too many such calls from
+/// the address.
 pub(super) async fn revoke(
     app: &App,
     record: &Record,
@@ -23,7 +24,7 @@ pub(super) async fn revoke(
     request_id: &str,
 ) -> Result<RevokeOwnRegistryLoginResult> {
     let Client { address: peer, user_agent, .. } = client;
-    // What no login can have is not looked up.
+    // A malformed password is not looked up.
     let found = match Password::parse(asked.password.expose()) {
         Some(password) => app.metadata.login(&password.hash()).await?,
         None => LoginLookup::Unknown,
@@ -33,19 +34,19 @@ pub(super) async fn revoke(
             let origin = app.origin_of(*peer, user_agent.as_deref(), Some(owner.clone()), Some(login));
             let origin = Origin { session, request: Some(request_id.to_owned()), ..origin };
             app.metadata.revoke_login(&origin, &tenant, login, app.clock.now()).await?;
-            // What it had begun to upload goes with it.
+            // The unfinished uploads of the login are garbage now.
             app.discarded.notify_one();
             record.has_changed(None);
             tracing::info!(%tenant, login = login.0, %owner, %peer, "a registry login was revoked by its password");
             Ok(RevokeOwnRegistryLoginResult {})
         }
-        // It is over already.
+        // The login has already ended.
         LoginLookup::Revoked(_) => Ok(RevokeOwnRegistryLoginResult {}),
         LoginLookup::Unknown => Err(unknown(app, client).into()),
     }
 }
 
-/// A password that is nobody's may be a guess, and counts as one.
+/// The error for an unknown password, which may be a guess and is counted as one.
 fn unknown(app: &App, client: &Client) -> ApiError {
     let refused = Refusal { kind: EventKind::LoginRefused, action: None, reason: "unknown" };
     let origin = app.origin_of(client.address, client.user_agent.as_deref(), None, None);

@@ -1,4 +1,4 @@
-//! What policies say to a call: of whom it is, on what, from where, and what else is known that a policy asks for.
+//! Asks the caller's policies. They get facts about the caller, the things that the call names, and the client.
 
 use gangplank_api::ApiError;
 use gangplank_api::lightsail::Tag;
@@ -10,26 +10,26 @@ use gangplank_store::metadata::container_services::ContainerService;
 use super::authorize::{Found, Named};
 use super::{Call, Result};
 
-/// The action that policies know a call by.
+/// The action that stands for a call in policies. `None` if no policy can permit the call.
 pub(super) fn action(call: &Call<'_>, names: &[Named<'_>]) -> Option<Action> {
     match call.action {
         "CreateRegistryLogin" if service(names).is_some() => Some(Action::CreatePullLogin),
-        // What Lightsail's own call makes, narrower.
+        // The same action as Lightsail's own operation, which makes a login with more rights.
         "CreateRegistryLogin" if names.iter().any(|name| matches!(name, Named::PushLogin)) => {
             Some(Action::CreateContainerServiceRegistryLogin)
         }
         "CreateRegistryLogin" => Some(Action::CreateOperatorLogin),
-        // It shows what the role says, and nothing that a token does not.
+        // A trial only shows the contents of the role, and of the caller's own token.
         "TryRole" => Some(Action::GetRole),
         name => Action::of_operation(name),
     }
 }
 
-/// Decides by the caller's policies. Of what the call names only that is looked up which they ask for, so that a refusal
-/// is the same whether it is there or not.
+/// Decides by the caller's policies. It only looks up things that the policies need. So a refusal is the same
+/// whether a thing exists or not.
 ///
 /// # Errors
-/// `AccessDeniedException` in the words of IAM.
+/// `AccessDeniedException` in IAM's words, or the store's error.
 pub(super) async fn permit(
     call: &Call<'_>,
     names: &[Named<'_>],
@@ -48,7 +48,7 @@ pub(super) async fn permit(
     let mut facts = of_input(of_call(call), names);
     if let Some(service) = &found.service {
         if let (Some(damage), true) = (&service.damage, asks("aws:ResourceTag/")) {
-            // A Deny on tags that cannot be read would not hold.
+            // A `Deny` that depends on unreadable tags could not take effect.
             return Err(StoreError::damaged(damage.clone()).into());
         }
         facts = of_service(facts, service);
@@ -83,7 +83,7 @@ pub(super) async fn permit(
     }
 }
 
-/// Most who read this have a preset and have not named a repository.
+/// A tip for the usual case: a preset without named repositories.
 const REPOSITORIES: &str = "Whoever has the preset push or deploy registers images of the repository sr alone, or of those \
                             that were named with --repository.";
 
@@ -92,7 +92,7 @@ fn service<'a>(names: &[Named<'a>]) -> Option<&'a str> {
     names.iter().find_map(|name| if let Named::Service(name) = name { Some(*name) } else { None })
 }
 
-/// Who calls, when, from where and how.
+/// The facts about the caller and the client.
 fn of_call(call: &Call<'_>) -> Facts {
     let (app, caller) = (call.app, &call.caller);
     let account = &caller.tenant.account;
@@ -113,7 +113,7 @@ fn of_call(call: &Call<'_>) -> Facts {
     facts
 }
 
-/// What the input says itself.
+/// The facts in the input.
 fn of_input(mut facts: Facts, names: &[Named<'_>]) -> Facts {
     for name in names {
         facts = match *name {

@@ -1,4 +1,5 @@
-//! Registry logins that Lightsail does not have: for pulling, for operating; listed and revoked.
+//! Registry logins that Lightsail lacks: logins that pull and logins for operators. They can also be listed and
+//! revoked.
 
 use gangplank_api::gangplank::{
     CreateRegistryLoginRequest, CreateRegistryLoginResult, ListRegistryLoginsRequest,
@@ -17,7 +18,7 @@ use super::{Context, Result, limits_wire};
 use crate::jobs;
 use crate::refusals::Taken;
 
-/// What a login that is to be made names: what policies know it by.
+/// The thing that policies are asked about for a new login.
 pub(super) fn named(input: &CreateRegistryLoginRequest) -> Named<'_> {
     match (&input.service_name, input.scope.as_deref()) {
         (Some(name), _) => Named::Service(name),
@@ -53,7 +54,7 @@ pub(super) async fn list(
 ) -> Result<ListRegistryLoginsResult> {
     let Context { app, tenant, .. } = context;
     let before = input.next_token.as_deref().map(|token| number(token, "nextToken")).transpose()?;
-    // The last uses are to be seen, also those of a moment ago.
+    // The list has to show even the latest uses.
     jobs::audit::note_use(app, Taken::All).await;
     let (now, limit) = (app.clock.now(), limit(input.max_results));
     let page = app.metadata.logins(tenant, now, before.map(LoginId), limit).await?;
@@ -75,7 +76,7 @@ pub(super) async fn revoke(
     if !revoked {
         return Err(ApiError::not_found(format!("There is no registry login {}.", input.id)).into());
     }
-    // What it had begun to upload goes with it.
+    // The unfinished uploads of the login are garbage now.
     app.discarded.notify_one();
     tracing::info!(%tenant, login = input.id, access_key = %context.owner(), peer = %context.peer(), "revoked a registry login");
     Ok(RevokeRegistryLoginResult {})

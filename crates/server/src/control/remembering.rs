@@ -1,5 +1,5 @@
-//! Names that can change hands: of a repository or project that a trust policy names, a role remembers the numbers at the
-//! first exchange, and from then on only those open it.
+//! Names that can pass to another owner. A trust policy may name a repository or project. The role remembers
+//! its ids at the first exchange, and from then on opens only for these ids.
 
 use gangplank_core::policy::{TrustPolicy, without_scheme};
 use gangplank_core::role::Claims;
@@ -7,8 +7,8 @@ use gangplank_store::metadata::roles::Role;
 
 use crate::oidc::{Verified, remembered};
 
-/// What a token has to be remembered by: the number of each name, under the issuer, the number's claim and the name. A
-/// policy may trust many repositories, so one role may remember many.
+/// The ids that a role has to remember of a token. The key of each has the issuer, the id's claim and the name.
+/// A policy may trust many repositories, so one role may remember many ids.
 pub(super) fn values(trust: &TrustPolicy, verified: &Verified) -> Claims {
     let mut values = Claims::new();
     for (claim, key) in keys(trust, verified) {
@@ -19,7 +19,7 @@ pub(super) fn values(trust: &TrustPolicy, verified: &Verified) -> Claims {
     values
 }
 
-/// Whether a token has other numbers than the role remembers, or none where it remembers some: the word for it.
+/// Whether a token has another id than the role remembers, or lacks one. Returns the word for the audit trail.
 pub(super) fn changed(role: &Role, verified: &Verified) -> Option<&'static str> {
     keys(&role.trust, verified).into_iter().find_map(|(claim, key)| {
         let known = role.remembered.get(&key)?;
@@ -27,7 +27,7 @@ pub(super) fn changed(role: &Role, verified: &Verified) -> Option<&'static str> 
     })
 }
 
-/// The word in the audit trail for a number that changed.
+/// The word in the audit trail for a changed id.
 pub(super) fn word(key: &str) -> &'static str {
     let is = |claim: &str| key.contains(&format!(":{claim} of "));
     match () {
@@ -38,7 +38,7 @@ pub(super) fn word(key: &str) -> &'static str {
     }
 }
 
-/// The claims with numbers that count, each with what it is remembered under.
+/// The claims whose ids count, each with the key under which the role remembers it.
 fn keys(trust: &TrustPolicy, verified: &Verified) -> Vec<(&'static str, String)> {
     let named = ["repository", "project_path"].into_iter().filter(|claim| trust.names_claim(claim));
     let issuer = without_scheme(&verified.issuer);

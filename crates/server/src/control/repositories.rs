@@ -1,4 +1,4 @@
-//! Repositories, and lists of their manifests: for whoever may read there.
+//! Lists repositories and their manifests, for callers that may read them.
 
 use gangplank_api::gangplank::{
     ListManifestsRequest, ListManifestsResult, ListRepositoriesRequest, ListRepositoriesResult,
@@ -11,7 +11,7 @@ use gangplank_store::metadata::catalogue::{ListedManifest, ManifestFilter};
 use super::page::{limit, number, unknown};
 use super::{Context, Result};
 
-/// The longest page of manifests: each is read whole.
+/// The most manifests of one page. Each is read whole.
 const MOST: usize = 100;
 
 pub(super) async fn list(
@@ -26,7 +26,7 @@ pub(super) async fn list(
     let (prefix, limit) = (input.prefix.as_deref().unwrap_or_default(), limit(input.max_results));
     let found = app.metadata.list_repositories(tenant, prefix, last, limit).await?;
     let more = found.last().filter(|_| found.len() == limit).map(|last| last.name.clone());
-    // Those that no login of the caller's may be for are no business of its.
+    // The caller's limits exclude some repositories. These are not shown.
     let limits = call.caller.limits();
     let may_see = |name: &str| limits.is_none_or(|limits| limits.reach.has_repository(name));
     let repositories = found.into_iter().filter(|found| may_see(&found.name)).map(|found| {
@@ -53,10 +53,11 @@ pub(super) async fn manifests(
     })
 }
 
-/// A repository that the caller may read: policies have been asked, and what binds its logins binds this too.
+/// A repository that the caller may read. The policies have been asked before. The limits of the caller's
+/// logins count here, too.
 ///
 /// # Errors
-/// If the name is none, or the repository is beyond the caller's limits.
+/// If the name is not valid, or the repository is outside the caller's limits.
 pub(super) fn readable(context: &Context<'_>, name: &str) -> Result<RepositoryName> {
     let repository = RepositoryName::parse(name)
         .map_err(|error| ApiError::invalid_input(format!("repository cannot be used: {error}")))?;
@@ -69,14 +70,14 @@ pub(super) fn readable(context: &Context<'_>, name: &str) -> Result<RepositoryNa
     Ok(repository)
 }
 
-/// How many bytes the layers of an image have; nothing of an index, or of what cannot be read.
+/// The sum of the sizes of an image's layers, in bytes. `None` for an index.
 pub(super) fn layers_size(view: &ManifestView) -> Option<u64> {
     let config = view.config().map(|config| config.digest);
     let layers = view.blobs.iter().filter(|blob| Some(blob.digest) != config);
     matches!(view.kind, ManifestKind::Image).then(|| layers.map(|layer| layer.size).sum())
 }
 
-/// A number of bytes on the wire.
+/// A number of bytes, as the API sends it.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
 pub(super) fn bytes(count: u64) -> f64 {
     count as f64

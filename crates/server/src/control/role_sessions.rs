@@ -1,4 +1,4 @@
-//! Sessions of a role: which there are, and the end of a single one. All of them end with their role.
+//! Sessions of a role: lists them, and revokes one. Deleting the role ends all of them.
 
 use gangplank_api::gangplank::{
     ListRoleSessionsRequest, ListRoleSessionsResult, RevokeRoleSessionRequest, RevokeRoleSessionResult,
@@ -39,7 +39,7 @@ pub(super) async fn revoke(
         let message = format!("The role {} has no session {}.", role.name, input.access_key_id);
         return Err(ApiError::not_found(message).into());
     }
-    // What its logins had begun to upload goes with it.
+    // The unfinished uploads of the session's logins are garbage now.
     app.discarded.notify_one();
     tracing::info!(%account, role = %role.name, session = input.access_key_id, access_key = %context.owner(), peer = %context.peer(), "revoked a session of a role");
     Ok(RevokeRoleSessionResult {})

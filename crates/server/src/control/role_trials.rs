@@ -1,4 +1,4 @@
-//! Whether a token opens a role, and why: what `role try` shows. Nothing is issued, and nothing is remembered.
+//! Explains whether a token opens a role, for `role try`. Nothing is issued, and nothing is remembered.
 
 use gangplank_api::gangplank::{RoleCheck, TryRoleRequest, TryRoleResult};
 use gangplank_core::SessionName;
@@ -11,7 +11,7 @@ use super::assuming::Bearer;
 use super::{Context, Result, remembering, roles};
 use crate::oidc::Verified;
 
-/// The name of the session that is tried.
+/// The session name of a trial.
 const SESSION: &str = "role-try";
 
 pub(super) async fn run(context: &Context<'_>, input: TryRoleRequest) -> Result<TryRoleResult> {
@@ -40,7 +40,7 @@ pub(super) async fn run(context: &Context<'_>, input: TryRoleRequest) -> Result<
     })
 }
 
-/// What keeps the token from opening the role, if anything does.
+/// The reason why the token does not open the role. `None` if it does.
 fn reason(role: &Role, verified: &Verified, explanation: &Explanation) -> Option<String> {
     if !role.enabled {
         return Some("The role is disabled.".to_owned());
@@ -97,7 +97,7 @@ fn of_condition(check: RoleCheck, condition: &ConditionTrial) -> RoleCheck {
     }
 }
 
-/// The claims that are plain, and the audiences that count.
+/// The claims with plain values, and the audiences that count.
 fn claims(verified: &Verified) -> std::collections::BTreeMap<String, String> {
     let plain =
         verified.claims.iter().filter_map(|(name, claim)| Some((name.clone(), claim.as_str()?.to_owned())));

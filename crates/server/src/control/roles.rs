@@ -1,4 +1,4 @@
-//! Roles: what jobs become that show an identity token. Each account manages its own.
+//! Roles, which jobs with an identity token can assume. Each account manages its own.
 
 use gangplank_api::gangplank::{
     CreateRoleRequest, CreateRoleResult, DeleteRoleRequest, DeleteRoleResult, GetRoleRequest, GetRoleResult,
@@ -15,7 +15,7 @@ use crate::oidc::Issuers;
 use crate::random;
 use crate::terms::{self, Given};
 
-/// What a role may do of which nothing is said.
+/// The permissions of a role if the request names none.
 const DEFAULT: Preset = Preset::Push;
 
 pub(super) async fn create(context: &Context<'_>, input: CreateRoleRequest) -> Result<CreateRoleResult> {
@@ -64,7 +64,7 @@ pub(super) async fn create(context: &Context<'_>, input: CreateRoleRequest) -> R
     }
 }
 
-/// The trust policy of what is said in a few words.
+/// The trust policy for the short form of a request.
 fn policy_of(trust: &RoleTrust, account: &AccountId, issuers: &Issuers) -> Result<TrustPolicy> {
     let issuer = &trust.issuer;
     let Some(audiences) = issuers.audiences(issuer) else {
@@ -95,7 +95,7 @@ fn policy_of(trust: &RoleTrust, account: &AccountId, issuers: &Issuers) -> Resul
     Ok(trusted.policy(account, audience).map_err(|error| unfit(&error))?)
 }
 
-/// Refuses a policy of issuers or audiences that the server does not have.
+/// Refuses a policy with issuers or audiences that are not configured.
 fn check(trust: &TrustPolicy, account: &AccountId, issuers: &Issuers) -> Result<()> {
     let configured: Vec<_> = issuers.configured().map(|(url, audiences)| Issuer { url, audiences }).collect();
     Ok(trust.check(account, &configured).map_err(|error| unfit(&error))?)
@@ -122,7 +122,7 @@ pub(super) async fn list(context: &Context<'_>, input: ListRolesRequest) -> Resu
     })
 }
 
-/// Reads the place that a token stands for.
+/// Reads the place in the list that a token stands for. `None` if the token is malformed.
 fn mark(token: &str) -> Option<RoleName> {
     let name = String::from_utf8(hex::decode(token).ok()?).ok()?;
     RoleName::parse(&name).ok()
@@ -134,7 +134,7 @@ pub(super) async fn update(context: &Context<'_>, input: UpdateRoleRequest) -> R
     let changed =
         app.metadata.change_role(&context.origin(), account, &name(&input.role_name)?, change).await?;
     changed.ok_or_else(|| unknown(&input.role_name))?;
-    // What its logins had begun to upload goes with it.
+    // The unfinished uploads of the role's logins are garbage now.
     app.discarded.notify_one();
     tracing::info!(%account, role = input.role_name, status = %input.status, access_key = %context.owner(), peer = %context.peer(), "changed a role");
     Ok(UpdateRoleResult {})
@@ -150,7 +150,7 @@ pub(super) async fn delete(context: &Context<'_>, input: DeleteRoleRequest) -> R
     Ok(DeleteRoleResult {})
 }
 
-/// The role of the caller's account that a call names.
+/// The role with this name in the caller's account.
 ///
 /// # Errors
 /// `NotFoundException` if there is none.

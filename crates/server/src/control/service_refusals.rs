@@ -1,4 +1,5 @@
-//! What is refused of container services and their deployments, in the words that people and scripts know.
+//! The refusals about container services and their deployments. Their wording is Lightsail's where people and
+//! scripts know it.
 
 use gangplank_api::ApiError;
 use gangplank_api::lightsail::invalid_image;
@@ -9,13 +10,13 @@ use gangplank_store::metadata::deployments::{DeployedService, Promised, Room};
 
 use super::{Context, Result};
 
-/// There is no such service.
+/// The service does not exist.
 pub(super) fn unknown(name: &str, tenant: &Tenant) -> ApiError {
     let region = &tenant.region;
     ApiError::not_found(format!("Container service \"{name}\" does not exist in {region}."))
 }
 
-/// Nothing runs containers here.
+/// The server has no container engine.
 pub(super) fn no_engine() -> ApiError {
     ApiError::invalid_input(
         "This server has no container engine, so it runs no deployments. Start gangplank serve where Docker or \
@@ -23,7 +24,7 @@ pub(super) fn no_engine() -> ApiError {
     )
 }
 
-/// Another deployment, or a change of the service, comes first.
+/// Another deployment or change is in progress.
 pub(super) fn in_progress(service: &str, version: i64) -> ApiError {
     ApiError::invalid_input(format!(
         "Sorry, deployment {version} is in progress for service \"{service}\". Please wait for it to complete \
@@ -31,7 +32,7 @@ pub(super) fn in_progress(service: &str, version: i64) -> ApiError {
     ))
 }
 
-/// It is switched off.
+/// The service is disabled.
 pub(super) fn disabled(service: &str) -> ApiError {
     ApiError::invalid_input(format!(
         "Container service \"{service}\" is disabled; enable it with update-container-service --no-is-disabled \
@@ -44,7 +45,7 @@ pub(super) fn no_such_image(spec: &Spec, container: &str) -> ApiError {
     invalid_image(container, spec.containers.get(container).map_or("", |it| it.image.as_str()))
 }
 
-/// The engine's machine is full.
+/// The engine's machine has no room for the nodes.
 pub(super) fn too_little_room(service: &str, room: Room, promised: Promised) -> ApiError {
     let Promised { others, wanted } = promised;
     ApiError::invalid_input(format!(
@@ -60,12 +61,15 @@ pub(super) fn too_little_room(service: &str, room: Room, promised: Promised) -> 
 fn in_words(room: Room) -> String {
     #[expect(clippy::cast_precision_loss, reason = "of bytes that a machine has, in GB")]
     let memory = room.memory as f64 / f64::from(1 << 30);
-    // Two digits at the most, and none that say nothing.
+    // At most two digits after the point, without trailing zeros.
     let short = |number: f64| (number * 100.0).round() / 100.0;
     format!("{} vCPU and {} GB of memory", short(room.cpus), short(memory))
 }
 
-/// The service that a change or creation ended with, or why there is none. `spec` is the first deployment's.
+/// Returns the service that was created or changed. `spec` is that of its first deployment.
+///
+/// # Errors
+/// If it was not created or changed. The error says why.
 pub(super) fn outcome(
     context: &Context<'_>,
     name: &str,

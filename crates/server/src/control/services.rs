@@ -1,4 +1,4 @@
-//! Container services: made, shown, changed, deleted.
+//! Container services: create, show, update and delete.
 
 use std::collections::BTreeMap;
 
@@ -147,7 +147,7 @@ fn scale(nodes: i32) -> Result<Scale> {
     Ok(Scale::of(nodes.into()).ok_or_else(refused)?)
 }
 
-/// Tags as they are kept. The API's description has made sure of their keys.
+/// Tags as they are stored. Their keys were validated against the API's description.
 pub(super) fn pairs(tags: Vec<Tag>) -> Vec<(String, Option<String>)> {
     tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value))).collect()
 }
@@ -156,8 +156,8 @@ fn puller_role(access: Option<&PrivateRegistryAccessRequest>) -> Option<bool> {
     access?.ecr_image_puller_role.as_ref()?.is_active
 }
 
-/// Refuses certificates that there are not, and domain names that they are not for. To take a certificate off needs
-/// neither.
+/// Refuses certificates that do not exist, and domain names that they do not cover. Removing a certificate is
+/// always allowed.
 fn check_certificates(app: &App, names: Option<&Map<Vec<String>>>) -> Result<()> {
     for (certificate, domains) in names.into_iter().flatten() {
         for domain in domains {

@@ -1,4 +1,4 @@
-//! Which protocol a call speaks, and so which service it has to be signed for.
+//! Recognizes the protocol of a call, and so the service that it has to be signed for.
 
 use gangplank_api::{Protocol, Traits};
 use gangplank_sigv4::claimed_service;
@@ -10,20 +10,20 @@ use crate::app::App;
 
 const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
 
-/// What begins the targets that are served here.
+/// The prefixes of the targets that are served here.
 const TARGETS: [&str; 2] = ["Lightsail_", "Gangplank_"];
 
-/// A service that is served here. A call of one may not be signed for the other.
+/// A service that is served here. A call of one must not be signed for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// Lightsail. Our own operations are signed for it too, so that one profile serves both.
+    /// Lightsail. Our own operations are signed for it, too, so that one profile serves both.
     Lightsail,
     /// The Security Token Service.
     Sts,
 }
 
 impl Service {
-    /// What it is called in a signature's scope.
+    /// The service's name in the scope of a signature.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Lightsail => "lightsail",
@@ -31,7 +31,8 @@ impl Service {
         }
     }
 
-    /// How long a body of a call may be. The longest token and the longest policy fit into a form of 64 KiB.
+    /// The longest body of a call, in bytes. The longest token and the longest policy fit into a form of 64
+    /// KiB.
     pub(super) fn body_limit(self, app: &App) -> u64 {
         match self {
             Self::Lightsail => app.limits.api_body_bytes,
@@ -40,23 +41,23 @@ impl Service {
     }
 }
 
-/// What a call speaks.
+/// The protocol of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Spoken {
     /// The protocol of a service that is served here.
     Served(Service),
-    /// That of another service of AWS's.
+    /// The protocol of another AWS service.
     Unserved {
         /// The name of the service.
         service: String,
-        /// In which its client reads errors.
+        /// The protocol in which its client reads errors.
         protocol: Protocol,
     },
 }
 
 impl Spoken {
-    /// What a request speaks; `None` if it is no call of an API. Nothing of it is verified, and nothing but the form of
-    /// the answer and the service that the signature is held against follows from it.
+    /// The protocol of a request. `None` if the request is no API call. None of it is verified. It only decides
+    /// the form of the answer, and the service that the signature is checked against.
     pub(crate) fn of<B>(request: &Request<B>) -> Option<Self> {
         let is_post = *request.method() == Method::POST;
         let headers = request.headers();
@@ -73,7 +74,7 @@ impl Spoken {
         let authorization = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         match claimed_service(authorization, request.uri().query()) {
             Some("sts") if !traits.has_target => Some(Self::Served(Service::Sts)),
-            // One that is signed for the other service is refused in the form that it can read.
+            // A call that is signed for the other service is refused in a form that its client can read.
             Some("lightsail") | None if is_post && traits.is_form() && !traits.has_target => {
                 Some(Self::Served(Service::Sts))
             }

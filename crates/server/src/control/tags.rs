@@ -1,4 +1,4 @@
-//! Tags on container services, the only resources there are.
+//! Tags on container services. No other resources can have tags.
 
 use gangplank_api::lightsail::{
     OperationRecord, OperationStatus, ResourceType, TagResourceRequest, TagResourceResult,

@@ -1,5 +1,6 @@
-//! Calls of services that are not served here. A profile often names one address for all of AWS, so they come; and a
-//! client can only show an answer in the protocol that it expects.
+//! Refuses calls of AWS services that are not served here. Such calls arrive, because a profile often has one
+//! address for all services. Each refusal uses the protocol that the client expects. The client could not show
+//! any other.
 
 use gangplank_api::{Protocol, WireError};
 use gangplank_core::EventKind;
@@ -12,7 +13,7 @@ use crate::http::record::{Record, Service};
 use crate::http::response::Answer;
 use crate::refusals::Refusal;
 
-/// Refuses such a call, whose body nobody has read.
+/// Refuses such a call. Its body is not read.
 pub(super) fn refuse(
     app: &App,
     record: &Record,
@@ -28,7 +29,7 @@ pub(super) fn refuse(
     answer(&protocol.unserved(service, request_id)).close()
 }
 
-/// An error as an answer.
+/// Turns an error into an answer.
 pub(super) fn answer(error: &WireError) -> Answer {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
     let answer = Answer::new(status).body(error.content_type, error.body.clone());

@@ -1,4 +1,4 @@
-//! The calls that nobody signs: what they bring is their proof, a token or a password.
+//! Calls without a signature. Their body contains the proof: a token or a password.
 
 use gangplank_api::gangplank::Operation;
 use gangplank_api::{ApiError, Target, decode, encode};
@@ -9,10 +9,10 @@ use super::{Client, Result, body, exchange, own_login};
 use crate::app::App;
 use crate::http::record::Record;
 
-/// Answers one. A signature that it may have is not looked at.
+/// Answers an unsigned call. A signature is ignored if there is one.
 ///
 /// # Errors
-/// If the body is none of its, or proves nothing.
+/// If the body does not fit the operation, or its proof is not accepted.
 pub(super) async fn answer(
     app: &App,
     record: &Record,
@@ -21,7 +21,7 @@ pub(super) async fn answer(
     body: Incoming,
     request_id: &str,
 ) -> Result<Vec<u8>> {
-    // As much as STS reads of whoever is not known.
+    // The same limit as for unsigned calls of STS.
     let limit = Service::Sts.body_limit(app);
     body::check_length(limit, &body)?;
     let body = body::read(app, client.address, limit, body).await?;

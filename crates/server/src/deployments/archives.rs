@@ -1,4 +1,5 @@
-//! Images as archives, for engines that cannot pull from here: what a pull login may pull, as `docker save` writes it.
+//! Images as archives in the form of `docker save`, for engines that cannot pull from this registry. A pull
+//! login gets the images that it may pull.
 
 use std::io::{Error, ErrorKind, Result};
 use std::sync::{Arc, OnceLock, Weak};
@@ -15,18 +16,18 @@ use tokio_util::io::StreamReader;
 
 use crate::app::App;
 
-/// What a tar archive is made of.
+/// The bytes of a block of a tar archive.
 const BLOCK: u64 = 512;
 
-/// An index in an index in an index is no image that anybody runs.
+/// The most manifests on the way from an image to the one that runs. Deeper nested indexes are refused.
 const DEPTH: usize = 4;
 
-/// The images of a server, which is told after it was made.
+/// The images of a server. They are made before the server, so the server is set later.
 #[derive(Default)]
 pub(crate) struct Images(OnceLock<Weak<App>>);
 
 impl Images {
-    /// Names the server. Only the first time counts.
+    /// Sets the server. Only the first call counts.
     pub(crate) fn are_of(&self, app: &Arc<App>) {
         let _ = self.0.set(Arc::downgrade(app));
     }
@@ -45,7 +46,7 @@ impl Archives for Images {
     }
 }
 
-/// The service that a pull login reads.
+/// Finds the service whose images a pull login reads.
 async fn whose(app: &App, login: &Credentials) -> Result<(Tenant, ServiceId)> {
     let refused = || Error::new(ErrorKind::PermissionDenied, "the login reads no service's images");
     let password = Password::parse(&login.password).ok_or_else(refused)?;
@@ -66,7 +67,8 @@ struct Image {
 }
 
 impl Image {
-    /// The configuration and the layers, each under its digest, and the list that says what they are.
+    /// Makes the archive: the configuration and the layers, each named by its digest, and `manifest.json`,
+    /// which lists them.
     async fn archive(&self, digest: &str, name: &str) -> Result<Stream> {
         let manifest = self.for_this_machine(digest).await?;
         let config = text(&manifest["config"]["digest"])?;
@@ -79,11 +81,11 @@ impl Image {
         for digest in std::iter::once(&config).chain(&layers).filter(|it| written.insert((*it).clone())) {
             archive = Box::new(archive.chain(self.blob(digest).await?));
         }
-        // Two empty blocks end it.
+        // Two empty blocks end a tar archive.
         Ok(Box::new(archive.chain(repeat(0).take(2 * BLOCK))))
     }
 
-    /// The manifest of an image, or that of an index that is for Linux on this processor.
+    /// The manifest of an image. Of an index, the manifest for Linux on this processor.
     async fn for_this_machine(&self, digest: &str) -> Result<Value> {
         let mut digest = digest.to_owned();
         for _ in 0..DEPTH {
@@ -135,7 +137,7 @@ fn text(value: &Value) -> Result<String> {
     text.ok_or_else(|| Error::new(ErrorKind::InvalidData, "the manifest lacks a digest"))
 }
 
-/// A file in an archive: its head, its bytes, and what fills the last block.
+/// A file of an archive: its header, its bytes, and zeros to the end of the last block.
 fn entry(name: &str, size: u64, bytes: Stream) -> Result<Stream> {
     let mut head = tar::Header::new_ustar();
     head.set_path(name)?;

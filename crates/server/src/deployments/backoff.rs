@@ -1,4 +1,4 @@
-//! Pauses before something that failed is tried again.
+//! The pauses before a failed action is tried again.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 
-/// The pauses of one thing that may fail again and again.
+/// The pauses of one action.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
@@ -15,7 +15,8 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// It failed: the next try has to wait, twice as long as the last one had to, unless long calm lies between.
+    /// Notes a failure at `now`. The next pause is twice as long as the last one, or the first one again after
+    /// a calm time.
     pub(super) fn failed(&mut self, now: Instant, pace: &Pace) {
         if self.last.is_some_and(|last| now.duration_since(last) >= pace.calm) {
             self.failures = 0;
@@ -24,12 +25,12 @@ impl Backoff {
         *self = Self { failures: self.failures.saturating_add(1), last: Some(now), until: Some(now + pause) };
     }
 
-    /// Whether it has failed at all.
+    /// Whether the action has ever failed.
     pub(super) fn has_failed(&self) -> bool {
         self.last.is_some()
     }
 
-    /// How long a try still has to wait.
+    /// The rest of the pause; `None` if it is over.
     pub(super) fn left(&self, now: Instant) -> Option<Duration> {
         self.until.map(|until| until.saturating_duration_since(now)).filter(|left| !left.is_zero())
     }

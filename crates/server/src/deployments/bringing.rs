@@ -1,4 +1,4 @@
-//! What the deployments of a service run, opened, and their images on the way to the engine.
+//! The opened specs of a service's deployments, and their images on the way to the engine.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,24 +21,24 @@ pub(super) struct Opened {
     pub(super) images: Images,
 }
 
-/// How far the images of a deployment are.
+/// The state of a deployment's images.
 pub(super) enum Images {
-    /// They have not been asked for, or will be again after a pause.
+    /// Not requested yet, or waiting for the next attempt.
     Wanted(Backoff),
     Coming(Backoff, oneshot::Receiver<Result<There, NotThere>>),
     There(References),
 }
 
-/// What the images of a deployment came to, in one look.
+/// The state of a deployment's images at one look.
 pub(super) enum Brought {
     There,
     Coming,
-    /// They did not come this time.
+    /// This attempt failed.
     Failed(NotThere),
 }
 
 impl Runner {
-    /// The opened spec of a deployment.
+    /// Opens the spec of a deployment, or returns the one that was opened before.
     pub(super) fn open(
         &mut self,
         of: &DeployedService,
@@ -54,8 +54,8 @@ impl Runner {
         Ok(spec)
     }
 
-    /// The opened spec of a deployment; if it cannot be read any more, what is known of it without: its containers'
-    /// names.
+    /// The opened spec of a deployment. If it cannot be opened, a spec that has only the names of the
+    /// containers.
     pub(super) fn open_or_outline(&mut self, of: &DeployedService, deployment: &Deployment) -> Arc<Spec> {
         self.open(of, deployment).unwrap_or_else(|_| {
             let container = |name: &String| {
@@ -68,7 +68,7 @@ impl Runner {
         })
     }
 
-    /// Asks for the images of a deployment, and looks whether they have come.
+    /// Requests the images of a deployment, and checks whether they have come.
     pub(super) fn bring(
         &mut self,
         of: &DeployedService,
@@ -87,7 +87,7 @@ impl Runner {
                 let brought = match coming.try_recv() {
                     Ok(brought) => brought,
                     Err(TryRecvError::Empty) => {
-                        // Should it panic, it wakes nobody.
+                        // A task that panics wakes nobody, so look again by time.
                         next.within(self.pace.look);
                         return Ok(Brought::Coming);
                     }
@@ -122,8 +122,8 @@ impl Runner {
                 let (there, coming) = oneshot::channel();
                 tokio::spawn(async move {
                     let brought = images::bring(&app, &engine, &of, &deployment, &spec).await;
-                    // First the news and then the call to look: who wakes finds it. Nobody waits for it any more if
-                    // the service is gone.
+                    // Send first, wake second: the runner that wakes then finds the result. Sending fails only
+                    // if the service is gone.
                     let _ = there.send(brought);
                     wake.notify_one();
                 });
@@ -134,7 +134,7 @@ impl Runner {
         Ok(Brought::Coming)
     }
 
-    /// What a node of a deployment is to be, once its images are there.
+    /// The spec of a node of a deployment; `None` until its images are there.
     pub(super) fn wanted(&self, of: &DeployedService, deployment: &Deployment) -> Option<NodeSpec> {
         let opened = self.deployments.get(&deployment.version)?;
         match &opened.images {
@@ -143,8 +143,8 @@ impl Runner {
         }
     }
 
-    /// Forgets all deployments but these. Their images stay in the engine, and so do those of the one that served
-    /// before.
+    /// Forgets all deployments but these. `previous` keeps the images of the deployment that served before, so
+    /// they stay in the engine.
     pub(super) fn forget_deployments(&mut self, versions: &[Option<i64>]) {
         let gone = self.deployments.keys().copied().filter(|version| !versions.contains(&Some(*version)));
         for version in gone.collect::<Vec<_>>() {
@@ -156,8 +156,8 @@ impl Runner {
         self.keep_images(false);
     }
 
-    /// Says which images are to stay in the engine. While some are on their way nobody can say so, but of a service of
-    /// which nothing runs those that are known are enough.
+    /// Reports which images have to stay in the engine. While images are on the way, the list is unknown. A
+    /// disabled service runs nothing, so its known images are the list.
     pub(super) fn keep_images(&mut self, is_disabled: bool) {
         let mut wanted = self.unreadable.is_none().then(|| self.previous.clone());
         for opened in self.deployments.values() {

@@ -1,4 +1,4 @@
-//! The deployment that serves: goes towards the nodes that it is to have, also while the service changes.
+//! Brings the current deployment to its wanted nodes, also while the service changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::runner::{Next, Runner, Trouble};
 use super::words;
 
 impl Runner {
-    /// Goes towards the nodes that the current deployment is to have. Says whether it has them.
+    /// Brings the current deployment closer to its wanted nodes. Returns whether it has them all.
     pub(super) async fn look_after_current(
         &mut self,
         of: &DeployedService,
@@ -27,11 +27,11 @@ impl Runner {
         let spec = match self.open(of, current) {
             Ok(spec) => spec,
             Err(trouble) => {
-                // What runs of it goes on running, and the next deployment takes its place.
+                // Its nodes go on running until the next deployment replaces them.
                 self.unreadable = Some(current.version);
                 if before != self.unreadable {
                     let (tenant, service, version) = (&self.tenant, &self.labels.1, current.version);
-                    tracing::error!(%tenant, service, version, %trouble, "what a service is to run cannot be read");
+                    tracing::error!(%tenant, service, version, %trouble, "cannot read what a service should run");
                     let outline = self.open_or_outline(of, current);
                     self.say(of, version, &outline, words::UNREADABLE);
                 }
@@ -63,7 +63,7 @@ impl Runner {
                 };
                 self.say(of, current.version, &spec, &error.to_string());
                 self.starts.failed(Instant::now(), &self.pace);
-                // It may be an image that somebody removed from the engine.
+                // Somebody may have removed the image from the engine: bring the images again.
                 self.deployments.remove(&current.version);
                 next.within(self.pace.pause);
             }
@@ -74,14 +74,16 @@ impl Runner {
         Ok(plan.is_settled)
     }
 
-    /// Lets nodes go whose containers ended, or that lost their network: others take their place, after a pause.
+    /// Retires nodes whose containers ended, and nodes that lost their network. New nodes replace them after a
+    /// pause.
     fn retire_ended(&mut self, of: &DeployedService, version: i64, spec: &Arc<Spec>) {
         let mut gone = Vec::new();
         let mut said = Vec::new();
         for (handle, node) in self.nodes.iter().filter(|(_, node)| node.seen.name.version == version) {
             let memory = of.service.power.room(1).memory;
             let before = said.len();
-            // An engine that was stopped stopped everything, which is nobody's failure.
+            // A node that is not whole may have been stopped with its engine. That is no failure of its
+            // containers.
             if node.is_whole(spec) {
                 said.extend(node.failed(spec).map(|(name, it)| words::ended(name, &it.state, memory)));
             }
@@ -100,7 +102,7 @@ impl Runner {
         }
     }
 
-    /// The nodes of a deployment, as a plan is made of them.
+    /// The nodes of a deployment, in the form that [`plan`] takes.
     pub(super) fn present(&self, version: i64, hash: &str, spec: &Spec) -> Vec<Present> {
         let nodes = self.nodes.values().filter(|node| node.seen.name.version == version);
         let present = nodes.map(|node| {
@@ -115,7 +117,7 @@ impl Runner {
         present.collect()
     }
 
-    /// Ends a change of the service when all is as it is to be, or after the time for it.
+    /// Ends a change of the service when all nodes are as wanted, or when its time is over.
     pub(super) async fn look_after_update(
         &mut self,
         of: &DeployedService,
@@ -131,7 +133,8 @@ impl Runner {
         Ok(())
     }
 
-    /// Ends a change of the service whose time is over. Says how much it has; `None` if none is under way.
+    /// Ends a change of the service whose time is over. Returns the rest of its time; `None` if no change is
+    /// under way.
     pub(super) async fn end_update_if_late(
         &mut self,
         of: &DeployedService,
@@ -155,7 +158,7 @@ impl Runner {
         Ok(None)
     }
 
-    /// Nothing of a change of the service is under way any more.
+    /// Marks the change of the service as done.
     pub(super) async fn settle(&mut self, of: &DeployedService) -> Result<(), Trouble> {
         if of.service.is_updating {
             self.app.metadata.settle_service(self.service, of.service.changes).await?;

@@ -1,4 +1,4 @@
-//! The engine that the configuration names.
+//! Connects to the engine of the configuration.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use gangplank_engine::{Archives, Engine, Output};
 
 use crate::config::{Deployments, EngineChoice};
 
-/// What an engine has to know of the server that uses it.
+/// The facts about this server that its engine needs.
 pub(crate) struct Here {
-    /// Names what the server makes in the engine.
+    /// Identifies this server in the labels of all that it makes in the engine.
     pub(crate) owner: String,
     /// Where the server listens.
     pub(crate) address: SocketAddr,
 }
 
-/// The engine that is to run services. None if none is wanted, or none was found where any will do.
+/// Connects to the engine. `None` if the configuration wants none, or if `Auto` found none.
 ///
 /// # Errors
 /// If the engine's address cannot be used.
@@ -47,7 +47,7 @@ pub(crate) async fn connect(
     Ok(engine.map(|engine| Arc::new(engine) as Arc<dyn Engine>))
 }
 
-/// Where an engine of this machine reaches what listens here.
+/// The address at which an engine on this machine reaches a local listener.
 fn local(address: SocketAddr) -> SocketAddr {
     let mut address = address;
     if address.ip().is_unspecified() {
@@ -56,7 +56,7 @@ fn local(address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Whether nobody else can be on the way to a registry.
+/// Whether a registry is on loopback, where nobody can intercept its traffic.
 fn is_loopback(registry: &str) -> bool {
     let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');

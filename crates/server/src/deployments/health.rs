@@ -1,17 +1,17 @@
-//! Whether a node is well, from the answers to its health checks.
+//! The health of a node, from the answers to its health checks.
 
 use gangplank_core::deployment::HealthCheck;
 
-/// What is known of a node.
+/// The health of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It has not been healthy yet.
+    /// The node has not been healthy yet.
     Unproven,
-    /// It answers as it should.
+    /// The node answers its health checks.
     Healthy,
-    /// It answered as it should once, and does not now.
+    /// The node was healthy once, and fails its health checks now.
     Unhealthy,
-    /// It has been unhealthy for as long again as it took to call it so: it will not come back by itself.
+    /// The node has failed twice as many checks in a row as make it unhealthy. It will not recover by itself.
     Lost,
 }
 
@@ -26,18 +26,18 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// Of a node that nobody has asked yet.
+    /// The health of a node without an answer yet.
     pub(super) fn unproven(check: &HealthCheck) -> Self {
         let HealthCheck { healthy_threshold, unhealthy_threshold, .. } = *check;
         Self { healthy_threshold, unhealthy_threshold, good: 0, bad: 0, verdict: Verdict::Unproven }
     }
 
-    /// Of a node that served before this server started.
+    /// The health of a node that served before this server started.
     pub(super) fn trusted(check: &HealthCheck) -> Self {
         Self { verdict: Verdict::Healthy, ..Self::unproven(check) }
     }
 
-    /// Takes an answer in.
+    /// Counts an answer. Returns the verdict after it.
     pub(super) fn note(&mut self, is_good: bool) -> Verdict {
         (self.good, self.bad) =
             if is_good { (self.good.saturating_add(1), 0) } else { (0, self.bad.saturating_add(1)) };
@@ -50,12 +50,12 @@ impl Health {
         self.verdict
     }
 
-    /// What is known of it.
+    /// The present verdict.
     pub(super) fn verdict(&self) -> Verdict {
         self.verdict
     }
 
-    /// Whether it never gave a good answer.
+    /// Whether the node never gave a good answer.
     pub(super) fn is_silent(&self) -> bool {
         self.verdict == Verdict::Unproven && self.good == 0
     }

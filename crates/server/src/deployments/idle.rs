@@ -1,4 +1,4 @@
-//! What becomes of services where nothing runs them: no deployment is on its way, and no change either.
+//! Services on a server without an engine: their deployments and changes end.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::app::App;
 use crate::endpoint::routes::Route;
 use crate::jobs::job::{Job, Next};
 
-/// Why a deployment of an earlier run ends.
+/// The reason of failure of a deployment that an earlier run began.
 const NO_ENGINE: &str = "the server was started without a container engine";
 
-/// Ends what an earlier run of the server had begun, and answers for disabled services.
+/// Ends deployments and changes of an earlier run, and sets the routes of services.
 pub(crate) struct Idle {
     app: Arc<App>,
     has_begun: bool,
@@ -36,7 +36,7 @@ impl Job for Idle {
             end_logins_of_earlier_runs(app).await;
         }
         for service in app.deployer.take().0 {
-            // Those that are still to be answered for come again.
+            // The loop below sets the routes of services that still exist.
             app.routes.remove(service);
         }
         let all = app.metadata.services_to_run().await.context("cannot look which services were to run")?;
@@ -68,6 +68,6 @@ async fn end(app: &App, of: &DeployedService) {
         Ok::<(), gangplank_store::StoreError>(())
     };
     if let Err(error) = ended.await {
-        tracing::warn!(service = of.service.name, %error, "cannot end what an earlier run had begun");
+        tracing::warn!(service = of.service.name, %error, "cannot end a deployment or change of an earlier run");
     }
 }

@@ -1,4 +1,4 @@
-//! The images of a deployment: brought to the engine by the digests that it pinned.
+//! Brings the images of a deployment to the engine, by their pinned digests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,29 +15,29 @@ use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Require
 use crate::app::App;
 use crate::random;
 
-/// How long the server's own pull login works, should nobody come to revoke it.
+/// The lifetime of the server's own pull login, in case nothing revokes it.
 const PULL_LIFETIME: Duration = Duration::from_hours(1);
 
-/// What each container of a deployment is started by.
+/// The engine's reference to each container's image, by container name.
 pub(super) type References = BTreeMap<String, String>;
 
-/// Why images are not there.
+/// Why images could not be brought.
 #[derive(Debug)]
 pub(super) enum NotThere {
-    /// The engine, the registry or the store may do better later.
+    /// A failure of the engine, the registry or the store that may pass.
     Yet(String),
-    /// Asking again brings nothing.
+    /// A failure that would repeat.
     Ever(String),
 }
 
-/// Images that are there, and what people should know of how they came.
+/// Images that are in the engine, and remarks for people on how they came.
 #[derive(Debug)]
 pub(super) struct There {
     pub(super) references: References,
     pub(super) remarks: Vec<String>,
 }
 
-/// Brings the images of a deployment to the engine, and pins those that were not.
+/// Brings the images of a deployment to the engine, and pins references that were not pinned.
 pub(super) async fn bring(
     app: &App,
     engine: &Arc<dyn Engine>,
@@ -49,7 +49,7 @@ pub(super) async fn bring(
     let login = if needs_login { Some(issue(app, of).await?) } else { None };
     let brought = bring_each(app, engine, of, deployment, spec, login.as_ref().map(|(_, login)| login)).await;
     if let Some((id, _)) = login {
-        // Whatever came of it: nothing is pulled with it any more. If it cannot be revoked it ends by itself.
+        // Revoke the login after a failure, too. If it cannot be revoked, it expires.
         let _ = app.metadata.revoke_login(&origin(app), &of.tenant, id, app.clock.now()).await;
     }
     brought
@@ -92,7 +92,7 @@ async fn bring_each(
     Ok(there)
 }
 
-/// Makes a pull login of the server's own.
+/// Makes a pull login for the server itself.
 async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials), NotThere> {
     let random = random::bytes().map_err(|error| NotThere::Yet(error.to_string()))?;
     let password = Password::generate(random);
@@ -108,7 +108,7 @@ async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials)
         created_at: now,
         expires_at: now.plus(PULL_LIFETIME),
     };
-    // It is not the account's, so its quota does not stop it.
+    // The login is the server's, so the account's quota does not apply.
     match app.metadata.insert_login(&origin(app), login, Requires::Nothing, u32::MAX).await? {
         LoginCreated::Created(id) => {
             let (username, password) = (USERNAME.to_owned(), password.expose().to_owned());
@@ -120,7 +120,7 @@ async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials)
     }
 }
 
-/// Ends the pull logins that an earlier run of the server was stopped with in the middle of a pull.
+/// Revokes pull logins that an earlier run left when it was stopped during a pull.
 pub(super) async fn end_logins_of_earlier_runs(app: &App) {
     let ended = async {
         for (tenant, login) in app.metadata.logins_of_server(app.clock.now()).await? {
@@ -133,7 +133,7 @@ pub(super) async fn end_logins_of_earlier_runs(app: &App) {
     }
 }
 
-/// The server does it, now.
+/// The origin of changes that the server makes by itself, now.
 pub(super) fn origin(app: &App) -> Origin {
     Origin { steady: app.clock.steady(), ..Origin::local(app.clock.now()) }
 }

@@ -1,4 +1,4 @@
-//! Nodes that are on their way out: requests that they have may end, then they are stopped and removed.
+//! Nodes that are leaving: their open requests may end, then they are stopped and removed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use super::pace::Pace;
 use crate::endpoint::routes;
 
-/// From one look at a node's requests to the next.
+/// From one look at a node's open requests to the next.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Requests that found a route before it changed come within this time.
+/// Requests that took a route before it changed reach the node within this time.
 const ON_THEIR_WAY: Duration = Duration::from_millis(250);
 
-/// The nodes of one service that are on their way out.
+/// The leaving nodes of one service.
 pub(super) struct Leaving {
     nodes: Arc<Mutex<BTreeMap<NodeHandle, NodeName>>>,
     tasks: JoinSet<()>,
@@ -26,28 +26,28 @@ pub(super) struct Leaving {
 }
 
 impl Leaving {
-    /// None yet. Each that is gone wakes.
+    /// No nodes. Each node that is gone wakes `wake`.
     pub(super) fn none(wake: Arc<Notify>) -> Self {
         Self { nodes: Arc::default(), tasks: JoinSet::new(), wake }
     }
 
-    /// Whether a node is on its way out.
+    /// Whether a node is leaving.
     pub(super) fn contains(&self, handle: &NodeHandle) -> bool {
         lock(&self.nodes).contains_key(handle)
     }
 
-    /// The ordinals that nodes of this version still have.
+    /// The ordinals that leaving nodes of this version still have.
     pub(super) fn ordinals(&self, version: i64) -> Vec<u32> {
         lock(&self.nodes).values().filter(|name| name.version == version).map(|name| name.ordinal).collect()
     }
 
-    /// Whether there are none.
+    /// Whether no node is leaving.
     pub(super) fn is_empty(&self) -> bool {
         lock(&self.nodes).is_empty()
     }
 
-    /// Lets a node go: at once, or if it has a `target`, after the requests that this has under way, in the time for
-    /// that. No route may lead to it any more.
+    /// Stops and removes a node: at once, or if `target` is given, after its open requests, within the time
+    /// for them. No route may lead to the node any more.
     pub(super) fn add(
         &mut self,
         engine: &Arc<dyn Engine>,
@@ -66,7 +66,7 @@ impl Leaving {
             }
             match engine.remove(&handle, pace.grace).await {
                 Ok(()) | Err(EngineError::NoNode) => {}
-                // It is seen again at the next look, and goes then.
+                // The next look sees the node again, and removes it.
                 Err(error) => {
                     tracing::debug!(node = handle.0, %error, "cannot remove a node yet");
                     tokio::time::sleep(pace.pause).await;

@@ -1,7 +1,9 @@
-//! Runs what services are to run. The rows say what is wanted, and the engine is a cache of it.
+//! The deployer: runs the deployments of services. The database says what is wanted; the engine only follows
+//! it.
 //!
-//! A [`supervisor`] gives each service a [`runner`], which compares the rows with what the engine shows and acts. A
-//! deployment on its way is a [`rollout`]; [`publish`] leads requests to the nodes that serve.
+//! A [`supervisor`] starts a [`runner`] for each service. The runner compares the rows with the nodes in the
+//! engine, and acts. A [`rollout`] is a deployment on its way. [`publish`] leads requests to the nodes that
+//! serve.
 
 pub(crate) mod archives;
 mod backoff;
@@ -33,15 +35,15 @@ use tokio::sync::Notify;
 use crate::config;
 use crate::jobs::usage::RunningNode;
 
-/// Processors are idle most of the time: so many times those that there are may be promised.
+/// How many times the engine's processors may be promised. Most of the time, processors are idle.
 const OVERCOMMITTED: f64 = 4.0;
 
-/// What calls and jobs see of whatever runs services.
+/// The deployer, as API calls and jobs see it.
 pub(crate) struct Deployer {
     engine: Option<Arc<dyn Engine>>,
     given_cpus: Option<f64>,
     given_memory: Option<u64>,
-    /// What the engine's machine has, once the engine has said it.
+    /// The processors and memory of the engine's machine, once the engine has reported them.
     host: OnceLock<Host>,
     woken: Notify,
     services: Mutex<Services>,
@@ -52,24 +54,25 @@ struct Services {
     woken: BTreeSet<ServiceId>,
     gone: BTreeSet<ServiceId>,
     running: BTreeMap<ServiceId, Vec<RunningNode>>,
-    /// The images that each service wants to stay in the engine; `None` if it cannot say yet.
+    /// The images of each service that have to stay in the engine; `None` while they are unknown.
     images: BTreeMap<ServiceId, Option<Vec<String>>>,
 }
 
 impl Deployer {
-    /// A deployer with this engine, or without one: then nothing runs.
+    /// A deployer with this engine. Without an engine nothing runs.
     pub(crate) fn new(engine: Option<Arc<dyn Engine>>, config: &config::Deployments) -> Self {
         let (given_cpus, given_memory) = (config.engine_cpus, config.engine_memory);
         let (host, woken, services) = (OnceLock::new(), Notify::new(), Mutex::default());
         Self { engine, given_cpus, given_memory, host, woken, services }
     }
 
-    /// What runs services, if anything does.
+    /// The engine, if there is one.
     pub(crate) fn engine(&self) -> Option<&Arc<dyn Engine>> {
         self.engine.as_ref()
     }
 
-    /// What services may be promised, all together. Without a bound until the engine has said what its machine has.
+    /// The power that all services together may be promised. It has no bound until the engine has reported its
+    /// machine.
     pub(crate) fn room(&self) -> Room {
         let host = self.host.get();
         let cpus = self.given_cpus.or(host.map(|host| host.cpus * OVERCOMMITTED));
@@ -77,7 +80,7 @@ impl Deployer {
         Room { cpus: cpus.unwrap_or(f64::INFINITY), memory: memory.unwrap_or(u64::MAX) }
     }
 
-    /// Asks the engine what its machine has, until it has said so.
+    /// Asks the engine for its machine's processors and memory, unless they are known.
     async fn learn_host(&self) {
         if let (Some(engine), None) = (&self.engine, self.host.get())
             && let Ok(host) = engine.host().await
@@ -85,18 +88,18 @@ impl Deployer {
             let _ = self.host.set(host);
         }
     }
-    /// A service was changed, deployed to or deleted: looks after it now.
+    /// Wakes the runner of a service that was changed, deployed to or deleted.
     pub(crate) fn wake(&self, service: ServiceId) {
         self.services().woken.insert(service);
         self.woken.notify_one();
     }
 
-    /// The nodes that serve.
+    /// All nodes that serve.
     pub(crate) fn running(&self) -> Vec<RunningNode> {
         self.services().running.values().flatten().cloned().collect()
     }
 
-    /// These nodes serve for a service now.
+    /// Notes which nodes of a service serve now.
     fn runs(&self, service: ServiceId, nodes: Vec<RunningNode>) {
         let mut services = self.services();
         if nodes.is_empty() {
@@ -106,19 +109,19 @@ impl Deployer {
         }
     }
 
-    /// These images of a service are to stay in the engine; `None` if it cannot be said yet.
+    /// Notes which images of a service have to stay in the engine; `None` while they are unknown.
     fn uses(&self, service: ServiceId, images: Option<Vec<String>>) {
         self.services().images.insert(service, images);
     }
 
-    /// The images that are to stay, if each of these services has said which it wants.
+    /// All images that have to stay; `None` while those of one of these services are unknown.
     fn images_of(&self, wanted: impl Iterator<Item = ServiceId>) -> Option<Vec<String>> {
         let services = self.services();
         let known = wanted.map(|service| services.images.get(&service)?.clone()).collect::<Option<Vec<_>>>();
         Some(known?.into_iter().flatten().collect())
     }
 
-    /// A runner has nothing left to look after.
+    /// Notes that the runner of a service has ended.
     fn is_gone(&self, service: ServiceId) {
         let mut services = self.services();
         services.gone.insert(service);
@@ -132,7 +135,7 @@ impl Deployer {
         self.woken.notified().await;
     }
 
-    /// The services that were woken, and those whose runner has ended.
+    /// Takes the services that were woken, and those whose runner has ended.
     fn take(&self) -> (BTreeSet<ServiceId>, BTreeSet<ServiceId>) {
         let mut services = self.services();
         (std::mem::take(&mut services.woken), std::mem::take(&mut services.gone))

@@ -1,4 +1,4 @@
-//! A node that is looked after: what the engine shows of it, and whether it is well.
+//! A node of a runner: the engine's view of it, and its health.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,33 +16,33 @@ use super::pace::Pace;
 use crate::endpoint::probe;
 use crate::endpoint::routes;
 
-/// A node that is looked after.
+/// A node of a runner.
 pub(super) struct Node {
-    /// What the engine showed last.
+    /// The engine's last view of the node.
     pub(super) seen: NodeSeen,
-    /// Where requests reach it, if the deployment has an endpoint.
+    /// The address for requests, if the deployment has an endpoint.
     pub(super) target: Option<Arc<routes::Node>>,
     wellness: Wellness,
     probing: Option<AbortHandle>,
 }
 
-/// How it is found out whether a node is well.
+/// How the health of a node is found.
 enum Wellness {
-    /// By asking its endpoint.
+    /// By health checks of its endpoint.
     Asked(Arc<Mutex<Asked>>),
-    /// By its containers: they have to run for a while. Since when they do what they do.
+    /// By its containers, which have to run for a while. The moment is when they last changed.
     RunsSince(Instant),
 }
 
-/// What came of asking.
+/// The results of health checks.
 struct Asked {
     health: Health,
-    /// What the last answer that was not good came to.
+    /// Why the last check failed, if it did.
     last: Option<String>,
 }
 
 impl Node {
-    /// A node that was just started, or that served before this server started.
+    /// A node that was just started. A trusted one served before this server started.
     pub(super) fn new(seen: NodeSeen, spec: &Spec, is_trusted: bool, pace: Pace, wake: &Arc<Notify>) -> Self {
         let Some(endpoint) = &spec.endpoint else {
             let since = Instant::now();
@@ -68,8 +68,8 @@ impl Node {
         Self { seen, target, wellness: Wellness::Asked(asked), probing }
     }
 
-    /// Takes in what the engine shows now. `false` if that is another node in the place of this one: it answers
-    /// elsewhere.
+    /// Takes in the engine's present view. Returns `false` if another node has taken its place: it has other
+    /// addresses.
     pub(super) fn see(&mut self, seen: NodeSeen) -> bool {
         if self.seen.addresses != seen.addresses {
             return false;
@@ -83,7 +83,7 @@ impl Node {
         true
     }
 
-    /// Whether it is well.
+    /// The health of the node.
     pub(super) fn verdict(&self, spec: &Spec, pace: &Pace) -> Verdict {
         match &self.wellness {
             Wellness::Asked(asked) => lock(asked).health.verdict(),
@@ -97,7 +97,8 @@ impl Node {
         }
     }
 
-    /// When [`verdict`](Self::verdict) may be another one, if nothing happens until then.
+    /// After which time [`verdict`](Self::verdict) may change without an event; `None` if only events change
+    /// it.
     pub(super) fn next_look(&self, pace: &Pace) -> Option<Duration> {
         match &self.wellness {
             Wellness::Asked(_) => None,
@@ -107,7 +108,7 @@ impl Node {
         }
     }
 
-    /// What its last health check came to, if that was not good.
+    /// Why its last health check failed, if it did.
     pub(super) fn last_answer(&self) -> Option<String> {
         match &self.wellness {
             Wellness::Asked(asked) => lock(asked).last.clone(),
@@ -115,12 +116,13 @@ impl Node {
         }
     }
 
-    /// Whether all of it was started and its network is there. If not, another one has to take its place.
+    /// Whether all containers were started and the network exists. If not, another node has to replace this
+    /// one.
     pub(super) fn is_whole(&self, spec: &Spec) -> bool {
         self.seen.is_whole && spec.containers.keys().all(|name| self.seen.containers.contains_key(name))
     }
 
-    /// The containers that ended and should not have.
+    /// The containers that ended but should run.
     pub(super) fn failed<'a>(
         &'a self,
         spec: &'a Spec,
@@ -140,7 +142,7 @@ impl Drop for Node {
     }
 }
 
-/// Whether a container ended well: with 0, and nobody reaches it from outside.
+/// Whether a container ended as intended: with status 0, and it is not the endpoint.
 fn has_done_its_work(spec: &Spec, name: &str, container: &ContainerSeen) -> bool {
     let is_endpoint = spec.endpoint.as_ref().is_some_and(|endpoint| endpoint.container == name);
     !is_endpoint && matches!(container.state, ContainerState::Exited { status: 0, .. })
@@ -153,7 +155,7 @@ pub(super) fn speaks_tls(spec: &Spec, endpoint: &Endpoint) -> bool {
     ports.and_then(|ports| ports.get(&endpoint.port)) == Some(&Protocol::Https)
 }
 
-/// Asks one node again and again whether it is well.
+/// The repeated health checks of one node.
 struct Probing {
     address: SocketAddr,
     is_tls: bool,
@@ -180,7 +182,7 @@ impl Probing {
         }
     }
 
-    /// Takes an answer in, and says how long to wait before the next.
+    /// Notes an answer. Returns the pause before the next check.
     fn note(&self, answer: Result<(), String>) -> Duration {
         let interval = Duration::from_secs(self.endpoint.health_check.interval_seconds.into());
         let mut asked = lock(&self.asked);

@@ -1,27 +1,27 @@
-//! How long things take that nobody chooses.
+//! The times of the deployer that no setting changes.
 
 use std::time::Duration;
 
-/// How long things take that nobody chooses. Tests go faster.
+/// The times of the deployer that no setting changes. Tests use shorter ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// From one look at everything to the next, if nothing says that something happened.
+    /// From one look at everything to the next, unless an event comes first.
     pub look: Duration,
-    /// From one probe to the next while a node has not been healthy yet, if its own interval is not shorter.
+    /// From one health check to the next until a node is first healthy, unless its own interval is shorter.
     pub probe: Duration,
-    /// From one probe to the next until something answers for the first time.
+    /// From one health check to the next until the first answer.
     pub first_probe: Duration,
-    /// How long containers without an endpoint have to run before they count as well.
+    /// How long a node without an endpoint has to run before it counts as healthy.
     pub run_in: Duration,
-    /// How long requests under way may go on at a node that is to go.
+    /// How long open requests may go on at a node that is leaving.
     pub drain: Duration,
-    /// How long a container may take to end by itself.
+    /// How long a container may take to stop by itself.
     pub grace: Duration,
-    /// The first pause before something that failed is tried again; each further one is twice as long.
+    /// The first pause after a failure. Each further pause is twice as long.
     pub pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
-    /// After so long without a failure, the next pause is the first one again.
+    /// After this time without a failure, the pauses begin with the first again.
     pub calm: Duration,
 }
 

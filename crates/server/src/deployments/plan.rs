@@ -1,35 +1,35 @@
-//! Which nodes of one deployment are started and which go: a function of what is there.
+//! Decides from the present nodes of a deployment which to start and which to retire.
 
 use std::collections::BTreeSet;
 
-/// A node of a deployment, as far as it decides who starts and who goes.
+/// The facts of a node that the decision needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Present {
     /// Its ordinal.
     pub(super) ordinal: u32,
-    /// Whether it was made from what is wanted now.
+    /// Whether the node was made from the spec that is wanted now.
     pub(super) is_alike: bool,
-    /// Whether it answers requests, or could.
+    /// Whether the node can answer requests.
     pub(super) is_ready: bool,
-    /// Whether it will not come back by itself.
+    /// Whether the node will not recover by itself.
     pub(super) is_lost: bool,
 }
 
-/// What is to be done.
+/// The next steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     /// The ordinals of nodes to start.
     pub(super) start: Vec<u32>,
-    /// The ordinals of nodes that go, after what they have under way.
+    /// The ordinals of nodes to retire, after their open requests.
     pub(super) retire: BTreeSet<u32>,
-    /// Whether there is all that is wanted and nothing else.
+    /// Whether exactly the wanted nodes are there.
     pub(super) is_settled: bool,
 }
 
-/// Goes from what is there to `count` nodes that are as wanted. Nothing that serves goes before something else is
-/// ready in its place.
+/// Plans the way from the present nodes to `count` nodes of the wanted spec. A node that serves goes only when
+/// another one is ready in its place.
 ///
-/// The ordinals in `leaving` belong to nodes that are on their way out, and are not given to others yet.
+/// `leaving` has the ordinals of nodes that are leaving. They are not used again yet.
 pub(super) fn plan(present: &[Present], leaving: &[u32], count: u32) -> Plan {
     let (good, bad): (Vec<&Present>, Vec<&Present>) =
         present.iter().partition(|node| node.is_alike && !node.is_lost);
@@ -39,15 +39,16 @@ pub(super) fn plan(present: &[Present], leaving: &[u32], count: u32) -> Plan {
     let wanted = usize::try_from(count).unwrap_or(usize::MAX);
     let missing = wanted.saturating_sub(good.len());
     plan.start = (0..).filter(|ordinal| !taken.contains(ordinal)).take(missing).collect();
-    // The highest ordinals go first, those that are not ready before all others.
+    // Nodes that are not ready go first, then the highest ordinals.
     let mut leaving: Vec<&Present> = good.clone();
     leaving.sort_by_key(|node| (node.is_ready, std::cmp::Reverse(node.ordinal)));
     plan.retire.extend(leaving.iter().take(good.len().saturating_sub(wanted)).map(|node| node.ordinal));
     let ready = good.iter().filter(|node| node.is_ready && !plan.retire.contains(&node.ordinal)).count();
-    // What is not as wanted serves until as many others are ready.
+    // Nodes of another spec serve until enough wanted ones are ready.
     let replaced = ready >= wanted;
     plan.retire.extend(bad.iter().filter(|_| replaced).map(|node| node.ordinal));
-    // A service whose nodes are lost one after another does not get more and more of them.
+    // Limit the lost nodes to the wanted number. A service that loses one node after another would pile them
+    // up otherwise.
     let lost = bad.iter().filter(|node| node.is_lost);
     plan.retire.extend(lost.clone().take(lost.count().saturating_sub(wanted)).map(|node| node.ordinal));
     plan.is_settled = replaced && good.len() == wanted && bad.is_empty();
@@ -70,7 +71,7 @@ mod tests {
         kinds.chars().enumerate().map(node).collect()
     }
 
-    /// `r` is ready, `n` is new, `o` was made from something else, `l` is lost.
+    /// `r` is a ready node, `n` a new one, `o` one of another spec, `l` a lost one.
     #[track_caller]
     fn check(kinds: &str, count: u32, start: &[u32], retire: &[u32], is_settled: bool) {
         let found = plan(&nodes(kinds), &[], count);

@@ -10,7 +10,7 @@ use crate::endpoint::routes;
 use crate::jobs::usage::RunningNode;
 
 impl Runner {
-    /// Leads the service's hosts to what serves now.
+    /// Leads the service's hosts to the nodes that serve now.
     pub(super) fn publish(&mut self, of: &DeployedService) {
         let hosts = hosts(&self.app, of);
         let route = self.route(of);
@@ -32,7 +32,7 @@ impl Runner {
         }
         let Some(current) = &of.current else { return routes::Route::NoEndpoint };
         let Ok(spec) = self.open(of, current) else {
-            // It may have had an endpoint, whose port nobody knows.
+            // The deployment may have an endpoint, but its port cannot be read.
             return routes::Route::Nodes(routes::Nodes { is_tls: false, nodes: Vec::new() });
         };
         let Some(endpoint) = &spec.endpoint else { return routes::Route::NoEndpoint };
@@ -40,7 +40,7 @@ impl Runner {
         let proven = serving().filter(|node| node.verdict(&spec, &self.pace) != Verdict::Unproven);
         let mut nodes: Vec<_> = proven.filter_map(|node| node.target.clone()).collect();
         if nodes.is_empty() {
-            // Better to ask one that has not shown yet that it is well than none.
+            // No node is healthy: a node that is not proven is better than none.
             nodes = serving().filter_map(|node| node.target.clone()).collect();
         }
         let is_tls = speaks_tls(&spec, endpoint);
@@ -48,7 +48,7 @@ impl Runner {
     }
 }
 
-/// The names by which the outside reaches a service.
+/// The host names of a service.
 pub(super) fn hosts(app: &App, of: &DeployedService) -> Vec<String> {
     let domains = of.service.public_domain_names.values().flatten().map(|name| name.to_ascii_lowercase());
     std::iter::once(app.service_host(&of.tenant, &of.service)).chain(domains).collect()

@@ -1,5 +1,5 @@
-//! A deployment on its way: its nodes are started beside those that serve, have to show that they are well, and take
-//! over in one step; or it fails, and those that serve go on.
+//! A deployment on its way. Its nodes start beside those that serve. When all are healthy, they take over in
+//! one step. If the deployment fails, the others go on serving.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,26 +17,26 @@ use super::plan;
 use super::runner::{Next, Runner, Trouble};
 use super::words;
 
-/// How often containers of a deployment may fail to start, or end, before it is given up.
+/// How many failures end a deployment: containers that end or fail to start.
 const ATTEMPTS: u32 = 3;
 
-/// How often a registry that cannot be reached is asked.
+/// How often a registry that cannot be reached is tried.
 const PULLS: u32 = 3;
 
-/// What is remembered of a deployment on its way, beside its row.
+/// The state of a deployment on its way that is not in its row.
 pub(super) struct RolloutInMemory {
     version: i64,
-    /// The row.
+    /// The state in its row.
     row: Rollout,
     /// How often the registry could not be reached.
     pulls: u32,
-    /// The runs of containers whose end was counted.
+    /// The runs of containers whose end was counted, so that each counts once.
     counted: BTreeSet<String>,
     /// The containers that are to be started again, and when.
     restarts: BTreeMap<(NodeHandle, String), Instant>,
     /// When the next node may be started.
     start_at: Option<Instant>,
-    /// What went wrong last, and how often it did in a row.
+    /// The last failure, and how often it came in a row.
     last: Option<(String, u32)>,
 }
 
@@ -53,7 +53,7 @@ impl RolloutInMemory {
         }
     }
 
-    /// Counts a failure. Says how long to wait before the next attempt; `None` if there is none.
+    /// Counts a failure. Returns the pause before the next attempt; `None` if this was the last one.
     fn failed(&mut self, why: String, pause: Duration) -> Option<Duration> {
         self.row.failures += 1;
         self.last = match self.last.take() {
@@ -63,7 +63,7 @@ impl RolloutInMemory {
         (self.row.failures < ATTEMPTS).then(|| pause.saturating_mul(self.row.failures))
     }
 
-    /// What went wrong, for people.
+    /// The last failure, for people.
     fn reason(&self) -> Option<String> {
         self.last.as_ref().map(|(why, times)| match times {
             1 => why.clone(),
@@ -73,7 +73,7 @@ impl RolloutInMemory {
 }
 
 impl Runner {
-    /// Brings the next deployment further.
+    /// Takes the next deployment a step further.
     pub(super) async fn look_after_next(
         &mut self,
         of: &DeployedService,
@@ -120,7 +120,7 @@ impl Runner {
             }
         }
         let Some(wanted) = self.wanted(of, deployment) else { return Ok(()) };
-        // Started by an earlier run from something else, such as another power.
+        // Retire nodes that an earlier run started from another spec, for example with another power.
         let hash = wanted.hash();
         self.retire_all(|node| node.seen.name.version == version && node.seen.spec != hash);
         if !self.count_failures(of, deployment, &spec).await? {
@@ -150,8 +150,8 @@ impl Runner {
         Ok(())
     }
 
-    /// Starts the nodes that are missing, after the pause that a failure made necessary. `false` if the look is over with
-    /// that.
+    /// Starts missing nodes, after the pause that follows a failure. Returns `false` if this look has to end
+    /// here.
     async fn start_missing(
         &mut self,
         of: &DeployedService,
@@ -176,7 +176,7 @@ impl Runner {
                     }
                 }
                 EngineError::NoImage(why) => {
-                    // Somebody removed it from the engine: it is brought again.
+                    // Somebody removed the image from the engine: bring it again.
                     self.say(of, deployment.version, &spec, &why);
                     self.deployments.remove(&deployment.version);
                     next.within(self.pace.pause);
@@ -197,7 +197,7 @@ impl Runner {
         }
     }
 
-    /// Notes how far the deployment is, if that is news.
+    /// Stores the step that the deployment is at, if it is new.
     async fn note(&mut self, step: Step, message: &str) -> Result<(), Trouble> {
         let Some(rollout) = &mut self.rollout else { return Ok(()) };
         let row = Rollout { step, message: Some(message.to_owned()), ..rollout.row.clone() };
@@ -208,7 +208,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Counts the containers that ended since the last look. `false` if that was one too many.
+    /// Counts the containers that ended since the last look. Returns `false` if there were too many.
     async fn count_failures(
         &mut self,
         of: &DeployedService,
@@ -221,7 +221,8 @@ impl Runner {
         let mut gone = Vec::new();
         for (handle, node) in self.nodes.iter().filter(|(_, node)| node.seen.name.version == version) {
             if !node.is_whole(spec) {
-                // The engine was stopped, somebody ended it, or its start was cut off: another one is started.
+                // The engine was stopped, somebody ended the node, or its start was interrupted: start another
+                // one.
                 gone.push(handle.clone());
                 continue;
             }
@@ -242,8 +243,8 @@ impl Runner {
         Ok(true)
     }
 
-    /// Counts a failure: of a container that is to be started again, or of a node that could not be started. `false`
-    /// if it was one too many.
+    /// Counts a failure of a container that is started again, or of a node that could not be started. Returns
+    /// `false` if there were too many.
     async fn count(
         &mut self,
         of: &DeployedService,
@@ -270,7 +271,7 @@ impl Runner {
         Ok(true)
     }
 
-    /// Starts again what ended, in its node, after its pause.
+    /// Restarts containers that ended, in their nodes, after their pauses.
     async fn restart_due(
         &mut self,
         of: &DeployedService,
@@ -296,7 +297,7 @@ impl Runner {
                     }
                     return Err(EngineError::Away(why).into());
                 }
-                // What is left of the node goes, and another one takes its place.
+                // Retire the node: another one replaces it.
                 Err(_) => self.retire(handle, false),
             }
             next.within(Duration::ZERO);
@@ -307,7 +308,7 @@ impl Runner {
         Ok(())
     }
 
-    /// All nodes are well: they take over.
+    /// Makes the deployment the current one, since all its nodes are healthy.
     async fn activate(
         &mut self,
         of: &DeployedService,
@@ -317,7 +318,8 @@ impl Runner {
     ) -> Result<(), Trouble> {
         self.note(Step::ActivatingDeployment, "Requests are being led to the new nodes.").await?;
         if of.current.is_none() {
-            // Whoever sees that the first one is active asks it at once.
+            // Publish before the row: a client that sees the first deployment active may send requests at
+            // once.
             self.publish(&DeployedService { current: of.next.clone(), ..of.clone() });
         }
         let by = images::origin(&self.app);
@@ -329,12 +331,12 @@ impl Runner {
             tracing::info!(%tenant, service, version, "a deployment is active");
         }
         self.rollout = None;
-        // The rows are as they are now: the next look leads requests to the new nodes, then lets the old ones go.
+        // The next look reads the changed rows. It leads requests to the new nodes, then retires the old ones.
         next.within(Duration::ZERO);
         Ok(())
     }
 
-    /// Ends the next deployment if its time is over. Says whether it was.
+    /// Ends the next deployment if its time is over. Returns whether it was.
     pub(super) async fn end_if_late(
         &mut self,
         of: &DeployedService,
@@ -355,7 +357,7 @@ impl Runner {
             (None, Some(reason), _) if answer.is_none() => Some(reason),
             (None, before, Some(endpoint)) if nodes().next().is_some() => {
                 let unhealthy = words::unhealthy(endpoint, answer.as_deref());
-                // Why it ended before is why it does not answer now.
+                // A container that ended before explains why the node does not answer now.
                 let before = before.filter(|_| has_failed);
                 Some(before.map_or(unhealthy.clone(), |before| format!("{before}; {unhealthy}")))
             }
@@ -366,7 +368,7 @@ impl Runner {
         Ok(true)
     }
 
-    /// Gives the next deployment up. What serves goes on serving.
+    /// Fails the next deployment. The current one goes on serving.
     async fn fail(
         &mut self,
         of: &DeployedService,
@@ -375,7 +377,7 @@ impl Runner {
         why: &str,
     ) -> Result<(), Trouble> {
         let version = deployment.version;
-        // Before the row: whoever sees that it failed finds the reason in the log.
+        // Log before the row: a client that sees the failure finds the reason in the log.
         let line = why.strip_prefix(words::TOO_LONG).map_or(why, |rest| rest.trim_start_matches(": "));
         if !line.is_empty() {
             self.say(of, version, spec, line);

@@ -1,7 +1,8 @@
-//! Looks after one service: compares what it is to run with what the engine shows, and acts.
+//! Runs one service: compares what is wanted with the nodes in the engine, and acts.
 //!
-//! A runner has claimed its service, so there is one, in whichever process. What a runner knows beside the rows can be found again: after a restart
-//! of the server, of the engine or of the machine it begins with nothing and comes to the same end.
+//! A runner holds the claim on its service, so there is one runner in all processes. It can find all its state
+//! again. After a restart of the server, the engine or the machine, it begins without state and comes to the
+//! same result.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,38 +29,38 @@ use super::{spec, words};
 use crate::app::App;
 use crate::coordination::Held;
 
-/// How many nodes of a service are started at once.
+/// How many nodes of a service start at the same time.
 const STARTS: usize = 4;
 
-/// Looks after one service.
+/// The runner of one service.
 pub(super) struct Runner {
     pub(super) app: Arc<App>,
     pub(super) engine: Arc<dyn Engine>,
     pub(super) pace: Pace,
     pub(super) tenant: Tenant,
     pub(super) service: ServiceId,
-    /// Account and region, and the service's name, as its nodes are labelled.
+    /// The labels of its nodes: account and region, and the name of the service.
     pub(super) labels: (String, String),
     pub(super) wake: Arc<Notify>,
     pub(super) nodes: BTreeMap<NodeHandle, Node>,
     pub(super) leaving: Leaving,
     pub(super) deployments: BTreeMap<i64, Opened>,
-    /// The images of the deployment before the current one, which may be wanted again soon.
+    /// The images of the deployment before the current one. They may soon be wanted again.
     pub(super) previous: Vec<String>,
     pub(super) rollout: Option<RolloutInMemory>,
     /// Pauses between starts of the current deployment's nodes.
     pub(super) starts: Backoff,
     /// Pauses after the engine or the store failed.
     trouble: Backoff,
-    /// Since when a change of the service is under way, and which.
+    /// The number of the change of the service that is under way, and when it began.
     pub(super) updating: Option<(i64, Instant)>,
-    /// The current deployment, if it was said that what it is to run cannot be read.
+    /// The version of the current deployment, if its spec cannot be read and the log says so.
     pub(super) unreadable: Option<i64>,
-    /// Whether the nodes that there were before this run have been looked at.
+    /// Whether the nodes of earlier runs have been looked at.
     has_looked: bool,
 }
 
-/// Why a look could not be finished.
+/// Why a look failed.
 #[derive(Debug)]
 pub(super) enum Trouble {
     Engine(EngineError),
@@ -67,11 +68,11 @@ pub(super) enum Trouble {
     Other(String),
 }
 
-/// When to look again.
+/// The pause before the next look.
 pub(super) struct Next(pub(super) Option<Duration>);
 
 impl Next {
-    /// In so long at the latest.
+    /// Shortens the pause to at most this one.
     pub(super) fn within(&mut self, pause: Duration) {
         self.0 = Some(self.0.map_or(pause, |before| before.min(pause)));
     }
@@ -106,20 +107,20 @@ impl Runner {
         }
     }
 
-    /// Looks after the service until nothing of it is left to look after, until another process does, or until told to
-    /// stop: then what runs goes on running.
+    /// Runs the service until nothing of it is left, until another process has its claim, or until `stop` is
+    /// cancelled. In the last two cases its nodes go on running.
     pub(super) async fn run(mut self, claim: Held, stop: CancellationToken) {
         tokio::select! {
             () = self.look_after() => {}
             () = stop.cancelled() => return,
             () = claim.lost() => {}
         }
-        // Who changes or deletes the service from now on finds nobody here who would.
+        // Remove the route: from now on, no runner here would do so when the service changes or is deleted.
         self.app.routes.remove(self.service);
         self.app.deployer.is_gone(self.service);
     }
 
-    /// Looks again and again, until nothing is left to look after.
+    /// Looks repeatedly, until nothing is left of the service.
     async fn look_after(&mut self) {
         loop {
             let pause = match self.look().await {
@@ -143,17 +144,17 @@ impl Runner {
     async fn is_in_trouble(&mut self, trouble: &Trouble) -> Duration {
         let now = Instant::now();
         if !self.trouble.has_failed() {
-            tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot look after a service now");
+            tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot look after a service now; will try again");
         }
         self.trouble.failed(now, &self.pace);
         if let Err(error) = self.end_what_is_late(trouble).await {
             tracing::warn!(tenant = %self.tenant, service = self.labels.1, %error, "cannot end a deployment now");
         }
-        // An engine that restarts is back within seconds.
+        // Wait no longer than between usual looks: an engine that restarts is back within seconds.
         self.trouble.left(now).unwrap_or_default().min(self.pace.look)
     }
 
-    /// Deployments and changes end in their time, also without an engine.
+    /// Ends deployments and changes whose time is over, also while the engine is away.
     async fn end_what_is_late(&mut self, trouble: &Trouble) -> Result<(), Trouble> {
         if let Some(of) = self.app.metadata.deployed_service(&self.tenant, self.service).await? {
             self.end_if_late(&of, Some(trouble)).await?;
@@ -162,7 +163,7 @@ impl Runner {
         Ok(())
     }
 
-    /// One look. Says when to look again; `None` if nothing is left to look after.
+    /// Looks once. Returns the pause before the next look; `None` if nothing is left of the service.
     async fn look(&mut self) -> Result<Option<Next>, Trouble> {
         let of = self.app.metadata.deployed_service(&self.tenant, self.service).await?;
         let seen = self.engine.nodes(Some((&self.labels.0, &self.labels.1))).await?;
@@ -179,7 +180,7 @@ impl Runner {
             self.retire_all(|_| true);
             self.keep_images(true);
             self.look_after_update(&of, self.nodes.is_empty(), &mut next).await?;
-            // Woken when it is enabled, deleted, or a node is gone.
+            // The runner is woken when the service is enabled or deleted, or when a node is gone.
             return Ok(Some(next));
         }
         let is_settled = self.look_after_current(&of, &mut next).await?;
@@ -194,7 +195,7 @@ impl Runner {
         Ok((!is_idle).then_some(next))
     }
 
-    /// Takes in what the engine shows.
+    /// Takes in the engine's present view of the nodes.
     async fn track(&mut self, of: &DeployedService, seen: Vec<NodeSeen>) {
         let mut before = std::mem::take(&mut self.nodes);
         for seen in seen {
@@ -208,14 +209,14 @@ impl Runner {
                 self.nodes.insert(handle, node);
                 continue;
             }
-            // Of an earlier run of this server, or started by a look that was not finished.
+            // The node is from an earlier run of this server, or from a look that failed.
             let deployment = [&of.current, &of.next].into_iter().flatten();
             let deployment = deployment.into_iter().find(|it| it.version == seen.name.version);
             let spec = deployment.map(|deployment| self.open_or_outline(of, deployment));
             let is_trusted =
                 !self.has_looked && of.current.as_ref().is_some_and(|it| it.version == seen.name.version);
             if let Err(error) = self.engine.adopt(&handle).await {
-                tracing::warn!(node = handle.0, %error, "cannot read what a node prints");
+                tracing::warn!(node = handle.0, %error, "cannot read the output of a node");
             }
             let empty = Arc::new(Spec { containers: BTreeMap::new(), endpoint: None });
             let spec = spec.unwrap_or(empty);
@@ -225,7 +226,7 @@ impl Runner {
         self.has_looked = true;
     }
 
-    /// Starts nodes beside each other. Says of each that could not be started why.
+    /// Starts several nodes at the same time. Returns the error of each that failed.
     pub(super) async fn start(
         &mut self,
         of: &DeployedService,
@@ -250,7 +251,7 @@ impl Runner {
                         self.nodes.insert(seen.handle, node);
                     }
                     Ok(Err(error)) => failed.push(error),
-                    // A panic is told where it happens.
+                    // The panic itself is in the log.
                     Err(_) => failed.push(EngineError::Refused("the node could not be started".to_owned())),
                 }
             }
@@ -261,7 +262,7 @@ impl Runner {
         failed
     }
 
-    /// Lets nodes go. Those that have requests under way may finish them.
+    /// Retires nodes. Their open requests may end.
     pub(super) fn retire_all(&mut self, goes: impl Fn(&Node) -> bool) {
         let handles: Vec<_> =
             self.nodes.iter().filter(|(_, node)| goes(node)).map(|(handle, _)| handle.clone()).collect();
@@ -270,7 +271,7 @@ impl Runner {
         }
     }
 
-    /// Lets a node go: after its requests, or at once.
+    /// Retires a node: after its open requests, or at once.
     pub(super) fn retire(&mut self, handle: &NodeHandle, after_requests: bool) {
         if let Some(node) = self.nodes.remove(handle) {
             let target = node.target.clone().filter(|_| after_requests);
@@ -279,7 +280,7 @@ impl Runner {
         }
     }
 
-    /// The service is gone: so is everything of it.
+    /// Removes all that is left of a deleted service.
     fn end(&mut self, seen: Vec<NodeSeen>) {
         self.app.routes.remove(self.service);
         self.app.deployer.runs(self.service, Vec::new());

@@ -1,4 +1,4 @@
-//! From what a deployment says to what the engine is to make.
+//! Translates a deployment into the spec of its nodes.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use gangplank_store::metadata::deployments::{DeployedService, Deployment};
 
 use super::images::References;
 
-/// What one node of a deployment is to be, with the power that the service has now.
+/// The spec of one node of a deployment, with the present power of the service.
 pub(super) fn node(
     of: &DeployedService,
     deployment: &Deployment,
@@ -41,7 +41,7 @@ pub(super) fn node(
     }
 }
 
-/// A tenant, as nodes are labelled with it.
+/// The label of a tenant on its nodes.
 pub(super) fn tenant(of: &DeployedService) -> String {
     format!("{}/{}", of.tenant.account, of.tenant.region)
 }

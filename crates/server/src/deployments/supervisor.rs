@@ -1,4 +1,4 @@
-//! Sees to it that each service that is to run has its runner, and that nothing runs that nobody wants.
+//! Gives each service its runner, and removes nodes that no service wants.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use super::{images, spec};
 use crate::app::App;
 use crate::jobs::job::{Job, Next};
 
-/// What happens in an engine within this time is looked at together.
+/// Events of an engine within this time are looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
 
-/// Account and region, and the service's name, as nodes are labelled.
+/// The labels of nodes: account and region, and the name of the service.
 type Labels = (String, String);
 
-/// Runs what is to run. At the end nodes go on running, and the next start takes them over.
+/// Runs all services. Nodes go on running when it ends, and the next start takes them over.
 pub(crate) struct Supervisor {
     app: Arc<App>,
     engine: Arc<dyn Engine>,
@@ -37,13 +37,14 @@ pub(crate) struct Supervisor {
     only_engine: bool,
     runners: BTreeMap<ServiceId, (Labels, Arc<Notify>, task::Id)>,
     tasks: JoinSet<()>,
-    /// What the engine showed last, by service.
+    /// The engine's last view of the nodes, by service.
     seen: BTreeMap<Labels, Vec<NodeSeen>>,
-    /// The images that were left in the engine last.
+    /// The images that had to stay in the engine at the last removal.
     left: Vec<String>,
-    /// Whether all services have been read. Until then nodes and images seem to be nobody's that are somebody's.
+    /// Whether all services have been read. Until then, nodes and images may only seem to belong to no
+    /// service.
     knows_services: bool,
-    /// The services that could not be read last.
+    /// The services that could not be read at the last look.
     unreadable: BTreeSet<ServiceId>,
 }
 
@@ -71,7 +72,7 @@ impl Job for Supervisor {
             }
             Some(ended) = self.tasks.join_next() => {
                 if let Err(error) = ended {
-                    // It panicked, which is told where it happens: another one begins where the rows are.
+                    // The runner panicked; the log has the message. A new one starts from the rows.
                     self.runners.retain(|_, (.., task)| *task != error.id());
                     tokio::time::sleep(self.pace.pause).await;
                 }
@@ -85,7 +86,7 @@ impl Job for Supervisor {
 }
 
 impl Supervisor {
-    /// Runs services on an engine until `stop`.
+    /// A supervisor of services on an engine, until `stop` is cancelled.
     pub(crate) fn of(engine: &Arc<dyn Engine>, app: &Arc<App>, pace: Pace, stop: &CancellationToken) -> Self {
         Self {
             app: Arc::clone(app),
@@ -104,7 +105,7 @@ impl Supervisor {
         }
     }
 
-    /// Gives services that are to run their runners, and wakes those that something concerns.
+    /// Starts missing runners, and wakes those whose service has changed.
     async fn look_at_services(&mut self) {
         self.app.deployer.learn_host().await;
         let (woken, gone) = self.app.deployer.take();
@@ -114,7 +115,7 @@ impl Supervisor {
         let ToRun { services, unreadable } = match self.app.metadata.services_to_run().await {
             Ok(all) => all,
             Err(error) => {
-                tracing::warn!(%error, "cannot look which services are to run");
+                tracing::warn!(%error, "cannot read the services to run; will try again");
                 return;
             }
         };
@@ -127,7 +128,7 @@ impl Supervisor {
         self.knows_services = self.unreadable.is_empty();
         for of in &services {
             let labels = (spec::tenant(of), of.service.name.clone());
-            // Of a deleted service of the same name, whose nodes go first.
+            // A deleted service of the same name may still have a runner: its nodes go first.
             let is_taken = self.runners.values().any(|(taken, ..)| *taken == labels);
             if is_taken || self.runners.contains_key(&of.service.id) {
                 continue;
@@ -156,7 +157,7 @@ impl Supervisor {
         }
     }
 
-    /// Removes images from the engine that no service wants any more, once each has said which it wants.
+    /// Removes images that no service wants from the engine, once the wanted images of each service are known.
     async fn remove_images(&mut self) {
         if !self.knows_services {
             return;
@@ -175,12 +176,12 @@ impl Supervisor {
     async fn look_at_engine(&mut self) {
         match self.engine.nodes(None).await {
             Ok(nodes) => self.compare(nodes).await,
-            // Its return is a change.
-            Err(error) => tracing::debug!(%error, "cannot see what runs"),
+            // The engine reports a change when it is back.
+            Err(error) => tracing::debug!(%error, "cannot list the nodes of the engine"),
         }
     }
 
-    /// Wakes the runners of services whose nodes are not as before, and removes nodes of no service.
+    /// Wakes the runners of services whose nodes have changed, and removes nodes that no service wants.
     async fn compare(&mut self, nodes: Vec<NodeSeen>) {
         let mut seen: BTreeMap<Labels, Vec<NodeSeen>> = BTreeMap::new();
         for node in nodes {

@@ -1,4 +1,4 @@
-//! What the platform says of a deployment, in the log of its containers and as the reason of a failure.
+//! The platform's messages about a deployment: in its containers' logs, and as the reason of a failure.
 
 use gangplank_core::deployment::Endpoint;
 use gangplank_engine::ContainerState;
@@ -9,11 +9,11 @@ pub(super) const CREATING: &str = "Creating your deployment";
 pub(super) const STARTED: &str = "Started 1 new node";
 /// A deployment serves.
 pub(super) const STEADY: &str = "Reached a steady state";
-/// A deployment did not become active in its time.
+/// A deployment was not active in its time.
 pub(super) const TOO_LONG: &str = "Took too long";
-/// Nobody knows what a deployment is to run.
+/// The spec of a deployment cannot be opened.
 pub(super) const UNREADABLE: &str = "What this deployment is to run cannot be read any more: deploy again";
-/// A deployment was given up.
+/// A deployment has failed.
 pub(super) const CANCELED: &str = "Canceled";
 
 /// How a container ended.
@@ -31,7 +31,7 @@ pub(super) fn ended(container: &str, state: &ContainerState, memory: u64) -> Str
     }
 }
 
-/// Why a node was not healthy, by what its last health check came to, if one came to its end.
+/// Why a node was not healthy, with the result of its last finished health check, if there is one.
 pub(super) fn unhealthy(endpoint: &Endpoint, last: Option<&str>) -> String {
     let (container, port, path) = (&endpoint.container, endpoint.port, &endpoint.health_check.path);
     let codes = &endpoint.health_check.success_codes;

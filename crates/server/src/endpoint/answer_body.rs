@@ -1,4 +1,4 @@
-//! The body of a node's answer on its way to the client.
+//! The body of a node's answer, on its way to the visitor.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use super::Visit;
 use super::routes::UnderWay;
 
-/// The body of a node's answer. Until it is through, the node has this to do, and the client is being answered.
+/// The body of a node's answer. Until it ends, it counts as work of the node and as a visit of the connection.
 pub(crate) struct NodeBody {
     body: Incoming,
     _under_way: UnderWay,
@@ -32,7 +32,8 @@ impl Body for NodeBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        // An answer that breaks off breaks the client's connection too: it must not seem whole.
+        // If the node's answer breaks off, the visitor's connection must break, too. Otherwise the answer would
+        // seem complete.
         Pin::new(&mut self.body).poll_frame(context).map(|it| it.map(|it| it.map_err(io::Error::other)))
     }
 

@@ -1,7 +1,7 @@
-//! Which node gets a request: of two that are drawn, the one with less to do.
+//! Chooses the node for a request: two are drawn, and the one with less work gets it.
 //!
-//! A draw of two spreads nearly as well as looking at all, and does not send everybody at once to the node that was
-//! the idlest a moment ago.
+//! Two draws spread the load nearly as well as comparing all nodes. Comparing all would send every request of a
+//! moment to the same node.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 
 use super::routes::Node;
 
-/// A node that is not among `tried`, drawn by `number`. Unhealthy ones are left out unless all are. `None` if all were
-/// tried.
+/// A node that is not in `tried`, drawn with `number`. Unhealthy nodes are left out unless all are unhealthy.
+/// `None` if all were tried.
 pub(super) fn choose<'a>(nodes: &'a [Arc<Node>], tried: &[SocketAddr], number: u64) -> Option<&'a Arc<Node>> {
     let untried = || nodes.iter().filter(|node| !tried.contains(&node.address));
     let healthy = || untried().filter(|node| node.is_healthy.load(Ordering::Relaxed));
@@ -29,7 +29,7 @@ where
     }
     let (high, low) = mixed(number);
     let first = below(high, count);
-    // One of the others.
+    // Any of the other nodes.
     let second = (first + 1 + below(low, count - 1)) % count;
     let (first, second) = (nodes().nth(first)?, nodes().nth(second)?);
     Some(if second.under_way() < first.under_way() { second } else { first })
@@ -39,7 +39,7 @@ fn below(random: u32, count: usize) -> usize {
     random as usize % count
 }
 
-/// Two numbers that look random, of one that counts (the last step of `SplitMix64`).
+/// Turns a counter into two numbers that look random (the last step of `SplitMix64`).
 fn mixed(number: u64) -> (u32, u32) {
     let mut mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -17,10 +17,10 @@ use tokio_rustls::client::TlsStream;
 
 use crate::http::silent_peers::ask_for_silent_peers;
 
-/// TLS to nodes, made when the first one speaks it.
+/// The TLS client for nodes. It is made for the first node that speaks TLS.
 static TLS: LazyLock<Result<TlsConnector, rustls::Error>> = LazyLock::new(tls_to_anybody);
 
-/// TLS that takes any certificate.
+/// A TLS client that accepts any certificate.
 pub(super) fn tls_to_anybody() -> Result<TlsConnector, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let schemes = provider.signature_verification_algorithms.supported_schemes();
@@ -33,18 +33,18 @@ pub(super) fn tls_to_anybody() -> Result<TlsConnector, rustls::Error> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// A connection to a node, in TLS or not.
+/// A connection to a node.
 pub(crate) enum NodeStream {
-    /// As it is.
+    /// Plain TCP.
     Plain(TcpStream),
-    /// In TLS.
+    /// TLS.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// Connects to a node.
 ///
 /// # Errors
-/// If nothing answers there, or not in TLS though `is_tls` says so.
+/// If the node does not answer, or `is_tls` is set and its TLS handshake fails.
 pub(crate) async fn dial(address: SocketAddr, is_tls: bool) -> io::Result<NodeStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -57,7 +57,7 @@ pub(crate) async fn dial(address: SocketAddr, is_tls: bool) -> io::Result<NodeSt
     Ok(NodeStream::Tls(Box::new(stream)))
 }
 
-/// Takes any certificate: a container makes its own, and what it is reached by is an address that the engine gave it.
+/// Accepts any certificate. A container makes its own, and its address comes from the engine.
 #[derive(Debug)]
 struct AnyCertificate(Vec<SignatureScheme>);
 

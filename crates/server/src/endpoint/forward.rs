@@ -1,4 +1,4 @@
-//! One request, to a node and back.
+//! Forwards a request to a node, and the answer back.
 
 use std::error::Error as _;
 use std::net::SocketAddr;
@@ -27,32 +27,33 @@ use crate::http::body::AnswerBody;
 use crate::http::connection::Connection;
 use crate::random;
 
-/// How long a client that asks whether to send its body is kept waiting by a node that does not say.
+/// A visitor may ask whether to send its body. If the node has not answered after this time, the visitor may
+/// send it.
 const EXPECTATION: Duration = Duration::from_secs(1);
 
 /// Why no node answered.
 enum Failure {
-    /// None had anything of it.
+    /// No node received any of the request.
     Unsent,
-    /// The one that had it broke off.
+    /// The node that received the request closed the connection.
     Broken,
-    /// The one that had it said nothing.
+    /// The node that received the request did not answer in time.
     TooLate,
-    /// The client did not go on with its body.
+    /// The visitor stopped sending its body.
     Stalled,
-    /// The client's body is none.
+    /// The visitor's body is malformed.
     BadBody,
 }
 
-/// A request as nodes get it.
+/// A request in the form for nodes.
 struct Message {
     head: Parts,
     upload: Option<Arc<Upload>>,
-    /// The client waits to be told to send its body.
+    /// Whether the visitor waits for permission to send its body.
     is_expecting: bool,
 }
 
-/// Has a node answer a request.
+/// Forwards a request to a node.
 pub(super) async fn forward(
     app: &App,
     host: &str,
@@ -98,7 +99,7 @@ pub(super) async fn forward(
     }
 }
 
-/// Asks one node, and another where that can do no harm.
+/// Asks a node, and then others as long as repeating the request is safe.
 async fn ask_nodes(
     app: &App,
     host: &str,
@@ -109,7 +110,8 @@ async fn ask_nodes(
     loop {
         let Route::Nodes(Nodes { is_tls, nodes }) = &*route else { return Err(Failure::Broken) };
         let number = app.endpoint.drawn.fetch_add(1, Ordering::Relaxed);
-        // Who broke off may be the only one: a connection that it closes just then is the likeliest reason.
+        // If the node that closed the connection is the only one, it is asked again. It most likely closed an
+        // idle connection at that moment.
         let again = || has_repeated.then(|| choose(nodes, &[], number)).flatten();
         let Some(node) = choose(nodes, &tried, number).or_else(again) else { return Err(Failure::Unsent) };
         let under_way = node.begin();
@@ -123,7 +125,7 @@ async fn ask_nodes(
             _ => return Err(failure),
         }
         tried.push(node.address);
-        // There may have been a switch meanwhile.
+        // A new deployment may have changed the route meanwhile.
         if let Some(now) = app.routes.find(host) {
             route = now;
         }
@@ -207,7 +209,7 @@ impl Message {
         self.upload.as_ref().is_none_or(|upload| upload.is_untouched())
     }
 
-    /// Whether it does the same once or twice.
+    /// Whether repeating the request does no harm.
     fn may_repeat(&self) -> bool {
         matches!(self.head.method, Method::GET | Method::HEAD | Method::OPTIONS) && self.upload.is_none()
     }
@@ -223,7 +225,7 @@ impl Message {
     }
 }
 
-/// Makes a node's answer the client's.
+/// Turns a node's answer into that for the visitor.
 fn answer(
     mut response: Response<Incoming>,
     under_way: UnderWay,

@@ -1,4 +1,4 @@
-//! What a proxy takes off a message's headers, and what it writes into them.
+//! The headers that a proxy removes from a message, and those that it adds.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -13,25 +13,25 @@ use crate::http::client::FORWARDED_PROTO;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-/// Nobody sends it but who wants CGI programs to take it for the variable `HTTP_PROXY`.
+/// Only attackers send this header: CGI programs read it as the variable `HTTP_PROXY`.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
-/// Who sent a request, and how.
+/// The sender of a request.
 pub(super) struct Sender {
-    /// The other end of the connection.
+    /// The address of the connection's other end.
     pub(super) peer: IpAddr,
-    /// Whether it is a proxy whose word on others is taken.
+    /// Whether it is a trusted proxy, which may report the client.
     pub(super) is_trusted: bool,
-    /// Whether it came in TLS.
+    /// Whether the request came over TLS.
     pub(super) is_tls: bool,
-    /// The port that it came to.
+    /// The port that the request came to.
     pub(super) port: u16,
 }
 
-/// Makes the headers of a client's request those of a node's.
+/// Turns the headers of a visitor's request into those for a node.
 pub(super) fn for_node(headers: &mut HeaderMap, sender: &Sender, trace: &Trace) {
     let takes_trailers = headers.get_all(TE).iter().any(|te| has(te, "trailers"));
     take_hops_off(headers);
@@ -56,38 +56,38 @@ pub(super) fn for_node(headers: &mut HeaderMap, sender: &Sender, trace: &Trace) 
     trace.write(headers);
 }
 
-/// Makes the headers of a node's answer those of a client's.
+/// Turns the headers of a node's answer into those for the visitor.
 pub(super) fn for_client(headers: &mut HeaderMap) {
-    // The length is that of what is within the coding, if of anything.
+    // With a transfer coding, a length does not describe the bytes on the wire.
     if headers.contains_key(TRANSFER_ENCODING) {
         headers.remove(CONTENT_LENGTH);
     }
     take_hops_off(headers);
 }
 
-/// What a client wants to speak on this connection instead, if a node is to be asked for that.
+/// The protocol that the visitor wants to switch to. `None` if the node must not be asked for it.
 pub(super) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let upgrade = headers.get(UPGRADE)?;
     let is_meant = headers.get_all(CONNECTION).iter().any(|connection| has(connection, "upgrade"));
-    // HTTP/2 behind a proxy that does not see it would be requests that nobody looked at.
+    // A switch to HTTP/2 would carry requests past the checks of this proxy.
     let is_http = headers.get_all(UPGRADE).iter().any(|upgrade| has(upgrade, "h2c"));
     (is_meant && !is_http).then(|| upgrade.clone())
 }
 
-/// Says on one hop that this is spoken from now on, or is to be.
+/// Sets the headers that ask for a switch of protocol, or confirm it.
 pub(super) fn set_upgrade(headers: &mut HeaderMap, upgrade: HeaderValue) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, upgrade);
 }
 
-/// Says that the connection ends with this answer. It does where the body of the request was not read to its end, and a
-/// client that is not told sends its next request into nothing.
+/// Announces that the connection closes after this answer. It does if the body of the request was not read to
+/// its end. Without this, the client would send its next request into a closed connection.
 pub(super) fn closing<B>(mut response: Response<B>) -> Response<B> {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
-/// Removes what is meant for the next hop alone.
+/// Removes the headers that are only for the next hop.
 fn take_hops_off(headers: &mut HeaderMap) {
     if let Some(first) = headers.get(CONNECTION) {
         let is_usual =
@@ -104,14 +104,14 @@ fn take_hops_off(headers: &mut HeaderMap) {
     }
 }
 
-/// What `Connection` names, but for what says whom a message is for and where it ends.
+/// The headers that `Connection` names. The host and the length are never removed.
 fn named(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let names = values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
     names.filter(|name| *name != HOST && *name != CONTENT_LENGTH).collect()
 }
 
-/// Whether a list has this token, whatever the case.
+/// Whether a list contains this token. The case of letters does not matter.
 fn has(list: &HeaderValue, token: &str) -> bool {
     let mut tokens = list.to_str().unwrap_or_default().split(',');
     tokens.any(|it| it.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(token))
@@ -123,11 +123,11 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// Names a request in the logs of all that it passes, as Amazon's balancer does.
+/// The id of a request in the logs of all servers on its way, in the form of Amazon's load balancer.
 pub(super) struct Trace(String);
 
 impl Trace {
-    /// A name made of the second, since 1970, and of random bytes.
+    /// An id from the time, in seconds since 1970, and random bytes.
     pub(super) fn new(second: i64, random: [u8; 12]) -> Self {
         let mut name = format!("1-{:08x}-", second.rem_euclid(1 << 32));
         for byte in random {
@@ -136,8 +136,8 @@ impl Trace {
         Self(name)
     }
 
-    /// The root of what a client sent stays, whoever it is: nothing is decided by it. Then this is the part of the way
-    /// that is ours.
+    /// Adds the id. A root that the client sent stays, whoever the client is, because nothing depends on it.
+    /// This id then stands for the part of this server.
     fn write(&self, headers: &mut HeaderMap) {
         let Self(own) = self;
         let value = match headers.entry(TRACE_ID) {
@@ -236,7 +236,7 @@ mod tests {
             ("x-forwarded-for", "10.0.0.2"),
             ("x-forwarded-proto", "http"),
             ("x-forwarded-port", "80"),
-            // Would take ours off if it came after.
+            // If this were obeyed after the header was added, it would remove it.
             ("connection", "x-forwarded-for"),
         ];
         let map = sent(false, &claims);

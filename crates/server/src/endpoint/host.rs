@@ -1,10 +1,10 @@
-//! A `Host` as routes know it.
+//! The form of a `Host` that routes use.
 
 use std::borrow::Cow;
 
-/// A host without its port and without the dot at its end, in lower case.
+/// The host in lower case, without its port and without a dot at its end.
 pub(super) fn plain(host: &str) -> Cow<'_, str> {
-    // An address of IPv6 has colons of its own, and is no service's.
+    // An IPv6 address has colons of its own. No service has such a host.
     let name = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() };
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) {

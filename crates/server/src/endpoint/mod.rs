@@ -1,4 +1,4 @@
-//! The public endpoint of container services: a reverse proxy, led by the `Host` of a request.
+//! The public endpoint of container services: a reverse proxy that routes by the `Host` of a request.
 
 pub(crate) mod answer_body;
 mod balance;
@@ -33,33 +33,33 @@ use crate::http::turns::Turn;
 use pool::Pool;
 use routes::Route;
 
-/// What all requests of services share.
+/// The state that all requests to services share.
 pub(crate) struct Endpoint {
     /// Connections to nodes.
     pool: Pool,
-    /// How every name of a service ends that no certificate gave it.
+    /// The end of every service's own name. Domains of certificates do not have it.
     suffix: String,
-    /// Requests so far, which draws of nodes are made from.
+    /// The number of requests so far. Nodes are drawn with it.
     drawn: AtomicU64,
 }
 
 impl Endpoint {
-    /// For services under this domain.
+    /// The endpoint for services under this domain.
     pub(crate) fn new(domain: &str) -> Self {
         let suffix = format!(".cs.{}", host::plain(domain));
         Self { pool: pool::new(), suffix, drawn: AtomicU64::default() }
     }
 }
 
-/// What a request for a service came to.
+/// The service that a request is for.
 pub(crate) enum Visited {
-    /// The host of a service, in lower case.
+    /// A service, with its host in lower case.
     Service(String, Arc<Route>),
-    /// A host that no service has, where only services are.
+    /// No service, although the host or the port is only for services.
     Nothing,
 }
 
-/// A visitor, from the head of the request to the last byte of the answer.
+/// A visit, from the head of the request to the last byte of the answer.
 pub(super) struct Visit {
     turn: Turn,
     guest: Arc<Guest>,
@@ -78,7 +78,7 @@ impl Drop for Visit {
     }
 }
 
-/// Looks whether a request is for a service: by its host, before anything else of it.
+/// The service that a request is for, by its host. `None` if the request is for this server itself.
 pub(crate) fn visited(app: &App, gate: Gate, host: Option<&HeaderValue>) -> Option<Visited> {
     let host = host.and_then(|host| host.to_str().ok()).map(host::plain);
     if let Some(host) = host {
@@ -92,7 +92,7 @@ pub(crate) fn visited(app: &App, gate: Gate, host: Option<&HeaderValue>) -> Opti
     gate.only_services.then_some(Visited::Nothing)
 }
 
-/// Answers a request of a service's visitor.
+/// Answers a visitor's request.
 pub(crate) async fn answer(
     app: &App,
     visited: Visited,

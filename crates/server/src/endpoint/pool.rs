@@ -1,4 +1,4 @@
-//! Connections to nodes, kept for the next request.
+//! Connections to nodes, which are reused.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,17 +16,18 @@ use tower_service::Service;
 use super::dial::{NodeStream, dial};
 use super::upload::Sent;
 
-/// How long a connection may be idle. Common servers close theirs after 5 s, and a request that crosses that is lost.
+/// How long a connection may be idle. Common servers close theirs after 5 s, and a request at that moment is
+/// lost.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// How long a node may take to accept a connection. Nodes are on this machine or near it.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// What is buffered of a node's answer at the most, and so the most that its head may have.
+/// The most buffered bytes of a node's answer, and so the longest head of an answer.
 const BUFFER: usize = 128 << 10;
 
-/// Asks nodes. What was not written yet is written again to another connection if one turns out to be closed, and
-/// nothing else is.
+/// The client for nodes. If a connection turns out to be closed before anything was written, the request is
+/// sent over another one. It never repeats anything else.
 pub(super) type Pool = Client<Dialer, Sent>;
 
 /// A pool without connections.
@@ -39,7 +40,7 @@ pub(super) fn new() -> Pool {
         .build(Dialer)
 }
 
-/// Connects to the node that a URL names by its address.
+/// Connects to the node whose address a URL has.
 #[derive(Clone)]
 pub(super) struct Dialer;
 

@@ -1,4 +1,4 @@
-//! One health check of a node, as Amazon's balancer does them.
+//! One health check of a node, as Amazon's load balancer does it.
 
 use std::fmt;
 use std::io;
@@ -14,30 +14,30 @@ use hyper_util::rt::TokioIo;
 
 use super::dial::dial;
 
-/// What applications tell health checks by: many keep them out of their logs and limits.
+/// Applications recognize health checks by this `User-Agent`. Many exempt them from logs and limits.
 const CHECKER: &str = "ELB-HealthChecker/2.0";
 
-/// The most that is read of an answer's head.
+/// The longest head of an answer, in bytes.
 const HEAD: usize = 64 << 10;
 
-/// Why a node gave no status.
+/// Why a node returned no status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Silence {
-    /// Nothing listens there.
+    /// Nothing listens on the port.
     Refused,
-    /// Nothing came within so long.
+    /// No status arrived within this time.
     TimedOut(Duration),
-    /// The connection was cut.
+    /// The connection was reset.
     Reset,
-    /// The connection was closed before a whole head came.
+    /// The connection was closed before the head was complete.
     Closed,
-    /// It came, and it was no HTTP.
+    /// The answer is not HTTP.
     NotHttp,
-    /// It does not speak TLS, or not ours.
+    /// The TLS handshake failed. The text says why.
     NoTls(String),
-    /// The path cannot be asked for.
+    /// The path cannot be part of a request.
     BadPath,
-    /// Anything else, in the system's words.
+    /// Any other error, in the system's words.
     Other(String),
 }
 
@@ -56,10 +56,11 @@ impl fmt::Display for Silence {
     }
 }
 
-/// Asks a node once for `path`; the status that it answers with. Its certificate is not looked at, nor is its body.
+/// Asks a node once for `path`, and returns the status of its answer. The node's certificate and the body of
+/// the answer do not matter.
 ///
 /// # Errors
-/// If no status came within `timeout`.
+/// If no status arrived within `timeout`.
 pub(crate) async fn probe(
     address: SocketAddr,
     is_tls: bool,
@@ -85,7 +86,7 @@ async fn ask(address: SocketAddr, is_tls: bool, path: &str) -> Result<StatusCode
     let (mut sender, connection) =
         http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(stream)).await.map_err(of_asking)?;
     let connection = async { (connection.await, std::future::pending::<()>().await) };
-    // The connection runs as long as it is asked, and ends with this.
+    // The connection runs while the request does, and both end here.
     tokio::select! {
         answer = sender.send_request(request) => Ok(answer.map_err(of_asking)?.status()),
         _ = connection => Err(Silence::Closed),
@@ -131,7 +132,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A node that answers one request with these bytes; what it was asked.
+    /// A node that answers one request with these bytes. Its task returns the request.
     async fn answering(answer: &'static [u8]) -> (SocketAddr, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! What visitors get when no node answers.
+//! The answers to visitors if no node answers.
 
 use hyper::ext::ReasonPhrase;
 use hyper::{Response, StatusCode};
@@ -7,7 +7,7 @@ use crate::http::body::AnswerBody;
 use crate::http::hygiene::{self, Violation};
 use crate::http::response::Answer;
 
-/// As Amazon says it where no service is, or one without a public endpoint.
+/// Amazon's text for a host without a service, or without a public endpoint.
 const NO_SUCH_SERVICE: &str = "404 No Such Service";
 
 pub(super) fn no_such_service() -> Response<AnswerBody> {
@@ -32,23 +32,23 @@ pub(super) fn malformed(violation: &Violation) -> Response<AnswerBody> {
     hygiene::refusal(violation.status, violation.text).into_response()
 }
 
-/// No node takes connections, or the one that had the request broke off.
+/// No node accepts connections, or the node that received the request closed the connection.
 pub(super) fn broken() -> Response<AnswerBody> {
     refuse(StatusCode::BAD_GATEWAY, "502 Bad Gateway: the service gave no answer\n")
 }
 
-/// A node had the whole request and said nothing.
+/// A node received the whole request and did not answer in time.
 pub(super) fn too_late() -> Response<AnswerBody> {
     refuse(StatusCode::GATEWAY_TIMEOUT, "504 Gateway Timeout: the service did not answer in time\n")
 }
 
-/// The client stopped in the middle of its request.
+/// The visitor stopped in the middle of its request.
 pub(super) fn stalled() -> Response<AnswerBody> {
     hygiene::refusal(StatusCode::REQUEST_TIMEOUT, "the rest of the request did not come in time")
         .into_response()
 }
 
-/// The client's body is none, or it broke off.
+/// The visitor's body is malformed, or broke off.
 pub(super) fn bad_body() -> Response<AnswerBody> {
     hygiene::refusal(StatusCode::BAD_REQUEST, "the body of the request is malformed or broke off")
         .into_response()

@@ -1,4 +1,4 @@
-//! Which host leads where. The reconciler writes, requests read.
+//! The routes from hosts to services. The reconciler sets them, and requests read them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -10,59 +10,58 @@ use arc_swap::ArcSwap;
 use gangplank_core::ServiceId;
 use hyper::http::uri::Authority;
 
-/// The table of routes. Reading takes no lock.
+/// The table of routes. Reading it takes no lock.
 #[derive(Default)]
 pub(crate) struct Routes {
-    /// By host: lower case, without a port and without a dot at the end.
+    /// The routes by host. A host is in lower case, without a port and without a dot at its end.
     by_host: ArcSwap<HashMap<String, Arc<Route>>>,
-    /// What each service has put into it.
+    /// The hosts and the route of each service.
     by_service: Mutex<BTreeMap<ServiceId, HostsAndRoute>>,
 }
 
-/// The hosts of a service, and where they lead.
+/// The hosts of a service, and their common route.
 type HostsAndRoute = (Vec<String>, Arc<Route>);
 
-/// Where a host leads.
+/// The target of a host.
 #[derive(Debug)]
 pub(crate) enum Route {
     /// The service is disabled.
     Disabled,
-    /// The service has no public endpoint, or nothing of it runs yet.
+    /// The service has no public endpoint, or no node runs yet.
     NoEndpoint,
-    /// To these nodes.
+    /// The nodes of the service.
     Nodes(Nodes),
 }
 
-/// The nodes that answer for a service. One of them at least.
+/// The nodes that answer for a service, at least one.
 #[derive(Debug)]
 pub(crate) struct Nodes {
-    /// Whether they speak HTTPS.
+    /// Whether the nodes speak HTTPS.
     pub(crate) is_tls: bool,
-    /// Each node.
     pub(crate) nodes: Vec<Arc<Node>>,
 }
 
 /// A node that answers requests.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// Where it answers.
+    /// The address and port of the node.
     pub(crate) address: SocketAddr,
-    /// Whether its health checks pass. If none of a service's do, all are asked.
+    /// Whether the node passes its health checks. If no node of a service does, all are asked.
     pub(crate) is_healthy: AtomicBool,
-    /// How many requests and upgraded connections it has.
+    /// The number of its requests and upgraded connections.
     under_way: AtomicUsize,
-    /// The address, as a URL has it.
+    /// The address in the form of URLs.
     pub(super) authority: Option<Authority>,
 }
 
-/// A request or an upgraded connection that a node has. It counts until it is dropped.
+/// A request or an upgraded connection of a node. It counts until it is dropped.
 #[derive(Debug)]
 pub(crate) struct UnderWay(Arc<Node>);
 
 impl Node {
-    /// A node that is healthy.
+    /// A node, healthy at first.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        // Without the scope of IPv6, which a URL has no place for.
+        // Without the scope id of IPv6, which a URL cannot have.
         let authority = SocketAddr::new(address.ip(), address.port()).to_string();
         Self {
             address,
@@ -72,12 +71,12 @@ impl Node {
         }
     }
 
-    /// How much it has to do.
+    /// The number of requests and upgraded connections of the node.
     pub(crate) fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Relaxed)
     }
 
-    /// Counts something that it is to do.
+    /// Counts a request of the node.
     pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         UnderWay(Arc::clone(self))
@@ -91,19 +90,19 @@ impl Drop for UnderWay {
 }
 
 impl Routes {
-    /// Where a host leads, in lower case, without a port and without a dot at the end.
+    /// The route of a host, which is in lower case, without a port and without a dot at its end.
     pub(crate) fn find(&self, host: &str) -> Option<Arc<Route>> {
         self.by_host.load().get(host).cloned()
     }
 
-    /// Leads these hosts to a service, and those that it had before no more, in one step.
+    /// Routes these hosts to a service, and no longer those that it had before. Both happen in one step.
     pub(crate) fn set(&self, service: ServiceId, hosts: Vec<String>, route: Route) {
         let mut services = self.by_service.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         services.insert(service, (hosts, Arc::new(route)));
         self.publish(&services);
     }
 
-    /// Leads nothing to a service any more.
+    /// Removes all routes of a service.
     pub(crate) fn remove(&self, service: ServiceId) {
         let mut services = self.by_service.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         services.remove(&service);

@@ -1,4 +1,4 @@
-//! A connection that a node took over: WebSocket, or whatever else both ends agreed on.
+//! A connection that a node has taken over, for WebSocket or another protocol.
 
 use std::io;
 use std::pin::Pin;
@@ -10,10 +10,10 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
-/// How long one end may go on after the other has said that nothing more comes from it.
+/// After one end has closed its sending half, how long the other may continue.
 const HALF_OPEN: Duration = Duration::from_mins(1);
 
-/// What a connection becomes when its requests are over; most end.
+/// What follows HTTP on a connection. For most connections nothing does.
 #[derive(Clone, Default)]
 pub(crate) struct Tunnel(Arc<Shared>);
 
@@ -24,17 +24,18 @@ struct Shared {
 }
 
 impl Tunnel {
-    /// Whether the connection is, or will be, another's.
+    /// Whether a node has taken the connection over, or is about to.
     pub(crate) fn is_open(&self) -> bool {
         self.0.is_open.load(Ordering::Acquire)
     }
 
-    /// Joins a client and a node when HTTP is over between them. `held` is held until they part.
+    /// Connects a client and a node once HTTP has ended between them. `held` is dropped when the connection
+    /// ends.
     pub(super) fn open(&self, client: OnUpgrade, node: OnUpgrade, held: impl Send + 'static) {
         self.0.is_open.store(true, Ordering::Release);
         let then = async move {
             let _held = held;
-            // Why it ended is between the two.
+            // An error concerns only the two ends.
             if let Ok((client, node)) = tokio::try_join!(client, node) {
                 let _ = join(TokioIo::new(client), TokioIo::new(node)).await;
             }
@@ -42,7 +43,8 @@ impl Tunnel {
         *self.0.then.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(then));
     }
 
-    /// Carries bytes to and fro until one end has enough, in the task of the connection: whatever ends that, ends this.
+    /// Copies bytes in both directions until the connection ends. This runs in the task of the connection, so
+    /// it ends with that task.
     pub(crate) async fn run(self) {
         let then = self.0.then.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(then) = then {

@@ -1,4 +1,4 @@
-//! The body of a request on its way to a node.
+//! The body of a visitor's request, on its way to a node.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,15 +10,15 @@ use tokio::time::Instant;
 
 use super::Visit;
 
-/// What a node is sent after the head.
+/// The body of a request to a node.
 pub(super) enum Sent {
-    /// Nothing.
+    /// No body.
     Nothing,
-    /// What the client sends.
+    /// The visitor's body.
     Body(Arc<Upload>),
 }
 
-/// A body that a client sends, which can be handed to another node as long as none has got anything of it.
+/// A visitor's body. It can go to another node as long as no node has received any of it.
 pub(super) struct Upload {
     state: Mutex<State>,
     visit: Arc<Visit>,
@@ -26,32 +26,32 @@ pub(super) struct Upload {
 
 struct State {
     body: Incoming,
-    /// Whether the client is to send it. To read from it tells the client to.
+    /// Whether the visitor may send the body. Reading from it tells the visitor to send.
     is_open: bool,
-    /// Something of it was handed on.
+    /// Whether a node has received any of it.
     has_begun: bool,
     end: Option<End>,
-    /// The client keeps the node waiting, and not the other way round.
+    /// Whether the node waits for the visitor, and not the visitor for the node.
     awaits_client: bool,
-    /// When it got on last.
+    /// When the body last made progress.
     moved: Instant,
-    /// The node's connection, as long as the client is not to send.
+    /// The task of the node's connection, while the visitor may not send yet.
     reader: Option<Waker>,
-    /// Who waits for the end.
+    /// The task that waits for the end.
     waiter: Option<Waker>,
 }
 
 /// How a body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// All of it was handed on.
+    /// All of it was passed on.
     Whole,
-    /// The client went away, or sent what is no body.
+    /// The visitor disconnected, or the body is malformed.
     Broken,
 }
 
 impl Upload {
-    /// A body that is read at once, or when it is told to be.
+    /// A body that is read at once if `is_open`, or else after [`Self::open`].
     pub(super) fn new(body: Incoming, is_open: bool, visit: Arc<Visit>) -> Self {
         let state = State {
             body,
@@ -66,7 +66,7 @@ impl Upload {
         Self { state: Mutex::new(state), visit }
     }
 
-    /// The node wants it: the client is to send.
+    /// Lets the visitor send, because the node wants the body.
     pub(super) fn open(&self) {
         let mut state = self.lock();
         state.is_open = true;
@@ -75,24 +75,24 @@ impl Upload {
         }
     }
 
-    /// Whether another node could still get all of it.
+    /// Whether another node could still receive all of it.
     pub(super) fn is_untouched(&self) -> bool {
         let state = self.lock();
         !state.has_begun && state.end.is_none()
     }
 
-    /// Whether all of it was handed on.
+    /// Whether all of it was passed on.
     pub(super) fn is_whole(&self) -> bool {
         self.lock().end == Some(End::Whole)
     }
 
-    /// When it got on last, and whether the client is who does not go on.
+    /// When the body last made progress, and whether it waits for the visitor.
     pub(super) fn standing(&self) -> (Instant, bool) {
         let state = self.lock();
         (state.moved, state.awaits_client && state.end.is_none())
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the body.
     pub(super) async fn ended(&self) -> End {
         std::future::poll_fn(|context| {
             let mut state = self.lock();

@@ -1,4 +1,4 @@
-//! The admin listener: health, with what is the matter, and `/metrics`.
+//! The admin listener: health with the fault, and `/metrics`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::metrics::{Exposition, Standing};
 
 const HEADER_READ: Duration = Duration::from_secs(10);
 
-/// Connections at once: each takes little, but files are for those of the registry.
+/// The most open connections. Each needs a file descriptor, and those are meant for the registry.
 const CONNECTIONS: usize = 64;
 
-/// What is buffered of each.
+/// The most buffered bytes of one connection.
 const BUFFER: usize = 16 << 10;
 
 pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {

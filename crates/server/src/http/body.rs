@@ -22,31 +22,31 @@ pub(crate) enum AnswerBody {
     Small(Full<Bytes>),
     /// Part of a file.
     File(FileBody),
-    /// What comes from elsewhere.
+    /// Bytes from another source than a file, such as a bucket.
     Stream(StreamBody),
-    /// What a node of a service answers.
+    /// The answer of a service's node.
     Node(NodeBody),
 }
 
-/// How much is read from a file at once: what stays in a processor's cache until it is sent.
+/// How many bytes are read from a file at once. They stay in the processor's cache until they are sent.
 const PIECE: u64 = 256 << 10;
 
-/// Part of a file. What is more than a piece is read on the thread of the connection, which sends each piece
-/// before it reads the next; while a client is slow to take one, it holds no thread.
+/// A range of a file. A range that is larger than one piece is read on the own thread of the connection, which
+/// sends each piece before it reads the next. A slow client holds no thread.
 pub(crate) struct FileBody {
     file: Arc<File>,
-    /// Where the next piece starts.
+    /// The offset of the next piece.
     next: u64,
-    /// Bytes not yet handed out.
+    /// How many bytes are still to be handed out.
     left: u64,
     thread: OwnThread,
-    /// The last piece read here, to be read into again once it is sent.
+    /// The buffer of the last piece. It is reused once the piece is sent.
     piece: Arc<Vec<u8>>,
-    /// All of a small body.
+    /// The reading of a range that fits into one piece.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
-/// A piece that is being sent, and comes back when nobody holds it any more.
+/// A piece that is being sent. Its buffer can be reused once nobody holds it.
 struct Lent(Arc<Vec<u8>>);
 
 impl AsRef<[u8]> for Lent {
@@ -55,15 +55,15 @@ impl AsRef<[u8]> for Lent {
     }
 }
 
-/// So many bytes that come from elsewhere, as they come.
+/// A known number of bytes from a stream, passed on as they arrive.
 pub(crate) struct StreamBody {
     stream: ByteStream,
-    /// Bytes that have not come.
+    /// How many bytes are still to arrive.
     left: u64,
 }
 
 impl AnswerBody {
-    /// The `length` bytes of content, wherever they are, over a connection that may move to `thread`.
+    /// `length` bytes of content from a file or a stream. The connection may move to `thread`.
     pub(crate) fn of(bytes: Read, length: u64, thread: &OwnThread) -> Self {
         match bytes {
             Read::File(FileRange { file, range }) => {
@@ -75,7 +75,7 @@ impl AnswerBody {
 }
 
 impl FileBody {
-    /// The `length` bytes of `file` from `start`.
+    /// `length` bytes of `file` from the offset `start`.
     fn new(file: File, start: u64, length: u64, thread: &OwnThread) -> Self {
         let file = Arc::new(file);
         let reading = (1..=PIECE).contains(&length).then(|| {
@@ -85,10 +85,10 @@ impl FileBody {
         Self { file, next: start, left: length, thread: thread.clone(), piece: Arc::default(), reading }
     }
 
-    /// Reads the next piece, which may block.
+    /// Reads the next piece. This may block.
     fn read_here(&mut self) -> io::Result<Bytes> {
         let length = size(self.left.min(PIECE));
-        // The last one is still being sent if the client is slow.
+        // If the last piece is not sent yet, because the client is slow, a new buffer is made.
         let mut piece = Arc::get_mut(&mut self.piece).map(std::mem::take).unwrap_or_default();
         piece.resize(length, 0);
         self.piece = Arc::new(read(&self.file, self.next, piece)?);
@@ -189,7 +189,7 @@ impl Body for StreamBody {
             return Poll::Ready(None);
         }
         Poll::Ready(Some(match ready!(self.stream.as_mut().poll_next(context)) {
-            // A client must not take less for all of it.
+            // An error breaks the connection, so the client notices that the content is not complete.
             None => Err(io::ErrorKind::UnexpectedEof.into()),
             Some(piece) => piece.map(|mut piece| {
                 piece.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
@@ -210,7 +210,7 @@ impl Body for StreamBody {
 
 impl Drop for FileBody {
     fn drop(&mut self) {
-        // Sent or given up: the next request need not hold a thread.
+        // The body is sent or abandoned. The connection needs no own thread any more.
         self.thread.leave();
     }
 }

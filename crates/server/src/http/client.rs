@@ -1,4 +1,4 @@
-//! Who a request comes from: the peer, or whom a proxy that we know says it speaks for.
+//! The client of a request: the peer, or the address that a trusted proxy reports.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,11 +8,11 @@ use hyper::header::HeaderName;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// What a proxy says was spoken with the client.
+/// A trusted proxy reports here whether its client spoke TLS.
 pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The client's address. `X-Forwarded-For` is believed from the peer backwards as far as `proxies` wrote
-/// it: what stands before that anybody may have made up.
+/// The client's address. `X-Forwarded-For` is read from its end, for as long as the address so far is in
+/// `proxies`. A client could have forged the hops before that.
 pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
     let is_proxy = |address: IpAddr| proxies.iter().any(|proxy| proxy.contains(address));
     let mut client = peer.ip().to_canonical();
@@ -27,7 +27,8 @@ pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, proxies: &[Network]
     client
 }
 
-/// Takes off what a client says of how it came to a proxy, where no proxy that is known says it.
+/// If the peer is not in `proxies`, removes the header that claims how the client spoke to a proxy. Without any
+/// `proxies`, the header stays.
 pub(super) fn drop_unbelieved(peer: SocketAddr, headers: &mut HeaderMap, proxies: &[Network]) {
     let peer = peer.ip().to_canonical();
     if !proxies.is_empty() && !proxies.iter().any(|proxy| proxy.contains(peer)) {
@@ -35,7 +36,7 @@ pub(super) fn drop_unbelieved(peer: SocketAddr, headers: &mut HeaderMap, proxies
     }
 }
 
-/// A hop as proxies write it: an address, with a port or without, that of IPv6 in brackets or without.
+/// Parses a hop as proxies write it: an address with or without a port. An IPv6 address may be in brackets.
 fn address_of_hop(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim().trim_matches('"');
     let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();

@@ -1,8 +1,8 @@
-//! Which addresses count as one client.
+//! The range of addresses that counts as one client.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// A customer has a /64 of IPv6 addresses, and one of IPv4.
+/// Internet customers usually get one IPv4 address and a /64 of IPv6 addresses.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

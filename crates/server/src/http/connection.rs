@@ -37,8 +37,8 @@ use crate::endpoint::tunnel::Tunnel;
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// What is buffered of one connection at the most. Larger reads make pushes faster; heads are held
-/// to their own, smaller limit.
+/// The most buffered bytes of one connection. Large reads make pushes faster. A request's head has its own,
+/// smaller limit.
 const BUFFER: usize = 128 << 10;
 
 /// Docker and containerd try TLS first, and fall back to plain HTTP only on a parseable answer.
@@ -46,22 +46,22 @@ const PLAIN_HTTP_ONLY: &[u8] =
     b"HTTP/1.1 400 Bad Request: this port speaks plain HTTP\r\nContent-Type: text/plain\r\nContent-Length: 41\r\n\
     Connection: close\r\n\r\nThis port speaks plain HTTP and not TLS.\n";
 
-/// For whom writes `http://` where `https://` is spoken.
+/// The answer to `http://` where TLS is expected.
 const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 62\r\n\
     Connection: close\r\n\r\nThis port speaks TLS and not plain HTTP: write https:// here.\n";
 
-/// A connection, as those who answer its requests need it.
+/// The parts of a connection that its requests need.
 #[derive(Clone)]
 pub(crate) struct Connection {
-    /// Where it goes for a large body.
+    /// The thread that the connection moves to for a large body.
     pub(crate) thread: OwnThread,
-    /// Its place among all of them.
+    /// The entry of this connection in the table of open connections.
     pub(crate) guest: Arc<Guest>,
     /// The requests of all connections that are being answered.
     pub(super) requests: TaskTracker,
-    /// Where it came in.
+    /// Where the connection was accepted.
     pub(crate) gate: Gate,
-    /// What it becomes when a node of a service takes it over.
+    /// The tunnel that replaces HTTP once a node takes the connection over.
     pub(crate) tunnel: Tunnel,
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn serve(
     guest: Arc<Guest>,
     stop: CancellationToken,
 ) {
-    // Answers are small and awaited: do not hold them back to fill a packet.
+    // Answers are small and the client waits for them. Do not delay them to fill a packet.
     let _ = stream.set_nodelay(true);
     let connection = Connection {
         thread: OwnThread::new(app.threads.clone()),
@@ -83,7 +83,7 @@ pub(crate) async fn serve(
         tunnel: Tunnel::default(),
     };
     let opened = tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.clone()));
-    // Nothing was asked yet, so there is nothing to finish.
+    // There was no request yet, so a stop can end the connection.
     let opened = tokio::select! {
         () = stop.cancelled() => return,
         opened = opened => opened,
@@ -97,12 +97,12 @@ pub(crate) async fn serve(
     }
 }
 
-/// A connection that has begun to speak.
+/// A connection after its first byte.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it does not stay")]
 enum Opened {
     Plain(Socket),
     Tls(TlsStream<Socket>),
-    /// It speaks what is not spoken here, and this is the answer.
+    /// The client speaks the wrong protocol. The bytes are the answer to it.
     Wrong(TcpStream, &'static [u8]),
     Failed(io::Error),
 }
@@ -116,7 +116,7 @@ async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, connection: Connectio
     match tls {
         None if first == TLS_HANDSHAKE => Opened::Wrong(stream, PLAIN_HTTP_ONLY),
         None => Opened::Plain(Socket::new(stream, thread)),
-        // A request begins with a letter, or with an empty line.
+        // A request begins with a letter or an empty line, and a TLS handshake does not.
         Some(_) if first.is_ascii_graphic() || first.is_ascii_whitespace() => Opened::Wrong(stream, TLS_ONLY),
         Some(tls) => match tls.accept(Socket::in_handshake(stream, thread, guest)).await {
             Ok(mut stream) => {
@@ -128,7 +128,7 @@ async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, connection: Connectio
     }
 }
 
-/// Looks at the first byte without taking it.
+/// Reads the first byte, and leaves it in the socket.
 async fn first_byte(stream: &TcpStream) -> io::Result<u8> {
     let mut first = [0];
     match stream.peek(&mut first).await? {
@@ -139,7 +139,7 @@ async fn first_byte(stream: &TcpStream) -> io::Result<u8> {
 
 async fn refuse(mut stream: TcpStream, answer: &[u8]) {
     let mut sent = [0; 4096];
-    // Unread bytes at close would make the kernel send a reset that overtakes the answer.
+    // If unread bytes were left at the close, the kernel would send a reset that overtakes the answer.
     let _ = stream.read(&mut sent).await;
     let _ = stream.write_all(answer).await;
     let _ = stream.shutdown().await;
@@ -165,18 +165,18 @@ async fn serve_http<S>(
         connection.guest.asks();
         let record = record(&app, peer, &request, turns.received());
         if turns.is_framed_twice() {
-            // hyper took it off; what a request may be is decided elsewhere.
+            // hyper removed the length. It is put back, so that the later checks refuse the request.
             request.headers_mut().append(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         async move { Ok::<_, Infallible>(answer(app, peer, connection, request, (record, turn)).await) }
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)
-        // hyper answers more with 431.
+        // hyper answers more headers with 431.
         .max_headers(limits.headers)
         .max_header_size(limits.head_bytes())
         .max_buf_size(BUFFER.max(limits.head_bytes()))
-        // Who has sent a request and closed that half still gets the answer.
+        // A client that closes its sending half after a request still gets the answer.
         .half_close(true)
         .serve_connection(TokioIo::new(Lingering::new(stream, tunnel.clone())), service)
         .with_upgrades();
@@ -201,7 +201,7 @@ fn record(app: &App, peer: SocketAddr, request: &Request<Incoming>, received: Re
     Arc::new(Record::begin(app.request_ids.next(app.clock.now()), peer, request, received))
 }
 
-/// Answers a request, on the course that its route says.
+/// Answers a request on the course of its route.
 async fn answer(
     app: Arc<App>,
     peer: SocketAddr,

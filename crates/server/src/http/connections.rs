@@ -1,11 +1,12 @@
-//! All open connections, and which of them gives way when there are too many.
+//! All open connections, and the choice of those that are closed when there are too many.
 //!
-//! A connection on which nothing was authenticated yet is a stranger's. Strangers give way to each other, the
-//! oldest first, and never to no purpose: those of one address when that address has too many, those of the
-//! address with most of them when there are too many in all, those with half a head when such heads take too
-//! much memory. Whoever has a login or a key keeps the connection.
+//! A connection is called a stranger until one of its requests is authenticated. Strangers are closed first,
+//! the oldest before the others, and only for a reason. If one address has too many connections, its own
+//! strangers are closed. If there are too many in all, the strangers of the address with most of them are
+//! closed. If incomplete heads take too much memory, their connections are closed. Authenticated connections
+//! stay.
 //!
-//! Visitors of services have neither. Those whom a node is answering give way after those who only might ask again.
+//! Visitors of services never authenticate. Those that a node is answering are closed after the idle ones.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -17,14 +18,14 @@ use tokio::task::AbortHandle;
 
 use super::client_network::network;
 
-/// How much memory the heads that have not come whole may take together.
+/// The most memory of all incomplete heads together, in bytes.
 const HEADS: usize = 64 << 20;
 
 /// The open connections of a server.
 pub(crate) struct Connections {
-    /// At once, in all.
+    /// The most connections in all.
     most: usize,
-    /// At once, of one address.
+    /// The most connections of one address.
     most_of_an_address: usize,
     table: Mutex<Table>,
 }
@@ -33,13 +34,13 @@ pub(crate) struct Connections {
 struct Table {
     open: HashMap<u64, Arc<Place>>,
     of: HashMap<IpAddr, OfAnAddress>,
-    /// Addresses by how many strangers they have.
+    /// Addresses, ordered by their number of strangers.
     ranks: BTreeSet<(usize, IpAddr)>,
-    /// Connections with half a head, the oldest head first.
+    /// Connections with an incomplete head, the oldest head first.
     heads: BTreeMap<u64, u64>,
-    /// What these heads take together.
+    /// The memory of these heads together, in bytes.
     head_bytes: usize,
-    /// Numbers connections and heads in the order of time.
+    /// The next number of a connection or head. The order of numbers is the order of time.
     next: u64,
 }
 
@@ -49,38 +50,38 @@ struct OfAnAddress {
     strangers: BTreeSet<u64>,
 }
 
-/// What is known of one connection.
+/// The state of one connection.
 struct Place {
     id: u64,
     network: IpAddr,
-    /// Serves it.
+    /// The task that serves the connection.
     task: OnceLock<AbortHandle>,
     ended: AtomicBool,
-    /// Something was authenticated on it.
+    /// Whether any request was authenticated.
     known: AtomicBool,
-    /// What it asked last was authenticated.
+    /// Whether the last request was authenticated.
     asks_as_known: AtomicBool,
-    /// How much of it nodes of services are answering.
+    /// How many requests of the connection nodes are answering.
     visits: AtomicUsize,
-    /// What its half head takes, and the number of that head; 0 if it has none.
+    /// The memory of the incomplete head in bytes, and the number of that head. Both are 0 if there is none.
     head: AtomicUsize,
     head_number: AtomicU64,
 }
 
-/// A connection's own place among the open ones, given back when this is dropped.
+/// The entry of a connection in the table. Dropping it removes the entry.
 pub(crate) struct Guest {
     connections: Arc<Connections>,
     place: Arc<Place>,
 }
 
 impl Connections {
-    /// For so many at once, and so many of one address.
+    /// A table for at most `most` connections, and `most_of_an_address` of one address.
     pub(crate) fn new(most: usize, most_of_an_address: usize) -> Self {
         Self { most, most_of_an_address, table: Mutex::default() }
     }
 
-    /// Takes a place for a new connection. A stranger gives way to it if there are too many; `None` if nobody can.
-    /// Addresses of `proxies` stand for many clients and may have as many as there are places.
+    /// Adds a connection. If there are too many, a stranger is closed for it. `None` if there is no stranger to
+    /// close. An address in `proxies` stands for many clients, so it has no limit of its own.
     pub(crate) fn open(self: &Arc<Self>, address: IpAddr, proxies: &[Network]) -> Option<Guest> {
         let address = address.to_canonical();
         let network = network(address);
@@ -100,12 +101,13 @@ impl Connections {
         Some(Guest { connections: Arc::clone(self), place })
     }
 
-    /// Ends the oldest stranger of the address that has most of them: the system has no room for another connection.
+    /// Closes the oldest stranger of the address with most of them. The caller does so when the system has no
+    /// room for another connection.
     pub(crate) fn make_room(&self) {
         self.lock().end_one_of_most();
     }
 
-    /// Ends all connections whose last request was not authenticated, nor is being answered by a node.
+    /// Closes all connections whose last request was not authenticated and is not being answered by a node.
     pub(crate) fn end_strangers(&self) {
         let mut table = self.lock();
         let unknown = |place: &&Arc<Place>| {
@@ -117,7 +119,7 @@ impl Connections {
         }
     }
 
-    /// How many are open.
+    /// The number of open connections.
     pub(crate) fn count(&self) -> usize {
         self.lock().open.len()
     }
@@ -128,7 +130,7 @@ impl Connections {
 }
 
 impl Guest {
-    /// Says which task serves it.
+    /// Notes the task that serves the connection.
     pub(super) fn is_served_by(&self, task: AbortHandle) {
         let task = self.place.task.get_or_init(|| task);
         if self.place.ended.load(Ordering::SeqCst) {
@@ -136,13 +138,13 @@ impl Guest {
         }
     }
 
-    /// Notes that a request begins. Nobody knows whose it is.
+    /// Notes that a request begins. Its caller is not known yet.
     pub(super) fn asks(&self) {
         self.place.asks_as_known.store(false, Ordering::Release);
         self.head_takes(0);
     }
 
-    /// Notes that what is asked was authenticated.
+    /// Notes that the request was authenticated.
     pub(crate) fn is_known(&self) {
         self.place.asks_as_known.store(true, Ordering::Release);
         if !self.place.known.load(Ordering::Relaxed) && !self.place.known.swap(true, Ordering::AcqRel) {
@@ -150,17 +152,17 @@ impl Guest {
         }
     }
 
-    /// Notes that a node of a service answers now.
+    /// Notes that a node begins to answer a visitor.
     pub(crate) fn begins_visit(&self) {
         self.place.visits.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Notes that what began is over.
+    /// Notes that a node has finished with a visitor.
     pub(crate) fn ends_visit(&self) {
         self.place.visits.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Notes how much memory the connection takes for a head that has not come whole.
+    /// Notes the memory of the connection's incomplete head, in bytes.
     pub(super) fn head_takes(&self, bytes: usize) {
         if self.place.head.load(Ordering::Relaxed) != bytes {
             self.connections.lock().head_takes(&self.place, bytes);
@@ -201,7 +203,7 @@ impl Table {
         place
     }
 
-    /// Changes what an address has, and its rank with that.
+    /// Changes the counts of an address, and its rank with them.
     fn change(&mut self, network: IpAddr, change: impl FnOnce(&mut OfAnAddress)) {
         let of_it = self.of.entry(network).or_default();
         let before = of_it.strangers.len();
@@ -246,8 +248,9 @@ impl Table {
         }
     }
 
-    /// Ends a stranger of the address that has most of them; whether there was one. If all of these are being answered
-    /// by nodes, one that is not gives way before them, of an address that has half as many at least.
+    /// Closes a stranger of the address with most of them. Returns whether there was one. If nodes are
+    /// answering all of its strangers, an idle stranger of another address is closed instead, if that address
+    /// has at least half as many.
     fn end_one_of_most(&mut self) -> bool {
         let Some((most, _)) = self.ranks.last().copied() else { return false };
         let crowds = self.ranks.iter().rev().take_while(|(strangers, _)| strangers * 2 >= most);
@@ -257,19 +260,19 @@ impl Table {
         to_go.inspect(|id| self.end(*id)).is_some()
     }
 
-    /// The stranger of an address who gives way first.
+    /// The stranger of an address that is closed first.
     fn first_to_go(&self, of_it: &OfAnAddress) -> Option<u64> {
         self.first_idle(of_it).or_else(|| of_it.strangers.first().copied())
     }
 
-    /// The oldest stranger of an address whom no node is answering.
+    /// The oldest stranger of an address that no node is answering.
     fn first_idle(&self, of_it: &OfAnAddress) -> Option<u64> {
         let visits =
             |id: &u64| self.open.get(id).is_some_and(|place| place.visits.load(Ordering::Acquire) > 0);
         of_it.strangers.iter().find(|id| !visits(id)).copied()
     }
 
-    /// Ends a connection. Its place is free at once, and its socket when its task is next looked at.
+    /// Closes a connection. Its entry is removed at once. Its socket closes when its task next runs.
     fn end(&mut self, id: u64) {
         if let Some(place) = self.remove(id) {
             place.ended.store(true, Ordering::SeqCst);

@@ -1,9 +1,9 @@
-//! What becomes of a request that has no answer yet, when its client goes away or the server is told to stop.
+//! Decides what happens to an unanswered request when its client disconnects or the server is told to stop.
 //!
-//! hyper drops what it waits for when the client goes away, and a push dropped between its bytes and its
-//! row, its session unlocked, is what the next request would stumble over. So what is dropped unfinished
-//! goes on in a task of its own. As long as the client is there, its request runs in the connection's own
-//! task: the pieces of a body then pass from one to the other without waking anybody.
+//! hyper drops the future of a request when the client disconnects. If a push were dropped between its bytes
+//! and its row, its session would stay claimed. The next request would fail on that. So a dropped request
+//! continues in a task of its own. While the client is connected, the request runs in the connection's task:
+//! the pieces of a body then pass between them without a wake-up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -13,13 +13,14 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// How a request ends. Its route says so.
+/// How a request ends if its client disconnects. Its route decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Course {
-    /// It goes on to its end without its client. A stop waits for it, and was no clean one if it was not over in time.
+    /// The request runs to its end without its client. A stop waits for it, and is not clean if the request
+    /// takes too long.
     ToItsEnd,
-    /// It ends with its client. A stop lets it end with its connection, and leaves nothing behind if that takes too
-    /// long. So does whatever it turns its connection into.
+    /// The request ends when its client disconnects. A stop lets it finish, and leaves nothing behind if that
+    /// takes too long. The same holds for a tunnel that the request opens.
     WithItsClient,
 }
 
@@ -27,37 +28,37 @@ pub(super) enum Course {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Panicked;
 
-/// What is done with the answer of a request when it is there, also if nobody waits for it any more.
+/// Handles the answer of a request, even if nobody waits for it any more.
 pub(super) trait Conclude: Send + Unpin + 'static {
     /// The answer.
     type Answer: Send + 'static;
-    /// What becomes of it.
+    /// The result of handling the answer.
     type Concluded;
 
-    /// Does it.
+    /// Handles the answer, or the panic.
     fn conclude(self, answered: Result<Self::Answer, Panicked>) -> Self::Concluded;
 }
 
-/// What answers a request.
+/// The future that answers a request.
 pub(super) trait Answers<C: Conclude>: Future<Output = C::Answer> + Send + Unpin + 'static {}
 
 impl<C: Conclude, F: Future<Output = C::Answer> + Send + Unpin + 'static> Answers<C> for F {}
 
-/// A request on its course.
+/// A request that runs on its course.
 pub(super) struct Running<F: Answers<C>, C: Conclude> {
-    /// `None` when it is over.
+    /// `None` once the request is answered.
     request: Option<Request<F, C>>,
 }
 
 struct Request<F, C> {
     answering: F,
     conclusion: C,
-    /// Set if it goes on to its end.
+    /// Set if the request runs to its end.
     counted: Option<TaskTrackerToken>,
 }
 
 impl Course {
-    /// Sets a request on its course. If that leads to its end, `requests` counts it until it is there.
+    /// Starts a request on this course. If it runs to its end, `requests` counts it until then.
     pub(super) fn run<F: Answers<C>, C: Conclude>(
         self,
         requests: &TaskTracker,
@@ -74,7 +75,7 @@ impl Course {
 
 impl<F: Answers<C>, C: Conclude> Request<F, C> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<C::Answer, Panicked>> {
-        // A panic must end this request and nothing else of its connection.
+        // A panic ends this request, and leaves the other requests of the connection alone.
         match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.answering).poll(context))) {
             Ok(polled) => polled.map(Ok),
             Err(_) => Poll::Ready(Err(Panicked)),
@@ -100,7 +101,7 @@ impl<F: Answers<C>, C: Conclude> Drop for Running<F, C> {
         let Some(mut request) = self.request.take().filter(|request| request.counted.is_some()) else {
             return;
         };
-        // Without a runtime the program is at its own end.
+        // Without a runtime the program itself is ending.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 let answered = std::future::poll_fn(|context| request.poll(context)).await;
@@ -120,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// Hands over what the request came to.
+    /// Sends on the result of the request.
     struct Tell(oneshot::Sender<Result<u32, Panicked>>);
 
     impl Conclude for Tell {

@@ -1,4 +1,4 @@
-//! Whose a request is, and how it ends.
+//! Routes a request to the part of the server that answers it.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -21,38 +21,39 @@ use crate::control::Spoken;
 use crate::endpoint::Visited;
 use crate::{console, control, endpoint, registry};
 
-/// What answers a request. It is as large as what it is for.
+/// The future that answers a request. It is boxed, so each request only needs the memory of its own route.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Response<AnswerBody>> + Send>>;
 
-/// Whose a request is.
+/// The route of a request.
 pub(super) enum Route {
-    /// A visitor's of a service.
+    /// A visitor of a service.
     Visit(Visited),
-    /// One of our own.
+    /// A request for this server itself.
     Ours(Ours),
 }
 
-/// Who answers a request of our own.
+/// The part of this server that answers a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ours {
-    /// Nobody: it is none.
+    /// None: the request is malformed.
     Malformed(Violation),
     /// The registry.
     Registry,
     /// The web console.
     Console,
-    /// The API that it speaks.
+    /// The API, in the given protocol.
     Control(Spoken),
-    /// Whoever asks what this is.
+    /// The page at `/` that says what this server is.
     Root,
-    /// Whoever asks whether the server is well.
+    /// The health of the server.
     Health,
-    /// Nobody: there is nothing.
+    /// None: the path is unknown.
     Nothing,
 }
 
 impl Route {
-    /// Whose a request is: by its host, before anything else of it, then by what it asks for.
+    /// The route of a request. The host decides first, before anything else is checked. Then the path and the
+    /// headers decide.
     pub(super) fn of(app: &App, connection: &Connection, request: &Request<Incoming>) -> Self {
         if let Some(visited) = endpoint::visited(app, connection.gate, request.headers().get(HOST)) {
             return Self::Visit(visited);
@@ -64,10 +65,10 @@ impl Route {
         })
     }
 
-    /// How it ends.
+    /// The course of a request on this route.
     pub(super) fn course(&self) -> Course {
         match self {
-            // A push must not end between its bytes and its row, and a call not before it is noted.
+            // A push must not end between its bytes and its row, nor a call before it is noted.
             Self::Ours(Ours::Registry | Ours::Console | Ours::Control(_)) => Course::ToItsEnd,
             Self::Ours(Ours::Malformed(_) | Ours::Root | Ours::Health | Ours::Nothing) | Self::Visit(_) => {
                 Course::WithItsClient
@@ -75,7 +76,7 @@ impl Route {
         }
     }
 
-    /// Answers it.
+    /// Answers the request.
     pub(super) fn answer(
         self,
         app: Arc<App>,
@@ -95,8 +96,8 @@ impl Route {
                 let has_body = !request.body().is_end_stream();
                 let answer = ours.answer(&app, &record, peer, &connection, request).await;
                 if has_body {
-                    // hyper closes a connection whose body was not read, and has to see that before it writes the
-                    // answer, which otherwise would not say so.
+                    // hyper closes a connection whose body was not read. This gives it time to notice before it
+                    // writes the answer, which then says `Connection: close`.
                     tokio::task::yield_now().await;
                 }
                 answer.into_response()
@@ -105,7 +106,7 @@ impl Route {
     }
 }
 
-/// Whether a path is for the registry, if it is for anybody.
+/// Whether a path belongs to the registry.
 pub(super) fn is_registrys(path: &str) -> bool {
     path == "/v2" || path.starts_with("/v2/")
 }
@@ -114,7 +115,7 @@ impl Ours {
     fn of<B>(request: &Request<B>, has_console: bool) -> Self {
         let path = request.uri().path();
         let spoken = Spoken::of(request);
-        // Some of AWS's services have paths that begin as the registry's.
+        // Some AWS services have paths that begin with `/v2/`, too.
         let is_unserved = matches!(spoken, Some(Spoken::Unserved { .. }));
         if is_registrys(path) && !is_unserved {
             return Self::Registry;
@@ -122,7 +123,7 @@ impl Ours {
         if has_console && console::is_consoles(path) {
             return Self::Console;
         }
-        // SDKs append to a configured endpoint's path, so the API answers on any.
+        // SDKs append a path to a configured endpoint, so the API answers on any path.
         if let Some(spoken) = spoken {
             return Self::Control(spoken);
         }
@@ -150,7 +151,7 @@ impl Ours {
                 control::refuse_unread(record, &request, violation.status, violation.text)
             }
             Self::Registry => registry::answer(app, record, connection, request).await,
-            // Apart, so that no other request is given the room that pages take.
+            // In a box of its own, because the future of a page is large.
             Self::Console => Box::pin(console::answer(app, record, connection, request)).await,
             Self::Control(spoken) => control::answer(app, record, connection, spoken, request).await,
             Self::Root if app.console && console::is_wanted(request.headers()) => {

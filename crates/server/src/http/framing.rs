@@ -1,50 +1,50 @@
-//! Whether a request says twice how long its body is: with a length and with a transfer coding.
+//! Finds requests that state the length of their body twice: with a length and with a transfer coding.
 //!
-//! Whoever stands in front may have gone by the other one, and then takes a part of the body for the next request, or the
-//! next request for a part of the body. hyper goes by the coding and drops the length before anybody sees it. So the
-//! bytes are followed on their way to hyper, from head to head. Whatever hyper itself refuses is not told apart here,
-//! since its connection ends.
+//! A proxy in front may have used the other of the two. Then it sees the end of the body elsewhere, and a part
+//! of the body could pass as the next request, or the reverse. hyper uses the coding and drops the length
+//! unseen. So this follows the bytes on their way to hyper, from head to head. Requests that hyper refuses need
+//! no check, because hyper closes their connection.
 
-/// Follows what comes on one connection, in constant memory.
+/// Follows the bytes of one connection, in constant memory.
 #[derive(Debug, Default)]
 pub(super) struct Framing {
     at: At,
-    /// How many heads have ended.
+    /// How many heads are complete.
     heads: usize,
     line: Line,
     head: Head,
 }
 
-/// In which part of a message the next byte is.
+/// The part of a message that the next byte belongs to.
 #[derive(Debug, Default, PartialEq)]
 enum At {
-    /// The empty lines that may stand before a request, and its first line.
+    /// The request line, or an empty line before it.
     #[default]
     FirstLine,
     Headers,
-    /// So much of a body is still to come.
+    /// The body, with this many bytes to come.
     Body(u64),
     ChunkSize,
-    /// So much of a chunk, and of the end of its line, is still to come.
+    /// A chunk and the end of its line, with this many bytes to come.
     Chunk(u64),
     Trailers,
-    /// Nothing that comes now matters.
+    /// No later byte matters.
     Over,
 }
 
-/// What the head so far says of the body.
+/// The framing that the head has stated so far.
 #[derive(Debug, Default)]
 struct Head {
     length: Option<u64>,
     has_coding: bool,
-    /// The line of the length is too long to be followed, and so has no honest reason to be.
+    /// The line of the length is too long to be followed. No honest client sends such a line.
     is_unclear: bool,
 }
 
-/// The longest beginning of a line that matters: a name, white space, and the digits of a length.
+/// The part of a line that is kept, in bytes. It holds a name, white space and the digits of a length.
 const KEPT: usize = 128;
 
-/// The line that is coming.
+/// The current line.
 #[derive(Debug)]
 struct Line {
     kept: [u8; KEPT],
@@ -59,8 +59,8 @@ impl Default for Line {
 }
 
 impl Framing {
-    /// Takes in what came. Returns the number of the first request, counted from 0, that says its length twice; what
-    /// comes behind that is not looked at.
+    /// Follows further bytes. Returns the number, from 0, of the first request that states its length twice.
+    /// The bytes after that head are not checked.
     pub(super) fn follow(&mut self, mut came: &[u8]) -> Option<usize> {
         while !came.is_empty() {
             match &mut self.at {
@@ -91,7 +91,7 @@ impl Framing {
         None
     }
 
-    /// Takes in that a line is whole. Says whether it ended a head that says its length twice.
+    /// Ends the current line. Returns whether it ended a head that states its length twice.
     fn line_ends(&mut self) -> bool {
         let line = std::mem::take(&mut self.line);
         let text = line.text();
@@ -116,7 +116,7 @@ impl Framing {
                 self.at = match size.and_then(|size| u64::from_str_radix(size, 16).ok()) {
                     None => At::Over,
                     Some(0) => At::Trailers,
-                    // The end of its line belongs to the chunk.
+                    // The line end after the chunk counts as part of it.
                     Some(size) => At::Chunk(size.saturating_add(2)),
                 };
             }
@@ -135,7 +135,7 @@ impl Head {
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.has_coding = true;
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            // Beside a coding hyper takes any length, also one that is none.
+            // Next to a coding, hyper accepts any length, even one that is not a number.
             let length = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
             self.length = Some(length.unwrap_or(0));
             self.is_unclear |= line.is_longer;
@@ -151,7 +151,7 @@ impl Line {
         self.is_longer |= some < piece.len();
     }
 
-    /// Its beginning, without the carriage return at its end.
+    /// The kept part of the line, without a carriage return at its end.
     fn text(&self) -> &[u8] {
         let kept = &self.kept[..self.length];
         if self.is_longer { kept } else { kept.strip_suffix(b"\r").unwrap_or(kept) }
@@ -162,7 +162,7 @@ impl Line {
 mod tests {
     use super::*;
 
-    /// The first request that says its length twice, however the bytes are cut.
+    /// The first request that states its length twice. The result must not depend on how the bytes are split.
     fn twice(bytes: &str) -> Option<usize> {
         let follow = |size| {
             let mut framing = Framing::default();

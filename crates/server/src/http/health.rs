@@ -1,4 +1,4 @@
-//! Whether a server is alive, and fit to be sent requests: `/healthz` and `/readyz`.
+//! Health: `/healthz` says whether the server is alive, and `/readyz` whether it is ready for requests.
 
 use gangplank_store::StoreError;
 use hyper::StatusCode;
@@ -6,12 +6,12 @@ use hyper::StatusCode;
 use super::response::Answer;
 use crate::app::App;
 
-/// Where a server says that it is alive.
+/// The path that answers while the server is alive.
 pub(super) const ALIVE: &str = "/healthz";
-/// Where it says whether it is fit to be sent requests.
+/// The path that answers whether the server is ready for requests.
 pub(super) const READY: &str = "/readyz";
 
-/// To whoever asks at the admin listener: with what is the matter.
+/// The answer on the admin listener, with the fault. `None` for any other path.
 pub(super) async fn to_operators(app: &App, path: &str, is_stopping: bool) -> Option<Answer> {
     let fault = match path {
         ALIVE => None,
@@ -25,13 +25,13 @@ pub(super) async fn to_operators(app: &App, path: &str, is_stopping: bool) -> Op
     })
 }
 
-/// To anybody, where everybody asks: without.
+/// The answer on the main listener, without the fault.
 pub(super) async fn to_anybody(app: &App, path: &str) -> Answer {
     let is_good = path != READY || fault(app).await.is_none();
     if is_good { good(path) } else { answer(StatusCode::SERVICE_UNAVAILABLE, "not ready") }
 }
 
-/// What keeps the server from its work, and what to do.
+/// The fault that keeps the server from working, and advice. `None` if there is none.
 async fn fault(app: &App) -> Option<&'static str> {
     if !app.metadata.is_healthy() {
         return Some("the database takes no writes; restart the server");

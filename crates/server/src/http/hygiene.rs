@@ -1,4 +1,4 @@
-//! What no request may be, whatever it asks for.
+//! Checks that every request has to pass, whatever it asks for.
 
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method, StatusCode, Uri};
@@ -7,16 +7,16 @@ use super::dispatch::is_registrys;
 use super::response::Answer;
 use crate::config::Limits;
 
-/// Why a request is not looked at.
+/// Why a request is refused unread.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) status: StatusCode,
     pub(crate) text: &'static str,
-    /// Whether it is the path that is wrong.
+    /// Whether the path is at fault.
     pub(crate) is_path: bool,
 }
 
-/// Refuses what is malformed, oversized, or meant for a proxy.
+/// Refuses requests that are malformed, too large, or meant for a proxy.
 pub(crate) fn check(
     method: &Method,
     uri: &Uri,
@@ -44,10 +44,10 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Refuses what no request may be, whoever it is for: whatever could be read in two ways, or is too large.
+/// Refuses requests that are ambiguous or too large, for this server or a service.
 ///
-/// hyper has refused by now: conflicting or nonsensical lengths, folded or malformed headers, more
-/// than a hundred of them. It drops a length beside a transfer coding, which [`Framing`](super::framing::Framing) finds.
+/// hyper has already refused conflicting or malformed lengths, folded or malformed headers, and too many
+/// headers. It drops a length next to a transfer coding, which [`Framing`](super::framing::Framing) finds.
 pub(crate) fn check_message(
     method: &Method,
     uri: &Uri,
@@ -65,7 +65,7 @@ pub(crate) fn check_message(
         (Some(host), None) if is_host(host.as_bytes()) => {}
         _ => return refuse(StatusCode::BAD_REQUEST, "a request needs one valid Host header"),
     }
-    // hyper looks at the last coding alone; whatever stands before it nobody would take off.
+    // hyper only looks at the last coding. Nothing would decode those before it.
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     if codings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
         || codings.next().is_some()
@@ -87,14 +87,14 @@ fn refuse(status: StatusCode, text: &'static str) -> Result<(), Violation> {
     Err(Violation { status, text, is_path: false })
 }
 
-/// Why a path may mean another one to whoever stands in front: such proxies let through what begins with `/v2/`, and
-/// look at a path with its escapes taken off, its dots followed and its slashes merged.
+/// The reason why a proxy in front could take a path for another one. A proxy may let only `/v2/` pass. Some
+/// decide after they have decoded escapes, resolved dots and merged slashes.
 fn crooked(path: &str) -> Option<&'static str> {
     if !path.contains(['%', '\\']) && !path.contains("//") && !path.contains("/.") {
         return None;
     }
     let is_registrys = is_registrys(path);
-    // What begins as the registry's path is not another's, whatever an escaped slash in it means.
+    // The path already begins with `/v2`, so an escaped slash in it cannot lead elsewhere.
     let ends_segment = |byte: &u8| !is_registrys && matches!(byte, b'/' | b'\\');
     let segments: Vec<Vec<u8>> = path.split('/').map(|segment| unescaped(segment.as_bytes())).collect();
     let mut parts = segments.iter().flat_map(|segment| segment.split(ends_segment));
@@ -110,7 +110,7 @@ fn crooked(path: &str) -> Option<&'static str> {
     is_disguised.then_some("write the registry's path as /v2/, without escapes")
 }
 
-/// Takes the escapes of a path off, once.
+/// Decodes the escapes of a path, once.
 fn unescaped(path: &[u8]) -> Vec<u8> {
     let digit = |at: usize| path.get(at).and_then(|digit| char::from(*digit).to_digit(16));
     let (mut plain, mut at) = (Vec::with_capacity(path.len()), 0);
@@ -123,14 +123,14 @@ fn unescaped(path: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// Whether this could be a host and a port. It ends up in answers (`registry`), so it is held to
-/// the characters of host names and addresses.
+/// Whether a text can be a host and a port. Answers contain it (`registry`), so it may only have characters of
+/// host names and addresses.
 fn is_host(host: &[u8]) -> bool {
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]%".contains(byte);
     !host.is_empty() && host.len() <= 255 && host.iter().all(allowed)
 }
 
-/// A plain refusal in words.
+/// A refusal as plain text.
 pub(crate) fn refusal(status: StatusCode, text: &str) -> Answer {
     Answer::new(status).body("text/plain; charset=utf-8", format!("{text}\n")).because(text).close()
 }

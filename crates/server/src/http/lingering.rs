@@ -1,8 +1,8 @@
-//! Closing without losing the last answer.
+//! Closes a connection without losing the last answer.
 //!
-//! An answer may be given before a body is read (401, 413). If bytes of that body then lie unread
-//! when the socket is closed, the kernel sends a reset, and the client may never see the answer. So
-//! after the last answer what still comes is read and thrown away, for a while.
+//! An answer may be sent before a body is read (401, 413). If bytes of the body are unread when the socket is
+//! closed, the kernel sends a reset, and the client may never see the answer. So after the last answer, further
+//! bytes are read and discarded for a while.
 
 use std::io;
 use std::pin::Pin;
@@ -14,17 +14,17 @@ use tokio::time::Sleep;
 
 use crate::endpoint::tunnel::Tunnel;
 
-/// How much is thrown away at the most, and how long a client may be quiet before it is taken to have
-/// seen the answer.
+/// How many bytes are discarded at most. After how long a silence the client is assumed to have read the
+/// answer.
 const LIMIT: usize = 32 << 20;
 const QUIET: Duration = Duration::from_millis(250);
 
-/// A connection that is read to its end when it is shut down.
+/// A connection that reads to the end when it is shut down.
 pub(super) struct Lingering<S> {
     stream: S,
-    /// Where there is one, what comes is read by whoever has its other end.
+    /// An open tunnel reads the bytes itself.
     tunnel: Tunnel,
-    /// Runs while it is being shut down, and starts anew with every byte.
+    /// Runs during the shutdown, and restarts with every byte.
     quiet: Option<Pin<Box<Sleep>>>,
     thrown_away: usize,
     at_end: bool,

@@ -1,4 +1,4 @@
-//! Accepts connections until told to stop, then waits for those that are open.
+//! Accepts connections until it is told to stop. Then it waits for those that are open.
 
 use std::io::{Error, ErrorKind};
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use tokio_util::task::TaskTracker;
 use super::connection;
 use crate::app::App;
 
-/// How long to wait when the system has no more file descriptors to give.
+/// How long to wait when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How often it is said that connections cannot be accepted.
+/// How often the log says that connections cannot be accepted.
 const SAID_EVERY: Duration = Duration::from_mins(1);
 
-/// How long, after the server was told to stop, a request may take to show whose it is.
+/// After a stop, how long a connection may take to authenticate its request.
 const STRANGERS: Duration = Duration::from_secs(1);
 
-/// Where a connection comes in.
+/// The listener that accepted a connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gate {
-    /// The port that it came to.
+    /// The port of the listener.
     pub(crate) port: u16,
-    /// Whether TLS is spoken there.
+    /// Whether clients must speak TLS.
     pub(crate) is_tls: bool,
-    /// Whether only services answer there.
+    /// Whether only services answer on this port.
     pub(crate) only_services: bool,
 }
 
-/// Says whether every request was finished in the time for it, but for those that nodes of services were answering:
-/// of these nothing is left to look for.
+/// Accepts and serves connections. Returns whether every request finished in time. Requests that nodes were
+/// answering do not count, because they leave nothing behind.
 pub(crate) async fn serve(
     listener: TcpListener,
     gate: Gate,
@@ -60,7 +60,8 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        // If nobody can give way the connection is closed at once: refusing is better than running out.
+        // No other connection can be closed, so the new one is. Otherwise the server would run out of file
+        // descriptors.
         let Some(guest) = app.connections.open(peer.ip(), &app.proxies) else { continue };
         let guest = Arc::new(guest);
         let (app, tls) = (Arc::clone(&app), tls.clone());
@@ -70,7 +71,8 @@ pub(crate) async fn serve(
             (gate, tls),
             app,
             Arc::clone(&guest),
-            // Each has a lock of its own: whoever waits for this looks at it all the time.
+            // A child token has a lock of its own. A waiting task polls its token often, so all connections
+            // would contend for one lock.
             stop.child_token(),
         );
         guest.is_served_by(open.spawn(serving).abort_handle());
@@ -81,7 +83,7 @@ pub(crate) async fn serve(
     let finished = async { tokio::join!(open.wait(), app.requests.wait()) };
     let strangers = async {
         tokio::time::sleep(STRANGERS).await;
-        // What nobody authenticated is nothing to wait for.
+        // A stop does not wait for unauthenticated connections.
         app.connections.end_strangers();
         std::future::pending::<()>().await;
     };
@@ -95,12 +97,12 @@ pub(crate) async fn serve(
     drained || app.requests.is_empty()
 }
 
-/// Whether a connection failed by itself, and the next may be well.
+/// Whether only this connection failed, so that the next may work.
 fn is_the_clients(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
 }
 
-/// Counts what cannot be accepted, and says it now and then.
+/// Counts failures to accept, and logs them now and then.
 #[derive(Default)]
 struct Failures {
     since_said: u64,

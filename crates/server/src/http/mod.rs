@@ -1,4 +1,4 @@
-//! HTTP: from a connection to a request that is fit to be looked at, and from an answer to bytes.
+//! HTTP: turns a connection into checked requests, and answers into bytes.
 
 pub(crate) mod admin;
 pub(crate) mod body;

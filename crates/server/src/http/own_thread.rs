@@ -1,10 +1,9 @@
-//! A thread of its own for a connection through which much flows.
+//! Threads for connections that carry large bodies.
 //!
-//! Pieces of a large body that pass from one thread to another cost more in wake-ups, in memory that is touched
-//! anew and in cold caches than in what is done with them. So a connection with such a body moves to a thread
-//! that may block: there the socket and the file are read and written by turns, each piece while the
-//! processor's cache still has it. When the client keeps it waiting, the connection moves back, so that a
-//! slow client holds no thread.
+//! Passing the pieces of a large body between threads costs more than the work on them: wake-ups, fresh memory
+//! and cold caches. So a connection with a large body moves to a thread of its own, which may block. There it
+//! reads and writes the socket and the file in turn, while the processor's cache still has each piece. When the
+//! client is slow, the connection moves back to the runtime. So a slow client holds no thread.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,14 +13,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// How many connections may have a thread at the same time. More work at once than there are processors and
-/// disks to do it gains nothing, and the threads that look at files are taken from the same 512.
+/// How many connections may have such a thread at once. More threads than processors and disks gain nothing.
+/// They are taken from the runtime's 512 blocking threads, which file operations need, too.
 const THREADS: usize = 64;
 
-/// How many bytes a connection carries before others get a turn.
+/// How many bytes a connection carries before another may get its thread.
 const TURN: usize = 8 << 20;
 
-/// The threads that connections share.
+/// The threads that all connections share.
 #[derive(Clone)]
 pub(crate) struct Threads(Arc<Semaphore>);
 
@@ -31,7 +30,7 @@ impl Default for Threads {
     }
 }
 
-/// Where one connection runs, and how it changes that.
+/// The place where one connection runs. A handler moves the connection through it.
 #[derive(Clone)]
 pub(crate) struct OwnThread(Arc<Shared>);
 
@@ -42,38 +41,38 @@ struct Shared {
 
 struct Standing {
     place: Place,
-    /// Bytes of bodies that went through since others had a turn.
+    /// How many bytes were carried since another connection could take the thread.
     carried: usize,
-    /// Who is to hear that the connection is over.
+    /// The task to wake when the connection has ended.
     asked: Option<Waker>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In a task of the runtime, which may not block.
+    /// In a task of the runtime. It must not block.
     Runtime,
-    /// The same, and a thread is asked for.
+    /// In a task of the runtime, and it waits for a thread.
     Wanted,
     /// On a thread that may block.
     Here,
-    /// Nowhere: it has ended.
+    /// Nowhere. The connection has ended.
     Over,
 }
 
 impl OwnThread {
-    /// For a connection that takes its thread from `threads` when it wants one.
+    /// Makes the place of a connection that can take a thread from `threads`.
     pub(crate) fn new(threads: Threads) -> Self {
         let standing = Mutex::new(Standing { place: Place::Runtime, carried: 0, asked: None });
         Self(Arc::new(Shared { threads, standing }))
     }
 
-    /// Moves the connection, and whoever works in it, to a thread that may block. False if the connection is
-    /// over.
+    /// Moves the connection, and the handler that runs in it, to a thread that may block. Returns `false` if
+    /// the connection has ended.
     pub(crate) async fn enter(&self) -> bool {
         std::future::poll_fn(|context| self.poll_enter(context)).await
     }
 
-    /// The same, to be polled.
+    /// Polls the same move.
     pub(crate) fn poll_enter(&self, context: &mut Context<'_>) -> Poll<bool> {
         let mut standing = self.lock();
         match standing.place {
@@ -87,17 +86,17 @@ impl OwnThread {
         }
     }
 
-    /// Whether this is a thread that may block.
+    /// Whether the connection runs on a thread that may block.
     pub(crate) fn is_here(&self) -> bool {
         self.lock().place == Place::Here
     }
 
-    /// Gives the thread back: from now on nothing may block.
+    /// Returns the thread. From now on nothing may block.
     pub(crate) fn leave(&self) {
         self.change(Place::Here, Place::Runtime);
     }
 
-    /// Notes that so many bytes of a body went through, and now and then gives the thread back if others may be
+    /// Notes that this many bytes of a body were carried. Returns the thread after a while if others may be
     /// waiting for one.
     pub(crate) fn carried(&self, bytes: usize) {
         let mut standing = self.lock();
@@ -110,7 +109,7 @@ impl OwnThread {
         }
     }
 
-    /// Runs a connection to its end, there and here. `None` if it panicked.
+    /// Runs a connection to its end, in the runtime and on threads. `None` if it panicked.
     pub(crate) async fn run<C>(self, connection: C) -> Option<C::Output>
     where
         C: Future<Output: Send> + Send + 'static,
@@ -139,7 +138,8 @@ impl OwnThread {
         }
     }
 
-    /// Runs a connection on this thread until it ends, or has to wait for anything but its socket.
+    /// Runs a connection on this thread until it ends, returns the thread, or waits for anything but its
+    /// socket.
     fn run_here<C: Future>(&self, mut connection: Pin<&mut C>) -> Option<C::Output> {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
@@ -150,7 +150,7 @@ impl OwnThread {
             }
             self.change(Place::Wanted, Place::Here);
             if !woken.0.swap(false, Ordering::AcqRel) {
-                // Whoever wakes it now need not reach anybody: the runtime polls it anew.
+                // A wake-up from now on needs no signal, because the runtime polls the connection again.
                 self.leave();
             }
             if !self.is_here() {
@@ -171,7 +171,7 @@ impl OwnThread {
     }
 }
 
-/// Tells who waits for a thread when the connection is over.
+/// Wakes the task that waits for a thread when the connection ends.
 struct Ending<'a>(&'a OwnThread);
 
 impl Drop for Ending<'_> {
@@ -187,7 +187,7 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// Remembers that a connection can go on.
+/// Remembers that the connection was woken.
 #[derive(Default)]
 struct Woken(AtomicBool);
 

@@ -1,8 +1,8 @@
-//! How long a connection may keep the server waiting for a request, and with how much of one.
+//! How long a connection may wait before it sends a request, and how long and large a request's head may be.
 //!
-//! hyper's own timer for heads starts at the end of the request before, so it takes a connection
-//! that is merely idle for one that dribbles. This one knows the difference: an idle connection has
-//! one time, and a head another, from its first byte.
+//! hyper's timer for heads starts when the request before ends. So it cannot tell an idle connection from one
+//! that sends a head slowly. This one can: an idle connection has one time limit. A head has another, from its
+//! first byte.
 
 use std::io;
 use std::pin::Pin;
@@ -16,39 +16,39 @@ use super::framing::Framing;
 use super::turns::Turns;
 use crate::config::Limits;
 
-/// How much of a head is read at once. hyper makes room for as much in advance, and for more once it got more.
+/// How many bytes of a head are read at once. hyper reserves that much memory, and more once it has received
+/// more.
 const PIECE: usize = 8 << 10;
 
-/// The same of a body that comes too slowly for a thread of its own, or is too small for one.
+/// How many bytes are read at once of a body that is slow, or too small for an own thread.
 const SLOW_PIECE: usize = 16 << 10;
 
-/// So many requests at once are a crowd: then what each gains by large pieces is less than the memory they take
-/// together.
+/// With this many requests at once, large pieces take more memory together than they gain each.
 const CROWD: usize = 256;
 
-/// A stream that ends when no request, or not all of its head, comes in time.
+/// A stream that ends if a request, or the rest of its head, does not arrive in time.
 pub(super) struct Patient<S> {
     stream: S,
     turns: Turns,
     framing: Framing,
     connection: Connection,
-    /// The turn that the deadline belongs to.
+    /// The turn that the deadline is for.
     turn: usize,
     deadline: Pin<Box<Sleep>>,
-    /// How much of the next head has come.
+    /// How many bytes of the next head have arrived.
     head: usize,
-    /// Came while the client was to wait: the beginning of its next request.
+    /// A byte that was read while a node answered: the first of the next request.
     ahead: Option<u8>,
     limits: Limits,
-    /// Runs while the client takes nothing of an answer.
+    /// Runs while the client accepts no bytes of an answer.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// There is no next request.
+    /// Whether no further request is read.
     closing: bool,
 }
 
 impl<S> Patient<S> {
-    /// Waits as long as the limits say between requests, for a head once it has begun, and for a client that takes
-    /// nothing of its answer.
+    /// Applies the limits to the time between requests, to heads that have begun, and to clients that do not
+    /// read their answer.
     pub(super) fn new(stream: S, turns: Turns, connection: Connection, limits: Limits) -> Self {
         let deadline = Box::pin(tokio::time::sleep(limits.header_read));
         Self {
@@ -66,7 +66,7 @@ impl<S> Patient<S> {
         }
     }
 
-    /// Lets a write that makes no progress fail in the end.
+    /// Lets a write fail if it makes no progress for too long.
     fn patiently<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -83,17 +83,17 @@ impl<S> Patient<S> {
 }
 
 impl<S: AsyncRead + Unpin> Patient<S> {
-    /// Reads more of a head: never more than a head may have, since it is kept until it is whole.
+    /// Reads more of a head, but never more bytes than a head may have, because hyper keeps them all.
     fn read_head(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let left = self.limits.head_bytes().saturating_sub(self.head);
-        // Without any left the head was refused, and nobody keeps what still comes.
+        // No byte is left if the head was too large. Later bytes are not kept.
         let most = if self.closing || left == 0 { usize::MAX } else { left.min(PIECE) };
         self.read_at_most(most, context, buffer)
     }
 
-    /// Reads more of a body. Who serves the request has patience of its own.
+    /// Reads more of a body. The handler of the request has its own limit of time.
     fn read_body(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // Just less than a power of two: then the buffer of hyper does not grow beyond it.
+        // Just under a power of two, so that hyper's buffer does not grow past it.
         let Connection { thread, requests, .. } = &self.connection;
         let is_fast = thread.is_here() && requests.len() < CROWD;
         let most = if is_fast { usize::MAX } else { SLOW_PIECE - 1 };
@@ -120,8 +120,8 @@ impl<S: AsyncRead + Unpin> Patient<S> {
         read
     }
 
-    /// Whether the client is gone, which nobody else notices while it is to wait: a client may close its half of the
-    /// connection to our own services, but what a node works out for nobody is to end.
+    /// Whether the client has disconnected while a node answers it. Nothing else would notice that. A client of
+    /// our own services may close its sending half, but a node must not work for nobody.
     fn is_gone(&mut self, context: &mut Context<'_>) -> bool {
         if !self.turns.is_watched() || self.ahead.is_some() {
             return false;
@@ -166,7 +166,7 @@ impl<S: AsyncRead + Unpin> Patient<S> {
             self.deadline.as_mut().reset(Instant::now() + self.limits.idle);
         }
         if self.head > 0 && !self.closing {
-            // What came was not all of it. Most heads come in one piece and are not counted.
+            // The head is incomplete. Most heads arrive in one piece, and are not counted.
             self.connection.guest.head_takes(self.head.next_power_of_two().max(PIECE));
         }
         let before = buffer.filled().len();
@@ -178,7 +178,7 @@ impl<S: AsyncRead + Unpin> Patient<S> {
         self.head += more;
         match read {
             Poll::Ready(_) => read,
-            // Ending the stream is what the client should have done.
+            // The time is over. Ending the stream looks as if the client had closed it.
             Poll::Pending => self.deadline.as_mut().poll(context).map(Ok),
         }
     }
@@ -250,7 +250,7 @@ mod tests {
         (Patient::new(near, turns.clone(), connection, Limits::default()), far, turns)
     }
 
-    /// Reads one byte; the seconds after which the stream ended instead.
+    /// Reads one byte. Returns the seconds after which the stream ended, or `None` if a byte came.
     async fn ended_after(patient: &mut Patient<DuplexStream>) -> Option<u64> {
         let start = Instant::now();
         let read = patient.read(&mut [0; 1]).await.unwrap();

@@ -1,5 +1,5 @@
-//! What a request was: one line of the log and one step of the metrics, when the last byte of its answer has been
-//! handed over. Whoever finds something out on the way writes it down here.
+//! The record of a request. When the last byte of the answer has been handed over, it becomes one line of the
+//! log and one step of the metrics. Handlers add to it what they find out.
 
 use std::net::IpAddr;
 use std::sync::OnceLock;
@@ -20,13 +20,13 @@ use crate::metrics::{Metrics, Outcome};
 /// The most characters of a path or a reason in the log.
 const SHOWN: usize = 512;
 
-/// The status under which a request is counted whose client left before it was answered, as nginx has it.
+/// The status in the log and the metrics if the client left before the answer. nginx uses the same.
 const CLIENT_LEFT: u16 = 499;
 
-/// Who answers a request.
+/// The part of the server that answers a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// Nobody: it is no request of any of them.
+    /// None.
     #[default]
     None,
     /// The registry.
@@ -37,11 +37,11 @@ pub(crate) enum Service {
     Gangplank,
     /// The Security Token Service.
     Sts,
-    /// Whatever says that the server is well.
+    /// The health of the server.
     Health,
     /// The web console.
     Console,
-    /// A container service, for one of its visitors.
+    /// A container service, for a visitor.
     Endpoint,
 }
 
@@ -60,14 +60,14 @@ impl Service {
         }
     }
 
-    /// Whether a query says nothing that a log must not have. One-time links of the console are secrets, and a visitor's
-    /// may carry those of the service visited.
+    /// Whether the log may show the query. One-time links of the console are secrets. A visitor's query may
+    /// contain secrets of the service.
     fn shows_query(self) -> bool {
         self == Self::Registry
     }
 }
 
-/// Who asks.
+/// The caller.
 #[derive(Clone, Debug)]
 struct Who {
     tenant: Tenant,
@@ -76,13 +76,14 @@ struct Who {
     login: Option<LoginId>,
 }
 
-/// What is known of a request so far.
+/// The facts that are known of a request so far.
 pub(crate) struct Record {
-    /// Names it, in the answer, the log and the audit trail.
+    /// The id of the request in the answer, the log and the audit trail.
     pub(crate) id: Uuid,
-    /// Where its client is.
+    /// The address of the client.
     pub(crate) peer: IpAddr,
-    /// What is logged meanwhile is logged within it. Of a read nobody hears at info, so that it costs nothing there.
+    /// The span of log lines about the request. For reads it only exists at the level debug, so that it costs
+    /// nothing at info.
     pub(super) span: Span,
     started: Instant,
     method: Method,
@@ -97,7 +98,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// A request that has just come, and nothing else is known of.
+    /// Begins the record of a new request.
     pub(super) fn begin<B>(id: Uuid, peer: IpAddr, request: &Request<B>, received: Received) -> Self {
         Self {
             id,
@@ -119,24 +120,24 @@ impl Record {
         }
     }
 
-    /// Notes who answers it, and which of its operations it is for.
+    /// Notes the service and the operation that answer the request.
     pub(crate) fn is_for(&self, service: Service, operation: &'static str) {
         let _ = self.route.set((service, operation));
     }
 
-    /// Notes that it came with a login that is good.
+    /// Notes the valid login of the request.
     pub(crate) fn is_of_login(&self, grant: Grant) {
         let Grant { tenant, owner, session, login, .. } = grant;
         let _ = self.who.set(Who { tenant, owner, session, login: Some(login) });
     }
 
-    /// Notes who has signed it.
+    /// Notes the caller that signed the request.
     pub(crate) fn is_of(&self, principal: &Principal, tenant: &Tenant) {
         let (owner, session) = (principal.owner(), principal.session().cloned());
         let _ = self.who.set(Who { tenant: tenant.clone(), owner, session, login: None });
     }
 
-    /// Notes that something was changed for it; `digest` if it was about some content.
+    /// Notes that the request changed something, and the digest of the content if it was about content.
     pub(crate) fn has_changed(&self, digest: Option<Digest>) {
         self.changed.store(true, Ordering::Relaxed);
         if let Some(digest) = digest {
@@ -144,12 +145,12 @@ impl Record {
         }
     }
 
-    /// Notes by which code and why it is refused.
+    /// Notes that the request is refused, with the code and the reason.
     pub(crate) fn is_refused(&self, code: &'static str, why: &str) {
         let _ = self.refusal.set((code, why.chars().take(SHOWN).collect()));
     }
 
-    /// Writes it down: it was answered with this status and so many bytes; `None` if its client left before.
+    /// Writes the record. `sent` is in bytes. `status` is `None` if the client left before the answer.
     pub(super) fn end(&self, metrics: &Metrics, status: Option<StatusCode>, sent: u64) {
         let (service, operation) = self.route.get().copied().unwrap_or((Service::None, "none"));
         let took = self.started.elapsed();
@@ -198,23 +199,23 @@ impl Record {
         }
     }
 
-    /// How loudly it is told of. Strangers may be refused without end, and `refusals` counts them; a service that
-    /// fails its visitors is none of the server's failures.
+    /// The level of the log line. Anybody can cause endless refusals, so those of unknown callers are only
+    /// counted by `refusals`. Errors of a service are not errors of this server.
     fn level(&self, service: Service, status: u16) -> Level {
         let is_known = self.who.get().is_some();
-        // There is no room for bodies that nobody has signed for: a stranger can have this said without end.
+        // The memory for unsigned bodies is full. Anybody can cause that endlessly.
         let is_crowd = !is_known && status == 503;
         match status {
             _ if service == Service::Endpoint => Level::DEBUG,
             500.. if !is_crowd => Level::ERROR,
-            // Clients ask for what is not there all day, to learn that.
+            // Clients routinely ask whether something exists.
             400.. if is_known && status != 404 => Level::INFO,
             _ if self.changed.load(Ordering::Relaxed) => Level::INFO,
             _ => Level::DEBUG,
         }
     }
 
-    /// As much of it as the audit trail keeps. A client may call itself anything, as long as a header may be.
+    /// As much of the `User-Agent` as the audit trail keeps. It can be as long as a header may be.
     fn shown_user_agent(&self) -> Option<String> {
         self.user_agent.as_ref().map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())))
     }
@@ -222,7 +223,7 @@ impl Record {
     fn shown_path(&self, service: Service) -> &str {
         let whole = self.uri.path_and_query().map(PathAndQuery::as_str).filter(|_| service.shows_query());
         let path = whole.unwrap_or_else(|| self.uri.path());
-        // A path may be beyond ASCII, and is not cut within a letter.
+        // A path may not be ASCII, so it is cut between characters.
         let end = path.char_indices().nth(SHOWN).map_or(path.len(), |(at, _)| at);
         &path[..end]
     }

@@ -1,4 +1,4 @@
-//! A request on its way, and its answer: the request is over when the last byte of its answer has been handed over.
+//! Links a request to its record: the request is over when the last byte of its answer has been handed over.
 
 use std::io;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use super::hygiene;
 use super::record::Record;
 use crate::app::App;
 
-/// A request that has no answer yet. If it is dropped, its client has left.
+/// A request without an answer. If it is dropped, its client has left.
 pub(super) struct Underway(Ending);
 
 /// The body of an answer.
@@ -24,7 +24,7 @@ pub(crate) struct Recorded {
     ending: Ending,
 }
 
-/// Writes the record down when it is dropped.
+/// Writes the record when it is dropped.
 struct Ending {
     record: Arc<Record>,
     app: Arc<App>,
@@ -33,12 +33,12 @@ struct Ending {
 }
 
 impl Underway {
-    /// A request with this record.
+    /// Begins a request with this record.
     pub(super) fn new(record: &Arc<Record>, app: &Arc<App>) -> Self {
         Self(Ending { record: Arc::clone(record), app: Arc::clone(app), status: None, sent: 0 })
     }
 
-    /// It gets this answer.
+    /// Attaches the answer.
     pub(super) fn answered(self, answer: Response<AnswerBody>) -> Response<Recorded> {
         let Self(mut ending) = self;
         ending.status = Some(answer.status());

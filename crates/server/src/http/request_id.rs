@@ -1,25 +1,26 @@
-//! Ids of requests: what a client can quote, the log has on each line about it, and the audit trail keeps.
+//! Ids of requests. A client can quote one. It is in each line of the log about the request, and in the audit
+//! trail.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gangplank_core::Time;
 use uuid::{Builder, Uuid};
 
-/// Makes ids in the order of time (UUIDs of version 7), so that the index of requests in the audit trail grows at its
-/// end. Random bytes are asked for once: the system takes longer to give some than most requests take.
+/// Makes ids in the order of time (UUID version 7). So the index of requests in the audit trail grows at its
+/// end. Random bytes are read once at the start, because reading some takes longer than most requests.
 pub(crate) struct RequestIds {
-    /// Tells this run of a server from every other.
+    /// Random bytes that differ in every run of a server.
     run: [u8; 5],
     next: AtomicU64,
 }
 
 impl RequestIds {
-    /// Ids that no other run makes.
+    /// Ids that differ from those of every other run.
     pub(crate) fn new(run: [u8; 5]) -> Self {
         Self { run, next: AtomicU64::new(0) }
     }
 
-    /// The id of a request that comes now.
+    /// The id of a request that arrives now.
     pub(crate) fn next(&self, now: Time) -> Uuid {
         let number = self.next.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let mut rest = [0; 10];

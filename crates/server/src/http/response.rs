@@ -13,7 +13,7 @@ use super::own_thread::OwnThread;
 /// The most characters of a reason in the status line.
 const MAX_REASON: usize = 200;
 
-/// An answer on its way out.
+/// An answer that is being built.
 pub(crate) struct Answer(Response<AnswerBody>);
 
 impl Answer {
@@ -24,7 +24,7 @@ impl Answer {
         Self(response)
     }
 
-    /// Adds a header. A value that is no header value (which nothing here builds) is left out.
+    /// Adds a header. A value that no header can have is left out. Nothing here builds such a value.
     pub(crate) fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
         if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
             self.0.headers_mut().append(name, value);
@@ -34,25 +34,25 @@ impl Answer {
         self
     }
 
-    /// Gives it a body.
+    /// Sets the body.
     pub(crate) fn body(mut self, content_type: &str, bytes: impl Into<Bytes>) -> Self {
         *self.0.body_mut() = AnswerBody::Small(Full::new(bytes.into()));
         self.header(CONTENT_TYPE, content_type)
     }
 
-    /// Gives it `length` bytes of content as its body, over a connection that may move to `thread`.
+    /// Sets the body to `length` bytes of content. The connection may move to `thread`.
     pub(crate) fn content(mut self, bytes: Read, length: u64, thread: &OwnThread) -> Self {
         *self.0.body_mut() = AnswerBody::of(bytes, length, thread);
         self
     }
 
-    /// Says how long the body of a HEAD would be.
+    /// States the length of the body that a GET would return. Answers to HEAD need it.
     pub(crate) fn content_length(self, length: u64) -> Self {
         self.header(CONTENT_LENGTH, length.to_string())
     }
 
-    /// Says why a client is refused also in the status line: some show no more than that of an answer to HEAD. What
-    /// does not belong into it is left out.
+    /// Adds the reason of a refusal to the status line, because some clients show nothing else of an answer to
+    /// HEAD. Characters that are not allowed there are left out.
     pub(crate) fn because(mut self, why: &str) -> Self {
         let status = self.0.status();
         if !status.is_client_error() {
@@ -66,7 +66,7 @@ impl Answer {
         self
     }
 
-    /// Ends the connection after this answer.
+    /// Closes the connection after this answer.
     pub(crate) fn close(self) -> Self {
         self.header(CONNECTION, "close")
     }

@@ -1,6 +1,7 @@
-//! Peers that are gone without a word: a machine without power, a network that forgot the connection.
+//! Detects peers that have disappeared silently: a machine lost power, or a network dropped the connection.
 //!
-//! A connection on which nobody waits for anything would stay for good, such as a WebSocket or a stream of events.
+//! Otherwise a connection without any time limit, such as a WebSocket or a stream of events, would stay open
+//! forever.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -8,18 +9,17 @@ use std::time::Duration;
 
 use rustix::net::sockopt;
 
-/// How long a connection may be silent before the system asks whether the peer is there.
+/// After how long a silence the system probes the peer.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// How long after one question the next comes, and how many may stay without an answer.
+/// The time between two probes, and the number of unanswered ones after which the peer counts as gone.
 const EVERY: Duration = Duration::from_secs(10);
 const TIMES: u32 = 6;
 
-/// Has the system find out whether the peer of a connection is still there. Connections that a listener accepts do as
-/// the listener was told.
+/// Turns on TCP keepalive for a connection. On a listener, it holds for all connections that it accepts.
 ///
 /// # Errors
-/// If the system cannot.
+/// If the system refuses an option.
 pub(crate) fn ask_for_silent_peers(socket: &impl AsFd) -> io::Result<()> {
     sockopt::set_socket_keepalive(socket, true)?;
     sockopt::set_tcp_keepidle(socket, SILENCE)?;

@@ -1,6 +1,6 @@
-//! Bodies that are needed whole: each small by a limit, and all together by a budget. Those of callers that nobody
-//! knows yet have a budget of their own ([`super::unverified`]), so that they cannot take the room of those who are
-//! known.
+//! Bodies that are needed whole. Each has a limit, and all share a budget of memory. Bodies of unverified
+//! callers have a budget of their own ([`super::unverified`]), so that they cannot use up the memory of
+//! verified ones.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,28 +11,30 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// What every body may have without asking: most calls are smaller, and go on when the rest is taken.
+/// The bytes of each body that are free of the budget. Most calls are smaller, so they work even when the
+/// budget is used up.
 pub(super) const FREE: usize = 4 << 10;
 const UNIT: usize = 1 << 10;
-/// How many times the patience for a pause a whole body may take.
+/// A whole body may take this many times the limit for one pause.
 const PAUSES: u32 = 10;
 
-/// Where a body takes its room from.
+/// The part of a budget that a body takes.
 pub(super) trait Room {
-    /// Takes room for so many bytes beyond the first [`FREE`], with what it has; `false` if there is none.
+    /// Enlarges the part to `bytes` bytes, of which the first [`FREE`] are free. Returns `false` if the budget
+    /// is used up.
     fn hold(&mut self, bytes: usize) -> bool;
 }
 
-/// The memory that bodies share.
+/// The budget of memory that bodies share.
 pub(crate) struct Budget(Arc<Semaphore>);
 
-/// Part of it.
+/// A part of the budget.
 pub(crate) struct Permits {
     of: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
 }
 
-/// A body that was read whole, and the room it takes.
+/// A whole body in memory, with its part of a budget.
 pub(crate) struct SmallBody<R = Permits> {
     pub(crate) bytes: Vec<u8>,
     room: R,
@@ -46,12 +48,12 @@ impl<R> Deref for SmallBody<R> {
     }
 }
 
-/// How long a body may be, and how long it may take.
+/// The limits for reading a body.
 pub(super) struct Patience {
     pub(super) limit: u64,
-    /// Without a byte.
+    /// The longest time without a byte.
     pub(super) stall: Duration,
-    /// In all.
+    /// The longest time in all.
     pub(super) whole: Duration,
 }
 
@@ -60,22 +62,22 @@ pub(super) struct Patience {
 pub(crate) enum Unread {
     /// It is longer than the limit.
     TooLong,
-    /// It stopped coming, or takes for ever.
+    /// It stopped arriving, or takes too long in all.
     Stalled,
-    /// It ended before its end.
+    /// The connection ended before the body did.
     Broken,
-    /// Too many others are being read.
+    /// The budget is used up.
     NoRoom,
 }
 
 impl Budget {
-    /// Lets all bodies together hold so many bytes beyond the first [`FREE`] of each.
+    /// Makes a budget of `bytes` bytes, without the first [`FREE`] of each body.
     pub(crate) fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new((bytes / UNIT).min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Reads a body of at most `limit` bytes from a client that may be slow but may not stop for
-    /// longer than `stall`.
+    /// Reads a body of at most `limit` bytes. The client may be slow, but may not pause for longer than
+    /// `stall`.
     pub(crate) async fn read(
         &self,
         body: Incoming,
@@ -85,7 +87,7 @@ impl Budget {
         read(body, Patience { limit, stall, whole: stall * PAUSES }, self.room()).await
     }
 
-    /// Takes over a body that was read with other room, which is given back.
+    /// Moves a body that was read with another budget to this one.
     pub(crate) fn take_over<R>(&self, body: SmallBody<R>) -> Result<SmallBody, Unread> {
         let mut room = self.room();
         if room.hold(body.len()) { Ok(SmallBody { bytes: body.bytes, room }) } else { Err(Unread::NoRoom) }
@@ -113,7 +115,7 @@ impl Room for Permits {
     }
 }
 
-/// Reads a body into the room that it takes.
+/// Reads a body, and takes its part of the budget as it arrives.
 pub(super) async fn read<R: Room>(
     mut body: Incoming,
     patience: Patience,

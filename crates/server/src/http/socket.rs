@@ -1,4 +1,4 @@
-//! A TCP connection that waits where it runs: in the runtime, or on a thread of its own by blocking.
+//! A TCP connection that waits for its socket where it runs: in the runtime, or by blocking its own thread.
 
 use std::io::{self, Read as _, Write as _};
 use std::net;
@@ -13,32 +13,33 @@ use tokio::net::TcpStream;
 use super::connections::Guest;
 use super::own_thread::OwnThread;
 
-/// How long a thread waits for a client; then the runtime does.
+/// How long an own thread waits for the client. After that, the runtime waits.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// Less than this, where more was asked for, is the end of what has come: the client is the slower side, and
-/// a thread has little to do for it.
+/// If a read returns fewer bytes than this, although more were asked for, the client is the slower side. An own
+/// thread then gains little.
 const MUCH: usize = 32 << 10;
 
-/// The most that is read at once, so that it is still in the processor's cache when it is hashed and written.
+/// The most bytes of one read. They are still in the processor's cache when they are hashed and written.
 const PIECE: usize = 256 << 10;
 
-/// What a handshake takes at the least once its first part has come.
+/// How many bytes a handshake counts at least, once its first bytes have arrived.
 const HANDSHAKE: usize = 8 << 10;
 
-/// A TCP connection, where `thread` says that it is.
+/// A TCP connection. `thread` decides how it waits.
 pub(super) struct Socket {
     stream: Stream,
     thread: OwnThread,
-    /// Whose handshake goes on, and how much of it has come: TLS keeps that, as HTTP keeps half a head.
+    /// Set during the TLS handshake: the connection's entry, and the handshake's bytes so far. TLS buffers
+    /// them, as HTTP buffers an incomplete head.
     handshake: Option<(Arc<Guest>, usize)>,
 }
 
 enum Stream {
     Waiting(TcpStream),
-    /// Out of the runtime's sight, which otherwise wakes up for all that arrives.
+    /// Not registered in the runtime, which would wake up for all arriving bytes.
     Blocking(net::TcpStream),
-    /// It could not be moved.
+    /// It could not be moved between the runtime and a thread.
     Lost,
 }
 
@@ -47,7 +48,7 @@ impl Socket {
         Self { stream: Stream::Waiting(stream), thread, handshake: None }
     }
 
-    /// The same for a connection that begins with a handshake.
+    /// A connection that begins with a TLS handshake.
     pub(super) fn in_handshake(stream: TcpStream, thread: OwnThread, guest: Arc<Guest>) -> Self {
         Self { handshake: Some((guest, 0)), ..Self::new(stream, thread) }
     }
@@ -59,7 +60,7 @@ impl Socket {
         }
     }
 
-    /// The stream, if this is a thread that may block.
+    /// The stream for blocking calls. `None` if this thread must not block.
     fn blocking(&mut self) -> io::Result<Option<&mut net::TcpStream>> {
         if !self.thread.is_here() {
             return Ok(None);
@@ -79,7 +80,7 @@ impl Socket {
         }
     }
 
-    /// The stream for the runtime to wait for.
+    /// The stream for the runtime.
     fn waiting(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         if let Stream::Blocking(_) = self.stream
             && let Stream::Blocking(stream) = std::mem::replace(&mut self.stream, Stream::Lost)
@@ -93,7 +94,8 @@ impl Socket {
         }
     }
 
-    /// Writes on this thread; `None` if the client takes nothing, and the runtime is to wait.
+    /// Writes on this thread. `None` if it must not block, or if the client does not read and the runtime has
+    /// to wait.
     fn write_here(
         &mut self,
         length: usize,
@@ -167,7 +169,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The kernel has it already.
+        // The kernel already has all written bytes.
         Poll::Ready(Ok(()))
     }
 
@@ -176,7 +178,7 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Repeats what a signal interrupted; `None` if the patience was over first.
+/// Repeats a call that a signal interrupted. `None` if it timed out.
 fn unless_timed_out<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<Option<T>> {
     loop {
         match call() {
@@ -220,7 +222,7 @@ mod tests {
         let sending = tokio::spawn(async move {
             for (number, piece) in content().chunks(100_000).enumerate() {
                 if number % 8 == 0 {
-                    // Longer than a thread waits.
+                    // Longer than an own thread waits.
                     tokio::time::sleep(PATIENCE * 4).await;
                 }
                 to.write_all(piece).await.unwrap();

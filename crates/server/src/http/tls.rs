@@ -1,4 +1,4 @@
-//! A certificate and its key in files, which may change while the server runs.
+//! A certificate and its key in files. The files may change while the server runs.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -13,50 +13,51 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::certificates::facts::Facts;
 use crate::config::TlsFiles;
 
-/// A certificate and a key that connections get.
+/// A certificate and a key in files, for TLS connections.
 #[derive(Debug)]
 pub(crate) struct PairInFiles {
     files: TlsFiles,
-    /// Whether it has to say what domains it is for.
+    /// Whether the certificate has to name its domains.
     needs_domains: bool,
     provider: CryptoProvider,
     current: RwLock<Arc<Pair>>,
-    /// The files as they were looked at last.
+    /// The state of the files at the last check.
     seen: Mutex<Seen>,
 }
 
-/// A certificate and its key, as they were read.
+/// A certificate and its key in memory.
 #[derive(Debug)]
 pub(crate) struct Pair {
-    /// What connections get.
+    /// The certificate and the key for TLS connections.
     pub(crate) key: Arc<CertifiedKey>,
-    /// What the certificate says of itself, if that can be read.
+    /// The facts in the certificate. `None` if they cannot be read.
     pub(crate) facts: Option<Facts>,
 }
 
 #[derive(Debug)]
 struct Seen {
     stamps: Stamps,
-    /// They could not be used, and this is not said yet: one of the two may be on its way.
+    /// The last check could not use the files. It was not logged, because one of the two files may not be
+    /// replaced yet.
     failed: bool,
 }
 
-/// What changes when a file is replaced or written to.
+/// The facts of a file that change when it is replaced or written.
 type Stamps = [Option<(SystemTime, u64, u64)>; 2];
 
 impl PairInFiles {
     /// Reads the files.
     ///
     /// # Errors
-    /// If they cannot be used.
+    /// If the files cannot be read, or do not fit each other.
     pub(crate) fn open(files: &TlsFiles) -> Result<Self> {
         Self::read(files, false)
     }
 
-    /// Reads the files of a certificate that is for domain names.
+    /// Reads the files of a certificate for domain names.
     ///
     /// # Errors
-    /// If they cannot be used, or the certificate names no domain.
+    /// If the files cannot be read or do not fit each other, or the certificate names no domain.
     pub(crate) fn open_for_domains(files: &TlsFiles) -> Result<Self> {
         Self::read(files, true)
     }
@@ -68,12 +69,12 @@ impl PairInFiles {
         Ok(Self { files: files.clone(), needs_domains, provider, current, seen })
     }
 
-    /// What connections get now.
+    /// The certificate and the key that connections get now.
     pub(crate) fn current(&self) -> Arc<Pair> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the files anew. If they cannot be used, what is served stays.
+    /// Reads the files again. If they cannot be used, the certificate before stays in use.
     pub(crate) fn reload(&self) {
         let stamps = stamps(&self.files);
         let result = self.take();
@@ -81,8 +82,8 @@ impl PairInFiles {
         self.tell(result);
     }
 
-    /// Takes the files if they have changed. Whoever replaces both does one after the other, so what cannot be used
-    /// is only told if it is still so at the next look.
+    /// Reads the files again if they have changed. The two files are replaced one after the other. So a failure
+    /// is only logged if it is still there at the next check.
     pub(crate) fn reload_if_changed(&self) {
         let stamps = stamps(&self.files);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,18 +128,18 @@ fn stamps(files: &TlsFiles) -> Stamps {
 }
 
 impl Pair {
-    /// Whether the certificate is for this domain name.
+    /// Whether the certificate covers this domain name, perhaps by a wildcard.
     pub(crate) fn covers(&self, domain: &str) -> bool {
         self.facts.as_ref().is_some_and(|facts| facts.covers(domain))
     }
 
-    /// Whether the certificate has this domain name itself.
+    /// Whether the certificate has exactly this domain name.
     pub(crate) fn names(&self, domain: &str) -> bool {
         self.facts.as_ref().is_some_and(|facts| facts.names(domain))
     }
 }
 
-/// Reads a certificate chain and the key that fits it.
+/// Reads a certificate chain and its key.
 fn read_pair(files: &TlsFiles, provider: &CryptoProvider, needs_domains: bool) -> Result<Pair> {
     let shown = files.certificate.display();
     let chain = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
@@ -147,7 +148,7 @@ fn read_pair(files: &TlsFiles, provider: &CryptoProvider, needs_domains: bool) -
     ensure!(!chain.is_empty(), "{shown} holds no PEM certificate");
     let key = private_key(&files.key)?;
     let key = CertifiedKey::from_der(chain, key, provider)
-        // Its own words are for programmers.
+        // The library's own message is for programmers.
         .map_err(|_| anyhow!("the certificate {shown} and the key {} do not fit", files.key.display()))?;
     let facts = key.end_entity_cert().map_err(Into::into).and_then(Facts::read);
     if needs_domains {

@@ -1,10 +1,10 @@
-//! The requests of one connection: when each begins and ends, and how much came for it. Whoever reads the connection and
-//! whoever answers its requests tell each other here.
+//! The requests of one connection: when each begins and ends, and how many bytes arrived for it. The reader of
+//! the connection and the handlers of its requests share this.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// Counts the beginnings and ends of a connection's requests.
+/// Counts how many requests of a connection have begun and ended.
 #[derive(Clone, Default)]
 pub(super) struct Turns(Arc<Counts>);
 
@@ -12,22 +12,23 @@ pub(super) struct Turns(Arc<Counts>);
 struct Counts {
     begun: AtomicUsize,
     ended: AtomicUsize,
-    /// All of the request has come, and its client is to wait for the answer.
+    /// Whether the whole request has arrived, and its client waits for the answer.
     watched: AtomicBool,
-    /// Bytes that have come and of which nobody has asked yet.
+    /// The bytes that arrived since the last call of [`Received::take`].
     received: AtomicU64,
-    /// The first request that says its length twice, counted from 1; 0 if none has.
+    /// The first request that states its length twice, counted from 1. 0 if there is none.
     twice: AtomicUsize,
 }
 
-/// A request that is being answered, until this is dropped.
+/// A request that is being answered. It ends when this is dropped.
 pub(crate) struct Turn(Arc<Counts>);
 
-/// How many bytes a connection has received.
+/// The number of bytes that a connection has received.
 pub(super) struct Received(Arc<Counts>);
 
 impl Received {
-    /// So many since this was asked last: those of one request, if it is asked at the end of each.
+    /// How many bytes arrived since the last call. If it is called at the end of each request, these are the
+    /// request's.
     pub(super) fn take(&self) -> u64 {
         self.0.received.swap(0, Ordering::Relaxed)
     }
@@ -41,45 +42,45 @@ impl Turns {
         Turn(Arc::clone(&self.0))
     }
 
-    /// Beginnings and ends together, and whether a request is being answered.
+    /// The number of beginnings and ends together, and whether a request is being answered.
     pub(super) fn standing(&self) -> (usize, bool) {
         let (ended, begun) = (self.0.ended.load(Ordering::Acquire), self.0.begun.load(Ordering::Acquire));
         (begun + ended, begun != ended)
     }
 
-    /// Notes the first request that says its length twice, counted from 1.
+    /// Notes the first request that states its length twice, counted from 1.
     pub(super) fn says_twice(&self, request: usize) {
         self.0.twice.store(request, Ordering::Release);
     }
 
-    /// Whether the request that began last says twice how long it is.
+    /// Whether the request that began last states its length twice.
     pub(super) fn is_framed_twice(&self) -> bool {
         self.0.twice.load(Ordering::Acquire) == self.0.begun.load(Ordering::Acquire)
     }
 
-    /// Whether the client is to wait for the answer.
+    /// Whether the client waits for an answer whose request has arrived.
     pub(super) fn is_watched(&self) -> bool {
         self.0.watched.load(Ordering::Acquire)
     }
 
-    /// Tells how much comes.
+    /// The counter of received bytes.
     pub(super) fn received(&self) -> Received {
         Received(Arc::clone(&self.0))
     }
 
-    /// Notes that so many bytes came.
+    /// Notes that this many bytes arrived.
     pub(super) fn receive(&self, bytes: usize) {
         self.0.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
 impl Turn {
-    /// All of the request has come. From now on its connection ends if the client goes away.
+    /// Notes that the whole request has arrived. From now on the connection ends if the client disconnects.
     pub(crate) fn watch(&self) {
         self.0.watched.store(true, Ordering::Release);
     }
 
-    /// What now comes is for whoever took the connection over.
+    /// Notes that a node has taken the connection over, so its bytes are not for HTTP any more.
     pub(crate) fn unwatch(&self) {
         self.0.watched.store(false, Ordering::Release);
     }

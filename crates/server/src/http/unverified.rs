@@ -1,4 +1,4 @@
-//! The memory of bodies while nobody knows whose they are: bounded in all, and for each address by its share.
+//! The budget of memory for bodies of unverified callers. It is limited in all, and for each address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,13 +10,13 @@ use hyper::body::Incoming;
 use super::client_network::network;
 use super::small_body::{FREE, Patience, Room, SmallBody, Unread, read};
 
-/// How many addresses it takes to use all of it.
+/// How many addresses it takes to use up the budget.
 const SHARES: usize = 8;
 
-/// How long such a body may take in all.
+/// The longest time for one such body.
 const WHOLE: Duration = Duration::from_mins(1);
 
-/// The memory that they share.
+/// The budget that unverified bodies share.
 pub(crate) struct Unverified {
     bytes: usize,
     taken: Arc<Mutex<Taken>>,
@@ -28,7 +28,7 @@ struct Taken {
     of: HashMap<IpAddr, usize>,
 }
 
-/// What one body holds of it.
+/// The part of the budget that one body takes.
 pub(crate) struct Share {
     taken: Arc<Mutex<Taken>>,
     network: IpAddr,
@@ -37,13 +37,13 @@ pub(crate) struct Share {
 }
 
 impl Unverified {
-    /// Lets all bodies together hold so many bytes, and those of one address an eighth of them. As in
-    /// [`Budget`](super::small_body::Budget), the first few KiB of each are free.
+    /// Makes a budget of `bytes` bytes. One address may use an eighth of it. As in
+    /// [`Budget`](super::small_body::Budget), the first bytes of each body are free.
     pub(crate) fn new(bytes: usize) -> Self {
         Self { bytes, taken: Arc::default() }
     }
 
-    /// Reads the body of a client at `address`, which may not stop for longer than `stall`.
+    /// Reads the body of a client at `address`. The client may not pause for longer than `stall`.
     pub(crate) async fn read(
         &self,
         address: IpAddr,

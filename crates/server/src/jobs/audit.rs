@@ -1,5 +1,5 @@
-//! The audit trail: writes what was counted in memory, refusals, first pulls and uses of logins, and forgets what need
-//! not be held any more.
+//! Two jobs of the audit trail. One writes what was counted in memory: refusals, first pulls and uses of
+//! logins and keys. The other removes events that are no longer kept.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::job::{Job, Next};
 use crate::app::App;
 use crate::refusals::Taken;
 
-/// Writes what this process counted.
+/// Writes the refusals, pulls and uses that this process counted.
 pub(super) struct Notes(pub(super) Arc<App>);
 
 #[async_trait]
@@ -27,14 +27,15 @@ impl Job for Notes {
     }
 }
 
-/// Forgets old events.
+/// Removes events beyond the age and the number that are kept.
 pub(super) struct Forgetting(pub(super) Arc<App>);
 
 #[async_trait]
 impl Job for Forgetting {
     async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next> {
         let app = &self.0;
-        // Events are noted by the wall clock. Where that is ahead of the steady time, it may have jumped.
+        // The server notes events by the steady time, and commands without a server note them by the wall
+        // clock. The earlier of both times never removes an event too soon.
         let before = app.clock.steady().min(app.clock.now()).minus(app.audit.age);
         let forget = || app.metadata.forget_events(before, app.audit.events);
         let failed = "cannot forget old events of the audit trail";
@@ -43,8 +44,8 @@ impl Job for Forgetting {
     }
 }
 
-/// Writes what was counted in memory. Nobody waits for it: the log tells of what cannot be written, and it is tried
-/// again, but for refusals, of which there may be any number.
+/// Writes the events and uses that were counted in memory. No caller waits for it, so a failure goes to the
+/// log. Pulls and uses are then tried again. Refusals are dropped: their number has no bound.
 pub(crate) async fn note(app: &App, which: Taken) {
     let (refused, pulls) = (app.refusals.take(app.clock.steady(), which), app.pulls.take());
     let events: Vec<_> = refused.into_iter().chain(pulls).collect();

@@ -1,4 +1,4 @@
-//! Takes certificates that were replaced in their files.
+//! Reloads certificates whose files were replaced.
 
 use std::sync::Arc;
 

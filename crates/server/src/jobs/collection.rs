@@ -1,4 +1,4 @@
-//! Collects garbage, again and again, and when an operator asks.
+//! Collects garbage, periodically and when an operator asks.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -37,13 +37,13 @@ impl Job for Collecting {
     }
 }
 
-/// A cycle, by another grace period if one is given.
+/// Runs one cycle. `grace` replaces the configured grace period.
 pub(crate) async fn collect(
     app: &App,
     grace: Option<Duration>,
     stop: &CancellationToken,
 ) -> Result<Collected> {
-    // One cycle at a time, whoever asked for it.
+    // One cycle runs at a time, in all processes.
     let claim = tokio::select! {
         claim = app.claims.wait(Work::Collection) => claim?,
         () = stop.cancelled() => return Ok(Collected::default()),
@@ -63,7 +63,7 @@ pub(crate) async fn collect(
     Ok(collected)
 }
 
-/// What such a cycle would remove.
+/// Lists what a cycle would remove. `grace` replaces the configured grace period.
 pub(crate) async fn plan(app: &App, grace: Option<Duration>) -> Result<Plan> {
     let _claim = app.claims.wait(Work::Collection).await?;
     cycle(app, grace).plan().await

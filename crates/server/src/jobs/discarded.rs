@@ -1,4 +1,4 @@
-//! Removes discarded content as soon as there is some.
+//! Removes discarded content soon after it was discarded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,8 @@ impl Job for Removing {
         let removed = remove(app.metadata.as_ref(), &app.blobs, &app.removals).await;
         Ok(match removed.context("cannot remove discarded content")? {
             Round { listed: BATCH.., removed: 1.. } => Next::In(Duration::ZERO),
-            // What could not be removed is tried again then, and what another process discarded is seen.
+            // The next listed round tries again what could not be removed, and sees what other processes
+            // discarded.
             _ => Next::AsListed,
         })
     }

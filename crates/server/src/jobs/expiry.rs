@@ -1,4 +1,4 @@
-//! Ends upload sessions that nobody feeds, and forgets logins and sessions long ended.
+//! Ends idle upload sessions, and removes the rows of logins and sessions that ended long ago.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,14 @@ use crate::app::App;
 const EVERY: Duration = Duration::from_mins(1);
 const OFTEN: Duration = Duration::from_secs(1);
 
-/// How long an ended login is remembered, so that its holder hears that it expired.
+/// How long the row of an ended login stays. Until then its holder is told that it expired.
 const REMEMBER_LOGINS: Duration = Duration::from_hours(7 * 24);
 
-/// The same of sessions of roles.
+/// How long the row of an ended role session stays.
 const REMEMBER_SESSIONS: Duration = Duration::from_hours(24);
 
-/// The same of logins to the console, and links to it: nobody is told why one is over.
+/// How long the rows of ended console logins and of links to the console stay. The time is short, since the
+/// console does not say why a login is over.
 const REMEMBER_CONSOLE_LOGINS: Duration = Duration::from_mins(10);
 
 pub(super) struct Ending(pub(super) Arc<App>);
@@ -33,12 +34,12 @@ impl Job for Ending {
     }
 }
 
-/// How often it is looked, by how long uploads live.
+/// The time between two rounds: the shorter lifetime of an upload session, within bounds.
 pub(super) fn every(upload: Lifetime) -> Duration {
     upload.idle.min(upload.absolute).clamp(OFTEN, EVERY)
 }
 
-/// Forgets the addresses that have not failed to log in for a while.
+/// Forgets addresses whose last failed login is long ago.
 pub(super) struct ForgettingAddresses(pub(super) Arc<App>);
 
 #[async_trait]
@@ -57,7 +58,8 @@ async fn expire(app: &App) -> gangplank_store::Result<()> {
     if app.metadata.close_stale_uploads(idle, opened).await? > 0 {
         app.discarded.notify_one();
     }
-    // Logins end by the wall clock. Where that is ahead of the steady time, it may have jumped.
+    // Logins end by the wall clock. A wall clock ahead of the steady time may have jumped: the earlier of both
+    // removes too little, never too much.
     let ended = now.min(app.clock.now()).minus(REMEMBER_LOGINS);
     while app.metadata.forget_logins(ended).await? > 0 {}
     let ended = now.min(app.clock.now()).minus(REMEMBER_SESSIONS);

@@ -1,86 +1,87 @@
-//! A job, as the list has it.
+//! A job, and its entry in the list of jobs.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-/// Does something round by round. What it keeps from one round to the next is no more than a help: a round may fail or
-/// panic at any step, and another process may do the next one.
+/// Does work in rounds. State between rounds only saves time: a round may fail or panic at any step, and
+/// another process may do the next one.
 #[async_trait]
 pub(crate) trait Job: Send {
-    /// Does a round, and says when the next one is. A long one ends early, between two steps, when `stop` says so: the
-    /// server stops, or another process does the job now.
+    /// Does one round and returns when the next one is due. A long round ends early, between two steps, when
+    /// `stop` is cancelled: then the server stops, or another process has the job now.
     ///
     /// # Errors
-    /// If something is left to do that the next round will try again.
+    /// If work is left undone. The next round tries again.
     async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next>;
 
-    /// Returns when the next round need not wait for its time. It may be dropped and called again at any moment.
+    /// Returns when the next round should begin before its time. The future may be dropped and made again at
+    /// any moment.
     async fn woken(&mut self) {
         std::future::pending::<()>().await;
     }
 
-    /// Does what is left to be done when the server stops, or after the last round.
+    /// Finishes when the server stops, or after the last round.
     async fn end(&mut self) {}
 }
 
-/// When the next round is.
+/// When the next round is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// When the list says.
+    /// After the pause in the list.
     AsListed,
-    /// After so long.
+    /// After this pause.
     In(Duration),
-    /// Not before it is woken.
+    /// When the job is woken.
     WhenWoken,
-    /// Never: all is done.
+    /// Never: the job is done.
     Never,
 }
 
-/// Whose job it is.
+/// Which processes do a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Each process does it for itself.
     Process,
-    /// One process does it for all that share the store.
+    /// One of the processes that share the store does it for all.
     Cluster,
 }
 
-/// When rounds are.
+/// The times of a job's rounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct When {
-    /// How long after the start the first one is.
+    /// From the start to the first round.
     pub(super) first: Duration,
-    /// How long after each the next one is, if it does not say so itself.
+    /// From one round to the next, unless the round names another pause.
     pub(super) every: Option<Duration>,
 }
 
 impl When {
-    /// The first after so long, and so long after each.
+    /// The first round after this pause, then one after each such pause.
     pub(crate) const fn every(pause: Duration) -> Self {
         Self { first: pause, every: Some(pause) }
     }
 
-    /// The first at once, and so long after each.
+    /// The first round at once, then one after each pause.
     pub(crate) const fn at_once_and_every(pause: Duration) -> Self {
         Self { first: Duration::ZERO, every: Some(pause) }
     }
 
-    /// The first at once; each says when the next one is.
+    /// The first round at once. Each round says when the next one is.
     pub(crate) const fn at_once() -> Self {
         Self::after(Duration::ZERO)
     }
 
-    /// The first after so long; each says when the next one is.
+    /// The first round after this pause. Each round says when the next one is.
     pub(crate) const fn after(pause: Duration) -> Self {
         Self { first: pause, every: None }
     }
 }
 
-/// A line of the list.
+/// An entry in the list of jobs.
 pub(crate) struct Listed {
-    /// What the job is called in the log, the metrics, and its claim.
+    /// The name in the log, the metrics and the claim.
     pub(super) name: &'static str,
     pub(super) when: When,
     pub(super) scope: Scope,
@@ -88,7 +89,7 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    /// A job with its name, when it runs, and whose it is.
+    /// An entry for a job.
     pub(crate) fn new(name: &'static str, when: When, scope: Scope, job: impl Job + 'static) -> Self {
         Self { name, when, scope, job: Box::new(job) }
     }

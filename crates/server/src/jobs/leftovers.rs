@@ -1,4 +1,4 @@
-//! Clears staged bytes whose session an earlier run did not live to keep.
+//! Removes the staged bytes of upload sessions that an earlier run did not store.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Next};
 use crate::app::App;
 
-/// Lists them before the first request, so everything staged is of an earlier run. Where others use the store, too, that
-/// is not so, and [`sweep`](super::sweep) finds them when they are old.
+/// Lists the leftovers. It runs before the first request, so all staged bytes are from an earlier run. If
+/// several processes use the store, some may belong to another process: the list is empty then, and
+/// [`sweep`](super::sweep) finds old leftovers.
 pub(crate) async fn list(app: &App) -> gangplank_store::Result<Vec<Staged>> {
     if !app.blobs.settles_after().is_zero() {
         return Ok(Vec::new());
@@ -20,7 +21,7 @@ pub(crate) async fn list(app: &App) -> gangplank_store::Result<Vec<Staged>> {
     unknown(app, Duration::ZERO).await
 }
 
-/// What is staged for so long and has no session.
+/// Staged bytes that are at least this old and have no session.
 pub(super) async fn unknown(app: &App, older_than: Duration) -> gangplank_store::Result<Vec<Staged>> {
     let mut staged = app.blobs.staged(older_than).await?;
     let keys = staged.iter().map(|staged| staged.key.clone()).collect();
@@ -29,7 +30,8 @@ pub(super) async fn unknown(app: &App, older_than: Duration) -> gangplank_store:
     Ok(staged)
 }
 
-/// Removes them. Large ones take time, which nobody need wait for: no key is used again.
+/// Removes the leftovers in the background, since large ones take time. Requests need not wait: no content key
+/// is used again.
 pub(super) struct Removing {
     pub(super) app: Arc<App>,
     pub(super) leftovers: Vec<Staged>,
@@ -43,17 +45,17 @@ impl Job for Removing {
     }
 }
 
-/// Removes what interrupted uploads left.
+/// Removes the staged bytes of interrupted uploads.
 pub(super) async fn cancel(app: &App, leftovers: Vec<Staged>) {
     let (found, mut removed) = (leftovers.len(), 0);
     for Staged { key, checkpoint } in leftovers {
         match app.blobs.cancel(&key, &checkpoint).await {
             Ok(()) => removed += 1,
-            // It holds up no other.
+            // One failure does not stop the others.
             Err(error) => tracing::warn!(%key, %error, "cannot discard staged content"),
         }
     }
     if found > 0 {
-        tracing::info!(removed, found, "removed what interrupted uploads left behind");
+        tracing::info!(removed, found, "removed staged content of interrupted uploads");
     }
 }

@@ -1,5 +1,5 @@
-//! Keeps what the next run goes on from, the steady time, and what a collection without a server goes by,
-//! the grace period.
+//! Stores the steady time and the grace period. The next run continues the steady time. A collection without a
+//! server uses the grace period.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl Job for Keeping {
     }
 }
 
-/// Keeps the time of this moment, and the grace period in the same transaction: a start syncs no more for it.
+/// Stores both in one transaction, so that a start syncs once for both.
 pub(crate) async fn keep(app: &App) -> gangplank_store::Result<()> {
     let grace = i64::try_from(app.leases.grace.as_millis()).unwrap_or(i64::MAX);
     let marks = vec![(Mark::SteadyTime, app.clock.steady().0), (Mark::GcGrace, grace)];

@@ -1,4 +1,4 @@
-//! What the server does by itself, beside requests: a list of jobs, and one loop ([`rounds`]) that all of them run in.
+//! Background work of the server: a list of jobs, and one loop ([`rounds`]) that runs each of them.
 
 pub(crate) mod audit;
 mod certificates;
@@ -32,30 +32,30 @@ use job::{Listed, When};
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// What the list depends on, beside the app.
+/// The settings of the jobs.
 pub(crate) struct Terms<'a> {
-    /// From one cycle of garbage collection to the next.
+    /// The pause between two cycles of garbage collection.
     pub(crate) collection: Duration,
-    /// Within how long all content is read again; never if `None`.
+    /// The time in which the scrub reads all content once; `None` turns it off.
     pub(crate) scrub: Option<Duration>,
-    /// How fast services are looked after.
+    /// The pauses of the deployer.
     pub(crate) pace: Pace,
-    /// Where the files of this process are.
+    /// The data directory of this process.
     pub(crate) data_dir: &'a Path,
-    /// What interrupted uploads left there.
+    /// The staged bytes of interrupted uploads.
     pub(crate) leftovers: Vec<Staged>,
-    /// Whether the run before this one was cut.
+    /// Whether the run before this one crashed.
     pub(crate) crashed: bool,
 }
 
-/// Starts all jobs, each of which ends at `stop`.
+/// Starts all jobs. Each ends when `stop` is cancelled.
 pub(crate) fn start(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
     let around = rounds::Around { claims: Arc::clone(&app.claims), metrics: Arc::clone(&app.metrics) };
     let run = |listed| tokio::spawn(rounds::run(listed, around.clone(), stop.clone()));
     list(app, terms, stop).into_iter().map(run).collect()
 }
 
-/// All jobs: the name, when it runs, whose it is, and what it does.
+/// The list of jobs: each with its name, its times and its scope.
 fn list(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<Listed> {
     let Terms { collection, scrub, pace, data_dir, leftovers, crashed } = terms;
     let of = || Arc::clone(app);
@@ -87,7 +87,7 @@ fn list(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<Liste
         let job = certificates::Reloading(Arc::clone(&app.certificates));
         list.push(Listed::new("certificates", When::every(3 * SECOND), Process, job));
     }
-    // Each service that is to run is claimed by itself.
+    // The supervisor claims each service by itself, so the job needs no claim.
     match app.deployer.engine() {
         Some(engine) => {
             let job = supervisor::Supervisor::of(engine, app, pace, stop);

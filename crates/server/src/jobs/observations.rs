@@ -1,4 +1,5 @@
-//! Forgets what was observed of services: logs and metric points that are too old, and logs of services that are gone.
+//! Removes old observations of services: logs and metric points that are too old, and logs of deleted
+//! services.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Next};
 use crate::app::App;
 
-/// How long metric points are kept. Lightsail's console shows two weeks.
+/// How long metric points are kept. Lightsail's console shows two weeks of them.
 const KEEP_POINTS: Duration = Duration::from_hours(15 * 24);
 
-/// How many points are forgotten at once.
+/// How many points one transaction removes at most.
 const STEP: u32 = 1_000;
 
-/// Forgets points that are too old.
+/// Removes metric points that are too old.
 pub(super) struct ForgettingPoints(pub(super) Arc<App>);
 
 #[async_trait]
@@ -32,7 +33,7 @@ impl Job for ForgettingPoints {
     }
 }
 
-/// Forgets logs that are too old, or whose services are gone.
+/// Removes logs that are too old, and logs of deleted services.
 pub(super) struct ForgettingLogs(pub(super) Arc<App>);
 
 #[async_trait]
@@ -44,7 +45,8 @@ impl Job for ForgettingLogs {
     }
 }
 
-/// Both are of the wall clock. Where that is ahead of the steady time, it may have jumped.
+/// Logs and metric points have times of the wall clock. A wall clock ahead of the steady time may have jumped:
+/// the earlier of both removes too little, never too much.
 fn now(app: &App) -> Time {
     app.clock.steady().min(app.clock.now())
 }
@@ -60,7 +62,8 @@ async fn forget_logs(app: &App, now: Time) -> gangplank_store::Result<()> {
     if logged.is_empty() {
         return Ok(());
     }
-    // Asked after the folders: a service has its row before it has a log.
+    // Read the services after the folders. A service has its row before it has a log, so a log without a row
+    // belongs to a deleted service.
     let known: HashSet<String> = app.metadata.service_uuids().await?.into_iter().collect();
     for gone in logged.into_iter().filter(|service| !known.contains(service)) {
         blocking(app, move |logs| logs.remove_service(&gone)).await?;
@@ -75,7 +78,7 @@ pub(crate) async fn remove_logs(app: &App, service: String) {
     }
 }
 
-/// Runs work on the logs, which blocks, on a thread that may.
+/// Runs blocking work on the logs, on a thread for such work.
 async fn blocking<T, F>(app: &App, work: F) -> gangplank_store::Result<T>
 where
     T: Send + 'static,

@@ -1,5 +1,5 @@
-//! Removes published content that an earlier run did not live to make a row for. In the background: how
-//! much content there is must not hold up the start.
+//! Removes published content for which an earlier run made no row before it ended. It runs in the background,
+//! since a search through much content would delay the start.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -14,11 +14,13 @@ use super::job::{Job, Next};
 use crate::app::App;
 use crate::discarded::remove_each;
 
-/// Removes, before the first request, what is published and still has its upload session: the session would
-/// have ended with the row. Later it could be fed anew and publish under the same key.
+/// Removes published content that still has its upload session: the transaction that adds the row would have
+/// ended the session. It runs before the first request. Later, a client could continue the session and publish
+/// under the same key.
 pub(crate) async fn of_sessions(app: &App) -> gangplank_store::Result<()> {
     if !app.blobs.settles_after().is_zero() {
-        // Somebody else may be about to make the row; and whoever asks for the end again finds out what became of it.
+        // Another process may be about to add the row. If the client repeats its last request, it learns how
+        // the upload ended.
         return Ok(());
     }
     let mut unfinished = Vec::new();
@@ -34,7 +36,7 @@ pub(crate) async fn of_sessions(app: &App) -> gangplank_store::Result<()> {
     Ok(())
 }
 
-/// Looks through all that is published, a part at a time.
+/// Searches all published content, one part of the store in each step.
 pub(super) struct Searching {
     app: Arc<App>,
     parts: RangeInclusive<u8>,
@@ -63,7 +65,7 @@ impl Job for Searching {
 
     async fn end(&mut self) {
         if !self.parts.is_empty() {
-            // The next start looks again.
+            // The next start searches again.
             self.app.orphaned.store(true, Release);
         }
     }
@@ -71,7 +73,8 @@ impl Job for Searching {
 
 async fn remove(app: &App, part: u8) -> gangplank_store::Result<usize> {
     let mut keys = app.blobs.published(part, Duration::ZERO).await?;
-    // In this order: what this run published since is either still on its way to a row, or has one.
+    // Read `publishing` first, the rows second. In the other order, content whose row was added between both
+    // reads would look like an orphan.
     keys.retain(|key| !app.publishing.holds(key));
     let orphans = app.metadata.unknown_content(keys).await?;
     let found = orphans.len();

@@ -1,5 +1,5 @@
-//! Closes to others what a data directory had before it was its owner's alone, or what a restore made. In the
-//! background and in steps: how much content there is must not hold up anything.
+//! Restricts the files of a data directory to their owner. Files that older versions or a restore made may be
+//! readable by others. The job works in the background and in steps, so that much content delays nothing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Next};
 use crate::private::Mending;
 
-/// How many entries are looked at in one go.
+/// How many directory entries one step looks at.
 const STEP: usize = 256;
 
-/// What follows each.
+/// The pause after each step.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// `None` while a step is on its way, and after one that panicked: what is left is left.
+/// `None` while a step runs, and after a step that panicked: the job ends then.
 pub(super) struct Closing(Option<Mending>);
 
 impl Closing {
@@ -50,13 +50,13 @@ fn tell(mending: &Mending) {
     if mending.closed > 0 {
         tracing::info!(
             closed = mending.closed,
-            "others could read files of the data directory; they are closed now"
+            "files of the data directory were open to other users; closed them"
         );
     }
     if mending.failed > 0 {
         tracing::warn!(
             failed = mending.failed,
-            "files of the data directory could not be closed to others; do they belong to another user?"
+            "cannot close files of the data directory to other users; do they belong to another user?"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The one loop that all jobs run in, each in a task of its own.
+//! The loop that runs a job. Each job has a task of its own.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -14,17 +14,17 @@ use super::job::{Job, Listed, Next, Scope};
 use crate::coordination::{self, Claims, Held};
 use crate::metrics::Metrics;
 
-/// What follows a round that failed, or the attempt to do one, where the list names no shorter time.
+/// The pause after a failed round or a failed claim, unless the list names a shorter one.
 const RETRY: Duration = Duration::from_mins(1);
 
-/// What the loop needs, beside the job.
+/// What the loop uses beside the job.
 #[derive(Clone)]
 pub(crate) struct Around {
     pub(crate) claims: Arc<Claims>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
-/// Runs a job until told to stop, or until it is done.
+/// Runs a job until `stop` is cancelled, or until the job is done.
 pub(super) async fn run(listed: Listed, around: Around, stop: CancellationToken) {
     let Listed { name, when, scope, mut job } = listed;
     let retry = when.every.unwrap_or(RETRY).min(RETRY);
@@ -60,7 +60,7 @@ pub(super) async fn run(listed: Listed, around: Around, stop: CancellationToken)
             Err(failed) => {
                 around.metrics.jobs.failed(name, began.elapsed());
                 failed.tell(name);
-                // Another process may do better.
+                // Another process may succeed.
                 claim.give_up();
                 Next::In(when.every.unwrap_or(RETRY))
             }
@@ -71,7 +71,7 @@ pub(super) async fn run(listed: Listed, around: Around, stop: CancellationToken)
     }
 }
 
-/// Why a round is not over as it should be.
+/// Why a round failed.
 enum Failed {
     Error(anyhow::Error),
     Panic,
@@ -83,13 +83,13 @@ impl Failed {
             Self::Error(error) => {
                 tracing::warn!(job, error = format!("{error:#}"), "a job failed; it will try again");
             }
-            // What it said is told where it happened.
+            // The panic hook has logged the message.
             Self::Panic => tracing::error!(job, "a job panicked; it will try again"),
         }
     }
 }
 
-/// A round. It ends early when the claim is lost.
+/// Runs one round. It ends early when the claim is lost.
 async fn round(job: &mut dyn Job, claim: &Claim, stop: &CancellationToken) -> Result<Next, Failed> {
     let stop = stop.child_token();
     let mut round = pin!(AssertUnwindSafe(job.round(&stop)).catch_unwind());
@@ -107,8 +107,8 @@ async fn round(job: &mut dyn Job, claim: &Claim, stop: &CancellationToken) -> Re
     }
 }
 
-/// The claim on a job. It is kept from one round to the next, so that there are as many rounds as the list says, however
-/// many processes there are.
+/// The claim on a job. It is held between rounds: the list sets the number of rounds for all processes
+/// together.
 enum Claim {
     NotNeeded,
     Wanted,
@@ -116,7 +116,7 @@ enum Claim {
 }
 
 impl Claim {
-    /// Whether it is there, or could be taken now.
+    /// Whether the claim is held, or could be taken now.
     async fn get(&mut self, name: &'static str, claims: &Arc<Claims>) -> bool {
         match self {
             Self::NotNeeded => return true,

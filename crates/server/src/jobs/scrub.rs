@@ -1,5 +1,5 @@
-//! Reads all content again, slowly, and holds it against its digest. What is damaged is marked, so that
-//! nobody is told to skip it and the next push replaces it; nothing is ever deleted.
+//! Reads all content again, slowly, and compares it with its digest. Damaged content is marked: clients are no
+//! longer told that it exists, and the next push replaces it. Nothing is ever deleted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,22 +15,22 @@ use super::job::{Job, Next};
 use crate::app::App;
 use crate::hashing::{Bytes, Pace, look};
 
-/// How many contents are looked at before the position is kept.
+/// How many contents are read between two writes of the position.
 const PAGE: usize = 100;
 
-/// As many bytes do, too.
+/// After this many bytes the position is written, too.
 const PAGE_BYTES: u64 = 64 << 20;
 
-/// Bytes a second: below this a large blob takes longer than some servers run.
+/// The slowest rate, in bytes a second. At a slower rate, a large blob takes longer than some servers run.
 const SLOWEST: u64 = 8 << 20;
 
-/// Bytes a second: above this, pushes and pulls would feel it.
+/// The fastest rate, in bytes a second. A faster rate would slow down pushes and pulls.
 const FASTEST: u64 = 128 << 20;
 
-/// How long the start is left alone, and how soon it is looked whether the next round is due.
+/// The longest pause after the start, and the longest between two checks whether the next pass is due.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// How long a rate is kept to before it is worked out anew.
+/// How long a rate is used before it is computed again.
 const RATE_HOLDS: Duration = Duration::from_mins(10);
 
 pub(super) struct Scrub {
@@ -40,7 +40,7 @@ pub(super) struct Scrub {
     rate_until: Instant,
 }
 
-/// How long after the start it begins.
+/// From the start of the server to the first round.
 pub(super) fn first(interval: Duration) -> Duration {
     PAUSE.min(interval / 10)
 }
@@ -53,19 +53,19 @@ impl Job for Scrub {
 }
 
 impl Scrub {
-    /// Reads everything again within `interval`.
+    /// A scrub that reads all content once in each `interval`.
     pub(super) fn within(interval: Duration, app: &Arc<App>) -> Self {
         Self { app: Arc::clone(app), interval, rate: SLOWEST, rate_until: Instant::now() }
     }
 
-    /// Looks at the next contents; says how long to wait for the ones after them.
+    /// Reads the next contents. Returns the pause before the ones after them.
     async fn page(&mut self, stop: &CancellationToken) -> gangplank_store::Result<Duration> {
         let metadata = &self.app.metadata;
         let (now, position) =
             (self.app.clock.steady(), metadata.mark(Mark::ScrubPosition).await?.unwrap_or(0));
         let started = Time(metadata.mark(Mark::ScrubStarted).await?.unwrap_or(now.0));
         if now < started {
-            // The round was over before its time.
+            // The last pass ended early: wait until the next one is due.
             let wait = Duration::from_millis(started.0.abs_diff(now.0));
             return Ok(wait.min(PAUSE));
         }
@@ -93,7 +93,7 @@ impl Scrub {
         Ok(Duration::ZERO)
     }
 
-    /// Works out how fast what is left has to be read.
+    /// Computes the rate for the rest of the pass.
     async fn find_rate(&mut self, position: i64, deadline: Time, now: Time) -> gangplank_store::Result<()> {
         if Instant::now() < self.rate_until {
             return Ok(());
@@ -104,7 +104,7 @@ impl Scrub {
         if needed > FASTEST {
             tracing::warn!(
                 bytes = left.bytes,
-                "there is more content than can be read again in time; give --scrub-interval a longer time"
+                "too much content to read in one --scrub-interval; give it a longer time"
             );
         }
         self.rate = needed.clamp(SLOWEST, FASTEST);
@@ -112,7 +112,7 @@ impl Scrub {
         Ok(())
     }
 
-    /// Looks at one content; `false` if it was told to stop before it had read it all.
+    /// Reads one content. Returns `false` if `stop` was cancelled before its end.
     async fn check(&self, content: KeptContent, stop: &CancellationToken) -> gangplank_store::Result<bool> {
         let pace = Pace { rate: self.rate, stop: stop.clone() };
         let found = look(self.app.blobs.as_ref(), &content, Some(pace)).await;
@@ -121,9 +121,9 @@ impl Scrub {
         }
         let KeptContent { tenant, digest, size, key, .. } = &content;
         if let Bytes::Unreadable(why) = &found {
-            // Not marked: the whole disk may be out of reach for a while.
+            // Do not mark it as damaged: the whole disk may be away for a while.
             self.app.metrics.damage_found();
-            tracing::error!(%tenant, %digest, %key, why, "stored content cannot be read; is the disk well?");
+            tracing::error!(%tenant, %digest, %key, why, "cannot read stored content; check the disk");
             return Ok(true);
         }
         self.app.metrics.scrubbed(*size);
@@ -133,7 +133,7 @@ impl Scrub {
         if found == Bytes::Whole || content.damaged {
             return Ok(true);
         }
-        // If it went or was replaced meanwhile, there is nothing to mark.
+        // Content that was removed or replaced meanwhile needs no mark.
         if self.app.metadata.mark_damaged(key).await? {
             self.app.metrics.damage_found();
             tracing::error!(

@@ -1,5 +1,5 @@
-//! Removes, where several processes may use the blob store, what has been there for long without a row. A crash leaves such
-//! things, and answers that were lost.
+//! Removes old content without a row from a blob store that several processes may use. Crashes and lost
+//! answers leave such content.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,19 +13,20 @@ use super::leftovers;
 use crate::app::App;
 use crate::discarded::remove_each;
 
-/// From one sweep to the next.
+/// The pause between two sweeps.
 pub(super) const EVERY: Duration = Duration::from_hours(24);
 
-/// From the start to the first.
+/// From the start to the first sweep.
 pub(super) const FIRST: Duration = Duration::from_hours(1);
 
-/// So many unknown contents of a part of the store are no wonder, however few are known.
+/// Up to this many unknown contents in one part of the store are plausible, however few are known.
 const NO_WONDER: usize = 1_000;
 
-/// Among more than those, at most every so-manieth of a part may be unknown: else the rows are more likely the wrong ones.
+/// If more are unknown, they may be at most one in this many of the part. Beyond that, the database is
+/// probably the wrong one.
 const ONE_IN: usize = 20;
 
-/// Looks through the whole store.
+/// Searches the whole store.
 pub(super) struct Sweep {
     pub(super) app: Arc<App>,
 }
@@ -47,7 +48,7 @@ impl Job for Sweep {
         if removed > 0 {
             tracing::info!(removed, "removed old content that had no row");
         }
-        Ok(Next::WhenWoken)
+        Ok(Next::AsListed)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Measures once a minute how much of its power each service uses.
+//! Measures once a minute how much of its processors and memory each service uses.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,31 +16,31 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Next};
 use crate::app::App;
 
-/// How often a service is measured.
+/// From one sample of a service to the next.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// How often is looked for nodes that are new: the first sample of one needs a look a minute before.
+/// From one round to the next. A new node needs a first reading a minute before its first sample.
 pub(super) const LOOK: Duration = Duration::from_secs(10);
 
-/// How long an engine may take to say what one node uses.
+/// How long an engine may take to report the usage of one node.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many nodes are asked for at once.
+/// How many nodes are measured at the same time.
 const AT_ONCE: usize = 8;
 
-/// A shorter time between two looks says little.
+/// The shortest time between two readings that gives a meaningful share.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// A node that serves, and what it may use.
+/// A serving node and its limits.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RunningNode {
-    /// Whose node it is.
+    /// The service of the node.
     pub(crate) service: ServiceId,
     /// Processors that it may use.
     pub(crate) cpus: f64,
     /// Bytes of memory that it may use.
     pub(crate) memory: u64,
-    /// What the engine calls it.
+    /// The engine's name for the node.
     pub(crate) handle: NodeHandle,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Measure {
 }
 
 impl Measure {
-    /// Measures what an engine runs.
+    /// A job that measures the nodes of an engine.
     pub(super) fn of(engine: &Arc<dyn Engine>, app: &Arc<App>) -> Self {
         Self { app: Arc::clone(app), engine: Arc::clone(engine), sampler: Sampler::default() }
     }
@@ -75,7 +75,7 @@ impl Job for Measure {
     }
 }
 
-/// What nodes use, as far as it can be told.
+/// Asks for the usage of nodes. Nodes without an answer are left out.
 async fn ask<F>(nodes: Vec<RunningNode>, usage: impl Fn(NodeHandle) -> F) -> Vec<(RunningNode, Usage)>
 where
     F: Future<Output = gangplank_engine::Result<Option<Usage>>> + Send + 'static,
@@ -92,11 +92,11 @@ where
             match answer {
                 Ok((node, Ok(Ok(Some(usage))))) => used.push((node, usage)),
                 Ok((_, Err(_) | Ok(Err(EngineError::Away(_))))) => is_away = true,
-                // It ended a moment ago, or so.
+                // The node ended a moment ago, for example.
                 _ => {}
             }
         }
-        // Others would wait as long.
+        // The engine is away: the other nodes would time out, too.
         if is_away {
             break;
         }
@@ -104,17 +104,17 @@ where
     used
 }
 
-/// Makes samples of what nodes use, by what each had used before.
+/// Makes samples from two readings of each node.
 #[derive(Default)]
 struct Sampler(HashMap<ServiceId, Measuring>);
 
 struct Measuring {
-    /// When the last sample was taken, or the first look.
+    /// When the last sample was taken, or the first reading.
     since: Instant,
     nodes: HashMap<NodeHandle, Before>,
 }
 
-/// What a node had used.
+/// An earlier reading of a node; `processor` is in nanoseconds.
 #[derive(Clone, Copy)]
 struct Before {
     at: Instant,
@@ -122,7 +122,7 @@ struct Before {
 }
 
 impl Sampler {
-    /// Which of the nodes that run are to be looked at now: all of a service once a minute, and those that are new.
+    /// The nodes to measure now: all nodes of a service once a minute, and new ones at once.
     fn due(&mut self, now: Instant, running: Vec<RunningNode>) -> Vec<RunningNode> {
         let mut seen: HashMap<ServiceId, Vec<RunningNode>> = HashMap::new();
         for node in running.into_iter().filter(|node| node.cpus > 0.0 && node.memory > 0) {
@@ -142,7 +142,8 @@ impl Sampler {
         due
     }
 
-    /// Takes what the nodes use that were due. The samples are averages over the nodes of a service.
+    /// Takes readings in and returns the samples that are due. A sample is the average over the nodes of a
+    /// service.
     fn take(&mut self, now: Instant, used: Vec<(RunningNode, Usage)>) -> Vec<Sample> {
         let mut shares: HashMap<ServiceId, Vec<(f64, f64)>> = HashMap::new();
         for (node, usage) in used {
@@ -173,8 +174,8 @@ impl Measuring {
     }
 }
 
-/// The share that a node had of its processors; `None` if that cannot be told, since a container began anew and with
-/// it its count, or too little time has passed.
+/// The share of its processors that a node used, in percent. `None` if too little time has passed, or if a
+/// container was restarted and its counter began again at zero.
 fn percent_of_processor(before: Before, after: Before, cpus: f64) -> Option<f64> {
     let elapsed = after.at.saturating_duration_since(before.at);
     let used = Duration::from_nanos(after.processor.checked_sub(before.processor)?);
@@ -207,7 +208,7 @@ mod tests {
         names
     }
 
-    /// Of so many milliseconds of processor time, and so many parts of four of its memory.
+    /// A reading: milliseconds of processor time, and quarters of a GiB of memory.
     fn used(node: &RunningNode, millis: u64, quarters: u64) -> (RunningNode, Usage) {
         (node.clone(), Usage { processor: millis * 1_000_000, memory: GIB / 4 * quarters })
     }
@@ -228,7 +229,7 @@ mod tests {
         for early in [10, 30, 59] {
             assert!(sampler.due(seconds(start, early), vec![web.clone()]).is_empty());
         }
-        // 15 s of processor time in 60 s are half of half a processor.
+        // 15 s of processor time in 60 s are 50 % of half a processor.
         assert_eq!(names(&sampler.due(seconds(start, 60), vec![web.clone()])), ["a"]);
         let samples = sampler.take(seconds(start, 60), vec![used(&web, 16_000, 3)]);
         assert!(samples.len() == 1 && close(&samples[0], 50.0, 75.0), "{samples:?}");
@@ -261,7 +262,7 @@ mod tests {
         assert_eq!(names(&sampler.due(seconds(start, 30), both.clone())), ["b"]);
         assert_eq!(sampler.take(seconds(start, 30), vec![used(&new, 500, 0)]), []);
         sampler.due(seconds(start, 60), both);
-        // The new one used all of its power for half the time.
+        // The new node used all of its half processor for 30 s.
         let samples = sampler.take(seconds(start, 60), vec![used(&old, 0, 0), used(&new, 15_500, 0)]);
         assert!(samples.len() == 1 && close(&samples[0], 50.0, 0.0), "{samples:?}");
     }

@@ -1,4 +1,4 @@
-//! Logins that were made, and callers that were refused.
+//! Metrics of logins that were made and of callers that were refused.
 
 use gangplank_core::{EventKind, Scope};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -19,7 +19,7 @@ struct Why {
     reason: &'static str,
 }
 
-/// Counts who is let in, and who is not.
+/// Counts issued logins and refusals.
 pub(super) struct Access {
     issued: Family<Kind, Counter>,
     refused_logins: Family<Reason, Counter>,

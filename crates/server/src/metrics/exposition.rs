@@ -1,10 +1,10 @@
-//! The two forms in which metrics are handed out: `OpenMetrics`, and the older text of Prometheus, which everything reads
-//! that does not ask for the first.
+//! The two formats of `/metrics`: `OpenMetrics` if the client asks for it, else the older text format of
+//! Prometheus.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-/// A form.
+/// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exposition {
     /// `OpenMetrics` 1.0.
@@ -14,13 +14,13 @@ pub(crate) enum Exposition {
 }
 
 impl Exposition {
-    /// The one that an `Accept` header asks for.
+    /// The format that an `Accept` header asks for.
     pub(crate) fn accepted(accept: Option<&str>) -> Self {
         let asked = accept.is_some_and(|accept| accept.contains("application/openmetrics-text"));
         if asked { Self::OpenMetrics } else { Self::Text }
     }
 
-    /// Its content type.
+    /// The value of `Content-Type`.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -28,7 +28,7 @@ impl Exposition {
         }
     }
 
-    /// `OpenMetrics` in this form.
+    /// Converts `OpenMetrics` to this format.
     pub(super) fn of(self, text: String) -> String {
         match self {
             Self::OpenMetrics => text,
@@ -37,8 +37,8 @@ impl Exposition {
     }
 }
 
-/// In the older form counters and informations are declared under the name that their samples have, and the second are
-/// gauges; there are no units and no end.
+/// Converts to the text format. There, counters and infos are declared under the full names of their samples,
+/// and an info is a gauge. There are no units and no end mark.
 fn older(text: &str) -> String {
     let declared = |line: &str| {
         let (name, kind) = line.strip_prefix("# TYPE ")?.split_once(' ')?;

@@ -1,4 +1,4 @@
-//! The rounds of what the server does by itself.
+//! Metrics of background jobs.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use prometheus_client::registry::{Registry, Unit};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Job {
-    // Prometheus has a label `job` of its own.
+    // The label is not called `job`: Prometheus has a label `job` of its own.
     name: &'static str,
 }
 
-/// Counts them, by the name that a job has in the list.
+/// Counts rounds, by the job's name in the list.
 pub(crate) struct Jobs {
     rounds: Family<Job, Counter>,
     failed: Family<Job, Counter>,
@@ -36,14 +36,14 @@ impl Jobs {
         Self { rounds, failed, busy }
     }
 
-    /// There is such a job: from now on it is told of, also before its first round.
+    /// Adds a job, so that its series exist before its first round.
     pub(crate) fn listed(&self, name: &'static str) {
         drop(self.rounds.get_or_create(&Job { name }));
         drop(self.failed.get_or_create(&Job { name }));
         drop(self.busy.get_or_create(&Job { name }));
     }
 
-    /// Counts a round that is over.
+    /// Counts a round that has ended, failed or not.
     pub(crate) fn done(&self, name: &'static str, took: Duration) {
         self.rounds.get_or_create(&Job { name }).inc();
         self.busy.get_or_create(&Job { name }).inc_by(took.as_secs_f64());

@@ -1,5 +1,5 @@
-//! What the server counts, for whoever asks at `/metrics`: by Prometheus' conventions, and nothing that a client could
-//! make more series of.
+//! The metrics at `/metrics`. They follow the conventions of Prometheus. No label has a value that a client
+//! chooses, so a client cannot add series.
 
 mod access;
 mod exposition;
@@ -34,23 +34,23 @@ use upkeep::Upkeep;
 
 use crate::refusals::Refusal;
 
-/// Counters since the start, and how things stand.
+/// Counters since the start, and gauges.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Requests,
     access: Access,
-    /// What the server does by itself.
+    /// Background jobs.
     pub(crate) jobs: Jobs,
     upkeep: Upkeep,
     gauges: Gauges,
 }
 
-/// Every metric with what is said of it, as `/metrics` answers where each was counted once.
+/// The text of `/metrics` with every metric in it, for the reference pages.
 pub fn of_each() -> String {
     let standing =
         Standing { open_uploads: 0, connections: 0, is_database_up: true, space: None, reserve: 0 };
     let metrics = Metrics::new(Time(0), Arc::default(), Arc::default());
-    // What has labels is told of only when something was counted.
+    // A family with labels appears only once it has a series.
     metrics.issued(Scope::PUSH);
     metrics.jobs.listed("collection");
     metrics.refused(&Refusal { kind: EventKind::LoginRefused, action: None, reason: "unknown" });
@@ -66,7 +66,7 @@ pub fn of_each() -> String {
     metrics.text(Exposition::OpenMetrics, &standing)
 }
 
-/// A counter that somebody else counts.
+/// A counter that another part of the server increments.
 #[derive(Debug)]
 struct CountedElsewhere(Arc<AtomicU64>);
 
@@ -81,8 +81,8 @@ impl EncodeMetric for CountedElsewhere {
 }
 
 impl Metrics {
-    /// Nothing is counted yet, but the lines that were dropped, of the server's log and of those of containers, which
-    /// whoever writes them counts. `now` is when the server starts.
+    /// Metrics with all counters at zero. The two counters of dropped lines, of the server's log and of
+    /// containers' logs, belong to their writers.
     pub(crate) fn new(
         now: Time,
         dropped_log_lines: Arc<AtomicU64>,
@@ -127,23 +127,23 @@ impl Metrics {
         self.upkeep.failed_cycles.inc();
     }
 
-    /// Counts that all content was read again.
+    /// Counts a finished pass of the scrub.
     pub(crate) fn scrub_round(&self) {
         self.upkeep.scrub_rounds.inc();
     }
 
-    /// Counts content that was read again.
+    /// Counts content that the scrub has read, and its `bytes`.
     pub(crate) fn scrubbed(&self, bytes: u64) {
         self.upkeep.scrubbed.inc();
         self.upkeep.scrubbed_bytes.inc_by(bytes);
     }
 
-    /// Counts content that was found to be damaged.
+    /// Counts content that the scrub found damaged or unreadable.
     pub(crate) fn damage_found(&self) {
         self.upkeep.damaged.inc();
     }
 
-    /// Everything, in the form that is asked for.
+    /// All metrics, in this format.
     pub(crate) fn text(&self, form: Exposition, standing: &Standing) -> String {
         self.gauges.set(standing);
         let mut text = String::new();

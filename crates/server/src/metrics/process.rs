@@ -1,4 +1,4 @@
-//! The process itself, under the names that every program uses for it.
+//! Metrics of the process, under the names that all Prometheus clients use.
 
 use std::fmt;
 use std::fs;
@@ -11,20 +11,20 @@ use prometheus_client::metrics::{MetricType, TypedMetric as _};
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 
-/// Looks at the process whenever somebody asks.
+/// Reads the state of the process for each scrape.
 #[derive(Debug)]
 pub(super) struct Process {
     /// When it started, in seconds since 1970.
     pub(super) started: i64,
 }
 
-/// What the kernel says of the process.
+/// The kernel's figures for the process.
 struct Stat {
-    /// Seconds of processors, in user space and in the kernel.
+    /// Processor time in seconds, of user space and kernel together.
     cpu: f64,
-    /// Bytes of addresses.
+    /// Virtual memory, in bytes.
     virtual_memory: f64,
-    /// Bytes in memory.
+    /// Resident memory, in bytes.
     resident_memory: f64,
 }
 
@@ -43,7 +43,7 @@ impl Collector for Process {
             gauge(&mut encoder, "process_resident_memory_bytes", "Memory in use", stat.resident_memory)?;
         }
         if let Ok(open) = fs::read_dir("/proc/self/fd") {
-            // The folder itself is open while it is read.
+            // The listing itself holds one descriptor open.
             let open = u32::try_from(open.count().saturating_sub(1)).unwrap_or(u32::MAX);
             gauge(&mut encoder, "process_open_fds", "Files and sockets that are open", f64::from(open))?;
         }
@@ -60,9 +60,9 @@ fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: f64
     gauge.encode(encoder.encode_descriptor(name, help, None, ConstGauge::<f64>::TYPE)?)
 }
 
-/// Reads `/proc/PID/stat` (proc(5)).
+/// Parses `/proc/PID/stat` (proc(5)).
 fn read(text: &str) -> Option<Stat> {
-    // The program's name stands in brackets and may hold anything.
+    // The program's name is in brackets, and may itself have brackets and spaces.
     let (_, fields) = text.rsplit_once(')')?;
     let fields: Vec<u64> =
         fields.split_whitespace().skip(1).map(|field| field.parse().unwrap_or_default()).collect();

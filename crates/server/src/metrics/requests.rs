@@ -1,4 +1,4 @@
-//! Requests: how many, how they ended, how long they took, how much they carried.
+//! Metrics of requests: their number, status, duration and bytes.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -10,28 +10,28 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// The upper ends, in seconds, of what durations are sorted into: from what memory answers to the patience of clients.
+/// The upper bounds of the duration buckets, in seconds: from an answer out of memory to a client's timeout.
 const DURATIONS: [f64; 15] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// What became of a request.
+/// The outcome of a request.
 pub(crate) struct Outcome<'a> {
-    /// Who answered it.
+    /// The part of the server that answered: its name in metrics.
     pub(crate) service: &'static str,
-    /// What it asked for.
+    /// The operation, or the route.
     pub(crate) operation: &'static str,
     pub(crate) method: &'a Method,
     /// The status of the answer.
     pub(crate) status: u16,
-    /// From its head to the last byte of its answer.
+    /// From the head of the request to the last byte of the answer.
     pub(crate) took: Duration,
-    /// Bytes of it, head and body.
+    /// Bytes of the request, head and body.
     pub(crate) received: u64,
-    /// Bytes of its answer's body.
+    /// Bytes of the answer's body.
     pub(crate) sent: u64,
 }
 
-/// Nothing in it is a client's to choose, or series could be made without end.
+/// The labels of a request. Clients choose none of the values, or they could add series without end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     service: &'static str,
@@ -94,7 +94,7 @@ fn durations() -> Histogram {
     Histogram::new(DURATIONS)
 }
 
-/// A method by its name; those that nothing here is asked with have one together.
+/// The name of a method. All methods that no route has share one name.
 fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,24 +1,24 @@
-//! How things stand when somebody asks.
+//! The gauges of `/metrics`.
 
 use gangplank_store::blobs::Space;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-/// How things stand.
+/// The present values of the gauges.
 pub(crate) struct Standing {
-    /// Upload sessions that are open.
+    /// Open upload sessions.
     pub(crate) open_uploads: usize,
-    /// Connections that are open.
+    /// Open connections.
     pub(crate) connections: usize,
     /// Whether the database takes writes.
     pub(crate) is_database_up: bool,
-    /// What the disk has for content; `None` if it cannot be asked.
+    /// The size and free space of the disk for content; `None` if it cannot be read.
     pub(crate) space: Option<Space>,
-    /// How much of the disk is kept free, in bytes.
+    /// The reserve: bytes of the disk that pushes leave free.
     pub(crate) reserve: u64,
 }
 
-/// What that is shown by.
+/// The gauges that show a [`Standing`].
 pub(super) struct Gauges {
     open_uploads: Gauge,
     connections: Gauge,
@@ -56,7 +56,7 @@ impl Gauges {
         self.open_uploads.set(i64::try_from(open_uploads).unwrap_or(i64::MAX));
         self.connections.set(i64::try_from(connections).unwrap_or(i64::MAX));
         self.database_up.set(is_database_up.into());
-        // Pushes find none either where the disk cannot be asked.
+        // A disk that cannot be read has no room for pushes either.
         let Space { total, free } = space.unwrap_or(Space { total: 0, free: 0 });
         for (gauge, bytes) in
             [(&self.disk_free, free), (&self.disk_size, total), (&self.disk_reserve, reserve)]

@@ -1,4 +1,4 @@
-//! What the server does by itself: collection, and reading everything again.
+//! Metrics of garbage collection and of the scrub.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-/// Counts it.
+/// Counts cycles of collection, and contents that the scrub read.
 pub(super) struct Upkeep {
     cycles: Counter,
     pub(super) failed_cycles: Counter,

@@ -1,4 +1,4 @@
-//! What a token says of its bearer.
+//! The claims of a token.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::refused::Refused;
 
-/// What a token claims, by name. A member of an object is named by its way there, as in
-/// `kubernetes.io/serviceaccount/uid`. The audience is not here: what of it counts is in
-/// [`Verified`](super::Verified).
+/// The claims of a token, by name. A member of an object has its path as its name, such as
+/// `kubernetes.io/serviceaccount/uid`. The audience is left out: [`Verified`](super::Verified) has the
+/// audiences that count.
 pub type Claims = BTreeMap<String, Claim>;
 
 /// One claim.
@@ -20,12 +20,12 @@ pub enum Claim {
     Number(String),
     /// A truth value.
     Bool(bool),
-    /// A list, an object, a null or a fraction: equal to nothing.
+    /// A list, an object, a null or a fraction. It equals nothing.
     NotPlain,
 }
 
 impl Claim {
-    /// What conditions compare: the text, or the JSON text of a number or truth value.
+    /// The text that conditions compare: the text itself, or the JSON text of a number or truth value.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Number(text) => Some(text),
@@ -36,7 +36,10 @@ impl Claim {
     }
 }
 
-/// Who a token says it is made for.
+/// The audiences that a token names.
+///
+/// # Errors
+/// If `aud` is missing, or is neither a text nor a list of texts.
 pub(super) fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, Refused> {
     let named: Option<Vec<&str>> = match claims.get("aud") {
         Some(Value::String(one)) => Some(vec![one]),
@@ -50,7 +53,10 @@ pub(super) fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, Refuse
     })
 }
 
-/// Who a token says its bearer is.
+/// The subject that a token names.
+///
+/// # Errors
+/// If `sub` is missing, empty or not a text.
 pub(super) fn subject(claims: &Map<String, Value>) -> Result<String, Refused> {
     match claims.get("sub").and_then(Value::as_str) {
         Some(subject) if !subject.is_empty() => Ok(subject.to_owned()),
@@ -58,7 +64,10 @@ pub(super) fn subject(claims: &Map<String, Value>) -> Result<String, Refused> {
     }
 }
 
-/// Brings the claims onto one level.
+/// Flattens all claims but the audience to one level.
+///
+/// # Errors
+/// If two claims get the same name.
 pub(super) fn flat(members: Map<String, Value>) -> Result<Claims, Refused> {
     let mut claims = Claims::new();
     for (name, value) in members {
@@ -84,7 +93,7 @@ fn add(claims: &mut Claims, name: String, value: Value) -> Result<(), Refused> {
     };
     match claims.insert(name, claim) {
         None => Ok(()),
-        // `a/b`, and `b` in `a`: whoever reads either as the other is deceived.
+        // A member `a/b`, and a member `b` of `a`. Readers could take one for the other.
         Some(_) => Err(Refused::invalid("The identity token gives a claim twice, by a path and by a name.")),
     }
 }

@@ -1,4 +1,4 @@
-//! The keys of an issuer, from where it says they are.
+//! Discovers the keys of an issuer: its discovery document says where they are.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,10 @@ pub(super) async fn fetch_keys(issuer: &IssuerUrl, ca_file: Option<PathBuf>) -> 
     KeySet::read(&keys).with_context(|| format!("cannot use what {address} answers: it"))
 }
 
-/// What a discovery document says of keys, if it is the issuer's own.
+/// The address of the keys in a discovery document.
+///
+/// # Errors
+/// If the document is not of this issuer, or nothing may be fetched from the address.
 fn address_of_keys(issuer: &IssuerUrl, document: &[u8]) -> Result<Url> {
     let document = strict_json(document).context("it is no JSON")?;
     let text = |name: &str| document.get(name).and_then(Value::as_str);

@@ -8,24 +8,25 @@ use reqwest::header::ACCEPT;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Url};
 
-/// How long a document may take, from the look-up of the name to the last byte.
+/// The longest time for one document, from the look-up of the name to the last byte.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Bytes of a document.
+/// The most bytes of one document.
 pub(super) const LARGEST: usize = 1 << 20;
 
-/// A discovery document, and a JWK set by either of its names: Kubernetes has it by the second and refuses to send what is
-/// not asked for.
+/// The type of a discovery document, and both types of a JWK set. Kubernetes sends its keys only if the second
+/// is accepted.
 const WANTED: &str = "application/json, application/jwk-set+json";
 
-/// A client for one issuer. It follows no redirection and asks no proxy: it connects to what it is told to.
+/// A client for one issuer. It follows no redirects and uses no proxy, so it only connects to the given
+/// address.
 pub(super) struct Fetcher(Client);
 
 impl Fetcher {
-    /// A client that trusts the certificates of a file, or those of the system. Reads files.
+    /// Makes a client that trusts the certificates in a file, or those of the system. Reads files.
     ///
     /// # Errors
-    /// If they cannot be read.
+    /// If the certificates cannot be read.
     pub(super) fn new(ca_file: Option<&Path>) -> Result<Self> {
         let builder = Client::builder()
             .redirect(Policy::none())
@@ -42,7 +43,7 @@ impl Fetcher {
         Ok(Self(builder.build().with_context(|| format!("cannot use the certificates {shown}"))?))
     }
 
-    /// The same, away from the threads that must not block.
+    /// Makes a client on a thread that may block.
     pub(super) async fn in_background(ca_file: Option<PathBuf>) -> Result<Self> {
         tokio::task::spawn_blocking(move || Self::new(ca_file.as_deref())).await?
     }
@@ -50,7 +51,7 @@ impl Fetcher {
     /// Fetches a document.
     ///
     /// # Errors
-    /// For any answer but 200, and for one that is too slow or too large.
+    /// If the answer is not a 200, is too slow or is too large.
     pub(super) async fn get(&self, url: Url) -> Result<Vec<u8>> {
         let shown = url.clone();
         let answer = tokio::time::timeout(LONGEST, self.whole(url)).await;

@@ -1,17 +1,17 @@
-//! What the header of a token says.
+//! The header of a token.
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use serde_json::{Map, Value};
 
 use super::refused::Refused;
 
-/// What counts of a header. Keys and addresses of keys (`jwk`, `jku`, `x5c`, `x5u`) do not: whoever makes a token
-/// could name its own.
+/// The parts of a header that count. Keys and addresses of keys (`jwk`, `jku`, `x5c`, `x5u`) are ignored,
+/// because a forger could name their own.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// How the token says that it is signed. The key decides whether that can be.
+    /// The algorithm that the token claims. The issuer's key decides whether it may be used.
     pub(super) algorithm: Algorithm,
-    /// Which key of the issuer signed it.
+    /// The id of the issuer's key that signed the token.
     pub(super) key_id: Option<String>,
 }
 
@@ -42,7 +42,7 @@ impl Header {
     }
 }
 
-/// Whether a signature can be verified by those who cannot make one.
+/// Whether a verifier of signatures cannot also make them: the algorithm uses a key pair.
 fn is_public(algorithm: Algorithm) -> bool {
     algorithm.family() != AlgorithmFamily::Hmac
 }

@@ -17,7 +17,7 @@ use super::refused::Refused;
 use super::token::Token;
 use crate::config::{Issuer as Configured, IssuerKeys};
 
-/// An issuer, and its keys.
+/// An issuer and its keys.
 #[derive(Debug)]
 pub(super) struct Issuer {
     pub(super) url: IssuerUrl,
@@ -33,10 +33,10 @@ enum Keys {
 }
 
 impl Issuer {
-    /// Checks what the operator says of an issuer. Makes no connection.
+    /// Checks the configuration of an issuer. Makes no connection.
     ///
     /// # Errors
-    /// If it cannot be used; the words say why.
+    /// If the issuer cannot be used. The text says why.
     pub(super) fn open(configured: &Configured) -> Result<Self> {
         let url = IssuerUrl::read(&configured.url)?;
         ensure!(
@@ -64,7 +64,10 @@ impl Issuer {
         Ok(Self { url, audiences, max_token_life, keys })
     }
 
-    /// Whether the issuer's key, the one that the token means, signed it.
+    /// Checks that the issuer's key, the one that the token names, signed the token.
+    ///
+    /// # Errors
+    /// If it did not, or the keys cannot be fetched.
     pub(super) async fn check_signature(
         &self,
         token: &Token<'_>,

@@ -1,11 +1,11 @@
-//! The URL of an issuer: who may be one, and where its documents are.
+//! The URL of an issuer, and the addresses of its documents.
 
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Url;
 
-/// Characters that an issuer's URL may have.
+/// The most characters of an issuer's URL.
 const LONGEST: usize = 255;
 
 /// The URL of a configured issuer.
@@ -16,10 +16,10 @@ pub(super) struct IssuerUrl {
 }
 
 impl IssuerUrl {
-    /// Reads what the operator says.
+    /// Reads a configured URL.
     ///
     /// # Errors
-    /// If no issuer may be called so; the words say why.
+    /// If the URL cannot be an issuer's. The text says why.
     pub(super) fn read(text: &str) -> Result<Self> {
         ensure!(text.len() <= LONGEST, "is longer than {LONGEST} characters");
         ensure!(
@@ -41,26 +41,26 @@ impl IssuerUrl {
         Ok(Self { text: text.to_owned(), url })
     }
 
-    /// Letter by letter as it was configured, and as tokens have it.
+    /// The URL as it was configured, letter by letter. Tokens name it so.
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Without its scheme, as condition keys and the provider's ARN have it.
+    /// The URL without its scheme. Condition keys and the provider's ARN contain it so.
     pub(super) fn name(&self) -> &str {
         self.text.split_once("://").map_or(&*self.text, |(_, name)| name)
     }
 
-    /// Where its discovery document is.
+    /// The address of the discovery document.
     pub(super) fn discovery(&self) -> Result<Url> {
         let base = self.text.strip_suffix('/').unwrap_or(&self.text);
         Ok(Url::parse(&format!("{base}/.well-known/openid-configuration"))?)
     }
 
-    /// Where its keys are, as its discovery document says.
+    /// The address of the keys, from `text` in the discovery document.
     ///
     /// # Errors
-    /// If nothing may be fetched from there.
+    /// If nothing may be fetched from that address.
     pub(super) fn address_of_keys(&self, text: &str) -> Result<Url> {
         let url = Url::parse(text).context("its jwks_uri is no URL")?;
         ensure!(

@@ -15,39 +15,40 @@ use super::times::Times;
 use super::token::Token;
 use crate::config;
 
-/// Characters of an unknown issuer that are told back.
+/// How many characters of an unknown issuer an error repeats.
 const TOLD: usize = 255;
 
-/// The issuers whose tokens count. Holds no thread, timer or client until a token of one comes.
+/// The issuers whose tokens are accepted. It holds no thread, timer or client until a token of an issuer
+/// arrives.
 #[derive(Debug)]
 pub struct Issuers(HashMap<String, Issuer>);
 
-/// What a verified token says. Every word of it is the issuer's.
+/// The content of a verified token. All of it was signed by the issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Who made it: the URL of a configured issuer.
+    /// The URL of the issuer, as it is configured.
     pub issuer: String,
-    /// Who it is about (`sub`). Never empty.
+    /// The subject (`sub`) of the token. Never empty.
     pub subject: String,
-    /// Those of its audiences (`aud`) that are configured for the issuer. At least one.
+    /// Those audiences (`aud`) of the token that are configured for the issuer. At least one.
     pub audiences: Vec<String>,
-    /// All else that it claims, and `iss` and `sub` once more.
+    /// All claims but the audience.
     pub claims: Claims,
-    /// All that it claims, as it claims it.
+    /// All claims, as the token has them.
     pub members: Map<String, Value>,
 }
 
 impl Issuers {
-    /// Checks what the operator says, and reads the files that it names. Makes no connection.
+    /// Checks the configured issuers, and reads the files that they name. Makes no connection.
     ///
     /// # Errors
-    /// If an issuer cannot be used, or is listed twice; the words say which and why.
+    /// If an issuer cannot be used, or is listed twice. The text says which issuer, and why.
     pub fn open(configured: &[config::Issuer]) -> Result<Self> {
         let mut issuers = HashMap::new();
         let mut names = HashMap::new();
         for one in configured {
             let issuer = Issuer::open(one).with_context(|| format!("the issuer {:?}", one.url))?;
-            // Trust policies know an issuer by its name, in which the case of letters does not count.
+            // Trust policies name an issuer without its scheme and ignore the case of letters.
             let name = issuer.url.name().to_ascii_lowercase();
             if let Some(other) = names.insert(name, one.url.as_str()) {
                 if other == one.url {
@@ -64,7 +65,7 @@ impl Issuers {
         Ok(Self(issuers))
     }
 
-    /// Whether there is none: then no role can be assumed by a token.
+    /// Whether no issuer is configured. Then no token can open a role.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -74,7 +75,7 @@ impl Issuers {
         self.0.get(issuer).map(|issuer| &*issuer.audiences)
     }
 
-    /// All of them: each one's URL and audiences.
+    /// The URL and the audiences of each issuer.
     pub fn configured(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0.iter().map(|(url, issuer)| (url.as_str(), &*issuer.audiences))
     }
@@ -83,12 +84,13 @@ impl Issuers {
         self.0.values().map(|issuer| &issuer.url)
     }
 
-    /// Verifies a token. `now` is the wall clock's time, which its times are held against; `steady` the steady one,
-    /// by which kept keys age. Fetches keys of its issuer if that is due, which may take ten seconds.
+    /// Verifies a token. `now` is the wall clock's time, to compare with the token's times. `steady` is steady
+    /// time, which measures the age of fetched keys. Fetches the issuer's keys if that is due, which may take
+    /// ten seconds.
     ///
     /// # Errors
-    /// [`Refused`], if it is none that a configured issuer made for this server, or its time is over, or the
-    /// issuer's keys cannot be had.
+    /// If the token was not made by a configured issuer for this server, has expired, or the issuer's keys
+    /// cannot be fetched.
     pub async fn verify(&self, token: &str, now: Time, steady: Time) -> Result<Verified, Refused> {
         let token = Token::read(token)?;
         let header = Header::read(&token.header)?;
@@ -102,7 +104,7 @@ impl Issuers {
         Ok(Verified { issuer, subject, audiences, claims, members: token.claims })
     }
 
-    /// The configured issuer that a token names. It may say so without being of it.
+    /// The configured issuer that a token names. Nothing proves yet that the issuer made the token.
     fn issuer_of(&self, token: &Token<'_>) -> Result<&Issuer, Refused> {
         let Some(Value::String(named)) = token.claims.get("iss") else {
             return Err(Refused::invalid("The identity token does not say who its issuer is (iss)."));
@@ -117,7 +119,7 @@ impl Issuers {
     }
 }
 
-/// Those of a token's audiences that are configured.
+/// The token's audiences that are configured.
 fn audiences_in_common(issuer: &Issuer, named: &[&str]) -> Result<Vec<String>, Refused> {
     let common = issuer.audiences.iter().filter(|audience| named.contains(&audience.as_str()));
     let common: Vec<String> = common.cloned().collect();

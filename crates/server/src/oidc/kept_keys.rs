@@ -1,4 +1,4 @@
-//! The keys of an issuer, kept as long as they may be.
+//! The fetched keys of an issuer, kept until they are too old.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,8 @@ use super::issuer_url::IssuerUrl;
 use super::key_set::KeySet;
 use super::schedule::Schedule;
 
-/// The fetched keys of an issuer. Nothing is fetched before somebody asks, so an issuer that is away stops no start.
+/// The fetched keys of an issuer. They are first fetched when a token needs them, so a server starts without
+/// its issuers.
 #[derive(Debug)]
 pub(super) struct KeptKeys {
     issuer: IssuerUrl,
@@ -24,14 +25,14 @@ pub(super) struct KeptKeys {
 struct State {
     keys: Option<Arc<KeySet>>,
     schedule: Schedule,
-    /// A fetch under way: it ends when its sender is gone.
+    /// A fetch under way. It ends when its sender is dropped.
     flight: Option<watch::Receiver<()>>,
 }
 
-/// Keys, as they were when somebody asked.
+/// The keys, at the time of the call.
 pub(super) struct Current {
     pub(super) keys: Arc<KeySet>,
-    /// They were fetched while the caller waited.
+    /// Whether the keys were fetched while the caller waited.
     pub(super) are_new: bool,
 }
 
@@ -40,7 +41,7 @@ impl KeptKeys {
         Self { issuer, ca_file, state: Mutex::default() }
     }
 
-    /// The keys, fetched first if that is due; `None` if they cannot be had.
+    /// Returns the keys, and fetches them first if that is due. `None` if they cannot be fetched.
     pub(super) async fn current(self: &Arc<Self>, steady: Time) -> Option<Current> {
         let flight = {
             let mut state = self.state();
@@ -55,7 +56,7 @@ impl KeptKeys {
         self.good(steady).map(|keys| Current { keys, are_new })
     }
 
-    /// The keys once more, for a token that names one which is not among them; fetched first if that may be.
+    /// Returns the keys for a token that names an unknown key. Fetches them first if the schedule allows it.
     pub(super) async fn with_unknown(self: &Arc<Self>, steady: Time) -> Option<Arc<KeySet>> {
         let flight = {
             let mut state = self.state();
@@ -75,7 +76,7 @@ impl KeptKeys {
         state.keys.clone().filter(|_| state.schedule.are_good(steady))
     }
 
-    /// Begins a fetch for all who wait. It goes on if the caller does not.
+    /// Starts a fetch for all callers that wait. It continues if this caller gives up.
     fn take_off(self: &Arc<Self>, state: &mut State, steady: Time) -> watch::Receiver<()> {
         let (ends, flight) = watch::channel(());
         state.flight = Some(flight.clone());
@@ -113,7 +114,7 @@ impl KeptKeys {
 }
 
 impl State {
-    /// The fetch under way. One that died is none.
+    /// The fetch under way, if its task still runs.
     fn flight(&self) -> Option<watch::Receiver<()>> {
         self.flight.clone().filter(|flight| flight.has_changed().is_ok())
     }
@@ -121,7 +122,7 @@ impl State {
 
 async fn landed(flight: Option<watch::Receiver<()>>) {
     if let Some(mut flight) = flight {
-        // Nothing is ever sent: this returns when the sender is gone.
+        // No value is ever sent. This returns once the sender is dropped.
         let _ = flight.changed().await;
     }
 }

@@ -8,7 +8,7 @@ use jsonwebtoken::jwk::{
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 
-/// Bits of an RSA key: fewer can be broken, more would make work.
+/// The allowed sizes of an RSA key, in bits. Smaller keys can be broken, and larger ones cost too much time.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 
 const RSA: &[Algorithm] = &[
@@ -20,7 +20,7 @@ const RSA: &[Algorithm] = &[
     Algorithm::PS512,
 ];
 
-/// A public key, and what it may verify. The key decides the algorithm, not the token.
+/// A public key, and the algorithms that it may verify. The key decides the algorithm, and not the token.
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) id: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Reads a key of a JWK set; `None` if it is none that could verify a token here.
+    /// Reads a key of a JWK set. `None` if it cannot verify a token here.
     pub(super) fn read(jwk: &Value) -> Option<Self> {
         let Jwk { common, algorithm } = serde_json::from_value(jwk.clone()).ok()?;
         if !is_for_signatures(&common) {
@@ -64,12 +64,13 @@ impl Key {
         Some(Self { id: common.key_id, algorithms, verifier })
     }
 
-    /// Whether this key makes signatures of that kind.
+    /// Whether this key may verify signatures of this algorithm.
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
         self.algorithms.contains(&algorithm)
     }
 
-    /// Whether this key signed the message; never if it does not fit the algorithm. The signature is in base64url.
+    /// Whether this key signed the message. Always false if the key does not fit the algorithm. The signature
+    /// is in base64url.
     pub(super) fn has_signed(&self, message: &[u8], signature: &str, algorithm: Algorithm) -> bool {
         self.fits(algorithm)
             && jsonwebtoken::crypto::verify(signature, message, &self.verifier, algorithm).unwrap_or(false)

@@ -1,4 +1,4 @@
-//! The keys of an issuer, from a file, for places without a way out.
+//! The keys of an issuer from a file, for servers that cannot connect to the issuer.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -25,21 +25,21 @@ struct Kept {
     stamp: Stamp,
 }
 
-/// What changes when the file is replaced or written to.
+/// The facts of a file that change when it is replaced or written.
 type Stamp = Option<(SystemTime, u64, u64)>;
 
 impl KeyFile {
-    /// Reads the file.
+    /// Reads the keys.
     ///
     /// # Errors
-    /// If it cannot be used.
+    /// If the file cannot be read, or is no JWK set.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let stamp = stamp(path);
         let kept = Mutex::new(Kept { keys: Arc::new(read(path)?), stamp });
         Ok(Self { path: path.to_owned(), kept })
     }
 
-    /// What the file holds now. While it cannot be used, what it held before.
+    /// The keys in the file now. While the file cannot be used, the keys that it had before.
     pub(super) async fn current(self: &Arc<Self>) -> Arc<KeySet> {
         let this = Arc::clone(self);
         let looked = tokio::task::spawn_blocking(move || this.look()).await;

@@ -12,17 +12,20 @@ use super::key::Key;
 #[derive(Debug)]
 pub(super) struct KeySet(Vec<Key>);
 
-/// Why there is no key for a token.
+/// Why a token's key was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoKey {
-    /// The issuer has none that the token could mean.
+    /// The issuer has no such key.
     Unknown,
-    /// The one that the token means does not make signatures of that kind.
+    /// The key that the token names cannot verify this algorithm.
     Unfit(Algorithm),
 }
 
 impl KeySet {
-    /// Reads a JWK set. Keys that are not understood, or are not for signatures, are left out.
+    /// Reads a JWK set. Unknown keys, and keys that are not for signatures, are left out.
+    ///
+    /// # Errors
+    /// If the text is no JWK set.
     pub(super) fn read(text: &[u8]) -> Result<Self> {
         let json = strict_json(text).context("is no JSON")?;
         let Some(Value::Array(keys)) = json.get("keys") else {
@@ -31,12 +34,12 @@ impl KeySet {
         Ok(Self(keys.iter().filter_map(Key::read).collect()))
     }
 
-    /// How many there are.
+    /// The number of keys.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The one key that a token means: that with its id, or the only one if it names none.
+    /// The key that a token names by its id. If the token names none, the only key of the set.
     pub(super) fn find(&self, header: &Header) -> Result<&Key, NoKey> {
         let named = match &header.key_id {
             Some(_) => self.0.iter().filter(|key| key.id == header.key_id).collect(),

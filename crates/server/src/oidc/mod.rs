@@ -1,11 +1,11 @@
 //! Identity tokens of issuers that the operator configured (OIDC), and their verification.
 //!
-//! Start with [`Issuers::open`], then follow a token through [`Issuers::verify`]: its parts ([`token`], [`header`]),
-//! its issuer, the issuer's key ([`key_set`], kept by [`kept_keys`], fetched by [`discovery`] or read from a
-//! [`key_file`]), the signature ([`key`]), its [`times`], its audience, its [`claims`].
+//! Start with [`Issuers::open`], then follow a token through [`Issuers::verify`]: its parts ([`token`],
+//! [`header`]), its issuer, the issuer's key ([`key_set`], kept by [`kept_keys`], fetched by [`discovery`] or
+//! read from a [`key_file`]), the signature ([`key`]), its [`times`], its audience, its [`claims`].
 //!
-//! A connection goes to a configured issuer, or to the `jwks_uri` that its discovery document names. Nothing that a
-//! token says leads to another.
+//! The server only connects to a configured issuer, or to the `jwks_uri` in the issuer's discovery document. A
+//! token cannot make it connect anywhere else.
 
 mod claims;
 mod discovery;

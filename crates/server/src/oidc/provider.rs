@@ -1,4 +1,4 @@
-//! What trust policies call an issuer: a provider of an account, and the beginning of condition keys.
+//! The names of an issuer in trust policies: the ARN of a provider, and the prefix of condition keys.
 
 use gangplank_core::AccountId;
 
@@ -6,27 +6,29 @@ use super::issuer_url::IssuerUrl;
 use super::issuers::Issuers;
 
 impl Issuers {
-    /// The ARN of an issuer, as AWS calls the provider that stands for it. Every account has every issuer.
+    /// The ARN of the provider that stands for an issuer, in AWS's form. Every account has every issuer.
     pub fn provider_arn(account: &AccountId, issuer: &str) -> String {
         let name = issuer.split_once("://").map_or(issuer, |(_, name)| name);
         format!("{}{name}", provider_prefix(account))
     }
 
-    /// The configured issuer that an ARN of a provider of this account names.
+    /// The configured issuer that the ARN of a provider in this account names.
     pub fn of_provider(&self, account: &AccountId, arn: &str) -> Option<&str> {
         let name = arn.strip_prefix(&provider_prefix(account))?;
         self.all().find(|issuer| issuer.name() == name).map(IssuerUrl::as_str)
     }
 
-    /// Which claim of which configured issuer a condition key means: `HOST/PATH:CLAIM`. Both parts may have colons;
-    /// the issuer's ends where its configured text does. Keys are alike in letters of either case.
+    /// The configured issuer and the claim that a condition key names, as `HOST/PATH:CLAIM`. Both parts may
+    /// contain colons, so the configured issuers decide where the first part ends. The case of letters does not
+    /// count.
     pub fn of_condition_key<'k>(&self, key: &'k str) -> Option<(&str, &'k str)> {
         let named = self.all().filter_map(|issuer| {
             let (name, rest) = key.split_at_checked(issuer.name().len())?;
             let claim = rest.strip_prefix(':').filter(|claim| !claim.is_empty())?;
             name.eq_ignore_ascii_case(issuer.name()).then_some((issuer.as_str(), claim))
         });
-        // `h:8080` is an issuer of its own where `h` is one too.
+        // If both `h` and `h:8080` are issuers, both can match. The longer name wins, which leaves the shorter
+        // claim.
         named.min_by_key(|(_, claim)| claim.len())
     }
 }

@@ -2,26 +2,27 @@
 
 use std::fmt;
 
-/// Why a token was not accepted, by what the caller is answered. The words are for people; the token is not in them.
+/// Why a token was not accepted. Each variant is one error code of the answer. The text is for people and never
+/// contains the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// It is none that a configured issuer made for this server.
+    /// The token was not made by a configured issuer for this server.
     InvalidIdentityToken(String),
-    /// It was one, and its time is over. A new one helps.
+    /// The token was valid and has expired. The caller needs a new one.
     ExpiredToken(String),
-    /// The keys of its issuer cannot be had at present. Trying again helps.
+    /// The issuer's keys cannot be fetched at present. The caller can try again.
     IdpCommunicationError(String),
-    /// It is too short or too long to be looked at.
+    /// The token is too short or too long to be read.
     ValidationError(String),
 }
 
 impl Refused {
-    /// It is none that a configured issuer made for this server.
+    /// A refusal as [`Self::InvalidIdentityToken`].
     pub(super) fn invalid(words: impl Into<String>) -> Self {
         Self::InvalidIdentityToken(words.into())
     }
 
-    /// What is the matter, for people.
+    /// The reason, for people.
     pub fn words(&self) -> &str {
         match self {
             Self::InvalidIdentityToken(words)

@@ -1,12 +1,13 @@
-//! Names that can change hands.
+//! Names that can pass to another owner.
 
-/// Which claims a role remembers at its first exchange, if its trust policy asks for these claims. Another value is
-/// refused from then on: a repository or project that is renamed, deleted or moved leaves its name to whoever takes
-/// it, and its numbers to nobody. The issuer does not matter, since many run servers of their own.
+/// The claims that a role remembers at its first exchange, if its trust policy names these claims. The role
+/// then refuses another value. A renamed, deleted or moved repository or project frees its name for others, but
+/// its numeric ids are never given out again. The issuer does not matter, because many organizations run
+/// servers of their own.
 pub fn remembered<'c>(claims_of_the_policy: impl IntoIterator<Item = &'c str>) -> Vec<&'static str> {
     let mut names = Vec::new();
     for claim in claims_of_the_policy {
-        // Condition keys are alike in letters of either case.
+        // The case of letters does not count in condition keys.
         let numbers: &[&str] = match claim.to_ascii_lowercase().as_str() {
             "repository" => &["repository_id", "repository_owner_id"],
             "project_path" => &["project_id", "namespace_id"],

@@ -1,22 +1,22 @@
-//! When the keys of an issuer are fetched.
+//! When to fetch the keys of an issuer.
 
 use std::time::Duration;
 
 use gangplank_core::Time;
 
-/// How old keys get before they are fetched anew, so that a withdrawn one is gone.
+/// At which age keys are fetched again, so that a withdrawn key disappears.
 const STALE: Duration = Duration::from_hours(1);
 
-/// How old keys get that cannot be fetched anew.
+/// At which age keys cannot be used any more, if every fetch since has failed.
 const OVER: Duration = Duration::from_hours(24);
 
-/// How long until an unknown key may cause the next fetch. Anybody can make up a key id.
+/// The shortest time between two fetches for unknown keys. Anybody can invent a key id.
 const UNKNOWN: Duration = Duration::from_mins(1);
 
-/// The longest pause after failures; the first is a second, and each twice the one before.
+/// The longest pause after failures. The first pause is a second, and each doubles the one before.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// What happened so far, by the steady time.
+/// The history of fetches, in steady time.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     fetched: Option<Time>,
@@ -26,23 +26,23 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// Whether the keys can be used.
+    /// Whether the keys may still be used.
     pub(super) fn are_good(&self, now: Time) -> bool {
         self.fetched.is_some_and(|fetched| now < fetched.plus(OVER))
     }
 
-    /// Whether the keys should be fetched now, whatever is asked for.
+    /// Whether the keys should be fetched now, for any token.
     pub(super) fn is_due(&self, now: Time) -> bool {
         self.are_stale(now) && !self.is_paused(now)
     }
 
-    /// Whether it is better to wait for a fetch under way than to use what is there: not while the issuer is out of
-    /// reach.
+    /// Whether a caller should wait for the fetch under way. A caller does not wait for an unreachable issuer
+    /// while it has usable keys.
     pub(super) fn is_worth_waiting(&self, now: Time) -> bool {
         !self.are_good(now) || (self.are_stale(now) && self.failures == 0)
     }
 
-    /// Whether a key that is not there may cause a fetch now. If so, the next may not for a minute.
+    /// Whether an unknown key may cause a fetch now. If so, the next one has to wait for a minute.
     pub(super) fn unknown_key_causes_fetch(&mut self, now: Time) -> bool {
         let may = self.unknown_at.is_none_or(|last| now >= last.plus(UNKNOWN)) && !self.is_paused(now);
         if may {
@@ -51,14 +51,14 @@ impl Schedule {
         may
     }
 
-    /// The keys were fetched.
+    /// Notes that the keys were fetched.
     pub(super) fn succeeded(&mut self, now: Time) {
         self.fetched = Some(now);
         self.failures = 0;
         self.paused_until = None;
     }
 
-    /// They could not be fetched.
+    /// Notes that a fetch failed.
     pub(super) fn failed(&mut self, now: Time) {
         let pause = 2_u64.checked_pow(self.failures).map_or(LONGEST_PAUSE, Duration::from_secs);
         self.paused_until = Some(now.plus(pause.min(LONGEST_PAUSE)));

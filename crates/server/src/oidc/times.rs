@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::refused::Refused;
 
-/// How far an issuer's clock may be from ours.
+/// The largest accepted difference between the issuer's clock and ours.
 pub(super) const LEEWAY: Duration = Duration::from_mins(1);
 
-/// What a token says of its time.
+/// The times in a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Times {
     expires: Time,
@@ -27,7 +27,10 @@ impl Times {
         Ok(Self { expires: required("exp")?, not_before: time("nbf")?, issued: required("iat")? })
     }
 
-    /// Whether the token is valid at a moment, and was not made to live too long.
+    /// Checks that the token is valid at `now`, and that its issuer did not make it for too long a life.
+    ///
+    /// # Errors
+    /// If the token has expired, is not valid yet, or lives too long.
     pub(super) fn check(&self, now: Time, max_life: Duration) -> Result<(), Refused> {
         if now >= self.expires.plus(LEEWAY) {
             return Err(Refused::ExpiredToken(
@@ -57,7 +60,7 @@ impl Times {
     }
 }
 
-/// Reads seconds since 1970, which may have a fraction.
+/// Reads seconds since 1970, which may have a fraction. The result is in milliseconds.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a float becomes the nearest end of what an integer may be"

@@ -1,4 +1,4 @@
-//! A token, taken apart.
+//! Splits a token into its parts.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -7,21 +7,24 @@ use serde_json::{Map, Value};
 
 use super::refused::Refused;
 
-/// Bytes of a token, at least and at most, as STS has it.
+/// The length of a token in bytes, with the limits of STS.
 const LENGTH: std::ops::RangeInclusive<usize> = 4..=20_000;
 
-/// The parts of a token. None of it is to be believed before the signature was verified.
+/// The parts of a token. None may be trusted before the signature is verified.
 pub(super) struct Token<'t> {
     pub(super) header: Map<String, Value>,
     pub(super) claims: Map<String, Value>,
-    /// What is signed.
+    /// The bytes that are signed.
     pub(super) message: &'t [u8],
     /// The signature, in base64url.
     pub(super) signature: &'t str,
 }
 
 impl<'t> Token<'t> {
-    /// Takes a token apart. White space at its end, which a file may have, does not count.
+    /// Splits a token. White space at its end is ignored, because a file may have some.
+    ///
+    /// # Errors
+    /// If the token is too short or too long, or is no JWT.
     pub(super) fn read(text: &'t str) -> Result<Self, Refused> {
         if !LENGTH.contains(&text.len()) {
             return Err(Refused::ValidationError(format!(
@@ -48,14 +51,15 @@ impl<'t> Token<'t> {
     }
 }
 
-/// Reads a part that is a JSON object. A member given twice, at any depth, is read differently by different readers.
+/// Reads a part that must be a JSON object. A member that is given twice, at any depth, is refused, because
+/// readers differ in which of the two they take.
 fn object(part: &str, text: &str) -> Result<Map<String, Value>, Refused> {
     let refused = |words: &str| Refused::invalid(format!("The identity token's {part} {words}."));
     let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| refused("cannot be read: no base64url"))?;
     match strict_json(&json) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(refused("cannot be read: no JSON object")),
-        // Its own words may repeat what the token says.
+        // The parser's own message could repeat parts of the token.
         Err(_) => Err(refused("cannot be read: no JSON object, or one in which a member is given twice")),
     }
 }

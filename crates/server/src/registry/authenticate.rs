@@ -1,4 +1,4 @@
-//! From a Basic header to a grant.
+//! Finds the grant of a request by its Basic header.
 
 use std::net::IpAddr;
 
@@ -13,16 +13,17 @@ use super::refusal::Refusal;
 use crate::app::App;
 use crate::refusals;
 
-/// The text that tools look for to know that a new login is needed.
+/// Clients look for this text to learn that they need a new login.
 const EXPIRED: &str = "Your authorization token has expired. Reauthenticate and try again.";
 
-/// The same for a login that never was and one that was revoked.
+/// One text for an unknown login and a revoked one, so that a caller cannot tell them apart.
 const REFUSED: &str = "the registry login is unknown or was revoked";
 
-/// Why a request has no grant.
+/// Why a request gets no grant.
 pub(super) struct Refused {
     pub(super) refusal: Refusal,
-    /// Set if it came with a login that is known, has ended, and could only push: why it is of no use any more.
+    /// Set if the login is known, has ended, and could only push. It is the message that says why the login is
+    /// over.
     pub(super) ended_push: Option<&'static str>,
 }
 
@@ -32,14 +33,17 @@ impl<E: Into<Refusal>> From<E> for Refused {
     }
 }
 
-/// Finds what the request's login may do.
+/// Finds the grant of the request's login.
+///
+/// # Errors
+/// If the request has no login, its login has ended or was never made, or the store fails.
 pub(super) async fn grant(
     app: &App,
     peer: IpAddr,
     headers: &HeaderMap,
 ) -> std::result::Result<Grant, Refused> {
     let Some(header) = headers.get(AUTHORIZATION) else {
-        // The question every client asks first; it costs nobody a failure.
+        // Every client sends its first request without a login, so this counts as no failure.
         return Err(OciError::unauthorized("authentication required").into());
     };
     let Some(password) = password(header.as_bytes()) else {
@@ -57,7 +61,8 @@ pub(super) async fn grant(
             app.login_use.used(grant.login, now);
             Ok(grant)
         }
-        // Whoever holds one of these was given it once, and guesses nothing.
+        // The holder of an ended login was once given its password. So this is no guess, and no failed login is
+        // counted.
         LoginLookup::Live(Grant { login, tenant, owner, scope, .. }) => {
             ended(Ended { login, tenant, owner, scope }, "expired", EXPIRED)
         }
@@ -70,7 +75,7 @@ fn login_refused(reason: &'static str) -> refusals::Refusal {
     refusals::Refusal { kind: EventKind::LoginRefused, action: None, reason }
 }
 
-/// The password of a Basic header, if any login can have it.
+/// The password of a Basic header. `None` if no login can have that user name or password.
 fn password(header: &[u8]) -> Option<Password> {
     let (username, password) = basic_credentials(header)?;
     Password::parse(&password).filter(|_| username == USERNAME)

@@ -1,4 +1,4 @@
-//! Blobs that are there: answered, read, deleted.
+//! Existing blobs: requests that read or delete them.
 
 use gangplank_core::Access;
 use gangplank_oci::media_type::OCTET_STREAM;
@@ -11,7 +11,8 @@ use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE,
 use super::{CONTENT_DIGEST, Context, Refusal, Result, readable};
 use crate::http::response::Answer;
 
-/// `HEAD …/blobs/<digest>`. A 200 lets the client skip the upload, so the bytes are looked at.
+/// `HEAD …/blobs/<digest>`. A client skips the upload after a 200, so the stored bytes are checked for their
+/// length.
 pub(super) async fn head(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -24,7 +25,7 @@ pub(super) async fn head(
     Ok(described(StatusCode::OK, digest).content_length(blob.size))
 }
 
-/// `GET …/blobs/<digest>`: the bytes, or the range of them that was asked for.
+/// `GET …/blobs/<digest>`: the whole blob, or the range that the client asked for.
 pub(super) async fn get(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -57,18 +58,21 @@ pub(super) async fn get(
     }
 }
 
-/// Finds a blob that the login may know of or read, and that is not known to be damaged.
+/// Finds a blob that the login may read or ask for.
+///
+/// # Errors
+/// If the blob is unknown or damaged, the login may not read it, or the store fails.
 async fn find(context: &Context<'_>, repository: &RepositoryName, digest: &Digest) -> Result<StoredBlob> {
     match readable::blob(context, repository, digest).await? {
         Some(blob) if blob.damaged => Err(unreliable(digest, &blob)),
         Some(blob) => Ok(blob),
-        // Whether it is there is not said either.
+        // This login may only read its own configurations. It is not told whether the blob exists.
         None if context.access == Access::OwnConfigurations => Err(context.deny()),
         None => Err(OciError::blob_unknown(digest).into()),
     }
 }
 
-/// `DELETE …/blobs/<digest>`: the repository holds it no longer.
+/// `DELETE …/blobs/<digest>`: removes the blob from the repository.
 pub(super) async fn delete(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -93,8 +97,8 @@ pub(super) async fn delete(
     }
 }
 
-/// The tenant's content of this digest, if its bytes are missing, cut short or damaged. A client that is told that it is
-/// there would skip the upload that takes its place.
+/// The key of the tenant's content with this digest, if its bytes are missing, cut short or damaged. A client
+/// must not be told that such a blob exists: it would skip the upload that repairs it.
 pub(super) async fn damaged(context: &Context<'_>, digest: &Digest) -> Result<Option<ContentKey>> {
     let Some(known) = context.app.metadata.tenant_content(&context.grant.tenant, digest).await? else {
         return Ok(None);
@@ -103,14 +107,14 @@ pub(super) async fn damaged(context: &Context<'_>, digest: &Digest) -> Result<Op
     Ok((known.damaged || size != Some(known.size)).then_some(known.key))
 }
 
-/// 201 with the blob's address.
+/// A 201 with the blob's URL.
 pub(super) fn created(repository: &RepositoryName, digest: &Digest) -> Answer {
     Answer::new(StatusCode::CREATED)
         .header(LOCATION, location::blob(repository, digest))
         .header(CONTENT_DIGEST, digest.to_string())
 }
 
-/// Refuses a blob whose bytes are not what they should be, as if it were not there: its next push mends it.
+/// Refuses a blob with unreliable bytes as unknown. The client then pushes it again, which repairs it.
 fn unreliable(digest: &Digest, blob: &StoredBlob) -> Refusal {
     tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing, cut short or damaged");
     OciError::blob_unknown(digest).into()
@@ -119,7 +123,7 @@ fn unreliable(digest: &Digest, blob: &StoredBlob) -> Refusal {
 fn described(status: StatusCode, digest: &Digest) -> Answer {
     Answer::new(status)
         .header(CONTENT_TYPE, OCTET_STREAM)
-        // The pages of the console have the same origin: nothing that was pushed is to be taken for one.
+        // The console has the same origin. A browser must not take pushed content for one of its pages.
         .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(CONTENT_DIGEST, digest.to_string())
         .header(ACCEPT_RANGES, "bytes")

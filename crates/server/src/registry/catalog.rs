@@ -1,4 +1,4 @@
-//! Listing repositories: not in the OCI specification, but what migration tools ask for.
+//! Lists repositories. The OCI specification has no such request, but migration tools send it.
 
 use gangplank_oci::location;
 use hyper::StatusCode;
@@ -9,7 +9,7 @@ use super::page::{MAX_PAGE, cut, next};
 use super::{Context, Result};
 use crate::http::response::Answer;
 
-/// `GET /v2/_catalog`: the tenant's repositories in byte order, a page at a time.
+/// `GET /v2/_catalog`: the tenant's repositories in byte order, one page at a time.
 pub(super) async fn list(context: &Context<'_>, n: Option<usize>, last: Option<&str>) -> Result<Answer> {
     let page = n.unwrap_or(MAX_PAGE).min(MAX_PAGE);
     let found = context.app.metadata.repositories(&context.grant.tenant, last, page + 1).await?;

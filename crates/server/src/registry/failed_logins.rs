@@ -1,5 +1,5 @@
-//! Slows down whoever guesses passwords, by address. A right password is never refused for it: it
-//! is looked up first.
+//! Limits failed logins of each address, against guessing of passwords. A correct password always works,
+//! because it is looked up first.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -8,21 +8,21 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::http::client_network::network;
 
-/// How often each address has lately been refused.
+/// The recent failed logins of each address.
 pub(crate) struct FailedLogins(DefaultKeyedRateLimiter<IpAddr>);
 
 impl FailedLogins {
-    /// Lets each address fail `per_minute` times a minute.
+    /// Lets each address fail `per_minute` times a minute; zero counts as one.
     pub(crate) fn new(per_minute: u32) -> Self {
         Self(RateLimiter::keyed(Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN))))
     }
 
-    /// Counts a failure; `false` if there were too many.
+    /// Counts a failed login. Returns `false` if the address has had too many.
     pub(crate) fn count(&self, address: IpAddr) -> bool {
         self.0.check_key(&network(address)).is_ok()
     }
 
-    /// Forgets addresses that have not failed for a while.
+    /// Forgets addresses without recent failures.
     pub(crate) fn forget_idle(&self) {
         self.0.retain_recent();
         self.0.shrink_to_fit();

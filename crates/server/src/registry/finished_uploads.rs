@@ -1,7 +1,7 @@
-//! Uploads that were finished a moment ago.
+//! Uploads that were finished in the last minutes.
 //!
-//! A client whose connection was cut before it saw the 201 repeats its last request. The session is over by then; as
-//! long as it is remembered here, the answer is the same again.
+//! A client whose connection was cut before it read the 201 repeats its last request. The session is over by
+//! then. While the upload is remembered here, the client gets the same answer again.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -11,20 +11,20 @@ use gangplank_core::Time;
 use gangplank_oci::Digest;
 use gangplank_store::metadata::uploads::UploadOwner;
 
-/// For how long one is remembered.
+/// How long a finished upload is remembered.
 const KEPT: Duration = Duration::from_mins(5);
 
-/// How many are remembered: a MiB or so.
+/// How many uploads are remembered at most: about a MiB.
 const MOST: usize = 4_096;
 
-/// The last uploads that were finished.
+/// The uploads that were finished last.
 #[derive(Default)]
 pub(crate) struct FinishedUploads(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
     by_session: HashMap<String, Finished>,
-    /// The sessions, the oldest first.
+    /// The ids of the sessions, the oldest first.
     order: VecDeque<String>,
 }
 
@@ -35,7 +35,7 @@ struct Finished {
 }
 
 impl FinishedUploads {
-    /// Remembers one, finished at `at` by the steady time.
+    /// Remembers an upload that finished at `at`, in steady time.
     pub(super) fn remember(&self, session: &str, owner: UploadOwner, digest: Digest, at: Time) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Kept { by_session, order } = &mut *kept;
@@ -50,7 +50,7 @@ impl FinishedUploads {
         }
     }
 
-    /// Whether this owner has finished this session with this digest not long ago.
+    /// Whether this owner recently finished this session with this digest.
     pub(super) fn has(&self, session: &str, owner: &UploadOwner, digest: &Digest, now: Time) -> bool {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.by_session.get(session);

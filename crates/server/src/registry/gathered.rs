@@ -1,20 +1,20 @@
-//! What has come of a body and is not written yet. All bodies share a budget for it, so that many slow ones do not
-//! take much memory: who gets no room writes what comes as it comes.
+//! The received bytes of a body that are not written yet. All bodies share one budget of memory, so that many
+//! slow bodies do not exhaust it. A body that gets no room writes its bytes as they arrive.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many bytes are gathered of one body before they are written.
+/// How many bytes of one body are gathered before they are written.
 pub(super) const BATCH: usize = 256 << 10;
 
-/// How much all bodies gather together.
+/// How many bytes all bodies together may gather.
 const ALL: usize = 64 << 20;
 
-/// Room is taken in pieces of this size.
+/// The budget is given out in pieces of this many bytes.
 const UNIT: usize = 16 << 10;
 
-/// The memory that bodies gather in.
+/// The budget of memory for gathered bytes.
 #[derive(Clone)]
 pub(crate) struct Gathering(Arc<Semaphore>);
 
@@ -24,14 +24,14 @@ impl Default for Gathering {
     }
 }
 
-/// What one body has gathered.
+/// The gathered bytes of one body.
 pub(super) struct Gathered {
     of: Gathering,
     bytes: Vec<u8>,
     room: Option<OwnedSemaphorePermit>,
 }
 
-/// The same on its way to a file: it takes its room until it is dropped.
+/// Gathered bytes on their way to a file. They count against the budget until they are dropped.
 pub(super) struct Batch {
     bytes: Vec<u8>,
     _room: Option<OwnedSemaphorePermit>,
@@ -56,13 +56,13 @@ impl Gathered {
         self.bytes.is_empty()
     }
 
-    /// Takes room for so many bytes more; false if there is none.
+    /// Reserves room for `more` bytes. Returns `false` if the budget has no more room.
     pub(super) fn reserve(&mut self, more: usize) -> bool {
         let wanted = self.len() + more;
         if wanted <= self.bytes.capacity() {
             return true;
         }
-        // Twice as much each time, as a vector grows by itself.
+        // Doubles the capacity, as a vector does.
         let units = wanted.div_ceil(UNIT).next_power_of_two();
         let held = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Ok(missing) = u32::try_from(units.saturating_sub(held)) else { return false };
@@ -75,12 +75,12 @@ impl Gathered {
         true
     }
 
-    /// Adds a piece that room was taken for.
+    /// Adds a piece. The caller has reserved room for it.
     pub(super) fn add(&mut self, piece: &[u8]) {
         self.bytes.extend_from_slice(piece);
     }
 
-    /// Hands out all of it.
+    /// Takes out all gathered bytes.
     pub(super) fn take(&mut self) -> Batch {
         Batch { bytes: std::mem::take(&mut self.bytes), _room: self.room.take() }
     }

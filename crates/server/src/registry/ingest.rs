@@ -1,5 +1,5 @@
-//! A request body on its way into the blob store: hashed and written while the next bytes arrive,
-//! memory bounded, and no thread held by a client that is slow.
+//! Brings a request body into the blob store. It hashes and writes while further bytes arrive. Memory is
+//! bounded, and a slow client holds no thread.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -17,31 +17,31 @@ use super::room::Room;
 use super::{Context, Result};
 use crate::app::App;
 
-/// What a body left behind.
+/// The result of reading a body.
 pub(super) struct Ingested<'a> {
-    /// Has all of the content so far.
+    /// The writer has all bytes of the content so far.
     pub(super) writer: Box<dyn BlobWriter>,
-    /// What was wrong with the body, if anything. What had come is written and hashed.
+    /// The fault of the body, if it had one. All bytes that arrived are written and hashed.
     pub(super) cut: Option<Cut>,
-    /// Its room, to be held until a row says how much it is.
+    /// The room that the body takes up. It is held until a row counts these bytes.
     pub(super) room: Room<'a>,
 }
 
-/// What was wrong with a body.
+/// A fault of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cut {
-    /// It is more than a blob may have.
+    /// The blob would be larger than the limit.
     TooLong,
-    /// It is not as long as its `Content-Range` says.
+    /// The body is not as long as its `Content-Range` says.
     WrongLength,
-    /// It stopped coming.
+    /// The body stopped arriving for too long.
     Stalled,
-    /// The connection ended before it did.
+    /// The connection ended before the body did.
     Broken,
 }
 
 impl Cut {
-    /// What the client is told.
+    /// The error that the client is told.
     pub(super) fn refusal(self, app: &App) -> OciError {
         match self {
             Self::TooLong => OciError::blob_too_large(app.limits.blob_bytes),
@@ -58,23 +58,30 @@ impl Cut {
     }
 }
 
-/// What has to be there before bytes are staged, and as long as they are.
+/// The upload session of a body, which has to exist before bytes are staged.
 pub(super) trait BeforeStaging {
-    /// Provides it, if it is not there yet.
+    /// Makes sure that the session exists.
+    ///
+    /// # Errors
+    /// If the login has ended, or the session cannot be opened or claimed.
     async fn provide(&self) -> Result<()>;
 
-    /// Notes that another process could go on from a checkpoint.
+    /// Records that another process could continue from a checkpoint.
+    ///
+    /// # Errors
+    /// If the session has ended, another request has it, or the store fails.
     async fn note(&self, progress: Checkpoint) -> Result<()>;
 
-    /// Whether it has ended since, and with it what was staged.
+    /// Whether the session has ended. Then its staged bytes are gone.
     async fn has_ended(&self) -> bool;
 }
 
-/// Appends a body, which must have `expected` bytes if that is known, to what `writer` has.
+/// Appends a body to the content of `writer`. The body must have `expected` bytes, if that is known.
 ///
 /// # Errors
-/// If the store fails, the upload that it is for has ended, the account may not have so much, or the body says itself
-/// that it is too long; what is staged is then of no use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
+/// If the store fails, the upload has ended, the account has no room for the body, or the body declares a
+/// length above the limit. The staged bytes are then useless. A fault that shows only while the body arrives is
+/// no error: see [`Ingested::cut`].
 pub(super) async fn ingest<'a>(
     context: &'a Context<'a>,
     writer: Box<dyn BlobWriter>,
@@ -102,22 +109,22 @@ pub(super) async fn ingest<'a>(
     }
 }
 
-/// What a client is told whose bytes could not be written.
+/// The refusal after a failed write. If the session has ended, the client is told that it is unknown.
 async fn failed(before_staging: &impl BeforeStaging, error: StoreError) -> Refusal {
     if before_staging.has_ended().await { OciError::blob_upload_unknown().into() } else { error.into() }
 }
 
-/// What a body is held to.
+/// The limits for a body.
 struct Limits {
-    /// How many bytes there may be.
+    /// The most bytes that may arrive.
     bytes: u64,
-    /// How many there must be, if that is known.
+    /// The exact number of bytes, if it is known.
     expected: Option<u64>,
-    /// How long nothing may come.
+    /// How long the client may send nothing.
     stall: Duration,
 }
 
-/// Hands the body over piece by piece; says what was wrong with it.
+/// Gives the body to the intake piece by piece. Returns the fault of the body, if it had one.
 async fn feed(
     body: &mut Incoming,
     intake: &mut Intake,
@@ -157,7 +164,7 @@ async fn feed(
         if let Err(error) = intake.push(piece).await {
             return Err(failed(before_staging, error).await);
         }
-        // A body that has to have a length may still turn out not to be part of the upload.
+        // A body with an expected length may still turn out to be wrong, and then nothing of it counts.
         if expected.is_none()
             && let Some(progress) = intake.progress()
         {

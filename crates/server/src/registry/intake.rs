@@ -1,8 +1,8 @@
-//! Bytes on their way from a socket to the blob store, which hashes them.
+//! Passes bytes from a socket to the blob store, which hashes them.
 //!
-//! What comes is gathered, so that a slow client costs memory and no thread. When enough has come together, and the store
-//! writes to a local disk, the connection moves to a thread of its own, where each piece is written and hashed as soon as
-//! it is read.
+//! Bytes are gathered first, so that a slow client costs memory and no thread. Once there are enough, and the
+//! store writes to a local disk, the connection moves to a thread of its own. There each piece is written and
+//! hashed as soon as it is read.
 
 use bytes::Bytes;
 use gangplank_store::blobs::{BlobWriter, Checkpoint};
@@ -12,41 +12,41 @@ use tokio::task::spawn_blocking;
 use super::gathered::{BATCH, Gathered, Gathering};
 use crate::http::own_thread::OwnThread;
 
-/// Pieces smaller than this are gathered on the thread too: each costs a call, whatever its size.
+/// Pieces of fewer bytes are gathered on the own thread, too: each write is a call with a fixed cost.
 const SMALL: usize = 16 << 10;
 
-/// The way in.
+/// The way of one body into the blob store.
 pub(super) struct Intake {
-    /// `None` once something could not be written.
+    /// `None` after a failed write.
     writer: Option<Box<dyn BlobWriter>>,
-    /// Whether it belongs on a thread that may block.
+    /// Whether the writer must run on a thread that may block.
     blocks: bool,
-    /// Whether it was given anything.
+    /// Whether anything has been written.
     has_begun: bool,
     gathered: Gathered,
     thread: OwnThread,
 }
 
-/// Whether so many bytes are too many for waiting until they have come together.
+/// Whether a body of this many bytes is too large to be gathered whole in memory.
 pub(super) fn is_large(bytes: u64) -> bool {
     bytes >= BATCH as u64
 }
 
 impl Intake {
-    /// Goes on with what `writer` has.
+    /// Continues the content of `writer`.
     pub(super) fn open(writer: Box<dyn BlobWriter>, gathering: &Gathering, thread: &OwnThread) -> Self {
         let (blocks, gathered) = (writer.blocks(), Gathered::new(gathering));
         Self { writer: Some(writer), blocks, has_begun: false, gathered, thread: thread.clone() }
     }
 
-    /// Gets ready for much: the connection goes to a thread of its own at once, if the writing needs one.
+    /// Prepares for a large body. The connection moves to a thread of its own at once, if the writer blocks.
     pub(super) async fn expect_much(&mut self) {
         if self.blocks {
             self.thread.enter().await;
         }
     }
 
-    /// Whether a piece will not wait in memory but go on to the store, with all before it.
+    /// Whether this piece, with all gathered bytes before it, is written to the store now.
     pub(super) fn writes_with(&mut self, piece: &[u8]) -> bool {
         let goes_on = if self.blocks { self.thread.is_here() } else { self.has_begun };
         piece.len() >= SMALL && goes_on
@@ -57,7 +57,7 @@ impl Intake {
     /// Takes the next piece.
     ///
     /// # Errors
-    /// What staging or writing it, or an earlier one, failed with.
+    /// If writing this piece or an earlier one failed.
     pub(super) async fn push(&mut self, piece: Bytes) -> Result<()> {
         if !self.writes_with(&piece) {
             self.gathered.add(&piece);
@@ -70,12 +70,15 @@ impl Intake {
         self.write(piece).await
     }
 
-    /// How far another process could go on, if that is further than when it was asked last.
+    /// The checkpoint from which another process could continue, if it has moved since the last call.
     pub(super) fn progress(&mut self) -> Option<Checkpoint> {
         self.writer.as_mut()?.progress()
     }
 
-    /// Waits until everything is written, and hands the writer back.
+    /// Writes all that is gathered, and returns the writer.
+    ///
+    /// # Errors
+    /// If this or an earlier write failed.
     pub(super) async fn finish(mut self) -> Result<Box<dyn BlobWriter>> {
         self.thread.leave();
         if !self.gathered.is_empty() {
@@ -87,8 +90,8 @@ impl Intake {
         self.writer.take().ok_or_else(failed)
     }
 
-    /// Writes on this thread, if it may block or need not; else on one that may, while the connection stays where it
-    /// is.
+    /// Writes on this thread, if it may block or the writer does not block. Otherwise writes on a thread that
+    /// may block, and the connection stays on its thread.
     async fn write(&mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<()> {
         let writer = self.ready().await?;
         let length = bytes.as_ref().len();
@@ -101,7 +104,7 @@ impl Intake {
         Ok(())
     }
 
-    /// The writer, when it takes more. It is put back after it has taken it.
+    /// Takes out the writer once it can take more. The caller puts it back after the write.
     async fn ready(&mut self) -> Result<Box<dyn BlobWriter>> {
         let mut writer = self.writer.take().ok_or_else(failed)?;
         self.has_begun = true;
@@ -112,7 +115,7 @@ impl Intake {
 
 impl Drop for Intake {
     fn drop(&mut self) {
-        // A body that is given up must not leave its connection there.
+        // An abandoned body must not leave its connection on the own thread.
         self.thread.leave();
     }
 }
@@ -145,8 +148,8 @@ mod tests {
     use super::*;
     use crate::http::own_thread::Threads;
 
-    /// What goes in in pieces of this size, so many bytes in all, comes out as it was; with a thread, or
-    /// without one because the connection is over.
+    /// Bytes that go in, in pieces of this size, come out unchanged. The connection has a thread of its own, or
+    /// is already over and has none.
     async fn pass(blobs: &Arc<dyn BlobStore>, piece: usize, length: usize, with_thread: bool) {
         let (key, thread) = (ContentKey::unused(), OwnThread::new(Threads::default()));
         let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect();

@@ -1,4 +1,4 @@
-//! Manifests: put, read, deleted.
+//! Manifests: put, read and deleted.
 
 use gangplank_core::Access;
 use gangplank_core::quotas::MAX_HUNG;
@@ -21,7 +21,7 @@ use crate::http::response::Answer;
 use crate::http::small_body::Unread;
 use crate::pulls::Pull;
 
-/// What a push login is told where nothing of its own is.
+/// The refusal of a push login that asks for a manifest that it did not put.
 const OWN_ALONE: &str = "a push login sees only what it put itself";
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
@@ -39,7 +39,7 @@ pub(super) async fn head(
     Ok(described(&manifest).header(CONTENT_TYPE, &manifest.media_type).content_length(length))
 }
 
-/// `GET …/manifests/<reference>`: the very bytes that were put.
+/// `GET …/manifests/<reference>`: the same bytes that were put.
 pub(super) async fn get(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -55,15 +55,16 @@ pub(super) async fn get(
     }
 }
 
-/// Answers who may not read a manifest, or it is not there: which of the two, a push login does not hear.
+/// The answer if a manifest does not exist or may not be read. A push login is not told which of the two.
 fn not_readable(context: &Context<'_>, reference: &Reference) -> Refusal {
     if context.access != Access::OwnManifests {
         return OciError::manifest_unknown().into();
     }
     match reference {
-        // Who asks for a tag wants to pull, if it is not to see whether something is signed.
+        // A client that asks for a tag wants to pull. Only a tag about a manifest, such as a signature's, is
+        // asked for before a push.
         Reference::Tag(tag) if !tag.is_about_a_manifest() => context.deny(),
-        // Programs ask for these while they push, and go on when they hear that nothing is there.
+        // Clients ask for these while they push. They continue when they are told that nothing is there.
         _ => {
             context.count_refusal(OWN_ALONE);
             unknown(context).into()
@@ -76,7 +77,7 @@ fn unknown(context: &Context<'_>) -> OciError {
     if context.access == Access::OwnManifests { unknown.because(OWN_ALONE) } else { unknown }
 }
 
-/// Notes that a login which pulls was handed a manifest.
+/// Notes a pull: a login that may pull was given a manifest.
 fn note_pull(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -107,7 +108,7 @@ pub(super) async fn put(
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
     let read = app.small_bodies.read(body, app.limits.manifest_bytes, app.limits.body_stall).await;
     let mut read = read.map_err(|reason| unread(app, reason))?;
-    // `read` itself stays: the room that it holds is taken until the manifest is stored.
+    // `read` itself stays alive, because it holds the room for the body until the manifest is stored.
     let body = std::mem::take(&mut read.bytes);
     context.confirm().await?;
     let digest = match &reference {
@@ -120,13 +121,13 @@ pub(super) async fn put(
         }
         Reference::Tag(_) => Digest::of(Algorithm::Sha256, &body),
     };
-    // A manifest is stored in the database, and what removes things has to fit there too.
+    // The manifest goes into the database. Deletions need space there, too, so some has to stay free.
     app.blobs.require(body.len() as u64).await?;
     require_left(context, body.len() as u64).await?;
     let view =
         ManifestView::parse_within(&app.limits.manifest, &body, content_type).map_err(OciError::from)?;
     let subject = view.subject.as_ref().map(|subject| subject.digest);
-    // Acknowledged only for parameters: a tag in the path is what every client expects to work.
+    // Only tags in parameters are acknowledged. Every client expects a tag in the path to work.
     let acknowledged: Vec<String> = tags.iter().map(ToString::to_string).collect();
     if let Reference::Tag(tag) = reference {
         tags.push(tag);
@@ -134,7 +135,8 @@ pub(super) async fn put(
     let elsewhere: Vec<Digest> =
         view.blobs.iter().filter(|it| is_elsewhere(it)).map(|it| it.digest).collect();
     let pushed_by = context.pusher().map(|_| grant.owner.clone());
-    // A push login may not leave them elsewhere, since the machines that pull would be sent there.
+    // A push login must push these layers, too. Otherwise it could send machines that pull to an address of its
+    // choice.
     let may_be_absent = if grant.scope.pull { elsewhere.clone() } else { Vec::new() };
     let (now, lease) = (app.clock.now(), app.leases.renewal(app.clock.steady()));
     let max_depth = app.limits.index_depth;
@@ -163,7 +165,7 @@ pub(super) async fn put(
     Ok(acknowledged.iter().fold(answer, |answer, tag| answer.header(OCI_TAG, tag)))
 }
 
-/// `DELETE …/manifests/<reference>`: a tag alone, or a manifest and every tag on it.
+/// `DELETE …/manifests/<reference>`: a tag, or a manifest with all its tags.
 pub(super) async fn delete(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -197,7 +199,7 @@ pub(super) async fn delete(
     Ok(Answer::new(StatusCode::ACCEPTED))
 }
 
-/// Why a manifest's body was not read.
+/// The refusal for a manifest whose body could not be read.
 fn unread(app: &App, unread: Unread) -> Refusal {
     match unread {
         Unread::TooLong => OciError::manifest_too_large(app.limits.manifest_bytes).into(),
@@ -207,8 +209,8 @@ fn unread(app: &App, unread: Unread) -> Refusal {
     }
 }
 
-/// Whether a layer is not to be distributed (its media type says so, or `urls` where it is to be had): it stays
-/// where it is, and a login that copies whole repositories may name it without its bytes.
+/// Whether a layer is nondistributable: its media type says so, or `urls` says where to get it. A login that
+/// copies whole repositories may name such a layer without its bytes.
 fn is_elsewhere(blob: &Descriptor) -> bool {
     !blob.urls.is_empty() || is_foreign_layer(&blob.media_type)
 }

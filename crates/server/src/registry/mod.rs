@@ -1,7 +1,7 @@
 //! The registry: the OCI Distribution API under `/v2/`, for holders of registry logins.
 //!
-//! Every request takes the same way: authenticate, read the URL, ask the grant, act. A caller
-//! without a valid login learns nothing, not even whether a URL means anything.
+//! Every request goes the same way: authenticate, read the URL, ask the grant, act. A caller without a valid
+//! login learns nothing, not even whether a URL exists.
 
 mod authenticate;
 mod blobs;
@@ -46,70 +46,71 @@ use authenticate::Refused;
 use mount::Mount;
 use refusal::Refusal;
 
-/// The repository that always exists: where `lightsailctl` pushes.
+/// The repository that always exists. `lightsailctl` pushes to it.
 const DEFAULT_REPOSITORY: &str = "sr";
 
-/// The header by which clients know a registry.
+/// Clients recognize a registry by this header.
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
-/// The header that names content.
+/// The header with the digest of the content.
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
-/// The header that names the request, for whoever asks the operator about it.
+/// The header with the request's id, for questions to the operator.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 type Result<T> = std::result::Result<T, Refusal>;
 
-/// What a handler is given beside its own arguments.
+/// What a handler gets besides its own arguments.
 struct Context<'a> {
     app: &'a App,
     grant: &'a Grant,
-    /// What the request asks the grant for, if it is not for every login.
+    /// The action that the grant has to allow. `None` if every login may send the request.
     asked: Option<Action>,
-    /// How far the grant reaches for it.
+    /// How much the grant allows of it.
     access: Access,
-    /// Why it reaches no further, in words.
+    /// The reason for a denial, in words.
     if_denied: &'static str,
-    /// Where the client is.
+    /// The address of the client.
     peer: IpAddr,
-    /// Where the connection goes for a large body.
+    /// The thread that the connection moves to for a large body.
     thread: &'a OwnThread,
     head: &'a Parts,
     record: &'a Record,
 }
 
 impl Context<'_> {
-    /// Who does it, from where and when.
+    /// The origin of the request, for the audit trail.
     fn origin(&self) -> Origin {
         let (owner, login) = (Some(self.grant.owner.clone()), Some(self.grant.login));
         let origin = self.app.origin(self.peer, &self.head.headers, owner, login);
         Origin { request: Some(self.record.id.to_string()), session: self.grant.session.clone(), ..origin }
     }
 
-    /// Refuses what is not for this login, and counts that.
+    /// Refuses a request that this login may not send, and counts the refusal.
     fn deny(&self) -> Refusal {
         let why = self.if_denied;
         self.count_refusal(why);
-        // Docker 20.10 takes a `DENIED` with the customary text and nothing else for a passing trouble, and
-        // tries five times in 50 seconds. So we append a reason.
+        // Docker 20.10 retries after a `DENIED` that has exactly the customary text: five times in 50 seconds.
+        // The appended reason prevents that.
         OciError::denied("requested access to the resource is denied").because(why).into()
     }
 
-    /// Asks again whether the login goes on. A body may take its time, and what ended meanwhile stores nothing.
+    /// Checks again that the login has not ended. A body can take long to arrive, and a login that ended
+    /// meanwhile must store nothing.
     ///
     /// # Errors
-    /// If it has ended.
+    /// If the login has ended, or the store fails.
     async fn confirm(&self) -> Result<()> {
         let granted = authenticate::grant(self.app, self.peer, &self.head.headers).await;
         granted.map(drop).map_err(|refused| refused.refusal)
     }
 
-    /// The login, if it only pushes: it hears of what it put itself, and of no more than it needs.
+    /// The id of a login that can only push. Such a login sees only what it put itself.
     fn pusher(&self) -> Option<LoginId> {
         (!self.grant.scope.pull).then_some(self.grant.login)
     }
 
-    /// Counts that the login was refused for what it is.
+    /// Counts that the login's request was refused because the login does not allow it.
     fn count_refusal(&self, reason: &'static str) {
         let action = self.asked.map(Action::as_str);
         let refused = refusals::Refusal { kind: EventKind::RequestRefused, action, reason };
@@ -132,14 +133,14 @@ pub(crate) async fn answer(
     ours(record, answer)
 }
 
-/// What every answer of the registry has.
+/// Adds the headers that every answer of the registry has.
 fn ours(record: &Record, answer: Answer) -> Answer {
     answer
         .header(API_VERSION, "registry/2.0")
         .header(REQUEST_ID, record.id.hyphenated().encode_lower(&mut [0; 36]))
 }
 
-/// Refuses what is not fit to be a request, in the form that clients read.
+/// Refuses a malformed request, in the form that registry clients read.
 pub(crate) fn refuse_unread(record: &Record, violation: &Violation) -> Answer {
     let code = if violation.is_path { ErrorCode::NameInvalid } else { ErrorCode::Unsupported };
     let error = OciError::new(code, violation.status.as_u16(), violation.text);
@@ -171,7 +172,7 @@ async fn serve(
     answered
 }
 
-/// Does what the holder of a good login asks.
+/// Does what the login asks for.
 async fn act(
     app: &App,
     record: &Record,
@@ -193,7 +194,7 @@ async fn act(
     if access == Access::Denied {
         let denied = context.deny();
         return match endpoint {
-            // Nobody who pulls begins with it.
+            // A pull never begins with this request.
             Endpoint::HeadBlob { digest, .. } => {
                 Err(OciError::blob_unknown(&digest).because(if_denied).into())
             }
@@ -247,8 +248,8 @@ async fn act(
     }
 }
 
-/// What a push begins with, and what has no words when it is refused: a client that is told that nothing is there
-/// comes to the POST or PUT behind it, whose refusal has words.
+/// The answer to a refused `HEAD`. An answer to `HEAD` has no body, so it cannot give a reason. Told that
+/// nothing is there, a client goes on to a POST or PUT, whose refusal can give one.
 fn wordless(endpoint: &Endpoint) -> Option<OciError> {
     match endpoint {
         Endpoint::HeadBlob { digest, .. } => Some(OciError::blob_unknown(digest)),
@@ -257,7 +258,7 @@ fn wordless(endpoint: &Endpoint) -> Option<OciError> {
     }
 }
 
-/// Why a login may not do what is not for it.
+/// Why the grant does not allow a request.
 fn why_denied(grant: &Grant, peer: IpAddr, asks: &[(Action, &str)]) -> &'static str {
     let is_within = |repository| grant.reach.as_ref().is_none_or(|reach| reach.has_repository(repository));
     match (grant.scope, &grant.service) {
@@ -271,7 +272,7 @@ fn why_denied(grant: &Grant, peer: IpAddr, asks: &[(Action, &str)]) -> &'static 
     }
 }
 
-/// How far the grant reaches for all that a request asks: as far as for the first, if none is denied.
+/// How much the grant allows of a request: the access to the first thing asked, or none if any is denied.
 fn access(grant: &Grant, asks: &[(Action, &str)], peer: IpAddr) -> Access {
     let mut accesses = asks.iter().map(|(action, repository)| grant.access(*action, repository, peer));
     let usable = if grant.is_usable_from(peer) { Access::Allowed } else { Access::Denied };
@@ -279,14 +280,15 @@ fn access(grant: &Grant, asks: &[(Action, &str)], peer: IpAddr) -> Access {
     if accesses.any(|access| access == Access::Denied) { Access::Denied } else { first }
 }
 
-/// What the grant is asked: each action with its repository; nothing for what every login may do.
+/// The actions that the grant has to allow, each with its repository. Empty if every login may send the
+/// request.
 fn asks(endpoint: &Endpoint) -> Vec<(Action, &str)> {
     let action = match endpoint {
         Endpoint::CheckVersion => return Vec::new(),
         Endpoint::HeadBlob { .. } => Action::HeadBlob,
         Endpoint::GetBlob { .. } => Action::GetBlob,
         Endpoint::StartUpload { repository, mount: Some(_), from: Some(from), .. } => {
-            // A mount tells whether the other repository has the blob.
+            // A mount reveals whether the other repository has the blob.
             return vec![(Action::Upload, repository.as_str()), (Action::HeadBlob, from.as_str())];
         }
         Endpoint::StartUpload { .. }
@@ -306,7 +308,8 @@ fn asks(endpoint: &Endpoint) -> Vec<(Action, &str)> {
     vec![(action, endpoint.repository().map_or("", RepositoryName::as_str))]
 }
 
-/// Clients cut references at 255 characters, host included (OCI Distribution, "Pulling manifests").
+/// Checks the length of the name. Clients cut references at 255 characters, host included (OCI Distribution,
+/// "Pulling manifests").
 fn check_name(head: &Parts, repository: &RepositoryName) -> Result<()> {
     let host = head.headers.get(HOST).map_or(0, HeaderValue::len);
     if host + 1 + repository.as_str().len() > RepositoryName::MAX_LENGTH {

@@ -1,18 +1,18 @@
-//! Mounting: a repository takes a blob that another one has.
+//! Mounting: a repository gets a blob that another repository has.
 
 use gangplank_oci::{Digest, RepositoryName};
 use gangplank_store::metadata::blobs::Mount as Held;
 
 use super::{Context, Result, blobs};
 
-/// A blob that the registry may have already.
+/// A blob that the registry may already have.
 pub(super) struct Mount {
     pub(super) digest: Digest,
-    /// The repository that has it; anywhere if `None`.
+    /// The repository that has the blob. `None` means any repository.
     pub(super) from: Option<RepositoryName>,
 }
 
-/// Mounts a blob in the repository; `false` if it has to be uploaded.
+/// Mounts a blob in the repository. Returns `false` if the client has to upload it.
 pub(super) async fn mount(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -20,13 +20,13 @@ pub(super) async fn mount(
 ) -> Result<bool> {
     let Context { app, grant, .. } = context;
     let Mount { digest, from } = wanted;
-    // Without `from`, a mount asks whether the account has the blob anywhere: an answer for
-    // logins that may read everywhere.
+    // Without `from`, a mount asks whether the account has the blob anywhere. Only logins that may read
+    // everywhere get an answer.
     let seen_by = context.pusher();
     if from.is_none() && (seen_by.is_some() || grant.is_bound_to_repositories()) {
         return Ok(false);
     }
-    // The upload that follows replaces damaged content.
+    // The client uploads the blob instead, which replaces the damaged content.
     if blobs::damaged(context, digest).await?.is_some() {
         return Ok(false);
     }

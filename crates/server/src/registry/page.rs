@@ -1,9 +1,10 @@
-//! Lists that are told a page at a time.
+//! Lists that are answered one page at a time.
 
-/// The longest page; a client that wants more follows the link.
+/// The most entries of one page. A client that wants more follows the link.
 pub(super) const MAX_PAGE: usize = 10_000;
 
-/// Cuts a list that was read one longer than a page; says what to go on after, if there is more.
+/// Cuts a list to one page. The list was read one entry longer than the page. Also returns the last entry of
+/// the page, if there is more.
 pub(super) fn cut(mut names: Vec<String>, page: usize) -> (Vec<String>, Option<String>) {
     let more = names.len() > page;
     names.truncate(page);

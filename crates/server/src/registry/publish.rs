@@ -1,4 +1,5 @@
-//! From staged content to a blob: the digest is right, the bytes are durable, then the row.
+//! Makes a blob from staged content. The digest is checked first, then the bytes are made durable, then the row
+//! is written.
 
 use std::sync::atomic::Ordering::Release;
 
@@ -11,19 +12,19 @@ use super::upload_session::Session;
 use super::{Context, Result, blobs};
 use crate::hashing;
 
-/// Content that came in whole.
+/// Content that has arrived completely.
 pub(super) struct Complete<'s, 'c> {
     pub(super) key: ContentKey,
-    /// Has taken all of it.
+    /// The writer has all bytes of the content.
     pub(super) writer: Box<dyn BlobWriter>,
-    /// The upload session that ends with it.
+    /// The upload session that ends with this content.
     pub(super) session: Option<&'s Session<'c>>,
 }
 
 /// Makes the content a blob of the repository.
 ///
 /// # Errors
-/// If the content has another digest, its session has ended, or the store fails; nothing is stored then.
+/// If the content has another digest, its session has ended, or the store fails. Nothing is stored then.
 pub(super) async fn publish(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -48,13 +49,13 @@ pub(super) async fn publish(
             if let Some(session) = session
                 && session.has_ended().await
             {
-                // Its bytes went with its session.
-                remove(context, key).await;
+                // The session has ended, and its bytes are garbage.
+                remove_unknown(context, key).await?;
                 return Err(OciError::blob_upload_unknown().into());
             }
             app.orphaned.store(true, Release);
             return Err(match error {
-                // They are not what the session counted: the client starts this blob anew.
+                // The bytes are not those that the session counted. The client has to upload this blob anew.
                 StoreError::Damaged(_) if session.is_some() => OciError::blob_upload_unknown().into(),
                 error => error.into(),
             });
@@ -74,19 +75,17 @@ pub(super) async fn publish(
         quotas: app.quotas,
     };
     let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {
-        // The row is certainly not there, so the bytes are garbage, and take the space it needs.
+        // The row certainly does not exist. So the bytes are garbage, and take up space that is needed.
         Err(error @ (StoreError::Full(_) | StoreError::OverQuota(_))) => {
             remove(context, published).await;
             return Err(error.into());
         }
         Ok(None) => {
-            // Another process may have made it a blob; then it is not this one's to remove.
-            if !app.metadata.unknown_content(vec![published.clone()]).await?.is_empty() {
-                remove(context, published).await;
-            }
+            remove_unknown(context, published).await?;
             return Err(OciError::blob_upload_unknown().into());
         }
-        // Here the row may be there or not: only a start that has read the log again can tell.
+        // Nobody knows whether the row exists. Only the next start can tell, after it has read the database's
+        // log.
         Err(error) => {
             app.orphaned.store(true, Release);
             on_its_way.stays_on_its_way();
@@ -102,7 +101,7 @@ pub(super) async fn publish(
     Ok(())
 }
 
-/// Holds published content against a digest that it was not hashed for on its way in.
+/// Checks published content against a digest whose algorithm was not computed while the content arrived.
 async fn read_back(context: &Context<'_>, key: &ContentKey, size: u64, expected: &Digest) -> Result<()> {
     let reading = context.app.blobs.read(key, 0..size).await?;
     let reading = reading.ok_or_else(|| StoreError::damaged("what was published is not there"))?;
@@ -117,7 +116,16 @@ fn require(expected: &Digest, computed: &Digest) -> Result<()> {
     Err(OciError::digest_mismatch(expected, computed).into())
 }
 
-/// Removes what was published and has no row.
+/// Removes content that may have been published for a session that has ended. Another process may have made it a
+/// blob. Then it must not be removed here.
+async fn remove_unknown(context: &Context<'_>, key: ContentKey) -> Result<()> {
+    for key in context.app.metadata.unknown_content(vec![key]).await? {
+        remove(context, key).await;
+    }
+    Ok(())
+}
+
+/// Removes published content that has no row.
 async fn remove(context: &Context<'_>, key: ContentKey) {
     let app = context.app;
     for removed in app.blobs.remove(&[key]).await {

@@ -1,4 +1,4 @@
-//! What a login can read: a repository's content, its own manifests, or a service's images.
+//! The content that a login can read: of a repository, its own manifests, or the images of a service.
 
 use gangplank_core::{Access, Renewal, ServiceId, image_name};
 use gangplank_oci::{Digest, Reference, RepositoryName, Tag};
@@ -8,7 +8,7 @@ use hyper::Method;
 
 use super::{Context, Result};
 
-/// Finds a manifest that the login may read, and renews its lease if the login may push.
+/// Finds a manifest that the login may read. Renews the manifest's lease if the client is about to push.
 pub(super) async fn manifest(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -25,7 +25,7 @@ pub(super) async fn manifest(
     if *access == Access::OwnManifests {
         return Ok(find(Some(grant.login)).await?);
     }
-    // A registered name comes before a tag that somebody has pushed under it.
+    // A registered name goes before a tag with the same name, which anybody may have pushed.
     if let Reference::Tag(tag) = reference
         && image_name::parse_version(tag.as_str()).is_some()
         && let Some(service) = service(context, repository).await?
@@ -71,14 +71,15 @@ async fn image_by_name(
     Ok(context.app.metadata.image_manifest(&context.grant.tenant, service, &label, number).await?)
 }
 
-/// The service that the repository is named like.
+/// The service with the same name as the repository.
 pub(super) async fn service(context: &Context<'_>, repository: &RepositoryName) -> Result<Option<ServiceId>> {
     let found = context.app.metadata.service(&context.grant.tenant, repository.as_str()).await?;
     Ok(found.map(|service| service.id))
 }
 
-/// The same, for what the repository does not have itself: who pulls a registered name finds its parts there too.
-/// Who asks before a push must not, since it would skip what the repository needs.
+/// The service with the same name as the repository, for content that the repository itself lacks. A client
+/// that pulls a registered name finds the image's parts through it. A `HEAD` before a push must not find them,
+/// because the client would skip parts that the repository needs.
 async fn may_be_an_images(context: &Context<'_>, repository: &RepositoryName) -> Result<Option<ServiceId>> {
     if context.grant.scope.push && context.head.method == Method::HEAD {
         return Ok(None);
@@ -86,7 +87,7 @@ async fn may_be_an_images(context: &Context<'_>, repository: &RepositoryName) ->
     service(context, repository).await
 }
 
-/// Finds a blob that the login may know of or read, and renews its lease if the login may push.
+/// Finds a blob that the login may read or ask for. Renews the blob's lease if the client is about to push.
 pub(super) async fn blob(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -115,8 +116,8 @@ pub(super) async fn blob(
     Ok(found.filter(may).map(|seen| seen.blob))
 }
 
-/// Hearing that something is there, a client that pushes will skip it. One that only reads relies on
-/// nothing, and reads also while the disk is full.
+/// The renewal of a lease, if the client may be about to push. Such a client skips content that exists, and
+/// relies on it. A client that only reads relies on nothing, so it can also read while the disk is full.
 fn renewal(context: &Context<'_>) -> Option<Renewal> {
     let pushes =
         context.grant.scope.push && (context.head.method == Method::HEAD || !context.grant.scope.pull);

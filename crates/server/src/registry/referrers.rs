@@ -1,4 +1,4 @@
-//! Listing what refers to a manifest: signatures, attestations, SBOMs.
+//! Lists the referrers of a manifest: signatures, attestations, SBOMs.
 
 use gangplank_oci::media_type::OCI_INDEX;
 use gangplank_oci::{Digest, RepositoryName, location};
@@ -13,8 +13,8 @@ use crate::http::response::Answer;
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
-/// `GET …/referrers/<digest>`: an index, a page at a time, empty if there are none (OCI Distribution, "Listing
-/// Referrers").
+/// `GET …/referrers/<digest>`: an index of the referrers, one page at a time. It is empty if there are none
+/// (OCI Distribution, "Listing Referrers").
 pub(super) async fn list(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -23,7 +23,7 @@ pub(super) async fn list(
     last: Option<&str>,
 ) -> Result<Answer> {
     let tenant = &context.grant.tenant;
-    // A mark that we never gave starts anew.
+    // A `last` that this server never gave out starts from the beginning.
     let after = last.and_then(|last| last.parse().ok()).unwrap_or(0);
     let put_by = context.pusher();
     let found =

@@ -1,4 +1,4 @@
-//! From what went wrong to what the client is told.
+//! Turns an error into the client's answer.
 
 use gangplank_oci::OciError;
 use gangplank_store::StoreError;
@@ -9,10 +9,10 @@ use super::upload_standing::Standing;
 use crate::http::record::Record;
 use crate::http::response::Answer;
 
-/// The one challenge: Basic, as docker, podman and the rest speak it without a token service.
+/// The only challenge is Basic. Docker, Podman and other clients use it without a token service.
 const CHALLENGE: &str = "Basic realm=\"gangplank\"";
 
-/// A refused request: what the client is told, and how to try again.
+/// A refused request: the error, and hints for the next try.
 #[derive(Debug)]
 pub(super) struct Refusal {
     error: OciError,
@@ -21,22 +21,22 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// 429, with the seconds after which a try is worth it.
+    /// A 429. `retry_after` is the number of seconds after which a retry makes sense.
     pub(super) fn too_many(message: &str, retry_after: u32) -> Self {
         Self { error: OciError::too_many_requests(message), retry_after: Some(retry_after), standing: None }
     }
 
-    /// 503: worth another try in a moment.
+    /// A 503. A retry makes sense after a second.
     pub(super) fn busy() -> Self {
         Self { error: OciError::unavailable(), retry_after: Some(1), standing: None }
     }
 
-    /// The same, and where the upload stands, so that the client can go on from there.
+    /// Adds the standing of the upload, so that the client can resume it.
     pub(super) fn at(self, standing: Standing) -> Self {
         Self { standing: Some(Box::new(standing)), ..self }
     }
 
-    /// The same, written into the record of the request.
+    /// Records the refusal in the log record of the request.
     pub(super) fn noted(self, record: &Record) -> Self {
         record.is_refused(self.error.code.as_str(), &self.error.message);
         self

@@ -1,7 +1,7 @@
-//! How many bytes an account may still have, asked before they are taken in.
+//! Checks how many bytes an account may still store, before they are received.
 //!
-//! A quota that was set counts what the rows say and what is coming in. Otherwise an account may have what it likes,
-//! as long as it leaves the last tenth of the disk to others.
+//! If a quota is set, it limits the bytes that rows count plus those that are arriving. Without a quota, an
+//! account may use the disk except for its last tenth, which is left to other accounts.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,21 +12,21 @@ use gangplank_store::{Result, StoreError};
 
 use super::Context;
 
-/// How many bytes come in before the account is asked again.
+/// After how many received bytes the free space of the disk is checked again.
 const STEP: u64 = 8 << 20;
 
-/// For how many bytes room is held ahead of a body that does not say how long it is.
+/// A body of unknown length reserves this many bytes ahead.
 const AHEAD: u64 = 1 << 20;
 
-/// The most that accounts leave to others.
+/// The most bytes that are left to other accounts.
 const MOST_LEFT: u64 = 10 << 30;
 
-/// Bytes of each account that are coming in, or are about to, and that no row counts yet.
+/// For each account, the number of bytes that are arriving or expected, and that no row counts yet.
 #[derive(Default)]
 pub(crate) struct InFlight(Mutex<HashMap<AccountId, u64>>);
 
 impl InFlight {
-    /// Adds some; says how many there then are.
+    /// Adds bytes of an account. Returns the account's new total.
     fn add(&self, account: &AccountId, bytes: u64) -> u64 {
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all = accounts.entry(account.clone()).or_default();
@@ -45,27 +45,34 @@ impl InFlight {
     }
 }
 
-/// Room for one body.
+/// The room that one body has reserved.
 pub(super) struct Room<'a> {
     context: &'a Context<'a>,
-    /// How many bytes it has room for.
+    /// The number of bytes reserved.
     held: u64,
-    /// After how many bytes the disk is looked at again.
+    /// At how many received bytes the disk is checked again.
     look_at: u64,
 }
 
 impl<'a> Room<'a> {
-    /// Room for a body, which has `declared` bytes if that is known.
+    /// Reserves room for a body. `declared` is its length in bytes, if it is known.
+    ///
+    /// # Errors
+    /// If the account may not store so much, or the store fails.
     pub(super) async fn for_body(context: &'a Context<'a>, declared: Option<u64>) -> Result<Self> {
         let mut room = Self { context, held: 0, look_at: STEP };
         room.hold(declared.unwrap_or(0)).await?;
         Ok(room)
     }
 
-    /// Makes sure that there is room for so many bytes of it, all in all.
+    /// Makes sure that room is reserved for the first `bytes` bytes of the body.
+    ///
+    /// # Errors
+    /// If the account may not store so much, or the store fails.
     pub(super) async fn grow(&mut self, bytes: u64) -> Result<()> {
         if let Some(more) = bytes.checked_sub(self.held).filter(|more| *more > 0) {
-            // Some ahead, so that not each piece is a question; where there is not so much left, each is.
+            // Reserves some bytes ahead, so that not every piece needs a query. Near the quota it reserves
+            // exactly.
             return match self.hold(more.max(AHEAD)).await {
                 Err(StoreError::OverQuota(_)) if more < AHEAD => self.hold(more).await,
                 held => held,
@@ -78,7 +85,7 @@ impl<'a> Room<'a> {
         Ok(())
     }
 
-    /// Holds room for more of it, or for none of that.
+    /// Reserves room for `more` bytes, or changes nothing.
     async fn hold(&mut self, more: u64) -> Result<()> {
         if more == 0 {
             return Ok(());
@@ -96,7 +103,7 @@ impl<'a> Room<'a> {
         if used > allowed {
             app.in_flight.remove(account, more);
             self.held -= more;
-            // What this body has already is not the account's yet.
+            // The account does not own the bytes of this unfinished body yet.
             let used = used.saturating_sub(more).saturating_sub(self.held);
             return Err(StoreError::OverQuota(OverQuota { quota: Quota::Bytes, used, allowed }));
         }
@@ -111,7 +118,7 @@ impl Drop for Room<'_> {
     }
 }
 
-/// Refuses what would take from the part of the disk that is left to others, if no quota was set.
+/// If no quota is set, refuses bytes that would use the part of the disk that is left to other accounts.
 pub(super) async fn require_left(context: &Context<'_>, more: u64) -> Result<()> {
     let Context { app, grant, .. } = context;
     if app.quotas.account_bytes.is_some() {
@@ -130,12 +137,13 @@ pub(super) async fn require_left(context: &Context<'_>, more: u64) -> Result<()>
     Ok(())
 }
 
-/// The last tenth of the disk.
+/// The bytes that are left to other accounts: a tenth of the disk, up to a limit.
 fn left_to_others(space: Space) -> u64 {
     (space.total / 10).min(MOST_LEFT)
 }
 
-/// What an account with `used` bytes may have in all. Who has less than what is left to others may use it.
+/// The most bytes that an account which uses `used` bytes may store. A small account may also use the part that
+/// others have to leave.
 fn allowed(used: u64, space: Space) -> u64 {
     let left = left_to_others(space);
     let available = used.saturating_add(space.free);

@@ -12,8 +12,8 @@ use super::page::{MAX_PAGE, cut, next};
 use super::{Context, DEFAULT_REPOSITORY, Result, readable};
 use crate::http::response::Answer;
 
-/// `GET …/tags/list`: in byte order, a page at a time. What is registered can be pulled by its name, so those names
-/// are in it.
+/// `GET …/tags/list`: the tags in byte order, one page at a time. A registered image can be pulled by its name,
+/// so registered names are listed, too.
 pub(super) async fn list(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -45,8 +45,8 @@ pub(super) async fn list(
     })
 }
 
-/// The names `LABEL.NUMBER` that are registered on the service that the repository is named like; `None` if there
-/// is no such service. They are as few as a service may have images.
+/// The names `LABEL.NUMBER` that are registered on the service with the repository's name. `None` if there is
+/// no such service. A service may have few images, so this reads all of them.
 async fn registered(context: &Context<'_>, repository: &RepositoryName) -> Result<Option<Vec<String>>> {
     let service = match &context.grant.service {
         Some(service) => Some(service.id),

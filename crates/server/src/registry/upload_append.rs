@@ -1,4 +1,4 @@
-//! A body on its way into an upload session: a chunk that leaves the session open, or the last one.
+//! Appends a body to an upload session: a chunk, or the last bytes.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -20,23 +20,23 @@ use super::upload_standing::Standing;
 use super::{Context, Result};
 use crate::app::App;
 
-/// A body that begins where its session stands.
+/// A body that continues its session.
 pub(super) struct Append<'a> {
     session: Session<'a>,
-    /// Has all bytes of the session.
+    /// The writer has all bytes of the session.
     writer: Box<dyn BlobWriter>,
     body: Incoming,
-    /// How long the body must be, if that is known.
+    /// The exact length of the body in bytes, if it is known.
     expected: Option<u64>,
 }
 
 impl<'a> Append<'a> {
-    /// Takes up the session that the body is for. The last request of a session gives the `algorithm` of its digest,
-    /// with which a session without bytes is hashed.
+    /// Claims the session of the body. The last request of a session names the `algorithm` of its digest. A
+    /// session that has no bytes yet is hashed with it.
     ///
     /// # Errors
-    /// If another request has the session, or it is over, or the body does not begin where it stands; the
-    /// last says where that is.
+    /// If another request has the session, the session is over, or the body does not begin where the session
+    /// stands. The last error has the session's standing.
     pub(super) async fn begin(
         context: &'a Context<'_>,
         repository: &'a RepositoryName,
@@ -54,22 +54,23 @@ impl<'a> Append<'a> {
         Ok(Self { session, writer, body, expected })
     }
 
-    /// Appends the body, and says where the session then stands.
+    /// Appends the body. Returns the session's new standing.
     pub(super) async fn advance(self) -> Result<Standing> {
         let (session, writer, _room) = self.append().await?;
         session.pause(writer).await?;
         Ok(session.standing(session.received()))
     }
 
-    /// Appends the last bytes, if any, and makes the whole a blob. Then the session is over, even if the
-    /// digest is another or the blob cannot be kept.
+    /// Appends the last bytes, if any, and makes the content a blob. Once the bytes have arrived, the session
+    /// ends, even if the digest differs or the blob cannot be stored.
     pub(super) async fn publish(self, digest: &Digest) -> Result<()> {
         let (session, writer, _room) = self.append().await?;
         let content = Complete { key: session.key.clone(), writer, session: Some(&session) };
         let published = publish(session.context, session.repository, digest, content).await;
         match published {
             Ok(()) => {
-                // Before the lock is given up: a repeated request may be waiting for it.
+                // Remembered before the claim is released, because a repeated request may be waiting for the
+                // claim.
                 let owner = upload_session::owner(session.context, session.repository);
                 let app = session.context.app;
                 app.finished_uploads.remember(session.id(), owner, *digest, app.clock.steady());
@@ -79,8 +80,9 @@ impl<'a> Append<'a> {
         }
     }
 
-    /// Appends the body. If it ended early, the session goes on behind what had come; if it is of the
-    /// wrong length, where it stood; if it is too long or cannot be kept, the session ends.
+    /// Appends the body. If the body ended early, the session continues after the bytes that arrived. If the
+    /// body has the wrong length, none of its bytes count. If it is too long or cannot be stored, the session
+    /// ends.
     async fn append(self) -> Result<(Session<'a>, Box<dyn BlobWriter>, Room<'a>)> {
         let Self { session, writer, body, expected } = self;
         let app = session.context.app;
@@ -103,11 +105,11 @@ impl<'a> Append<'a> {
     }
 }
 
-/// How long the body must be, if it has a `Content-Range`.
+/// The exact length of the body in bytes, if it has a `Content-Range`.
 ///
 /// # Errors
-/// If the range does not begin at `received`, or is not as long as the body; but a last request without a body may
-/// say once more what was received.
+/// If the range does not begin at `received`, or differs from the body's length. One exception: a last request
+/// without a body may repeat the range that was already received.
 fn expected_length(
     app: &App,
     headers: &HeaderMap,
@@ -134,7 +136,7 @@ fn expected_length(
     }
 }
 
-/// A session is there before anything is appended to it.
+/// The session exists before anything is appended to it.
 impl BeforeStaging for Session<'_> {
     async fn provide(&self) -> Result<()> {
         Ok(())
@@ -149,16 +151,16 @@ impl BeforeStaging for Session<'_> {
     }
 }
 
-/// Takes a body in, and notes now and then that its session is in use: a body may take longer to come than a session
-/// may be idle, and idle it is not. If the session has ended meanwhile, or another process has it, says so through
-/// `ended`.
+/// Receives a body, and regularly marks its session as used: a body may take longer than a session may be idle.
+/// Cancels `ended` if the session has ended or another process has claimed it.
 pub(super) async fn touching<'a, T>(
     app: &App,
     session: impl Fn() -> Option<&'a Session<'a>>,
     ended: &CancellationToken,
     taking_in: impl Future<Output = T>,
 ) -> T {
-    // Often enough while a body is coming.
+    // Shorter than the longest idle time of a session, and than the time after which an idle one gives way to a
+    // new one.
     let touch_every = (app.limits.upload.idle / 6).clamp(Duration::from_secs(1), GIVES_WAY_AFTER / 6);
     let mut taking_in = pin!(taking_in);
     loop {
@@ -166,7 +168,7 @@ pub(super) async fn touching<'a, T>(
             taken = &mut taking_in => return taken,
             () = lost(session()), if !ended.is_cancelled() => ended.cancel(),
             () = tokio::time::sleep(touch_every) => {
-                // Returning here would leave a thread that writes to a session that is not locked.
+                // Returning here would leave a thread writing to a session that is no longer claimed.
                 let Some(session) = session() else { continue };
                 match session.touch().await {
                     Ok(true) => {}
@@ -178,7 +180,7 @@ pub(super) async fn touching<'a, T>(
     }
 }
 
-/// Returns when another process has the session.
+/// Returns when another process has claimed the session.
 async fn lost(session: Option<&Session<'_>>) {
     match session {
         Some(session) => session.lost().await,

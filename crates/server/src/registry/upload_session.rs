@@ -1,4 +1,4 @@
-//! Upload sessions: opened, then in the hands of one request at a time.
+//! Upload sessions. One request at a time may claim an open session.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use super::upload_standing::Standing;
 use super::{Context, Result};
 use crate::coordination::Held;
 
-/// Opens a session, which hashes with `algorithm`.
+/// Opens a session that hashes with `algorithm`.
 pub(super) async fn open(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -26,7 +26,7 @@ pub(super) async fn open(
     Ok(Standing::new(repository, &session.id, 0))
 }
 
-/// The same for content whose key is known.
+/// Opens a session for content with a given key.
 async fn open_as(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -56,11 +56,11 @@ async fn open_as(
     Ok(opened)
 }
 
-/// Where a session stands.
+/// The standing of a session.
 pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<Standing> {
     let found = find(context, repository, id).await?;
-    // Who asks has often just been cut off. What is still coming in from then counts, or the upload
-    // would go on in the wrong place.
+    // A client often asks after its connection was cut. The bytes of that connection that still arrive must be
+    // counted first, or the client would resume at the wrong place.
     let received = match claim(context, id).await? {
         Some(claim) => {
             Session::claimed(context, repository, id, claim).await?.check_bytes().await?.received()
@@ -70,22 +70,22 @@ pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, i
     Ok(Standing::new(repository, id, received))
 }
 
-/// A session that goes on, in the hands of the one request that has claimed it.
+/// An open session that this request has claimed.
 pub(super) struct Session<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) repository: &'a RepositoryName,
-    /// Its bytes are staged under it.
+    /// The key under which the session's bytes are staged.
     pub(super) key: ContentKey,
     row: UploadSession,
-    /// Where its row stands now.
+    /// The checkpoint in the session's row.
     checkpoint: Mutex<Checkpoint>,
-    /// Whether its content may be published, although nobody said so.
+    /// Whether a publication was started. Its content may be published even if an error was reported.
     may_be_published: AtomicBool,
     claim: Held,
 }
 
 impl<'a> Session<'a> {
-    /// Claims a session and finds it.
+    /// Claims and finds a session.
     pub(super) async fn claim(
         context: &'a Context<'_>,
         repository: &'a RepositoryName,
@@ -95,7 +95,7 @@ impl<'a> Session<'a> {
         Self::claimed(context, repository, id, claim).await
     }
 
-    /// Opens one, for a body whose bytes are to be staged under `key`.
+    /// Opens a session for a body that is staged under `key`, and claims it.
     pub(super) async fn open(
         context: &'a Context<'_>,
         repository: &'a RepositoryName,
@@ -107,14 +107,14 @@ impl<'a> Session<'a> {
         Ok(Self::of(context, repository, row, claim))
     }
 
-    /// Claims a session and finds it with all the bytes that its row counts.
+    /// Claims and finds a session, and checks that all bytes that its row counts exist.
     pub(super) async fn take_up(
         context: &'a Context<'_>,
         repository: &'a RepositoryName,
         id: &str,
     ) -> Result<Self> {
         let session = Self::claim(context, repository, id).await?.check_bytes().await?;
-        // It goes with the login that fed it last, which is this one from now on.
+        // A session ends with the login that wrote to it last. From now on that is this login.
         if session.row.login != Some(context.grant.login) && !session.touch().await? {
             return Err(OciError::blob_upload_unknown().into());
         }
@@ -137,10 +137,10 @@ impl<'a> Session<'a> {
         Self { context, repository, key: row.key.clone(), row, checkpoint, may_be_published, claim }
     }
 
-    /// Goes on only with all the bytes that the row counts.
+    /// Checks that all bytes that the row counts exist.
     ///
-    /// Neither the row nor staged bytes need wait for a disk, so a crash can take bytes that the row counts, or leave
-    /// others in their place. Then the row is wrong, and the session is over.
+    /// Rows and staged bytes of an open session are not synced. So a crash can remove bytes that the row
+    /// counts, or leave others in their place. The row is wrong then, and the session is over.
     async fn check_bytes(self) -> Result<Self> {
         let counted = self.checkpoint();
         match self.context.app.blobs.vouch(&self.key, &counted).await? {
@@ -153,45 +153,49 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Its id.
+    /// The session's id.
     pub(super) fn id(&self) -> &str {
         &self.row.id
     }
 
-    /// How many bytes its row counts.
+    /// How many bytes the session's row counts.
     pub(super) fn received(&self) -> u64 {
         self.standing_at().received
     }
 
-    /// What its client is told when it has so many bytes.
+    /// The standing to tell the client after `received` bytes.
     pub(super) fn standing(&self, received: u64) -> Standing {
         Standing::new(self.repository, &self.row.id, received)
     }
 
-    /// A writer that goes on where its row stands. Without bytes it may hash with another `algorithm`.
+    /// A writer that continues at the session's checkpoint. A session without bytes may switch to another
+    /// `algorithm`.
     pub(super) fn writer(&self, algorithm: Option<Algorithm>) -> Result<Box<dyn BlobWriter>> {
         let from = match (algorithm, self.checkpoint()) {
             (Some(algorithm), Checkpoint { received: 0, .. }) => Checkpoint::beginning(algorithm),
             (_, from) => from,
         };
         match self.context.app.blobs.writer(&self.key, &from) {
-            // The client starts this blob anew.
+            // The client has to upload this blob anew.
             Err(StoreError::Damaged(_)) => Err(OciError::blob_upload_unknown().into()),
             writer => Ok(writer?),
         }
     }
 
-    /// Whether its store has bytes of it under another key than this.
+    /// Whether the session has staged bytes under any other key than `key`.
     pub(super) fn has_more_than(&self, key: &ContentKey) -> bool {
         self.key != *key || self.standing_at().keys.iter().any(|other| other != key)
     }
 
-    /// Leaves off for now: all that was written counts from now on.
+    /// Pauses the session. All bytes written so far count.
     pub(super) async fn pause(&self, writer: Box<dyn BlobWriter>) -> Result<()> {
         self.advance(writer.suspend().await?).await
     }
 
-    /// Notes how far it has come.
+    /// Records how far the session has come.
+    ///
+    /// # Errors
+    /// If the session has ended, another request has claimed it, or the store fails.
     pub(super) async fn advance(&self, to: Checkpoint) -> Result<()> {
         if self.claim.is_lost() {
             return Err(taken());
@@ -208,62 +212,73 @@ impl<'a> Session<'a> {
         if !self.has_ended().await {
             return Err(taken());
         }
-        // What was written since it ended. What it had before went with its row, or is a blob.
+        // Discards only the bytes written since the session ended. Its earlier bytes were removed with its row,
+        // or became a blob.
         let keys = to.keys.iter().filter(|key| !from.keys.contains(key)).cloned().collect();
         cancel(self.context, &self.key, &Checkpoint { keys, ..to }).await;
         Err(OciError::blob_upload_unknown().into())
     }
 
-    /// Notes that it is in use; `false` if it has ended.
+    /// Marks the session as used now. Returns `false` if it has ended.
     pub(super) async fn touch(&self) -> Result<bool> {
         let from = self.checkpoint();
         let touched = self.touched(from.clone());
         Ok(self.context.app.metadata.advance_upload(&self.owner(), &from, touched).await?)
     }
 
-    /// Notes that its content is about to be published. If that fails, it may have been done all the same.
+    /// Notes that the content is about to be published. An error of the publication does not prove that it
+    /// failed.
     pub(super) fn publishes(&self) {
         self.may_be_published.store(true, Relaxed);
     }
 
-    /// Returns when another process has it.
+    /// Returns when another process has claimed the session.
     pub(super) async fn lost(&self) {
         self.claim.lost().await;
     }
 
-    /// Whether its row is gone, and with it what was staged.
+    /// Whether the session's row is gone. Its staged bytes are then gone, too.
     pub(super) async fn has_ended(&self) -> bool {
         matches!(self.context.app.metadata.upload(&self.owner(), &self.row.id).await, Ok(None))
     }
 
-    /// Its row, as this request leaves it.
+    /// The session's row after this request, with `checkpoint`.
     fn touched(&self, checkpoint: Checkpoint) -> UploadSession {
         let (touched_at, login) = (self.context.app.clock.steady(), Some(self.context.grant.login));
         UploadSession { touched_at, login, checkpoint, ..self.row.clone() }
     }
 
-    /// Ends it as its client asks, who hears if that could not be done.
+    /// Ends the session at the client's request.
+    ///
+    /// # Errors
+    /// If the session could not be ended.
     pub(super) async fn cancel(self) -> Result<()> {
         Ok(self.end().await?)
     }
 
-    /// Ends it as far as that can be done.
+    /// Ends the session. A failure is only logged.
     pub(super) async fn give_up(&self) {
         if let Err(error) = self.end().await {
-            // It is over when it has been idle for long enough.
+            // The session ends by itself once it has been idle long enough.
             tracing::warn!(%error, "cannot end an upload session");
         }
     }
 
-    /// The bytes go first: that needs no space on a full disk, and a session without its bytes is over.
+    /// Ends the session. The bytes are removed first: that needs no space on a full disk, and a session without
+    /// bytes is over.
     async fn end(&self) -> gangplank_store::Result<()> {
         if self.claim.is_lost() {
-            // Another process goes on with it.
+            // Another process has claimed the session, and continues it.
             return Ok(());
         }
-        let app = self.context.app;
-        let is_gone = cancel(self.context, &self.key, &self.checkpoint()).await;
-        let is_all = is_gone && !self.may_be_published.load(Relaxed);
+        let (app, may_be_published) = (self.context.app, self.may_be_published.load(Relaxed));
+        let mut staged = self.checkpoint();
+        if may_be_published {
+            // One of these may be a blob by now. If none is, they go with the row.
+            staged.keys.clear();
+        }
+        let is_gone = cancel(self.context, &self.key, &staged).await;
+        let is_all = is_gone && !may_be_published;
         let leaves = if is_all { Leaves::Nothing } else { Leaves::Bytes };
         app.metadata.close_upload(&self.owner(), &self.row.id, leaves).await?;
         if leaves == Leaves::Bytes {
@@ -272,8 +287,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The same after a refusal. If it had ended already, with its login or for another session, its bytes went while
-    /// they were needed, and that is what its client is told.
+    /// Ends the session after a refusal. If it had already ended, its bytes were removed during this request.
+    /// The client is told that instead.
     pub(super) async fn give_up_for(&self, refusal: Refusal) -> Refusal {
         if self.claim.is_lost() {
             return taken();
@@ -296,21 +311,21 @@ impl<'a> Session<'a> {
     }
 }
 
-/// How long a request waits for another that writes to the same session, such as one whose connection was cut and which
-/// has not noticed yet.
+/// How long a request waits for another request that has claimed the same session. That may be one whose
+/// connection was cut and that has not noticed yet.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Claims a session; `None` if whoever has it keeps it.
+/// Claims a session. `None` if another request still has it when the patience ends.
 async fn claim(context: &Context<'_>, id: &str) -> Result<Option<Held>> {
     Ok(context.app.claims.wait_for(Work::Upload(id.to_owned()), PATIENCE).await?)
 }
 
-/// What a request is told whose session another one writes to.
+/// The refusal if another request has claimed the session.
 fn taken() -> Refusal {
     OciError::blob_upload_range("another request is writing to this upload; ask for its status").into()
 }
 
-/// Discards what is staged under a key, if that can be done; whether it could.
+/// Discards the staged bytes of a key. Returns whether that succeeded.
 pub(super) async fn cancel(context: &Context<'_>, key: &ContentKey, checkpoint: &Checkpoint) -> bool {
     match context.app.blobs.cancel(key, checkpoint).await {
         Ok(()) => true,
@@ -321,7 +336,7 @@ pub(super) async fn cancel(context: &Context<'_>, key: &ContentKey, checkpoint: 
     }
 }
 
-/// Finds the row of a session that goes on.
+/// Finds the row of an open session.
 async fn find(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<UploadSession> {
     let found = context.app.metadata.upload(&owner(context, repository), id).await?;
     let now = context.app.clock.steady();
@@ -330,7 +345,7 @@ async fn find(context: &Context<'_>, repository: &RepositoryName, id: &str) -> R
     found.filter(goes_on).ok_or_else(|| OciError::blob_upload_unknown().into())
 }
 
-/// Who the caller's sessions in this repository belong to.
+/// The owner of the caller's sessions in this repository.
 pub(super) fn owner(context: &Context<'_>, repository: &RepositoryName) -> UploadOwner {
     UploadOwner {
         tenant: context.grant.tenant.clone(),

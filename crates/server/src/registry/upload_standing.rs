@@ -1,4 +1,4 @@
-//! Where an upload stands, in the headers that its client goes on by.
+//! The standing of an upload, in headers that let its client resume.
 
 use gangplank_oci::{RepositoryName, location};
 use hyper::StatusCode;
@@ -8,12 +8,13 @@ use crate::http::response::Answer;
 
 const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
-/// Where an upload stands.
+/// The headers that say how much of an upload has been received.
 #[derive(Debug)]
 pub(super) struct Standing([(HeaderName, String); 3]);
 
 impl Standing {
-    /// After `received` bytes. `Range` cannot say "nothing yet"; clients expect `0-0` for it.
+    /// The standing after `received` bytes. `Range` cannot express "nothing yet", and clients expect `0-0` for
+    /// it.
     pub(super) fn new(repository: &RepositoryName, id: &str, received: u64) -> Self {
         Self([
             (LOCATION, location::upload(repository, id)),
@@ -22,12 +23,12 @@ impl Standing {
         ])
     }
 
-    /// An answer that says nothing else.
+    /// An answer with only these headers.
     pub(super) fn answer(self, status: StatusCode) -> Answer {
         self.add_to(Answer::new(status))
     }
 
-    /// Adds its headers.
+    /// Adds the headers to an answer.
     pub(super) fn add_to(self, answer: Answer) -> Answer {
         self.0.into_iter().fold(answer, |answer, (name, value)| answer.header(name, value))
     }

@@ -1,5 +1,5 @@
-//! A whole blob in one request. A small one is gathered in memory; a larger one, or one for which there is no room, is
-//! staged like an upload in chunks, and counts as an open upload meanwhile.
+//! Receives a whole blob in one request. A small blob is gathered in memory. A larger one, or one for which
+//! memory has no room, is staged like an upload in chunks. It counts as an open upload meanwhile.
 
 use gangplank_oci::{Digest, RepositoryName};
 use gangplank_store::blobs::{Checkpoint, ContentKey};
@@ -13,7 +13,7 @@ use super::upload_append::touching;
 use super::upload_session::{Session, cancel};
 use super::{Context, Result};
 
-/// The session of a blob that turns out to need one.
+/// A session that is only opened once the blob needs one.
 struct LateSession<'a> {
     context: &'a Context<'a>,
     repository: &'a RepositoryName,
@@ -46,7 +46,7 @@ impl BeforeStaging for LateSession<'_> {
     }
 }
 
-/// Takes the blob in and keeps it.
+/// Receives the blob and stores it.
 pub(super) async fn store(
     context: &Context<'_>,
     repository: &RepositoryName,

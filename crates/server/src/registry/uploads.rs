@@ -1,4 +1,4 @@
-//! Pushing blobs: whole, in one stream, or in chunks that can be resumed.
+//! Uploads of blobs: whole, in one stream, or in resumable chunks.
 
 use gangplank_oci::{Algorithm, Digest, RepositoryName};
 use http_body_util::BodyExt as _;
@@ -22,7 +22,7 @@ pub(super) async fn whole(
     Ok(blobs::created(repository, digest))
 }
 
-/// `POST …/uploads/`: mounts the blob if it can, else opens a session.
+/// `POST …/uploads/`: mounts the blob if possible, otherwise opens a session.
 pub(super) async fn start(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -39,7 +39,7 @@ pub(super) async fn start(
     Ok(standing.answer(StatusCode::ACCEPTED))
 }
 
-/// `GET …/uploads/<session>`: how much has been received.
+/// `GET …/uploads/<session>`: how many bytes have been received.
 pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<Answer> {
     let standing = upload_session::status(context, repository, id).await?;
     Ok(standing.answer(StatusCode::NO_CONTENT))
@@ -57,7 +57,7 @@ pub(super) async fn chunk(
     Ok(standing.answer(StatusCode::ACCEPTED))
 }
 
-/// `PUT …/uploads/<session>?digest=…`: the last bytes, if any, and the digest of it all.
+/// `PUT …/uploads/<session>?digest=…`: the last bytes, if any, and the digest of the whole blob.
 pub(super) async fn finish(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -71,7 +71,7 @@ pub(super) async fn finish(
     }
     let append = match Append::begin(context, repository, id, body, Some(digest.algorithm())).await {
         Ok(append) => append,
-        // The request that finished it was still running when this one came.
+        // The request that finished the upload was still running when this one began.
         Err(_) if is_finished(context, repository, id, digest).await? => {
             return Ok(blobs::created(repository, digest));
         }
@@ -81,7 +81,7 @@ pub(super) async fn finish(
     Ok(blobs::created(repository, digest))
 }
 
-/// Whether the caller has finished the session a moment ago, and the blob is still there.
+/// Whether the caller finished this session recently, and the blob still exists.
 async fn is_finished(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -98,7 +98,7 @@ async fn is_finished(
     Ok(found.is_some_and(|blob| !blob.damaged))
 }
 
-/// Takes in what a repeated request brings once more, so that its client gets to read the answer.
+/// Reads the body of a repeated request to its end. Otherwise the client might not get to read the answer.
 async fn drain(context: &Context<'_>, mut body: Incoming) {
     let (mut left, stall) = (context.app.limits.blob_bytes, context.app.limits.body_stall);
     while let Ok(Some(Ok(frame))) = tokio::time::timeout(stall, body.frame()).await {
@@ -108,7 +108,7 @@ async fn drain(context: &Context<'_>, mut body: Incoming) {
     }
 }
 
-/// `DELETE …/uploads/<session>`: gives the upload up.
+/// `DELETE …/uploads/<session>`: cancels the upload.
 pub(super) async fn cancel(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<Answer> {
     Session::claim(context, repository, id).await?.cancel().await?;
     Ok(Answer::new(StatusCode::NO_CONTENT))

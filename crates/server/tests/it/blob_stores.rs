@@ -1,4 +1,4 @@
-//! A server whose bytes are not in files: pushes and pulls of every kind over the store in memory, whose parts are small.
+//! A server over the store in memory, whose parts are small: pushes and pulls of every kind.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ use crate::world::{KEY, SECRET};
 
 const PART: usize = 1 << 20;
 
-/// A server over bytes that outlive it, and a login that may push and pull.
+/// A server over a store that outlives it, and a login that may push and pull.
 struct Over {
     home: TempDir,
     memory: Arc<Memory>,
@@ -76,7 +76,7 @@ impl Over {
         answer.bytes().unwrap().to_vec()
     }
 
-    /// How many contents the store has, when all that was discarded is gone.
+    /// Waits until discarded content is gone, then checks how many contents the store has.
     #[track_caller]
     fn settles_at(&self, contents: usize) {
         let end = Instant::now() + Duration::from_secs(10);
@@ -161,7 +161,7 @@ fn whole_blobs_small_and_large_come_in_one_request() {
     over.settles_at(5);
 }
 
-/// What a pause leaves over is content of its own, and may turn out to be the blob.
+/// Bytes left over at a pause become content of their own, which may turn out to be the whole blob.
 #[test]
 fn a_blob_may_end_under_another_key_than_it_began_with() {
     let over = Over::memory();
@@ -185,7 +185,7 @@ fn an_upload_goes_on_in_another_run_where_the_store_vouches_for_it() {
     assert_eq!((status.status().as_u16(), text(&status, RANGE)), (204, &format!("0-{}", PART + 499)[..]));
     assert_eq!(over.finish(&location, &sha256(&bytes), &bytes[PART + 500..]), 201);
     assert_eq!(over.pull(&sha256(&bytes)), bytes);
-    // One whose bytes are gone is over.
+    // A session whose bytes are gone has ended.
     let location = over.registry().start_upload("sr");
     assert_eq!(over.patch(&location, &bytes[..100]).status(), 202);
     let rows = Connection::open(over.home.path().join("data/gangplank.db")).unwrap();
@@ -196,7 +196,7 @@ fn an_upload_goes_on_in_another_run_where_the_store_vouches_for_it() {
     assert_eq!(over.patch(&location, b"more").status(), 404);
 }
 
-/// A process that dies in the middle of a body loses no more than what came since the last part.
+/// A process that dies during a body loses only the bytes since the last part.
 #[test]
 fn the_row_follows_a_body_that_is_still_coming() {
     let over = Over::memory();

@@ -1,4 +1,4 @@
-//! Servers and engines that go away in the middle: what is wanted comes back by itself.
+//! Servers and engines that stop during work: services recover by themselves.
 
 use std::time::Duration;
 
@@ -168,7 +168,7 @@ fn nodes_of_no_service_are_removed() {
     world.make_service(1);
     world.deploy_and_wait();
     world.stop();
-    // The directory is another one, as after a restore of an older backup.
+    // Another data directory, as after a restore of an older backup.
     world.home = tempfile::tempdir().unwrap();
     world.start();
     until("they go", || world.nodes().is_empty());
@@ -187,7 +187,7 @@ fn a_node_whose_start_was_cut_off_is_made_anew() {
         nodes.len() == 2 && nodes.iter().all(|node| node.containers.len() == 1)
     };
     until("there are two nodes", || are_two(&world));
-    // The same while a deployment is on its way.
+    // The same during a deployment.
     world.machine.set_program(|_, _, _| Behaviour::serves(200).silent_for(Duration::from_secs(1)));
     let image = world.register();
     world.deploy(&image);

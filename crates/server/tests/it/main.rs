@@ -1,10 +1,11 @@
-//! Services that run on an engine in memory, which can be told to fail at every step.
+//! Tests of a server whose services run on an engine in memory, which can fail at every step.
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a finding")]
 
 mod blob_stores;
 mod console;
 mod faults;
+mod lost_answers;
 mod rollouts;
 mod updates;
 mod world;

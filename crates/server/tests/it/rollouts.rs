@@ -1,4 +1,4 @@
-//! Deployments on their way, from the call that makes them to their end.
+//! Deployments, from the call that makes them to their end.
 
 use std::time::Duration;
 
@@ -69,12 +69,13 @@ fn a_second_one_is_refused_while_one_is_on_its_way() {
         refused.message(),
         "Sorry, deployment 1 is in progress for service \"web\". Please wait for it to complete before trying again."
     );
-    // It can still be deleted.
+    // The service can still be deleted.
     world.done("DeleteContainerService", json!({ "serviceName": "web" }));
     until("its nodes go", || world.nodes().is_empty());
 }
 
-/// Deploys what works, then what does not: that has to fail in words, and what works goes on serving.
+/// Makes a deployment that works, then one that fails: the failure names its reason, and the first goes on
+/// serving.
 fn check_failure(behaviour: Behaviour, timeout: Duration, words: &str) -> Vec<String> {
     let world = World::with_timeout(Machine::serving(), timeout);
     world.make_service(1);
@@ -207,7 +208,7 @@ fn a_container_that_waits_for_its_neighbour_is_started_again() {
 #[test]
 fn without_an_endpoint_containers_have_to_run_for_a_while() {
     let world = World::on(Machine::new(|_, container, _| match container {
-        // Has done its work.
+        // Ends with success.
         "once" => Behaviour::ends(0, Duration::from_millis(10)),
         _ => Behaviour::runs(),
     }));
@@ -217,7 +218,7 @@ fn without_an_endpoint_containers_have_to_run_for_a_while() {
     world.done("CreateContainerServiceDeployment", json!({ "serviceName": "web", "containers": containers }));
     world.wait_for(1, "ACTIVE");
     assert_eq!(world.get(), (404, "404 No Such Service".to_owned()));
-    // And goes on running as it is.
+    // Its node goes on running.
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(world.versions(), [1]);
 }
@@ -258,6 +259,6 @@ fn a_disabled_service_costs_nothing() {
     let looks = || world.machine.calls().iter().filter(|step| **step == Step::Nodes).count();
     let before = looks();
     std::thread::sleep(Duration::from_secs(1));
-    // The supervisor's own, five times a second here.
+    // Only the supervisor looks, five times a second here.
     assert!(looks() - before < 10, "{}", looks() - before);
 }

@@ -1,4 +1,4 @@
-//! Changes of a service that runs: scale, power, disabled and enabled, deleted.
+//! Changes of a running service: scale, power, disabled, enabled, deleted.
 
 use std::path::Path;
 use std::time::Duration;
@@ -107,7 +107,7 @@ fn a_domain_goes_from_one_service_to_another() {
     world.start();
     world.make_service(1);
     world.deploy_and_wait();
-    // A later service that has tried to run, and does not.
+    // A later service whose deployment failed.
     let later = json!({ "serviceName": "later", "power": "nano", "scale": 1, "publicDomainNames": { "shop": ["www.example.com"] } });
     world.done("CreateContainerService", later);
     let of_later = || {
@@ -120,7 +120,7 @@ fn a_domain_goes_from_one_service_to_another() {
     for (service, domains) in [("later", json!([])), ("web", json!(["www.example.com"]))] {
         let change = json!({ "serviceName": service, "publicDomainNames": { "shop": domains } });
         let updated = world.done("UpdateContainerService", change);
-        // What runs nothing has nothing to follow with.
+        // A service without nodes has nothing to update.
         let state = if service == "web" { "UPDATING" } else { "READY" };
         assert_eq!(updated["containerService"]["state"], state);
     }
@@ -138,7 +138,7 @@ fn a_domain_goes_from_one_service_to_another() {
     until("the domain leads to it again", || world.fetch("http://www.example.com/").0 == 200);
 }
 
-/// A certificate for a domain, and its key, in files.
+/// Writes a certificate for a domain, and its key.
 pub(crate) fn certificate(folder: &Path, domain: &str) -> TlsFiles {
     let made = rcgen::generate_simple_self_signed(vec![domain.to_owned()]).unwrap();
     let files = TlsFiles { certificate: folder.join("cert.pem"), key: folder.join("key.pem") };
@@ -158,7 +158,7 @@ fn a_deleted_service_leaves_nothing() {
     assert_eq!(gone.error(), "NotFoundException");
     until("its nodes go", || world.nodes().is_empty());
     assert_eq!(world.fetch(&url).0, 404);
-    // A later one of its name begins anew.
+    // A later service of the same name starts afresh.
     world.make_service(1);
     assert_ne!(world.service()["url"], url);
     assert_eq!(world.deploy_and_wait(), 1);

@@ -1,4 +1,4 @@
-//! A server in this process, whose services run on an engine in memory, and a client of it.
+//! A server in this process with an engine in memory, and a client of it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -20,10 +20,10 @@ use tokio::runtime::Runtime;
 pub(crate) const KEY: &str = "AKIAWORLDOFSERVICES1";
 pub(crate) const SECRET: &str = "world/secret/of/forty/characters/0123456";
 
-/// How long anything may take here.
+/// How long a test waits for anything.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// A pace at which tests end soon.
+/// Short times, so that tests end soon.
 pub(crate) fn fast() -> Pace {
     Pace {
         look: Duration::from_millis(200),
@@ -38,14 +38,14 @@ pub(crate) fn fast() -> Pace {
     }
 }
 
-/// A server and the machine that its services run on.
+/// A server, and the machine that runs its services.
 pub(crate) struct World {
     pub(crate) machine: Machine,
     pub(crate) home: TempDir,
     pub(crate) timeout: Duration,
-    /// The certificates that the next start knows.
+    /// The certificates for services, from the next start on.
     pub(crate) certificates: BTreeMap<String, TlsFiles>,
-    /// What each start is told beside that.
+    /// Changes the configuration at each start.
     settle: Box<dyn Fn(&mut Config)>,
     runtime: Runtime,
     server: Option<Server>,
@@ -53,17 +53,17 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A server with nothing on it.
+    /// A server without services.
     pub(crate) fn on(machine: Machine) -> Self {
         Self::with_timeout(machine, SOON)
     }
 
-    /// A server on which deployments may take so long.
+    /// A server on which a deployment may take this long.
     pub(crate) fn with_timeout(machine: Machine, timeout: Duration) -> Self {
         Self::told(machine, timeout, |_| ())
     }
 
-    /// A server that is told more.
+    /// A server with a changed configuration.
     pub(crate) fn configured(settle: impl Fn(&mut Config) + 'static) -> Self {
         Self::told(Machine::serving(), SOON, settle)
     }
@@ -90,14 +90,14 @@ impl World {
         self.server = Some(server);
     }
 
-    /// Stops the server; what runs goes on running.
+    /// Stops the server. Its nodes go on running.
     pub(crate) fn stop(&mut self) {
         if let Some(server) = self.server.take() {
             self.runtime.block_on(server.stop());
         }
     }
 
-    /// Changes the rows of a server that is stopped, as nothing of it would.
+    /// Changes one row of a stopped server, in a way that the server itself would not.
     pub(crate) fn damage(&self, sql: &str) {
         let rows = rusqlite::Connection::open(self.home.path().join("data/gangplank.db")).unwrap();
         assert_eq!(rows.execute(sql, []).unwrap(), 1);
@@ -123,7 +123,7 @@ impl World {
         self.server.as_ref().unwrap().address()
     }
 
-    /// The API in another region.
+    /// A client of the API in another region.
     pub(crate) fn in_region(&self, region: &str) -> Api {
         self.api.as_ref().unwrap().in_region(region)
     }
@@ -133,7 +133,7 @@ impl World {
         self.api.as_ref().unwrap().lightsail(operation, &input)
     }
 
-    /// Calls the API, which has to do it.
+    /// Calls the API and returns the answer. Fails if the call does.
     #[track_caller]
     pub(crate) fn done(&self, operation: &str, input: Value) -> Value {
         let answer = self.call(operation, input);
@@ -155,12 +155,12 @@ impl World {
         api.register("web", "app", &digest)
     }
 
-    /// A login that pulls.
+    /// A new login that may pull.
     pub(crate) fn pull_login(&self) -> Login {
         self.api.as_ref().unwrap().registry_login(&json!({ "scope": ["pull"] }))
     }
 
-    /// What the registry answers to a login.
+    /// The status that the registry answers to a login.
     pub(crate) fn knock_at_registry(&self, login: &Login) -> u16 {
         let registry = Registry::new(self.server.as_ref().unwrap().endpoint(), Some(login.clone()));
         registry.request("GET", "").send().unwrap().status().as_u16()
@@ -182,7 +182,7 @@ impl World {
         version
     }
 
-    /// The service `web` as it is now.
+    /// The service `web`.
     #[track_caller]
     pub(crate) fn service(&self) -> Value {
         self.done("GetContainerServices", json!({ "serviceName": "web" }))["containerServices"][0].clone()
@@ -197,7 +197,7 @@ impl World {
         found["state"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until a deployment is in a state, and fails at once if it ends in another.
+    /// Waits until a deployment is in a state. Fails at once if it ends in another.
     #[track_caller]
     pub(crate) fn wait_for(&self, version: i64, state: &str) {
         let end = Instant::now() + SOON;
@@ -227,13 +227,13 @@ impl World {
         events.map(|event| event["message"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// What the endpoint of `web` answers now: a status and a body.
+    /// The status and body that the endpoint of `web` answers.
     pub(crate) fn get(&self) -> (u16, String) {
         let url = self.service()["url"].as_str().unwrap().to_owned();
         self.fetch(&url)
     }
 
-    /// What is answered at a URL of a service, whose name nobody else resolves.
+    /// The status and body at the URL of a service. No DNS knows its name.
     pub(crate) fn fetch(&self, url: &str) -> (u16, String) {
         let address = self.server.as_ref().unwrap().address();
         let host = url.split("//").nth(1).unwrap().trim_end_matches('/');
@@ -242,7 +242,7 @@ impl World {
         (answer.status().as_u16(), answer.text().unwrap())
     }
 
-    /// A visitor of `web` who has come already.
+    /// An open connection to `web`.
     pub(crate) fn visitor(&self) -> Visitor {
         let url = self.service()["url"].as_str().unwrap().to_owned();
         let host = url.split("//").nth(1).unwrap().trim_end_matches('/');
@@ -250,14 +250,14 @@ impl World {
         Visitor { connection, request: format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n") }
     }
 
-    /// The versions of the nodes that run.
+    /// The versions of the running nodes, in order.
     pub(crate) fn versions(&self) -> Vec<i64> {
         let mut versions: Vec<_> = self.nodes().iter().map(|node| node.name.version).collect();
         versions.sort_unstable();
         versions
     }
 
-    /// The nodes that run.
+    /// The running nodes.
     pub(crate) fn nodes(&self) -> Vec<gangplank_engine::NodeSeen> {
         struct Nobody;
         impl Output for Nobody {
@@ -282,14 +282,14 @@ impl Drop for World {
     }
 }
 
-/// A connection on which a request can be sent at once.
+/// An open connection with a request that can be sent at once.
 pub(crate) struct Visitor {
     connection: TcpStream,
     request: String,
 }
 
 impl Visitor {
-    /// Sends it; returns the status of the answer.
+    /// Sends the request. Returns the status of the answer.
     pub(crate) fn status(&mut self) -> u16 {
         self.connection.write_all(self.request.as_bytes()).unwrap();
         let mut line = String::new();
@@ -307,7 +307,7 @@ pub(crate) fn with_endpoint(image: &str) -> Value {
     })
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + SOON;

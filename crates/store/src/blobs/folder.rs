@@ -1,10 +1,10 @@
 //! Bytes in a folder.
 //!
 //! ```text
-//! id                  to which database it belongs; kept by whoever opens the store, looked for here
-//! staged/<key>        content on its way in
+//! id                  the number of its database; written by `open`, checked here
+//! staged/<key>        content that is being uploaded
 //! content/<ab>/<key>  published content; <ab> are the last two digits of the key, which are random. These
-//!                     shards are made when the first content comes into them
+//!                     shards are made when they are first needed
 //! ```
 
 use std::ops::Range;
@@ -22,11 +22,12 @@ use super::{
 };
 use crate::{Result, StoreError};
 
-/// A blob store in a folder of a local file system. What waits for the disk is done on threads that may.
+/// A blob store in a folder of a local file system. Work that waits for the disk runs on threads that may
+/// block.
 pub struct Folder(LocalFiles);
 
 impl Folder {
-    /// Opens the folder, making it if it is missing.
+    /// Opens the folder, and makes it if it is missing.
     ///
     /// # Errors
     /// If a directory cannot be made or synced.
@@ -34,12 +35,12 @@ impl Folder {
         LocalFiles::open(root).map(Self)
     }
 
-    /// The folder of a server that may be running, to be read. Makes nothing.
+    /// The folder of a server that may be running, for reading only. Makes nothing.
     pub fn open_to_read(root: &Path) -> Self {
         Self(LocalFiles::open_to_read(root))
     }
 
-    /// Leaves so many bytes of the disk free, or of a small disk an eighth.
+    /// Sets how many bytes of the disk stay free; at most an eighth of the disk.
     #[must_use]
     pub fn with_reserve(self, bytes: u64) -> Self {
         Self(self.0.with_reserve(bytes))
@@ -54,7 +55,7 @@ impl Folder {
     }
 }
 
-/// What work on another thread came to; if it panicked, that it did.
+/// The result of work on another thread. A panic becomes an error.
 pub(super) fn done<T>(work: std::result::Result<Result<T>, JoinError>) -> Result<T> {
     work.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
 }
@@ -62,7 +63,7 @@ pub(super) fn done<T>(work: std::result::Result<Result<T>, JoinError>) -> Result
 #[async_trait]
 impl BlobStatter for Folder {
     async fn stat(&self, key: &ContentKey) -> Result<Option<u64>> {
-        // One look at an inode: not worth another thread.
+        // Reading an inode is too short for another thread.
         self.0.size(key)
     }
 }
@@ -92,7 +93,7 @@ impl BlobIngester for Folder {
             return Ok(Some(checkpoint.clone()));
         }
         let is_there = if self.0.vouches_by_name(checkpoint) {
-            // Again a look at an inode.
+            // This, too, only reads an inode.
             self.0.vouch(key, checkpoint)?
         } else {
             let (key, checkpoint) = (key.clone(), checkpoint.clone());
@@ -129,7 +130,7 @@ impl BlobSweeper for Folder {
 #[async_trait]
 impl Capacity for Folder {
     async fn require(&self, bytes: u64) -> Result<()> {
-        // What the kernel has in memory of a disk, here and below: no wait for it.
+        // `require` and `space` read numbers that the kernel has in memory. They do not wait for the disk.
         self.0.require(bytes)
     }
 

@@ -1,13 +1,13 @@
-//! The names of contents.
+//! The keys of contents.
 
 use std::fmt;
 
-/// Names content in a blob store: a UUID, used once.
+/// The name of content in a blob store: a UUID that is used once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentKey(String);
 
 impl ContentKey {
-    /// A key that was never used.
+    /// A new key.
     pub fn unused() -> Self {
         Self(uuid::Uuid::now_v7().simple().to_string())
     }
@@ -23,13 +23,13 @@ impl ContentKey {
         &self.0
     }
 
-    /// When it was made, in Unix seconds by the clock of whoever made it; `None` of a key that does not say.
+    /// When the key was made, in seconds since 1970 by the clock of its maker; `None` if the key does not tell.
     pub fn made(&self) -> Option<i64> {
         let (seconds, _) = uuid::Uuid::try_parse(&self.0).ok()?.get_timestamp()?.to_unix();
         i64::try_from(seconds).ok()
     }
 
-    /// In which of the 256 parts of a store its content is: its last two digits, which are random.
+    /// The number of the part, of 256, that its content is in. It is the last two digits, which are random.
     pub fn part(&self) -> u8 {
         u8::from_str_radix(&self.0[30..], 16).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The files of a folder, for whoever may wait for a disk.
+//! The files of a folder, for callers that may wait for a disk.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,11 +17,11 @@ use crate::Result;
 use crate::durable_file::{folder_of, make_folder, sync_folder};
 use crate::reserve::Reserve;
 
-/// What uploads leave free of the disk if not told otherwise, in bytes.
+/// How many bytes of the disk uploads leave free by default.
 pub const DEFAULT_RESERVE: u64 = 64 << 20;
 
-/// Content in the files of a folder. Every call may wait for the disk; what the calls mean is what those of the traits
-/// mean that [`Folder`](super::Folder) makes of them.
+/// Content in the files of a folder. Every call may wait for the disk. The traits of [`Folder`](super::Folder)
+/// say what the calls mean.
 #[derive(Clone)]
 pub struct LocalFiles {
     pub(super) shared: Arc<Shared>,
@@ -33,13 +33,13 @@ pub(super) struct Shared {
     pub(super) shards: Shards,
     pub(super) presence: Presence,
     pub(super) write_back: WriteBack,
-    /// Names this run, as every checkpoint of it does. Staged bytes are not synced, so after a power cut there may be
-    /// fewer or others than a checkpoint of an earlier run counts.
+    /// The name of this run. Its checkpoints contain it. Staged bytes are not synced, so after a power cut they
+    /// may be fewer than an older checkpoint counts, or wrong.
     pub(super) run: Vec<u8>,
 }
 
 impl LocalFiles {
-    /// Opens the folder, making it if it is missing.
+    /// Opens the folder, and makes it if it is missing.
     ///
     /// # Errors
     /// If a directory cannot be made or synced.
@@ -54,7 +54,7 @@ impl LocalFiles {
         Ok(Self::of(staged, shards, presence))
     }
 
-    /// The folder of a server that may be running, to be read. Makes nothing.
+    /// The folder of a server that may be running, for reading only. Makes nothing.
     pub fn open_to_read(root: &Path) -> Self {
         let shards = Shards::new(root.join("content"));
         Self::of(root.join("staged"), shards, Presence::unknown(root))
@@ -66,16 +66,16 @@ impl LocalFiles {
         Self { shared: Arc::new(shared), reserve: Reserve(DEFAULT_RESERVE) }
     }
 
-    /// Leaves so many bytes of the disk free, or of a small disk an eighth.
+    /// Sets how many bytes of the disk stay free; at most an eighth of the disk.
     #[must_use]
     pub fn with_reserve(self, bytes: u64) -> Self {
         Self { reserve: Reserve(bytes), ..self }
     }
 
-    /// The length of published content in bytes.
+    /// The size of published content in bytes.
     ///
     /// # Errors
-    /// If the file system fails, as everywhere here.
+    /// If the file system fails.
     pub fn size(&self, key: &ContentKey) -> Result<Option<u64>> {
         let metadata = fs::metadata(self.content_path(key));
         Ok(self.shared.presence.unless_missing(metadata)?.map(|metadata| metadata.len()))
@@ -89,12 +89,12 @@ impl LocalFiles {
         self.shared.presence.unless_missing(File::open(self.content_path(key)))
     }
 
-    /// A writer that goes on behind what `hasher` has seen, or begins.
+    /// A writer that goes on after the bytes that `hasher` has read.
     pub fn writer(&self, key: &ContentKey, hasher: Hasher) -> LocalWriter {
         LocalWriter::new(self, key, hasher)
     }
 
-    /// As of [`BlobIngester::vouch`](super::BlobIngester::vouch).
+    /// Checks staged bytes, see [`BlobIngester::vouch`](super::BlobIngester::vouch).
     pub(super) fn vouch(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<bool> {
         if self.vouches_by_name(checkpoint) {
             let staged = self.shared.presence.unless_missing(fs::metadata(self.shared.staged_path(key)))?;
@@ -108,12 +108,12 @@ impl LocalFiles {
         Ok(staged.hashed() == counted.hashed() && staged.state() == counted.state())
     }
 
-    /// Whether a checkpoint is of this run, so that its bytes need not be read.
+    /// Whether a checkpoint is of this run. Then its bytes need not be read.
     pub(super) fn vouches_by_name(&self, checkpoint: &Checkpoint) -> bool {
         checkpoint.opaque == self.shared.run
     }
 
-    /// Discards staged content, if there is any.
+    /// Deletes staged content, if there is any.
     ///
     /// # Errors
     /// As [`size`](Self::size).
@@ -121,7 +121,7 @@ impl LocalFiles {
         self.shared.presence.unless_missing(fs::remove_file(self.shared.staged_path(key))).map(drop)
     }
 
-    /// The keys of staged content that was last fed so long ago.
+    /// The keys of staged content that got no byte for so long.
     ///
     /// # Errors
     /// As [`size`](Self::size).
@@ -129,7 +129,7 @@ impl LocalFiles {
         self.keys_in(&self.shared.staged, older_than)
     }
 
-    /// The keys of published content in a part of the folder that has been there for so long.
+    /// The keys of published content of one part whose files are at least so old.
     ///
     /// # Errors
     /// As [`size`](Self::size).
@@ -137,7 +137,7 @@ impl LocalFiles {
         self.keys_in(&self.shared.shards.part(part), older_than)
     }
 
-    /// Removes published content, if there is any.
+    /// Deletes published content, if there is any.
     ///
     /// # Errors
     /// As [`size`](Self::size).
@@ -145,10 +145,10 @@ impl LocalFiles {
         self.shared.presence.unless_missing(fs::remove_file(self.content_path(key))).map(drop)
     }
 
-    /// Refuses what would take so many bytes of the reserve.
+    /// Checks that so many more bytes leave the reserve free.
     ///
     /// # Errors
-    /// [`StoreError::Full`](crate::StoreError::Full).
+    /// [`StoreError::Full`](crate::StoreError::Full) if they do not.
     pub fn require(&self, bytes: u64) -> Result<()> {
         self.reserve.require(&self.disk()?, bytes)
     }
@@ -185,7 +185,7 @@ impl Shared {
     }
 }
 
-/// Whether a file was last changed so long ago. One that goes meanwhile is not.
+/// Whether a file was last changed at least so long ago. `false` if it is deleted meanwhile.
 fn is_as_old_as(entry: &fs::DirEntry, age: Duration) -> Result<bool> {
     match entry.metadata().and_then(|metadata| metadata.modified()) {
         Ok(modified) => Ok(modified.elapsed().is_ok_and(|elapsed| elapsed >= age)),

@@ -1,4 +1,4 @@
-//! Content on its way into a folder: a file that grows, is synced, and gets its name.
+//! Writes content into a folder: the file grows, is synced, and is renamed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -16,11 +16,10 @@ use crate::durable_file::sync_folder;
 use crate::reserve::Reserve;
 use crate::{Result, StoreError};
 
-/// How many bytes are written before the kernel is told to begin to write them, and to find space for as many
-/// more.
+/// After so many bytes the kernel is told to write them to the disk, and to reserve space for as many more.
 const STRIDE: u64 = 8 << 20;
 
-/// A file on its way. It is opened when the first byte comes, or when it is published without one.
+/// A file that is being written. It is opened with the first byte, or when it is published empty.
 pub struct LocalWriter {
     files: LocalFiles,
     key: ContentKey,
@@ -31,19 +30,19 @@ pub struct LocalWriter {
 struct Open {
     file: Arc<File>,
     length: u64,
-    /// Up to where the kernel was told to begin.
+    /// The end of the bytes that the kernel was told to write.
     begun: u64,
-    /// Up to where there is space, if that is beyond the end.
+    /// The end of the reserved space, if it is beyond the end of the file.
     allocated: u64,
 }
 
 impl LocalWriter {
-    /// Goes on behind what `hasher` has seen.
+    /// Goes on after the bytes that `hasher` has read.
     pub(super) fn new(files: &LocalFiles, key: &ContentKey, hasher: Hasher) -> Self {
         Self { files: files.clone(), key: key.clone(), hasher, open: None }
     }
 
-    /// Opens the file, cut off behind the bytes that count.
+    /// Opens the file and cuts it off after `offset` bytes.
     fn open(folder: &Shared, key: &ContentKey, offset: u64) -> Result<Open> {
         let mut options = OpenOptions::new();
         let from = folder.staged_path(key);
@@ -63,7 +62,7 @@ impl LocalWriter {
             file: Arc::new(file),
             length: offset,
             begun: offset,
-            // Whoever wrote the first bytes may have found space for more.
+            // The writer of the first bytes may have reserved space.
             allocated: if offset == 0 { 0 } else { u64::MAX },
         })
     }
@@ -76,7 +75,7 @@ impl LocalWriter {
     /// Writes the next piece.
     ///
     /// # Errors
-    /// As of [`BlobWriter::write`].
+    /// As [`BlobWriter::write`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let LocalFiles { shared, reserve } = &self.files;
         let open = match &mut self.open {
@@ -88,10 +87,10 @@ impl LocalWriter {
         Ok(())
     }
 
-    /// Makes everything written durable and publishes it.
+    /// Makes all bytes durable and publishes the content.
     ///
     /// # Errors
-    /// As of [`BlobWriter::commit`].
+    /// As [`BlobWriter::commit`].
     pub fn publish(self) -> Result<ContentKey> {
         let Self { files: LocalFiles { shared: folder, .. }, key, hasher, open } = self;
         let Open { file, length, allocated, .. } = match open {
@@ -99,7 +98,7 @@ impl LocalWriter {
             None => Self::open(&folder, &key, hasher.hashed())?,
         };
         if allocated > length {
-            // What was found and not needed is given back.
+            // Releases reserved space that was not needed.
             file.set_len(length)?;
         }
         file.sync_all()?;
@@ -110,7 +109,8 @@ impl LocalWriter {
         match sync_folder(&shard) {
             Ok(()) => Ok(key),
             Err(error) => {
-                // Published is only what is durable. If this fails too, the next start looks for it.
+                // The new name is not durable, so it must not stay. If this fails too, the next start finds an
+                // orphan.
                 let _ = fs::remove_file(&to);
                 Err(error.into())
             }
@@ -130,14 +130,14 @@ impl Open {
         Ok(())
     }
 
-    /// Lets the kernel begin to write what it has collected, and finds space for what comes next: in one
-    /// piece, and cheaper than a page at a time. Neither has to succeed.
+    /// Lets the kernel begin to write the collected pages, and reserves space for the next ones. One large
+    /// extent is cheaper than a page at a time. Failures do no harm.
     fn stride(&mut self, folder: &Shared, reserve: Reserve) {
         folder.write_back.begin(&self.file, self.begun, self.length - self.begun);
         self.begun = self.length;
         #[cfg(target_os = "linux")]
         let has_space = |disk: rustix::fs::StatVfs| reserve.require(&disk, STRIDE).is_ok();
-        // Elsewhere what is found becomes a part of the file.
+        // Only Linux can reserve space beyond the end of a file.
         #[cfg(target_os = "linux")]
         if rustix::fs::fstatvfs(&self.file).is_ok_and(has_space) {
             let keep_size = rustix::fs::FallocateFlags::KEEP_SIZE;
@@ -166,7 +166,7 @@ impl BlobWriter for LocalWriter {
         Self::write(self, bytes)
     }
 
-    /// Nothing is synced before the end, so nothing counts across a crash.
+    /// No byte is synced before the end, so no checkpoint would survive a crash.
     fn progress(&mut self) -> Option<Checkpoint> {
         None
     }

@@ -1,7 +1,8 @@
-//! Bytes in memory: the reference of what a store does whose content is not in local files.
+//! Bytes in memory: the reference for stores whose content is not in local files.
 //!
-//! Content comes in parts of one size, which count as soon as they are full. What is left over when the writing pauses
-//! is content of its own, which the checkpoint names; if it turns out to be all there is, it is the blob.
+//! Content consists of parts of one size. A part counts as soon as it is full. When the writing pauses, the
+//! bytes of the unfinished part become content of their own, which the checkpoint names. If no more bytes come,
+//! this content is the blob.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{Result, StoreError};
 
-/// The size of a part if not told otherwise, in bytes.
+/// The default size of a part, in bytes.
 const PART: usize = 8 << 20;
 
 /// A blob store in memory.
@@ -34,7 +35,7 @@ struct Held(Mutex<Contents>);
 #[derive(Default)]
 struct Contents {
     published: HashMap<ContentKey, (Instant, Bytes)>,
-    /// All parts of each content so far, one behind the other.
+    /// The full parts of each content, joined.
     staged: HashMap<ContentKey, (Instant, Vec<u8>)>,
 }
 
@@ -45,7 +46,7 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// One whose parts have so many bytes.
+    /// A store whose parts have this many bytes.
     pub fn with_parts(bytes: usize) -> Self {
         Self { held: Arc::default(), part: bytes.max(1) }
     }
@@ -58,7 +59,7 @@ impl Held {
 }
 
 impl Contents {
-    /// Whether all is there that a checkpoint counts.
+    /// Whether every byte that a checkpoint counts is there.
     fn has(&self, key: &ContentKey, checkpoint: &Checkpoint) -> bool {
         let parts = in_parts(checkpoint);
         let staged = self.staged.get(key).map_or(0, |(_, bytes)| bytes.len());
@@ -68,7 +69,7 @@ impl Contents {
     }
 }
 
-/// How many bytes of a checkpoint are in parts.
+/// How many bytes of a checkpoint are in full parts.
 fn in_parts(checkpoint: &Checkpoint) -> usize {
     let count = checkpoint.opaque.as_slice().try_into().map_or(0, u64::from_le_bytes);
     usize::try_from(count).unwrap_or(usize::MAX)
@@ -169,19 +170,19 @@ struct MemoryWriter {
     part: usize,
     key: ContentKey,
     hasher: Hasher,
-    /// Where it begins, until its first use.
+    /// The checkpoint to begin at; `None` after the first use.
     from: Option<Checkpoint>,
-    /// How many bytes are in parts.
+    /// How many bytes are in full parts.
     parts: usize,
-    /// What is in no part yet.
+    /// The bytes of the unfinished part.
     rest: Vec<u8>,
-    /// Under which key exactly that is kept, if it is.
+    /// The key under which exactly these bytes are stored, if they are.
     rest_key: Option<ContentKey>,
     progress: Option<Checkpoint>,
 }
 
 impl MemoryWriter {
-    /// Fetches what was left over, and drops what does not count.
+    /// Fetches the bytes of the unfinished part, and drops bytes beyond the checkpoint.
     fn begin(&mut self) -> Result<()> {
         let Some(from) = self.from.take() else { return Ok(()) };
         let mut held = self.held.lock();
@@ -208,7 +209,7 @@ impl MemoryWriter {
         }
     }
 
-    /// Makes a part of what has come together.
+    /// Turns the collected bytes into a part.
     fn end_part(&mut self) -> Result<()> {
         let mut held = self.held.lock();
         let Some((fed, staged)) = held.staged.get_mut(&self.key).filter(|(_, it)| it.len() == self.parts)

@@ -1,11 +1,11 @@
-//! Bytes: staged while they arrive, published once they are complete, never changed after.
+//! Bytes: staged while they are uploaded, published when they are complete, and never changed after that.
 //!
-//! What a store can do is in narrow traits, which [`BlobStore`] puts together; their documentation is the contract. The
-//! calls are async, and a store that waits for a disk sees to it that it keeps no worker of the runtime waiting; only
-//! [`BlobWriter::write`] may block.
+//! Narrow traits describe what a store can do; their documentation is the contract. [`BlobStore`] combines
+//! them. The calls are async. A store that waits for a disk does so on other threads than those of the runtime.
+//! Only [`BlobWriter::write`] may block.
 //!
-//! A key is used once: content is published under it at most once and, when removed, never again, so removing old bytes
-//! can never hit new ones. One writer at a time has a content: whoever calls sees to that.
+//! A key is used once: after its content is removed, no other content gets the key. So removing old bytes can
+//! never hit new ones. The caller makes sure that content has only one writer at a time.
 
 mod folder;
 mod key;
@@ -35,100 +35,105 @@ pub use writer::{BlobWriter, Checkpoint};
 
 use crate::Result;
 
-/// Says which content is there.
+/// Tells which content exists.
 #[async_trait]
 pub trait BlobStatter: Send + Sync {
-    /// The length of published content in bytes; `None` if there is none.
+    /// The size of published content in bytes; `None` if there is none.
     async fn stat(&self, key: &ContentKey) -> Result<Option<u64>>;
 }
 
-/// Hands content out.
+/// Reads content.
 #[async_trait]
 pub trait BlobProvider: Send + Sync {
-    /// Opens published content, of which the bytes in `range` are read; where the content ends, they end too. `None` if
-    /// there is none. What was opened can be read to its end while the content is removed, as long as its row went a
-    /// while before, where it is not on a local disk.
+    /// Opens published content to read the bytes in `range`, as far as the content has them. `None` if there is
+    /// no such content. An open reading can be finished while the content is removed. If the content is not on
+    /// a local disk, this needs its row to be removed a while before.
     async fn read(&self, key: &ContentKey, range: Range<u64>) -> Result<Option<Reading>>;
 
-    /// A URL from which anybody can read the content for so long; `None` if this store hands out none. It is a secret.
-    /// Whether the content is there is not looked at.
+    /// A URL from which anybody can read the content for this time; `None` if this store makes no URLs. The URL
+    /// is a secret. The content may be missing: this is not checked.
     async fn redirect(&self, key: &ContentKey, lifetime: Duration) -> Result<Option<String>> {
         let _ = (key, lifetime);
         Ok(None)
     }
 }
 
-/// Takes content in.
+/// Stores new content.
 #[async_trait]
 pub trait BlobIngester: Send + Sync {
-    /// A writer that goes on from a checkpoint of `key`, or begins at [`Checkpoint::beginning`]. What was staged beyond
-    /// the checkpoint is lost. It waits for nothing: whether the bytes are there turns out when the writer is used.
+    /// A writer that goes on from a checkpoint of `key`, or begins at [`Checkpoint::beginning`]. Staged bytes
+    /// beyond the checkpoint are lost. The call does not wait. Whether the counted bytes exist shows when the
+    /// writer is used.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`](crate::StoreError::Damaged) if nobody can go on from the checkpoint.
+    /// [`StoreError::Damaged`](crate::StoreError::Damaged) if the checkpoint cannot be continued.
     fn writer(&self, key: &ContentKey, from: &Checkpoint) -> Result<Box<dyn BlobWriter>>;
 
-    /// Looks whether all bytes are there that a checkpoint counts, and returns the checkpoint to go on from; `None` if
-    /// they are not: then the upload is over. It reads the bytes where they cannot be relied on otherwise, such as after a
-    /// crash, and the checkpoint that it returns then says that this was done.
+    /// Checks that every byte that a checkpoint counts exists. Returns the checkpoint to go on from, or `None`
+    /// if bytes are missing; then the upload is over. After a crash the bytes cannot be relied on, so they are
+    /// read. The returned checkpoint records that.
     async fn vouch(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<Option<Checkpoint>>;
 
-    /// Discards what is staged under `key`, and all that the checkpoint names; published content of `key` itself stays. No
-    /// error if nothing is there. Nobody writes it any more, or whoever does fails.
+    /// Deletes what is staged under `key`, and everything that the checkpoint names. Published content under
+    /// `key` itself stays. Missing content is no error. No writer may be active; if there is one, it fails.
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()>;
 }
 
-/// Content on its way in that a store has found by itself.
+/// Staged content that a store has found by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staged {
     /// Its key.
     pub key: ContentKey,
-    /// What [`BlobIngester::cancel`] has to know of it. Nothing can be gone on with from here.
+    /// The checkpoint for [`BlobIngester::cancel`]. No writer can go on from it.
     pub checkpoint: Checkpoint,
 }
 
-/// Finds and removes what nobody needs.
+/// Finds and removes orphaned content.
 #[async_trait]
 pub trait BlobSweeper: Send + Sync {
-    /// How old something has to be that no row knows, so that nobody can be about to make its row. Zero where one process
-    /// has the store: what an earlier run left is nobody's.
+    /// How old content without a row must be before it counts as an orphan. Younger content may get its row at
+    /// any moment. Zero if one process has the store to itself: then content of an earlier run gets no row any
+    /// more.
     fn settles_after(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// The keys of published content in one of 256 parts that has been there for so long, in any order. A key is in the
-    /// part that its last two digits name ([`ContentKey::part`]). Age is counted by the store's own clock.
+    /// The keys of published content that is at least so old, in one of 256 parts and in any order. The last
+    /// two digits of a key are the number of its part ([`ContentKey::part`]). The store's clock decides about
+    /// the age.
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>>;
 
-    /// What is on its way in and was begun or fed so long ago, in any order.
+    /// Staged content that was begun or got its last byte at least so long ago, in any order.
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>>;
 
-    /// Removes published content where there is any: a result for each key, in their order. What cannot be removed holds
-    /// up no other.
+    /// Removes published content; missing content is no error. Returns a result for each key, in their order. A
+    /// failure does not stop the others.
     async fn remove(&self, keys: &[ContentKey]) -> Vec<Result<()>>;
 }
 
-/// How much space there is for content, in bytes.
+/// The space for content, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// All of it, whatever it is used for.
+    /// The whole space, used or free.
     pub total: u64,
-    /// What is free.
+    /// The free space.
     pub free: u64,
 }
 
-/// Knows how much there is room for.
+/// Tells how much space there is.
 #[async_trait]
 pub trait Capacity: Send + Sync {
-    /// Refuses, as [`StoreError::Full`](crate::StoreError::Full), what would take so many bytes of the space that is kept
-    /// for the database, or fills the store.
+    /// Checks that there is room for so many bytes beside the reserve for the database.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`](crate::StoreError::Full) if there is not.
     async fn require(&self, bytes: u64) -> Result<()>;
 
-    /// How much space there is, without what is kept for the database; `None` where that has no bound.
+    /// The space without the reserve for the database; `None` if the store has no limit.
     async fn space(&self) -> Result<Option<Space>>;
 }
 
-/// Keeps bytes by key.
+/// Stores bytes by key.
 pub trait BlobStore: BlobStatter + BlobProvider + BlobIngester + BlobSweeper + Capacity {}
 
 impl<T: BlobStatter + BlobProvider + BlobIngester + BlobSweeper + Capacity> BlobStore for T {}

@@ -1,35 +1,35 @@
-//! Whether the folder of bytes is still there. A file that is missing from a folder that is gone says nothing about its
-//! content: the disk may only have been taken away for a while.
+//! Watches whether the folder of bytes is still there. If the folder is gone, a missing file says nothing about
+//! its content: perhaps the disk is only unmounted.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::{Result, StoreError};
 
-/// The file in the folder of bytes that says to which database it belongs.
+/// The name of the file that says which database the folder belongs to.
 pub const ID: &str = "id";
 
-/// Tells a missing file from a missing folder.
+/// Distinguishes a missing file from a missing folder.
 pub(super) struct Presence {
     root: PathBuf,
-    /// What is there as long as the folder is.
+    /// Paths that exist as long as the folder does.
     signs: Vec<PathBuf>,
 }
 
 impl Presence {
-    /// Watches over a folder that has just been opened: what is there now stays there.
+    /// Watches a folder that was just opened, by the paths that exist now.
     pub(super) fn of(root: &Path) -> Self {
         let signs = ["content", "staged", ID].map(|name| root.join(name));
         let signs = signs.into_iter().filter(|sign| sign.exists()).collect();
         Self { root: root.to_owned(), signs }
     }
 
-    /// Watches over nothing: what is not there is missing.
+    /// Watches nothing: every missing file counts as missing.
     pub(super) fn unknown(root: &Path) -> Self {
         Self { root: root.to_owned(), signs: Vec::new() }
     }
 
-    /// What an operation on a file failed with, or that the folder is gone.
+    /// The error of an operation on a file, or the error that the folder is gone.
     pub(super) fn explain(&self, error: io::Error) -> StoreError {
         match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => {
@@ -39,7 +39,7 @@ impl Presence {
         }
     }
 
-    /// `None` if a file is not there, and the folder is.
+    /// `None` if the file is missing and the folder is there.
     pub(super) fn unless_missing<T>(&self, result: io::Result<T>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),

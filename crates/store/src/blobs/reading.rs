@@ -1,4 +1,4 @@
-//! Content on its way out.
+//! Content that is being read.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -10,38 +10,38 @@ use futures_util::Stream;
 use futures_util::stream;
 use tokio::task::spawn_blocking;
 
-/// How much of a file is read at once: what stays in a processor's cache until it is used.
+/// How many bytes of a file are read at once. They should still be in the processor's cache when they are used.
 const PIECE: u64 = 256 << 10;
 
-/// Bytes that come piece by piece.
+/// Bytes in pieces.
 pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
-/// Content that was opened.
+/// Open content.
 pub struct Reading {
-    /// How many bytes it has as a whole.
+    /// The size of the whole content in bytes.
     pub size: u64,
-    /// Those that were asked for.
+    /// The requested bytes.
     pub bytes: Read,
 }
 
-/// Bytes to be read.
+/// Bytes to read.
 pub enum Read {
-    /// They are part of a local file.
+    /// A range of a local file.
     File(FileRange),
-    /// They come from elsewhere. A stream that ends without an error has brought all of them.
+    /// A stream from elsewhere. If it ends without an error, it was complete.
     Stream(ByteStream),
 }
 
-/// Part of a file.
+/// A range of a file.
 pub struct FileRange {
     /// The file.
     pub file: File,
-    /// Which bytes of it.
+    /// The range, in bytes.
     pub range: Range<u64>,
 }
 
 impl Read {
-    /// The bytes as a stream, wherever they are.
+    /// The bytes as a stream.
     pub fn into_stream(self) -> ByteStream {
         match self {
             Self::File(part) => Box::pin(stream::unfold(Some(part), next)),
@@ -50,7 +50,7 @@ impl Read {
     }
 }
 
-/// The next piece of a file, and what is left; nothing after an error.
+/// The next piece of a file, and the range after it; `None` at the end and after an error.
 async fn next(left: Option<FileRange>) -> Option<(io::Result<Bytes>, Option<FileRange>)> {
     let part = left.filter(|part| !part.range.is_empty())?;
     let read = spawn_blocking(move || read_piece(part)).await;

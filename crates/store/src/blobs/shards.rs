@@ -1,5 +1,5 @@
-//! The directories that published content is spread over, made when they are needed: to make all of them
-//! is most of what a first start would do.
+//! The directories for published content. Each is made when it is first needed, since making all 256 would take
+//! most of the time of a first start.
 
 use std::fs;
 use std::io;
@@ -13,18 +13,18 @@ use crate::durable_file::sync_folder;
 
 pub(super) struct Shards {
     content: PathBuf,
-    /// Whether each is there and survives power loss.
+    /// For each directory, whether it exists and survives a power cut.
     durable: [AtomicBool; 256],
     making: Mutex<()>,
 }
 
 impl Shards {
-    /// Those in `content`, of which nothing is known yet.
+    /// Directories in `content` about which nothing is known yet.
     pub(super) fn new(content: PathBuf) -> Self {
         Self { content, durable: std::array::from_fn(|_| AtomicBool::new(false)), making: Mutex::default() }
     }
 
-    /// Those in `content`, which is there. What is found in it is made durable.
+    /// Directories in the existing folder `content`. Those that are found are made durable.
     pub(super) fn open(content: PathBuf) -> io::Result<Self> {
         let shards = Self::new(content);
         let found: Vec<_> = fs::read_dir(&shards.content)?.collect::<io::Result<_>>()?;
@@ -39,18 +39,18 @@ impl Shards {
         Ok(shards)
     }
 
-    /// A shard by its number; it may not be there.
+    /// The directory of a part. It may not exist.
     pub(super) fn part(&self, number: u8) -> PathBuf {
         self.content.join(format!("{number:02x}"))
     }
 
-    /// The directory of a key, which may not be there.
+    /// The directory of a key. It may not exist.
     pub(super) fn of(&self, key: &ContentKey) -> PathBuf {
         self.part(key.part())
     }
 
-    /// The same, made and synced: by one at a time, so that nobody relies on what another has made and not
-    /// yet synced.
+    /// Makes and syncs the directory of a key. One call at a time does this, so that no other call relies on a
+    /// directory before it is synced.
     pub(super) fn ensure(&self, key: &ContentKey) -> io::Result<PathBuf> {
         let path = self.of(key);
         let durable = &self.durable[usize::from(key.part())];
@@ -64,8 +64,8 @@ impl Shards {
         }
         make_anew(&path)?;
         sync_folder(&self.content).inspect_err(|_| {
-            // A later sync that goes well would not tell of this entry. If this fails too, the next who
-            // needs the shard removes it.
+            // A later successful sync would not prove that this entry is durable, so the entry is removed. If
+            // that fails too, the next call removes it.
             let _ = fs::remove_dir(&path);
         })?;
         durable.store(true, Ordering::Release);
@@ -73,9 +73,9 @@ impl Shards {
     }
 }
 
-/// Makes a directory. One that is there already and empty was made before a sync that failed, and an entry
-/// that is written anew is synced anew. One with something in it is not of our making, such as one restored
-/// under a running server.
+/// Makes a directory. If an empty one exists, it was made before a failed sync. It is removed and made again,
+/// so that the next sync includes it. A directory with content was not made here; it may have been restored
+/// while the server ran.
 fn make_anew(path: &Path) -> io::Result<()> {
     let create = || fs::DirBuilder::new().mode(0o700).create(path);
     let again = match create() {

@@ -1,22 +1,21 @@
-//! The thread that has the kernel write what files have collected, so that their last sync is short.
+//! A thread that lets the kernel write pages of growing files early, so that the final sync is short.
 
 use std::fs::File;
 use std::num::NonZeroU64;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 
-/// How many requests wait. What is more is left out: it is written when the file is synced.
+/// How many requests may wait. Further ones are dropped: those pages are written by the final sync.
 const WAITING: usize = 64;
 
-/// Begins to write parts of files, on a thread of its own: handing pages to the disk is work, and waits when
-/// the disk has enough to do.
+/// Starts the writing of parts of files on a thread of its own, because handing pages to a busy disk can wait.
 #[derive(Default)]
 pub(super) struct WriteBack {
     /// `None` if the thread could not be started.
     parts: OnceLock<Option<SyncSender<Part>>>,
 }
 
-/// So many bytes of a file, from a place on.
+/// A part of a file: `length` bytes from `from` on.
 struct Part {
     file: Arc<File>,
     from: u64,
@@ -24,8 +23,8 @@ struct Part {
 }
 
 impl WriteBack {
-    /// Begins to write `length` bytes of `file` that were written at `from`. It is no more than advice: what
-    /// counts is the sync in the end.
+    /// Begins to write the `length` bytes of `file` from `from` on. This is only advice; the final sync
+    /// decides.
     pub(super) fn begin(&self, file: &Arc<File>, from: u64, length: u64) {
         let Some(parts) = self.parts.get_or_init(start) else { return };
         if let Some(length) = NonZeroU64::new(length) {
@@ -47,13 +46,13 @@ fn write_until_closed(waiting: &Receiver<Part>) {
     }
 }
 
-/// Of pages that are not yet written, this starts the writing, and keeps them.
+/// For pages that are not written yet, Linux starts to write them and keeps them.
 #[cfg(target_os = "linux")]
 fn begin(Part { file, from, length }: &Part) {
     let _ = rustix::fs::fadvise(&**file, *from, Some(*length), rustix::fs::Advice::DontNeed);
 }
 
-/// Another kernel is not told: it begins when it likes.
+/// Other kernels get no advice.
 #[cfg(not(target_os = "linux"))]
 fn begin(Part { file, from, length }: &Part) {
     let _ = (file, from, length);

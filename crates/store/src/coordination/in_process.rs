@@ -1,4 +1,4 @@
-//! Claims of a store that one process has to itself: they are as short-lived as the process.
+//! Claims for a store that one process has to itself. They end with the process.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use super::{Claim, Coordinator, Epoch, Work};
 use crate::Result;
 
-/// A map in memory. Its time is the process's own, which no change of the wall clock moves.
+/// A map in memory. Claims end by the process's monotonic clock, so a change of the wall clock does not matter.
 #[derive(Debug, Default)]
 pub struct InProcess(Mutex<Claims>);
 
 #[derive(Debug, Default)]
 struct Claims {
-    /// The last epoch of all work together, so that those of a session whose claim was let go of need not be kept.
+    /// The last epoch, shared by all work. So the epochs of released claims need not be kept.
     last: i64,
     taken: HashMap<Work, Taken>,
 }
@@ -34,7 +34,7 @@ impl InProcess {
 }
 
 impl Claims {
-    /// The entry of a claim, if it is the last on its work.
+    /// The entry of a claim, if the claim is the last one on its work.
     fn last_of(&mut self, claim: &Claim) -> Option<&mut Taken> {
         self.taken.get_mut(&claim.work).filter(|taken| taken.epoch == claim.epoch)
     }

@@ -1,8 +1,9 @@
-//! Who does what, where several could: claims, each with a holder, an epoch and a time limit.
+//! Claims decide which process does some work: each has a holder, an epoch and a time limit.
 //!
-//! Work has one holder at a time. A claim ends when its holder lets go of it, or when its time is over and another takes
-//! the work. Whoever was paused for longer than that does not know it, so every later step of the work carries the
-//! epoch of its claim, and whatever keeps the result refuses a step whose epoch is not the last.
+//! Work has one holder at a time. A claim ends when its holder releases it, or when its time is over and
+//! another process takes the work. A process that was paused may not know that it has lost its claim. So every
+//! later step of the work carries the epoch of the claim. Whoever stores the result refuses an epoch that is
+//! not the last one.
 
 mod in_process;
 
@@ -16,43 +17,44 @@ pub use in_process::InProcess;
 
 use crate::Result;
 
-/// What can be claimed.
+/// Work that can be claimed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Work {
-    /// To write to the upload session of this id.
+    /// Writing to the upload session with this id.
     Upload(String),
-    /// The rounds of the job of this name.
+    /// Running the job with this name.
     Job(&'static str),
-    /// To collect garbage, whoever asks for it.
+    /// Collecting garbage, by a job or on request.
     Collection,
-    /// To run what this service is to run.
+    /// Running the containers of this service.
     Service(ServiceId),
 }
 
-/// Numbers the claims on one piece of work: each is greater than all before it.
+/// The number of a claim on some work. It is greater than those of all earlier claims on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Epoch(pub i64);
 
-/// A claim that was taken.
+/// A claim that was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// What is claimed.
     pub work: Work,
-    /// Who has it: a process, by a name that no other has.
+    /// The unique name of the process that has it.
     pub holder: String,
-    /// What each later step carries.
+    /// The epoch that every later step carries.
     pub epoch: Epoch,
 }
 
-/// Decides who does what. Time is the coordinator's own, and no wall clock's of a process.
+/// Grants claims. They end by the coordinator's clock, not by that of a process.
 #[async_trait]
 pub trait Coordinator: Send + Sync {
-    /// Claims work for so long; `None` while there is a claim on it whose time is not over, whoever its holder is.
+    /// Claims work for the time `lasts`. `None` if there is a claim on it whose time is not over, even one of
+    /// the same holder.
     async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>>;
-    /// Lets a claim last for so long from now on; `false` if it was lost: let go of, or taken by another. One whose time
-    /// is over and whose work nobody has taken since goes on.
+    /// Extends a claim to the time `lasts` from now. `false` if the claim was released or another one has
+    /// followed. A claim whose time is over can be extended as long as nobody else has taken the work.
     async fn renew(&self, claim: &Claim, lasts: Duration) -> Result<bool>;
-    /// Lets go of a claim. One that was lost is no matter.
+    /// Releases a claim. Nothing happens if it was lost already.
     async fn release(&self, claim: &Claim) -> Result<()>;
 }
 

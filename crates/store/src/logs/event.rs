@@ -1,4 +1,4 @@
-//! A line in a file: one JSON object, whose time comes first so that it can be read without the rest.
+//! A line in a file: one JSON object. The time comes first, so that it can be read without parsing the rest.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::LogLine;
 
-/// What comes before the time.
+/// The bytes before the time.
 const HEAD: &[u8] = br#"{"at":"#;
 
-/// A line as it stands in a file.
+/// A line, as it is in a file.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Event<'a> {
     pub(super) at: i64,
@@ -21,28 +21,28 @@ pub(super) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// Reads a line; `None` for one that is torn or none of ours.
+    /// Reads a line; `None` if it is torn or has another form.
     pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
         serde_json::from_slice(line).ok()
     }
 
-    /// The line with all that it borrows.
+    /// A copy that borrows nothing.
     pub(super) fn into_line(self) -> LogLine {
         LogLine { at: Time(self.at), node: self.node.into_owned(), text: self.text.into_owned() }
     }
 }
 
-/// A line with its line feed, as it is put into a file. There is no other line feed in it.
+/// Encodes a line with a line feed at its end. JSON escapes every other line feed.
 pub(super) fn encode(line: &LogLine) -> Vec<u8> {
     let event = Event { at: line.at.0, node: Cow::Borrowed(&line.node), text: Cow::Borrowed(&line.text) };
     let mut encoded = Vec::with_capacity(line.text.len() + line.node.len() + 64);
-    // Writing texts and a number into memory does not fail.
+    // Serializing texts and a number into memory cannot fail.
     let _ = serde_json::to_writer(&mut encoded, &event);
     encoded.push(b'\n');
     encoded
 }
 
-/// When a line was taken; `None` for one that is none of ours.
+/// The time of an encoded line; `None` if it has another form.
 pub(super) fn time_of(line: &[u8]) -> Option<Time> {
     let rest = line.strip_prefix(HEAD)?;
     let end = rest.iter().take(21).position(|byte| *byte == b',')?;

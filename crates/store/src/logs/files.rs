@@ -1,8 +1,8 @@
-//! Which files a log has.
+//! The files of a log.
 //!
 //! ```text
 //! <service>/<container>/<hour>.<part>    the lines of an hour, counted since 1970, in parts
-//! .removed-<service>                     on its way out
+//! .removed-<service>                     being removed
 //! ```
 
 use std::fs;
@@ -15,12 +15,12 @@ use super::LogName;
 
 const HOUR: i64 = 60 * 60 * 1_000;
 
-/// One file of a log. They are in the order of time, but for lines that came late.
+/// One file of a log. The order of files is that of their times. Within a file, late lines are out of order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Part {
-    /// The hour of its lines, counted since 1970.
+    /// The hour of its lines, counted in hours since 1970.
     pub(super) hour: i64,
-    /// Tells the files of the hour apart, from 0.
+    /// The number of the file within the hour, from 0.
     pub(super) number: u32,
 }
 
@@ -34,30 +34,30 @@ impl Part {
         folder.join(format!("{}.{}", self.hour, self.number))
     }
 
-    /// Whether all of its lines are from before a moment.
+    /// Whether all of its lines are older than `moment`.
     pub(super) fn is_before(self, moment: Time) -> bool {
         (self.hour + 1).saturating_mul(HOUR) <= moment.0
     }
 }
 
-/// The hour that a moment is in.
+/// The hour of a moment, counted since 1970.
 pub(super) fn hour_of(moment: Time) -> i64 {
     moment.0.div_euclid(HOUR)
 }
 
-/// Whether a name can be one of a folder here. Names of containers come from requests.
+/// Whether a name may be that of a folder. Names of containers come from requests, so they may be hostile.
 pub(super) fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=255).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
-/// The folder of a log; `None` for a name that no log can have.
+/// The folder of a log; `None` if its name is not allowed.
 pub(super) fn folder_of(root: &Path, log: &LogName) -> Option<PathBuf> {
     let is_fit = is_name(&log.service) && is_name(&log.container);
     is_fit.then(|| root.join(&log.service).join(&log.container))
 }
 
-/// The files in a log's folder with their lengths, in order. None if there is no folder.
+/// The files in a log's folder, in order, each with its size in bytes. Empty if there is no folder.
 pub(super) fn parts_in(folder: &Path) -> io::Result<Vec<(Part, u64)>> {
     let mut parts = Vec::new();
     for entry in entries(folder)? {
@@ -72,13 +72,13 @@ pub(super) fn parts_in(folder: &Path) -> io::Result<Vec<(Part, u64)>> {
     Ok(parts)
 }
 
-/// The names of the folders in a folder that are fit to be a service's or a container's.
+/// The names of the subfolders that can belong to a service or a container.
 pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     let names = entries(folder)?.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
     Ok(names.filter(|name| is_name(name)).collect())
 }
 
-/// What is in a folder; nothing if there is none.
+/// The entries of a folder; none if there is no folder.
 pub(super) fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.collect(),

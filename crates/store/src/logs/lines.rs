@@ -1,4 +1,4 @@
-//! Goes through the lines of a file, from an offset on or back from one.
+//! Reads the lines of a file forward or backward from an offset.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
@@ -8,18 +8,18 @@ use std::os::unix::fs::FileExt as _;
 /// How many bytes are read at once.
 const BLOCK: usize = 256 << 10;
 
-/// Whether to go on.
+/// Whether reading goes on.
 pub(super) type Flow = ControlFlow<()>;
 
-/// Hands out each whole line from an offset on, with the offsets of its begin and its end. A last line that does not
-/// end yet is none.
+/// Calls `each` for every complete line after an offset, with the offsets of its beginning and end. An
+/// unfinished last line is left out.
 pub(super) fn forward(
     mut file: File,
     from: u64,
     mut each: impl FnMut(&[u8], u64, u64) -> Flow,
 ) -> io::Result<Flow> {
     file.seek(SeekFrom::Start(from))?;
-    // What is added meanwhile is left for the next time: reading comes to an end.
+    // Lines that are added meanwhile are left out, so that reading ends.
     let length = file.metadata()?.len().saturating_sub(from);
     let mut file = BufReader::with_capacity(BLOCK, file.take(length));
     let (mut line, mut begin) = (Vec::new(), from);
@@ -34,14 +34,14 @@ pub(super) fn forward(
     Ok(Flow::Continue(()))
 }
 
-/// The same for each whole line that ends at an offset or before, the last one first.
+/// Calls `each` for every complete line before an offset, the last one first.
 pub(super) fn back(
     file: &File,
     until: u64,
     mut each: impl FnMut(&[u8], u64, u64) -> Flow,
 ) -> io::Result<Flow> {
     let mut begin = until.min(file.metadata()?.len());
-    // What begins at `begin`, as far as it is not handed out.
+    // The bytes from `begin` on that no call has received.
     let mut read = Vec::new();
     while begin > 0 {
         let size = BLOCK.min(usize::try_from(begin).unwrap_or(BLOCK));
@@ -51,7 +51,7 @@ pub(super) fn back(
         block.append(&mut read);
         read = block;
         let ends = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1);
-        // Only at first may there be a line that does not end.
+        // Only the first block can end with an unfinished line.
         let Some(mut end) = ends(&read) else { continue };
         while let Some(line) = ends(&read[..end - 1]) {
             if each(&read[line..end], begin + line as u64, begin + end as u64).is_break() {

@@ -1,7 +1,7 @@
-//! What containers print: lines in files, one folder for each container of a service.
+//! The output of containers: lines in files, with a folder for each container of a service.
 //!
-//! Logs are no promise: they are synced once a second at most, and rows know nothing of them. What is promised is that
-//! no container waits for them, that they stay within their bounds, and that a line which is missing was counted.
+//! A log is synced at most once a second, and no row refers to it. The promises are: no container waits for its
+//! log, a log stays within its bounds, and every missing line is counted.
 
 mod event;
 mod files;
@@ -33,13 +33,13 @@ use writer::Desk;
 pub use page::{LogPage, PageLimits, Wanted};
 pub use position::Position;
 
-/// How many bytes of a log are looked through for the last lines of a node.
+/// How many bytes of a log are searched for the last lines of a node.
 const KEPT_LINES: u64 = 8 << 20;
 
-/// Whose log.
+/// The name of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LogName {
-    /// The id of the service, unique for good.
+    /// The permanent id of the service.
     pub service: String,
     /// The container's name.
     pub container: String,
@@ -48,20 +48,20 @@ pub struct LogName {
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// When it was taken, by the wall clock.
+    /// When the line was received, by the wall clock.
     pub at: Time,
-    /// Which node printed it, such as `7-0`; empty for a line of the platform.
+    /// The node that printed it, such as `7-0`; empty for a line of the platform.
     pub node: String,
     /// The text.
     pub text: String,
 }
 
-/// How much is kept.
+/// The bounds of logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogsKept {
     /// How long a line is kept.
     pub age: Duration,
-    /// Bytes of one container's log.
+    /// The most bytes of one container's log.
     pub bytes: u64,
 }
 
@@ -71,13 +71,13 @@ pub struct Logs {
     root: PathBuf,
     kept: LogsKept,
     desk: Arc<Desk>,
-    /// Started by the first line: a server on which nothing runs has none.
+    /// The first line starts it. A server without containers has no such thread.
     thread: Mutex<Option<JoinHandle<()>>>,
     turns: Turns<AccountId>,
 }
 
 impl Logs {
-    /// The logs in a folder, which is made with the first line. So many bytes of the disk are left free for the
+    /// The logs in a folder. The first line makes the folder. `reserve` bytes of the disk stay free for the
     /// database.
     pub fn open(folder: PathBuf, kept: LogsKept, reserve: u64) -> Self {
         Self::with_room(folder, kept, reserve, Room::default())
@@ -89,8 +89,9 @@ impl Logs {
         Self { root, kept, desk, thread: Mutex::default(), turns: Turns::default() }
     }
 
-    /// Adds a line, without blocking. If the lines that wait for the disk are too many the oldest of that log are
-    /// dropped, and one that says how many takes their place. So it is with lines that cannot be written.
+    /// Adds a line without blocking. If too many bytes wait for the disk, the oldest lines of this log are
+    /// dropped. A line with their number takes their place. Lines that cannot be written are counted in the
+    /// same way.
     pub fn append(&self, log: &LogName, line: &LogLine) {
         if files::folder_of(&self.root, log).is_some() && self.desk.add(log, line) {
             self.start();
@@ -108,23 +109,24 @@ impl Logs {
         }
     }
 
-    /// Whether anything was added since the start: if not, there is nothing to flush.
+    /// Whether a line was added since the start. If not, a flush has nothing to do.
     pub fn is_in_use(&self) -> bool {
         self.thread.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Waits until every line that was added before is written and synced, or dropped. Blocks.
+    /// Waits until every line that was added before is written and synced, or dropped; at most ten seconds.
+    /// Blocks.
     pub fn flush(&self) {
         self.desk.flush(true);
     }
 
-    /// How many lines were dropped since the start, of all logs: a counter that goes on.
+    /// The number of lines that all logs have dropped since the start. The counter goes on.
     pub fn dropped(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.desk.dropped)
     }
 
-    /// Reads a page of a log, on a thread that may block; `None` if there is no such log (any more). Pages of one account
-    /// are read one after the other.
+    /// Reads a page of a log on a thread that may block; `None` if there is no such log. Reads for one account
+    /// run one after another.
     ///
     /// # Errors
     /// If the disk cannot be read.
@@ -132,7 +134,7 @@ impl Logs {
         let Some(folder) = files::folder_of(&self.root, log) else { return Ok(None) };
         let desk = Arc::clone(&self.desk);
         let read = move || {
-            // Whoever asks has seen what came out of a container, and wants to find it.
+            // The caller may have seen a container answer, and expects its lines.
             desk.flush(false);
             let is_there = folder.try_exists()?;
             Ok(is_there.then(|| read(&folder, &wanted, |_| true)).transpose()?)
@@ -140,7 +142,7 @@ impl Logs {
         self.turns.run(whose.clone(), read).await
     }
 
-    /// The last lines of one node in a log, at most `count`, the oldest first. Blocks.
+    /// The last lines of one node, at most `count`, oldest first. Blocks.
     ///
     /// # Errors
     /// If the disk cannot be read.
@@ -160,10 +162,10 @@ impl Logs {
         Ok(files::names_in(&self.root)?)
     }
 
-    /// Removes all logs of a service; lines that still come are dropped. Blocks.
+    /// Removes all logs of a service. Lines that arrive later are dropped. Blocks.
     ///
     /// # Errors
-    /// If something cannot be removed. [`forget_old`](Self::forget_old) then tries again.
+    /// If something cannot be removed. [`forget_old`](Self::forget_old) tries again.
     pub fn remove_service(&self, service: &str) -> Result<()> {
         if !files::is_name(service) {
             return Ok(());
@@ -173,11 +175,11 @@ impl Logs {
         Ok(left.map_or(Ok(()), std::fs::remove_dir_all)?)
     }
 
-    /// Removes what is older at `now` than is kept, and what a removal that was cut short has left. Blocks, and
-    /// nobody else.
+    /// Removes files whose lines are all too old at `now`, and the rest of interrupted removals. Blocks, but
+    /// delays no other call.
     ///
     /// # Errors
-    /// If something cannot be removed. The rest is.
+    /// If something cannot be removed. Everything else is removed.
     pub fn forget_old(&self, now: Time) -> Result<()> {
         let before = now.minus(self.kept.age);
         let mut failed = Ok(());
@@ -195,11 +197,11 @@ impl Logs {
 }
 
 impl Drop for Logs {
-    /// Writes what was added.
+    /// Writes the waiting lines.
     fn drop(&mut self) {
         self.desk.close();
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // A panic is told where it happens.
+            // The panic itself was reported by its own thread.
             let _ = thread.join();
         }
     }

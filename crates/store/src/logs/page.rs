@@ -1,4 +1,4 @@
-//! Reads a page of a log.
+//! Reads pages of a log.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -13,36 +13,37 @@ use super::files::{Part, hour_of, parts_in};
 use super::lines::{self, Flow};
 use super::position::{Position, Way};
 
-/// What of a log is wanted.
+/// The lines that a page should have.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// The moment from which on lines are wanted. With one, and without a position, the page is the oldest there is.
+    /// The time of the oldest wanted line. With it and without a position, the page begins with the oldest
+    /// lines.
     pub start: Option<Time>,
-    /// The last moment of which lines are wanted.
+    /// The time of the newest wanted line.
     pub end: Option<Time>,
-    /// Which lines are wanted.
+    /// The condition on the text.
     pub filter: LogFilter,
-    /// Where the page before has ended. Without one, and without a start, the page is the newest there is, and the
-    /// next one has older lines.
+    /// The end of the previous page. Without it and without a start, the page has the newest lines, and the
+    /// next page has older ones.
     pub from: Option<Position>,
-    /// How long a page may be.
+    /// The limits of the page.
     pub limits: PageLimits,
 }
 
-/// How long a page may be. It has at least one line, if there is any.
+/// The limits of a page. It has at least one line, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimits {
-    /// How many lines.
+    /// The most lines.
     pub lines: usize,
-    /// How many bytes of text.
+    /// The most bytes of text.
     pub bytes: usize,
-    /// How many bytes are read to find them.
+    /// The most bytes that are read to find the lines.
     pub read: u64,
 }
 
 impl Default for PageLimits {
-    /// What `CloudWatch` gives. As much is read as a log has that is kept by default, a sixth of a second's work: the
-    /// AWS CLI follows no token of this call, and what a filter looks for may be anywhere.
+    /// The limits of `CloudWatch`. As many bytes are read as a log has by default, which takes a sixth of a
+    /// second: the AWS CLI does not ask for the next page of this call, and a match may be anywhere.
     fn default() -> Self {
         Self { lines: 10_000, bytes: 1 << 20, read: 128 << 20 }
     }
@@ -51,13 +52,13 @@ impl Default for PageLimits {
 /// A page of a log.
 #[derive(Debug, Default)]
 pub struct LogPage {
-    /// Its lines, the oldest first.
+    /// The lines, oldest first.
     pub lines: Vec<LogLine>,
-    /// Where to go on; `None` if there is nothing more.
+    /// The position of the next page; `None` at the end.
     pub next: Option<Position>,
 }
 
-/// Reads a page of the log in a folder. `is_wanted` looks at what the filter has let through.
+/// Reads a page of the log in a folder. `is_wanted` decides about lines that the filter has passed.
 pub(super) fn read(
     folder: &Path,
     wanted: &Wanted,
@@ -88,7 +89,7 @@ pub(super) fn read(
     if way == Way::Back {
         page.lines.reverse();
     }
-    // What came late stands behind what was printed after it.
+    // A late line is in the file after lines that are newer.
     page.lines.sort_by_key(|line| line.at);
     Ok(page)
 }
@@ -98,16 +99,16 @@ struct Reading<'a, F> {
     is_wanted: F,
     way: Way,
     page: LogPage,
-    /// Bytes of the page's texts.
+    /// The bytes of the page's texts.
     bytes: usize,
-    /// Bytes that were read.
+    /// The bytes read so far.
     read: u64,
 }
 
 impl<F: Fn(&Event<'_>) -> bool> Reading<'_, F> {
     fn part(&mut self, folder: &Path, part: Part) -> io::Result<Flow> {
         let file = match File::open(part.in_folder(folder)) {
-            // It was too old.
+            // The file was removed because it was too old.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Flow::Continue(())),
             file => file?,
         };
@@ -122,7 +123,7 @@ impl<F: Fn(&Event<'_>) -> bool> Reading<'_, F> {
         }
     }
 
-    /// Takes a line that lies between two offsets, in the order in which they are come by.
+    /// Takes a line. `before` and `after` are the offsets of its two ends, in the direction of reading.
     fn line(&mut self, line: &[u8], part: Part, before: u64, after: u64) -> Flow {
         let go_on_from = |offset| Some(Position { way: self.way, part, offset });
         if let Some(event) = self.wants(line) {

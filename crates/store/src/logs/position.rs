@@ -1,9 +1,9 @@
-//! Places in a log, from which reading goes on.
+//! Positions from which reading goes on.
 
 use super::files::Part;
 
-/// A place between two lines of a log, and which way reading goes on from there. It stays right while lines are added
-/// and old ones go.
+/// A position between two lines of a log, with the direction of reading. It stays valid while new lines are
+/// added and old ones are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     pub(super) way: Way,
@@ -11,7 +11,7 @@ pub struct Position {
     pub(super) offset: u64,
 }
 
-/// Which way a log is read.
+/// The direction of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// From older lines to newer ones.
@@ -27,7 +27,7 @@ impl Position {
         format!("{way}.{}.{}.{}", self.part.hour, self.part.number, self.offset)
     }
 
-    /// Reads what [`to_text`](Self::to_text) wrote.
+    /// Reads the text of [`to_text`](Self::to_text); `None` if it is something else.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = text.split('.');
         let way = match words.next()? {

@@ -1,4 +1,4 @@
-//! Lines on their way to the disk, as many bytes of them as there may be.
+//! Lines that wait for the disk, up to a number of bytes.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,9 +11,9 @@ use super::files::hour_of;
 /// How many bytes may wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// Of one log, so that one that prints much costs no other its lines.
+    /// For one log. So a log that prints much drops its own lines and not those of others.
     pub(super) of_one: usize,
-    /// Of all logs.
+    /// For all logs together.
     pub(super) of_all: usize,
 }
 
@@ -23,35 +23,35 @@ impl Default for Room {
     }
 }
 
-/// The lines that wait.
+/// All waiting lines.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     logs: HashMap<LogName, Pending>,
-    /// Bytes of all their lines.
+    /// The bytes of all lines.
     bytes: usize,
 }
 
-/// What waits of one log.
+/// The waiting lines of one log.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// The lines, encoded, each run of them from one hour.
+    /// The encoded lines. Each run is of one hour.
     pub(super) runs: VecDeque<Run>,
-    /// The lines before them that were dropped.
+    /// The dropped lines before them.
     pub(super) dropped: Option<Dropped>,
     bytes: usize,
 }
 
-/// Lines that are not in the log.
+/// A number of lines that are not in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Dropped {
     /// How many.
     pub(super) lines: u64,
-    /// When the last of them was taken.
+    /// When the last of them was received.
     pub(super) at: Time,
 }
 
 impl Dropped {
-    /// These, and others that came after them.
+    /// The sum of these and later ones.
     pub(super) fn and(self, later: Option<Self>) -> Self {
         later.map_or(self, |later| Self { lines: self.lines + later.lines, at: later.at })
     }
@@ -62,17 +62,17 @@ impl Dropped {
 pub(super) struct Run {
     pub(super) hour: i64,
     encoded: Vec<u8>,
-    /// Where the first line begins that was not dropped.
+    /// The offset of the first line that was not dropped.
     front: usize,
 }
 
 impl Run {
-    /// The lines.
+    /// The encoded lines that were not dropped.
     pub(super) fn lines(&self) -> &[u8] {
         &self.encoded[self.front..]
     }
 
-    /// Drops the first line; says how long it was.
+    /// Drops the first line; returns its length in bytes.
     fn drop_first(&mut self) -> usize {
         let lines = self.lines();
         let length = first_line(lines);
@@ -85,7 +85,7 @@ impl Run {
     }
 }
 
-/// How long the first of some lines is.
+/// The length of the first line in bytes.
 pub(super) fn first_line(lines: &[u8]) -> usize {
     lines.iter().position(|byte| *byte == b'\n').map_or(lines.len(), |at| at + 1)
 }
@@ -100,7 +100,7 @@ impl Pending {
         }
     }
 
-    /// Drops the oldest line; says how long it was.
+    /// Drops the oldest line; returns its length in bytes.
     fn drop_oldest(&mut self) -> Option<usize> {
         let run = self.runs.front_mut()?;
         let at = time_of(run.lines()).unwrap_or(Time(0));
@@ -116,7 +116,7 @@ impl Pending {
 }
 
 impl Queue {
-    /// Adds a line. Says how many bytes of its log wait now, and how many lines were dropped for it.
+    /// Adds a line. Returns how many bytes of its log wait now, and how many lines were dropped.
     pub(super) fn add(&mut self, room: Room, log: &LogName, at: Time, encoded: Vec<u8>) -> (usize, u64) {
         let pending = match self.logs.get_mut(log) {
             Some(pending) => pending,
@@ -133,19 +133,19 @@ impl Queue {
         (pending.bytes, dropped)
     }
 
-    /// Notes that lines which were taken could not be written.
+    /// Records that lines could not be written.
     pub(super) fn lost(&mut self, log: LogName, lost: Dropped) {
         let pending = self.logs.entry(log).or_default();
         pending.dropped = Some(lost.and(pending.dropped));
     }
 
-    /// Takes all that waits.
+    /// Takes all waiting lines.
     pub(super) fn take(&mut self) -> HashMap<LogName, Pending> {
         self.bytes = 0;
         std::mem::take(&mut self.logs)
     }
 
-    /// Forgets what waits of a service's logs.
+    /// Drops the waiting lines of a service.
     pub(super) fn forget(&mut self, service: &str) {
         self.logs.retain(|log, _| log.service != service);
         self.bytes = self.logs.values().map(|pending| pending.bytes).sum();

@@ -1,4 +1,4 @@
-//! Puts lines into files, and takes away files that need not be kept.
+//! Writes lines into files, and removes old files.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -16,19 +16,20 @@ use crate::durable_file::{make_folder, remove_if_there};
 use crate::reserve::Reserve;
 use crate::{Result, StoreError};
 
-/// How many containers of one service have a log. Of more, that which was written longest ago goes.
+/// The most containers of one service with a log. Beyond that, the log that was written to longest ago is
+/// removed.
 const LOGS_OF_SERVICE: usize = 50;
 
-/// A log has so many files or a few more, so that little goes with the oldest.
+/// A full log has about so many files, so that removing the oldest one loses little.
 const PARTS: u64 = 8;
 
-/// How many files are open at once.
+/// The most open files.
 const OPEN: usize = 512;
 
-/// How many deleted services are remembered.
+/// How many removed services are remembered.
 const REMOVED: usize = 4_096;
 
-/// What is on its way out begins so.
+/// The prefix of folders that are being removed.
 const LEAVING: &str = ".removed-";
 
 /// The files of all logs.
@@ -38,31 +39,31 @@ pub(super) struct Shelf {
     kept: LogsKept,
     pub(super) reserve: Reserve,
     tails: HashMap<LogName, Tail>,
-    /// Services whose last lines may still come: nothing is made for those.
+    /// Removed services. Late lines of theirs are not written.
     removed: HashSet<String>,
 }
 
-/// What of a log could not be written.
+/// The lines that could not be written.
 #[derive(Debug)]
 pub(super) struct Unwritten {
-    /// The lines of which the log does not tell yet that they were dropped.
+    /// The dropped lines that the log does not mention yet.
     pub(super) untold: Option<Dropped>,
-    /// How many lines were dropped now.
+    /// How many of them were dropped by this call.
     pub(super) lost: u64,
     pub(super) error: StoreError,
 }
 
-/// Where a log is being written.
+/// The end of a log that is being written.
 #[derive(Debug)]
 struct Tail {
     folder: PathBuf,
     part: Part,
     file: File,
     length: u64,
-    /// Bytes of all files of the log.
+    /// The bytes of all files of the log.
     all: u64,
     needs_sync: bool,
-    /// Whether it was written to since the last look.
+    /// Whether it was written to since the last check.
     is_in_use: bool,
 }
 
@@ -71,10 +72,10 @@ impl Shelf {
         Self { root, kept, reserve, tails: HashMap::new(), removed: HashSet::new() }
     }
 
-    /// Writes what waits of a log.
+    /// Writes the waiting lines of a log.
     ///
     /// # Errors
-    /// With what is not written, and why.
+    /// [`Unwritten`] with the lines that are lost, and why.
     pub(super) fn write(&mut self, log: &LogName, pending: Pending) -> std::result::Result<(), Unwritten> {
         if self.removed.contains(&log.service) {
             return Ok(());
@@ -99,7 +100,7 @@ impl Shelf {
             }
         }
         let Some(error) = failure else { return Ok(()) };
-        // Whatever is wrong with the file, it is looked at anew.
+        // Whatever the fault was, the file is opened again.
         self.tails.remove(log);
         Err(Unwritten { untold, lost, error })
     }
@@ -107,7 +108,7 @@ impl Shelf {
     /// Writes lines of one hour.
     ///
     /// # Errors
-    /// With the lines that are left, and why.
+    /// The lines that are left, and why.
     fn write_all<'a>(
         &mut self,
         log: &LogName,
@@ -121,7 +122,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Writes as many lines of an hour as have room in one file, at least one; says how many bytes.
+    /// Writes as many lines of an hour as fit into one file, at least one; returns how many bytes.
     fn write_some(&mut self, log: &LogName, hour: i64, lines: &[u8]) -> Result<usize> {
         let most = self.kept.bytes / PARTS;
         let is_open = self.tails.get(log).is_some_and(|tail| tail.part.hour == hour && tail.length < most);
@@ -140,7 +141,8 @@ impl Shelf {
             tail.shorten(self.kept.bytes.saturating_sub(size as u64))?;
         }
         if let Err(error) = (&tail.file).write_all(&lines[..size]) {
-            // Half a line would swallow the next. If this fails too, whoever opens the file ends the line.
+            // A torn line would swallow the next one. If cutting it off fails too, the next opening ends the
+            // line.
             let _ = tail.file.set_len(tail.length);
             return Err(error.into());
         }
@@ -150,7 +152,7 @@ impl Shelf {
         Ok(size)
     }
 
-    /// Opens the file that the next lines of an hour go into.
+    /// Opens the file for the next lines of an hour.
     fn open(&mut self, log: &LogName, hour: i64, most: u64) -> Result<()> {
         let Some(folder) = folder_of(&self.root, log) else {
             return Err(StoreError::unusable(format!("no log can be named {:?}", log.container)));
@@ -182,7 +184,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Makes way for one more log of a service.
+    /// Removes a log of a service if it has too many for another one.
     fn make_way(&mut self, log: &LogName) -> Result<()> {
         let service = self.root.join(&log.service);
         let names = names_in(&service)?;
@@ -197,7 +199,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Makes durable what was written. Logs are no promise: what fails is told, and not tried again.
+    /// Syncs the written files. A failure is logged and not tried again.
     pub(super) fn sync(&mut self) {
         for (log, tail) in self.tails.iter_mut().filter(|(_, tail)| tail.needs_sync) {
             tail.needs_sync = false;
@@ -207,7 +209,7 @@ impl Shelf {
         }
     }
 
-    /// Closes files that were not written to since the last time.
+    /// Closes the files that were not written to since the last call.
     pub(super) fn close_idle(&mut self) {
         self.tails.retain(|_, tail| std::mem::take(&mut tail.is_in_use));
     }
@@ -217,7 +219,8 @@ impl Shelf {
         !self.tails.is_empty()
     }
 
-    /// Takes a service's logs out of sight, and for good. Says what is left to be removed.
+    /// Hides the logs of a service for good by renaming their folder. Returns the folder that has to be
+    /// removed.
     pub(super) fn take_out(&mut self, service: &str) -> io::Result<Option<PathBuf>> {
         if self.removed.len() >= REMOVED {
             self.removed.clear();
@@ -232,7 +235,7 @@ impl Shelf {
         }
     }
 
-    /// Removes files whose lines are all from before a moment, and folders that are empty then.
+    /// Removes the files whose lines are all older than `before`, and then empty folders.
     pub(super) fn forget(&mut self, log: &LogName, before: Time) -> io::Result<()> {
         let Some(folder) = folder_of(&self.root, log) else { return Ok(()) };
         let parts = parts_in(&folder)?;
@@ -253,7 +256,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// What removals that were cut short have left.
+    /// The folders of interrupted removals.
     pub(super) fn leaving(root: &Path) -> io::Result<Vec<PathBuf>> {
         let is_leaving =
             |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(|it| it.starts_with(LEAVING));
@@ -262,7 +265,7 @@ impl Shelf {
 }
 
 impl Tail {
-    /// Ends a line that a crash has torn, so that the next one begins on its own.
+    /// Ends a torn line, so that the next one begins on a line of its own.
     fn end_line(&mut self) -> io::Result<()> {
         let mut last = [b'\n'];
         if self.length > 0 {
@@ -276,7 +279,7 @@ impl Tail {
         Ok(())
     }
 
-    /// Removes the oldest files until the log has no more than so many bytes, or only the file that is being written.
+    /// Removes the oldest files until the log has at most `most` bytes, or only the file that is being written.
     fn shorten(&mut self, most: u64) -> io::Result<()> {
         let parts = parts_in(&self.folder)?;
         self.all = parts.iter().map(|(_, length)| length).sum();
@@ -300,14 +303,14 @@ fn remove_if_empty(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// The line that takes the place of lines that were dropped.
+/// The line that mentions dropped lines.
 fn told(dropped: Dropped) -> Vec<u8> {
     let lines = if dropped.lines == 1 { "line" } else { "lines" };
     let text = format!("{} {lines} dropped", dropped.lines);
     encode(&LogLine { at: dropped.at, node: String::new(), text })
 }
 
-/// How many lines there are, and when the last was taken.
+/// The number of some encoded lines, and the time of the last one; `None` if there are none.
 fn counted(lines: &[u8]) -> Option<Dropped> {
     let last = lines.split_inclusive(|byte| *byte == b'\n').next_back()?;
     let count = lines.split_inclusive(|byte| *byte == b'\n').count() as u64;

@@ -1,4 +1,4 @@
-//! Logs as a whole: what is added is found again, whatever happens to files, disk and server.
+//! Logs as a whole: added lines are found again, whatever happens to files, disk and server.
 
 mod bounds;
 mod faults;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// When the tests take place: a moment within an hour.
+/// The time of the tests, at the beginning of an hour.
 const NOW: Time = Time(1_800_000_000_000);
 
 const KEPT: LogsKept = LogsKept { age: Duration::from_hours(96), bytes: 100 << 20 };
@@ -35,7 +35,7 @@ impl World {
         world
     }
 
-    /// Stops and starts again.
+    /// Closes the logs and opens them again.
     fn reopen(&mut self) {
         drop(self.logs.take());
         self.logs = Some(Logs::with_room(self.root(), self.kept, 0, self.room));
@@ -70,12 +70,12 @@ impl World {
         self.page_of(&app(), wanted).unwrap_or_default()
     }
 
-    /// Whether there is such a log.
+    /// Whether the log exists.
     fn has(&self, log: &LogName) -> bool {
         self.page_of(log, all()).is_some()
     }
 
-    /// All texts, the oldest first.
+    /// The texts of all lines, oldest first.
     fn texts(&self) -> Vec<String> {
         let limits = PageLimits { lines: usize::MAX, bytes: usize::MAX, read: u64::MAX };
         texts(&self.page(Wanted { limits, ..all() }))

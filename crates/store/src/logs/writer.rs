@@ -1,4 +1,4 @@
-//! The thread that writes. Whoever adds a line never waits for it.
+//! The thread that writes. A caller that adds a line never waits for it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,45 +11,45 @@ use super::queue::{Dropped, Pending, Queue, Room};
 use super::shelf::{Shelf, Unwritten};
 use crate::logs::LogLine;
 
-/// Lines come in crowds. After the first, so long is waited for others to be written with it.
+/// Lines often come in groups. The thread waits so long after the first line, to write the others with it.
 const CROWD: Duration = Duration::from_millis(20);
 
-/// How soon after a failure it is tried again.
+/// The pause after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How often files are synced, at the most, and how long one that nobody writes to stays open, at the least.
+/// The least time between two syncs. A file without writes stays open at least so long.
 const SYNC: Duration = Duration::from_secs(1);
 
-/// How often is told that lines cannot be written, at the most.
+/// The least time between two warnings that lines cannot be written.
 const TELL: Duration = Duration::from_mins(1);
 
-/// How long anybody waits for lines to be written. A disk that takes longer is about to fail.
+/// The longest wait of a flush. A slower disk is about to fail.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the thread shares with those who add lines.
+/// The state that the thread shares with its callers.
 #[derive(Debug)]
 pub(super) struct Desk {
     room: Room,
     lines: Mutex<Lines>,
-    /// There is something to do.
+    /// Wakes the thread.
     wake: Condvar,
-    /// Something was done.
+    /// Wakes those who wait for the thread.
     done: Condvar,
-    /// Nobody who adds a line waits for this.
+    /// A caller that adds a line never takes this lock.
     shelf: Mutex<Shelf>,
-    /// How many lines were dropped, of all logs.
+    /// The number of dropped lines of all logs.
     pub(super) dropped: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
 struct Lines {
     queue: Queue,
-    /// Whether the thread is to go to work at once.
+    /// Whether the thread must not wait for more lines.
     is_hurried: bool,
-    /// Whether the thread is to sync what it writes, at once.
+    /// Whether the next lines must be synced.
     wants_sync: bool,
     thread: Thread,
-    /// How often the thread went to work, and how often it was done.
+    /// How many batches the thread has begun, and the last one that it has finished.
     begun: u64,
     finished: u64,
 }
@@ -59,11 +59,11 @@ enum Thread {
     #[default]
     None,
     Works,
-    /// It ends when nothing is left.
+    /// It ends after the next batch.
     Ends,
 }
 
-/// What the thread does at one time.
+/// The work of the thread for one round.
 struct Batch {
     logs: HashMap<LogName, Pending>,
     wants_sync: bool,
@@ -76,7 +76,7 @@ impl Desk {
         Self { room, lines, wake, done, shelf: Mutex::new(shelf), dropped: Arc::default() }
     }
 
-    /// Adds a line. Says whether there is no thread yet, and the caller has to start one.
+    /// Adds a line. `true` if there is no thread, and the caller has to start one.
     pub(super) fn add(&self, log: &LogName, line: &LogLine) -> bool {
         let encoded = encode(line);
         let mut lines = self.lines();
@@ -96,12 +96,13 @@ impl Desk {
         true
     }
 
-    /// Notes that no thread could be started. Another one is tried with the next line.
+    /// Records that no thread could be started. The next line tries again.
     pub(super) fn has_no_thread(&self) {
         self.lines().thread = Thread::None;
     }
 
-    /// Waits until what was added is written; and synced, if so. The thread that fails goes on, and so does this.
+    /// Waits until the lines so far are written, or written and synced. If writing fails, the wait ends as
+    /// well.
     pub(super) fn flush(&self, with_sync: bool) {
         let mut lines = self.lines();
         if lines.thread == Thread::None {
@@ -115,12 +116,12 @@ impl Desk {
         drop(self.done.wait_timeout_while(lines, PATIENCE, is_waiting));
     }
 
-    /// Forgets what waits of a service's logs.
+    /// Drops the waiting lines of a service.
     pub(super) fn forget(&self, service: &str) {
         self.lines().queue.forget(service);
     }
 
-    /// Lets the thread end when nothing is left.
+    /// Lets the thread end after the waiting lines.
     pub(super) fn close(&self) {
         let mut lines = self.lines();
         if lines.thread == Thread::Works {
@@ -137,7 +138,7 @@ impl Desk {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the thread does.
+    /// The loop of the thread.
     pub(super) fn work(&self) {
         let (mut synced, mut warned) = (Instant::now(), None);
         let (mut is_idle, mut has_failed) = (true, false);
@@ -155,7 +156,7 @@ impl Desk {
             let mut lines = self.lines();
             lines.finished = lines.begun;
             if batch.is_last {
-                // What cannot be written at the end is lost.
+                // Lines that cannot be written now are lost.
                 lines.thread = Thread::None;
                 self.done.notify_all();
                 return;
@@ -167,7 +168,7 @@ impl Desk {
         }
     }
 
-    /// Waits for something to do: without end, if no file is open.
+    /// Waits for work. If files are open, no longer than until the next sync.
     fn next(&self, is_idle: bool, has_failed: bool) -> Batch {
         let mut lines = self.lines();
         let is_quiet = |lines: &mut Lines| lines.queue.is_empty() && !lines.is_hurried;
@@ -191,7 +192,7 @@ impl Desk {
         }
     }
 
-    /// Writes what waited; says what could not be written.
+    /// Writes the lines of a batch; returns those that could not be written.
     fn write(
         &self,
         logs: HashMap<LogName, Pending>,
@@ -199,7 +200,7 @@ impl Desk {
     ) -> Vec<(LogName, Dropped)> {
         let mut lost = Vec::new();
         for (log, pending) in logs {
-            // A lock of its own for each: whoever looks after the files may come between.
+            // The lock is taken for each log anew, so that other work on files can come between.
             let Err(Unwritten { untold, lost: now, error }) = self.shelf().write(&log, pending) else {
                 continue;
             };

@@ -8,53 +8,55 @@ use gangplank_core::{
 
 use crate::Result;
 
-/// An access key as it is kept.
+/// An access key, as its row says.
 #[derive(Clone, Debug)]
 pub struct AccessKey {
-    /// The public half.
+    /// The public half of the pair.
     pub id: AccessKeyId,
-    /// Whose it is.
+    /// The account that it belongs to.
     pub account: AccountId,
     /// The secret half, sealed with a key that is not in the database.
     pub sealed_secret: Vec<u8>,
-    /// Whether it administers the server.
+    /// Whether it is a root key, which administers the server.
     pub is_root: bool,
-    /// Whether its calls are taken.
+    /// Whether calls that it signs are accepted.
     pub enabled: bool,
     /// When it was made.
     pub created_at: Time,
-    /// What it may do in its account; everything if `None`. A root key has none.
+    /// What it may do in its account; everything if `None`. A root key has no permission.
     pub permission: Option<Permission>,
-    /// What its logins are narrowed to.
+    /// The limits of the registry logins that it makes.
     pub limits: LoginLimits,
-    /// When it ends, if it does. From then on its calls are refused; the caller compares, by the one clock.
+    /// When it ends; `None` if never. From then on its calls are refused. The caller compares this with the
+    /// clock.
     pub expires_at: Option<Time>,
-    /// What people say of it; may be empty.
+    /// A text for people; may be empty.
     pub description: String,
-    /// Who made it, if it is known. It is taken from the [`Origin`] that inserts it.
+    /// Who made it; `None` if nobody knows. The store takes it from the [`Origin`] that inserts the key.
     pub made_by: Option<Owner>,
-    /// When a call with it was last taken, to the minute. Right in lists alone.
+    /// When a call that it signed was last accepted, to the minute. Exact only in lists: other lookups may come
+    /// from a cache.
     pub last_used_at: Option<Time>,
 }
 
 impl AccessKey {
-    /// Whether it has come to its end at `now`. At that very moment it is already refused.
+    /// Whether it has ended at `now`. At the very moment of its end it has.
     pub fn has_expired(&self, now: Time) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Whether it may do less than an access key may. Then it makes and changes no keys and no roles.
+    /// Whether it may do less than a full access key. A limited key makes and changes no keys and no roles.
     pub fn is_limited(&self) -> bool {
         self.permission.is_some() || !self.limits.are_none() || self.expires_at.is_some()
     }
 
-    /// Who signs with it.
+    /// The principal that signs with it.
     pub fn principal(&self) -> Principal {
         if self.is_root { Principal::RootKey(self.id.clone()) } else { Principal::AccessKey(self.id.clone()) }
     }
 }
 
-/// The place of a key in a list.
+/// The position of a key in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyMark {
     /// When it was made.
@@ -68,52 +70,55 @@ pub struct KeyMark {
 pub struct KeyPage {
     /// The keys.
     pub keys: Vec<AccessKey>,
-    /// The mark to ask for the next page with, if there may be one.
+    /// The mark for the next page; `None` at the end.
     pub more: Option<KeyMark>,
 }
 
-/// What became of a change to an access key.
+/// The outcome of a change to an access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyChange {
-    /// Done.
+    /// The key has the wanted state.
     Done,
-    /// There is no such key in the account.
+    /// The account has no such key.
     NoSuchKey,
     /// It is the last enabled root key: without it nobody could administer the server.
     IsLastRootKey,
 }
 
-/// What became of an access key that was disabled with all that it made.
+/// The keys and roles that were disabled together with the key that made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DisabledWithMade {
-    /// The keys that it made, and those that these made, that are disabled now and were not before.
+    /// Keys made by the key, directly or through other keys, that were enabled until now.
     pub keys: Vec<AccessKeyId>,
-    /// The roles, likewise, each with its account.
+    /// Roles made by these keys that were enabled until now, each with its account.
     pub roles: Vec<(AccountId, RoleName)>,
-    /// Whether there are more, which another call disables.
+    /// Whether there are more; another call disables them.
     pub more: bool,
 }
 
 /// How many keys and roles one call disables beside the key that it names.
 pub const MADE_AT_ONCE: usize = 500;
 
-/// Keeps access keys. `account: None` means any account.
+/// Stores access keys. `account: None` means any account.
 #[async_trait]
 pub trait AccessKeys: Send + Sync {
-    /// Adds a key; `false` if the id is taken, in any account, also by a key deleted since. If the account has
-    /// `quota` keys it is [`OverQuota`](crate::StoreError::OverQuota).
+    /// Adds a key. `false` if the id is or was in use, in any account.
+    ///
+    /// # Errors
+    /// [`OverQuota`](crate::StoreError::OverQuota) if the account has `quota` keys already.
     async fn insert_access_key(&self, by: &Origin, key: AccessKey, quota: u32) -> Result<bool>;
     /// Finds a key by its id, enabled or not.
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
-    /// A page of at most `limit` keys, newest first, behind the mark `after`.
+    /// A page of at most `limit` keys after the mark `after`, newest first.
     async fn access_keys(
         &self,
         account: Option<&AccountId>,
         after: Option<KeyMark>,
         limit: usize,
     ) -> Result<KeyPage>;
-    /// Enables, disables or deletes a key. Its logins follow with the next request. Unless it is enabled, the upload
-    /// sessions of its logins end, and their bytes go to [`discarded`](super::BlobLinks::discarded).
+    /// Enables, disables or deletes a key. The next request of its registry logins sees the new state.
+    /// Disabling and deleting also end the upload sessions of these logins; their bytes go to
+    /// [`discarded`](super::BlobLinks::discarded).
     async fn change_access_key(
         &self,
         by: &Origin,
@@ -122,9 +127,10 @@ pub trait AccessKeys: Send + Sync {
         state: NewState,
         last: LastRootKey,
     ) -> Result<KeyChange>;
-    /// Disables a key as [`change_access_key`](Self::change_access_key) does, and the keys and roles that it made,
-    /// and whatever those made in turn, in any account and also if they are disabled themselves: in one transaction as
-    /// many as [`MADE_AT_ONCE`]. The last enabled root key is passed over.
+    /// Disables a key as [`change_access_key`](Self::change_access_key) does, together with the keys and roles
+    /// that it made, and with those that these keys made in turn. They may belong to any account. Keys that are
+    /// disabled already are searched, too. One call is one transaction and disables at most [`MADE_AT_ONCE`] of
+    /// them. The last enabled root key is skipped.
     async fn disable_with_made(
         &self,
         by: &Origin,
@@ -132,6 +138,6 @@ pub trait AccessKeys: Send + Sync {
         id: &AccessKeyId,
         last: LastRootKey,
     ) -> Result<(KeyChange, DisabledWithMade)>;
-    /// Notes when calls with keys were last taken. One that is deleted meanwhile is passed over.
+    /// Records when calls with these keys were last accepted. Keys that were deleted meanwhile are skipped.
     async fn note_key_use(&self, used: Vec<(AccessKeyId, Time)>) -> Result<()>;
 }

@@ -1,15 +1,15 @@
-//! How much an account has, in all its regions.
+//! How much an account stores, in all its regions.
 
 use async_trait::async_trait;
 use gangplank_core::{AccountId, Tenant};
 
 use crate::Result;
 
-/// Says what accounts have. What they may have is looked at where it is added.
+/// Says how much accounts store. Quotas are checked where something is added.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// Bytes of the contents, manifests and staged bytes of a tenant's account.
+    /// The bytes of contents, manifests and open uploads of the tenant's account.
     async fn used_bytes(&self, tenant: &Tenant) -> Result<u64>;
-    /// Whether no other account has an access key.
+    /// Whether every access key of the server belongs to this account.
     async fn is_alone(&self, account: &AccountId) -> Result<bool>;
 }

@@ -1,5 +1,5 @@
-//! The audit trail: who did what, from where. A change is noted in the transaction that makes it, as the doing of the
-//! [`Origin`] that it takes.
+//! The audit trail: who did what, and from where. A transaction that changes something records the event, too,
+//! as caused by its [`Origin`].
 
 use std::net::IpAddr;
 
@@ -9,51 +9,51 @@ use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Owner, 
 use super::provenance::SessionSource;
 use crate::Result;
 
-/// An event as it is kept.
+/// An event, as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// Its number: of two events the later has the greater.
+    /// Its number. A later event has a greater one.
     pub id: i64,
-    /// When, by the wall clock.
+    /// When it happened, by the wall clock.
     pub at: Time,
-    /// Whose trail it belongs to; none where nobody knows.
+    /// The account in whose trail it is; `None` if the account is unknown.
     pub account: Option<AccountId>,
-    /// In which region.
+    /// The region that it concerns.
     pub region: Option<String>,
     /// What happened.
     pub kind: EventKind,
-    /// The principal that did it, itself or by its login.
+    /// The principal that caused it, itself or by a login that it made.
     pub owner: Option<Owner>,
-    /// The login that did it, or that it was done to.
+    /// The login that caused it, or that it happened to.
     pub login: Option<LoginId>,
-    /// In which repository.
+    /// The repository that it concerns.
     pub repository: Option<String>,
-    /// To which content.
+    /// The digest of the content that it concerns.
     pub digest: Option<String>,
-    /// To what else: an image's name, tags, a service, an access key.
+    /// The other thing that it concerns: an image's name, tags, a service, an access key.
     pub subject: Option<String>,
-    /// For a refusal: the action that was asked for.
+    /// For a refusal: the action that the caller asked for.
     pub action: Option<String>,
-    /// For a refusal: why.
+    /// The reason, such as that of a refusal or a failure.
     pub reason: Option<String>,
-    /// From where.
+    /// The address that the request came from.
     pub address: Option<String>,
-    /// With what.
+    /// The `User-Agent` of the request.
     pub user_agent: Option<String>,
-    /// The id of the request, if it was one.
+    /// The id of the request, if one request caused it.
     pub request: Option<String>,
-    /// For a change by a session of a role, or by its login: the session.
+    /// If a role's session or its login caused it: the session.
     pub session: Option<SessionSource>,
-    /// Whether it was done on the web console.
+    /// Whether it was done in the web console.
     pub by_console: bool,
-    /// How many times: refusals that are alike are counted.
+    /// How often it happened. Equal refusals are counted in one event.
     pub count: u64,
 }
 
-/// Which events to show: those that fit all that is given.
+/// Which events to list: those that meet every condition that is set.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    /// Of this account; of all, and of nobody known, if `None`.
+    /// Of this account; `None` means all accounts, and the events of unknown accounts.
     pub account: Option<AccountId>,
     /// At this time or later, by the wall clock.
     pub since: Option<Time>,
@@ -61,17 +61,17 @@ pub struct AuditFilter {
     pub until: Option<Time>,
     /// Of this kind.
     pub kind: Option<EventKind>,
-    /// By this access key or its logins, or to this access key.
+    /// Caused by this access key or a login of it, or changing this access key.
     pub access_key: Option<AccessKeyId>,
-    /// By a role of this name, its sessions or their logins, or to it.
+    /// Caused by a role of this name, its sessions or their logins, or changing the role.
     pub role: Option<RoleName>,
-    /// To this thing.
+    /// About this subject.
     pub subject: Option<String>,
-    /// By or to this login.
+    /// Caused by this login, or changing it.
     pub login: Option<LoginId>,
     /// In this repository.
     pub repository: Option<String>,
-    /// To this content.
+    /// About this content.
     pub digest: Option<String>,
     /// From this address.
     pub address: Option<IpAddr>,
@@ -80,52 +80,53 @@ pub struct AuditFilter {
 /// A page of events, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditPage {
-    /// The events; there may be none, and still more to come.
+    /// The events. A page may be empty although more pages follow.
     pub events: Vec<AuditEvent>,
-    /// Where the next page starts, if there is one.
+    /// The number that the next page starts before; `None` at the end.
     pub more: Option<i64>,
 }
 
-/// How many events are looked at for one page, so that no question takes long.
+/// How many events one page looks at, so that no query takes long.
 pub const LOOKED_AT: usize = 10_000;
 
-/// Events that are alike, counted in memory before they are noted together.
+/// Equal events that were counted in memory, to be recorded as one.
 #[derive(Clone, Debug)]
 pub struct Tallied {
     /// What happened.
     pub kind: EventKind,
-    /// Who, from where, and when for the last time.
+    /// Who caused them, from where, and when the last one happened.
     pub origin: Origin,
-    /// Where their login or key works, if they have one.
+    /// The tenant of their login or key, if they have one.
     pub tenant: Option<Tenant>,
-    /// In which repository.
+    /// The repository that they concern.
     pub repository: Option<String>,
-    /// To which content.
+    /// The digest of the content that they concern.
     pub digest: Option<String>,
-    /// To what else.
+    /// The other thing that they concern.
     pub subject: Option<String>,
-    /// For a refusal: the action that was asked for.
+    /// For a refusal: the action that the caller asked for.
     pub action: Option<String>,
-    /// For a refusal: why.
+    /// For a refusal: the reason.
     pub reason: Option<String>,
-    /// How many.
+    /// How many events there were.
     pub count: u64,
 }
 
-/// Keeps the audit trail.
+/// Stores the audit trail.
 #[async_trait]
 pub trait AuditTrail: Send + Sync {
-    /// A page of at most `limit` events with numbers less than `before`, the newest first.
+    /// A page of at most `limit` events with numbers below `before`, newest first.
     async fn audit_events(
         &self,
         filter: &AuditFilter,
         before: Option<i64>,
         limit: usize,
     ) -> Result<AuditPage>;
-    /// Notes events that change no other row.
+    /// Records events that change no other row.
     async fn note(&self, events: Vec<Tallied>) -> Result<()>;
-    /// Forgets events noted before `before` by the steady time, and of every account all but the newest
-    /// `most`, of which a tenth may be refusals; returns how many. One call forgets a part of many, so that
-    /// nobody waits for it. To forget all, call until it returns 0.
+    /// Forgets events that were recorded before `before`, by the steady time, and the oldest events of every
+    /// account that has more than `most`. Each kind of events has its part of `most`: pushes a half, refusals a
+    /// tenth. Returns how many events. One call forgets only a part, so that nobody waits for it; call it until
+    /// it returns 0.
     async fn forget_events(&self, before: Time, most: u64) -> Result<usize>;
 }

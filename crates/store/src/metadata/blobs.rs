@@ -1,4 +1,4 @@
-//! Which repository holds which blob, and where its bytes are.
+//! Which blobs a repository holds, and where their bytes are.
 
 use async_trait::async_trait;
 use gangplank_core::{LoginId, Origin, Quotas, Renewal, Tenant, Time};
@@ -10,106 +10,108 @@ use crate::blobs::{Checkpoint, ContentKey};
 /// A blob that a repository holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredBlob {
-    /// Its length in bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// Where the bytes are.
+    /// The key of the bytes in the blob store.
     pub key: ContentKey,
-    /// Whether the bytes were found to be others than were put: then they are nobody's blob, and wait
-    /// to be replaced.
+    /// Whether the bytes differ from those that were uploaded. Then nobody may read them, and the next upload
+    /// replaces them.
     pub damaged: bool,
 }
 
-/// The most bytes that a blob may have to be treated as a configuration. So nobody makes a large layer look like
-/// one, which others would have to upload again.
+/// The largest size, in bytes, of a blob that is treated as a configuration. A login that only pushes is not
+/// told that somebody else's configuration exists. The limit keeps a large layer from being declared one:
+/// others would have to upload it again.
 pub const MAX_CONFIGURATION: u64 = 4 << 20;
 
-/// The most blobs of which it is kept that one login uploaded them: the newest.
+/// How many uploaded blobs are recorded for one login; the newest ones.
 pub const MAX_BLOB_PUTS: i64 = 10_000;
 
-/// A blob, and how a login stands to it.
+/// A blob, and what a login has to do with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenBlob {
     /// The blob.
     pub blob: StoredBlob,
-    /// Whether a manifest of the repository has it as its configuration, and it is small enough for one.
+    /// Whether a manifest of the repository names it as its configuration, and it is no larger than
+    /// [`MAX_CONFIGURATION`].
     pub is_configuration: bool,
-    /// Whether it is known that this very login has uploaded its bytes to the repository.
+    /// Whether this login uploaded its bytes to the repository, as far as is recorded.
     pub is_own: bool,
 }
 
 impl SeenBlob {
-    /// Whether a login that only pushes may hear that it is there. What an image is configured with is nobody's
-    /// business who does not have it.
+    /// Whether a login that only pushes may be told that the blob exists. A configuration may contain secrets,
+    /// so only its uploader learns of it.
     pub fn may_be_known(&self) -> bool {
         !self.is_configuration || self.is_own
     }
 
-    /// Whether such a login may read it.
+    /// Whether a login that only pushes may read the blob.
     pub fn may_be_read(&self) -> bool {
         self.is_configuration && self.is_own
     }
 }
 
-/// A blob whose bytes are durable under `key`, to be made visible.
+/// A blob to add to a repository. Its bytes are durable already.
 #[derive(Clone, Debug)]
 pub struct NewBlob {
     /// Its digest, computed from the stored bytes.
     pub digest: Digest,
-    /// Its length in bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// Where the bytes are: under the key of its session, or under one that its checkpoint names.
+    /// The key of its bytes: that of its upload session, or one that the session's checkpoint names.
     pub key: ContentKey,
-    /// Content of this digest that was found missing, cut short or damaged, and is to be replaced.
+    /// The key of older content with this digest that the caller found missing, too short or damaged. It is
+    /// replaced.
     pub damaged: Option<ContentKey>,
-    /// The login that may read it back if it turns out to be a configuration.
+    /// The login that uploaded it, and may read it back if it is a configuration.
     pub put_by: Option<LoginId>,
-    /// The upload session, of the same repository, that ends with it.
+    /// The upload session in the same repository that ends with it.
     pub session: Option<String>,
-    /// How much its account may have.
+    /// The quotas of its account.
     pub quotas: Quotas,
 }
 
-/// What no row points to any more.
+/// Content that no row refers to any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discarded {
-    /// Under which key it is.
+    /// Its key in the blob store.
     pub key: ContentKey,
-    /// What the blob store has to know to cancel it, if it was an upload.
+    /// For an upload: the checkpoint that the blob store needs to cancel it.
     pub upload: Option<Checkpoint>,
 }
 
-/// A blob to be mounted.
+/// A request to mount a blob of another repository.
 #[derive(Clone, Debug)]
 pub struct Mount {
-    /// The repository that holds it, or `None` for any of the tenant's.
+    /// The repository that holds it; `None` for any repository of the tenant.
     pub from: Option<RepositoryName>,
     /// Its digest.
     pub digest: Digest,
-    /// Set if it is as good as absent where this login may not know of it. That needs a `from`.
+    /// If set, the blob counts as absent where this login may not know of it. Needs `from`.
     pub seen_by: Option<LoginId>,
 }
 
-/// What became of a deletion.
+/// The outcome of deleting a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlobDeleted {
-    /// The repository holds it no longer.
+    /// The repository no longer holds it.
     Deleted,
-    /// The repository did not hold it.
+    /// The repository did not hold it before.
     NoSuchBlob,
     /// An image registered from this repository needs it.
     Registered,
 }
 
-/// Keeps which repository holds which blob.
+/// Records which repository holds which blob.
 ///
-/// A blob's bytes are kept once per tenant, under a key that is written once and never again, so
-/// removing old bytes can never hit new ones. A hold is leased: [`find_blob`](Self::find_blob),
-/// [`add_blob`](Self::add_blob) and [`mount_blob`](Self::mount_blob) renew the lease, since the
-/// client will now rely on it. A manifest that references the blob holds it.
+/// The bytes of a blob are stored once per tenant. Their key is never used twice, so deleting old bytes cannot
+/// hit new ones. A repository's hold on a blob has a lease. [`find_blob`](Self::find_blob),
+/// [`add_blob`](Self::add_blob) and [`mount_blob`](Self::mount_blob) renew it, since the client now relies on
+/// the blob. A manifest that references the blob keeps it, too.
 #[async_trait]
 pub trait BlobLinks: Send + Sync {
-    /// Finds a blob the repository holds; with `renewal`, its lease is renewed before anybody hears of
-    /// it.
+    /// Finds a blob of the repository. With `renewal`, its lease is renewed before the answer.
     async fn find_blob(
         &self,
         tenant: &Tenant,
@@ -117,7 +119,7 @@ pub trait BlobLinks: Send + Sync {
         digest: &Digest,
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredBlob>>;
-    /// The same, and how `login` stands to it.
+    /// Finds a blob as [`find_blob`](Self::find_blob) does, and what `login` has to do with it.
     async fn find_blob_seen_by(
         &self,
         login: LoginId,
@@ -126,12 +128,16 @@ pub trait BlobLinks: Send + Sync {
         digest: &Digest,
         renewal: Option<Renewal>,
     ) -> Result<Option<SeenBlob>>;
-    /// Where the tenant's bytes of this digest are, in any repository. For the server's own checks:
-    /// never an answer to a client.
+    /// Finds the tenant's bytes with this digest, in any repository. The server uses it for its own checks. A
+    /// client must not learn the answer.
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
-    /// Makes a blob visible in the repository; returns the key its bytes are under from now on; `None`, and
-    /// nothing is added, if the session that brought it has ended. What else that session had is discarded. The key is an older key if the tenant has the bytes already, and they are not damaged; the caller's
-    /// then goes to [`discarded`](Self::discarded).
+    /// Adds a blob to the repository. Returns the key of its bytes from then on, or `None` if its upload
+    /// session has ended; then nothing changes. If the tenant has undamaged bytes already, the key is that of
+    /// the older bytes, and the new bytes go to [`discarded`](Self::discarded). So do the other keys of the
+    /// session.
+    ///
+    /// # Errors
+    /// [`OverQuota`](crate::StoreError::OverQuota) if the account would then have too much.
     async fn add_blob(
         &self,
         tenant: &Tenant,
@@ -139,8 +145,10 @@ pub trait BlobLinks: Send + Sync {
         blob: NewBlob,
         now: Time,
     ) -> Result<Option<ContentKey>>;
-    /// Lets `repository` hold what is to be mounted; `false` if that is not there, or damaged. A repository more
-    /// than there may be is [`OverQuota`](crate::StoreError::OverQuota), here and in [`add_blob`](Self::add_blob).
+    /// Adds a blob that the tenant has already to `repository`. `false` if the blob is absent or damaged.
+    ///
+    /// # Errors
+    /// [`OverQuota`](crate::StoreError::OverQuota) if this would make one repository too many.
     async fn mount_blob(
         &self,
         tenant: &Tenant,
@@ -149,8 +157,8 @@ pub trait BlobLinks: Send + Sync {
         now: Time,
         quotas: &Quotas,
     ) -> Result<bool>;
-    /// Ends the repository's hold, also where manifests that are not registered reference the blob.
-    /// Bytes that nobody holds go to [`discarded`](Self::discarded).
+    /// Removes a blob from the repository, even if unregistered manifests reference it. If no other repository
+    /// holds it, its bytes go to [`discarded`](Self::discarded).
     async fn delete_blob(
         &self,
         by: &Origin,
@@ -158,16 +166,16 @@ pub trait BlobLinks: Send + Sync {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<BlobDeleted>;
-    /// Notes that the content under `key` is not what was put; `false` if no blob has it any more.
+    /// Marks the content under `key` as damaged. `false` if no blob has this key any more.
     async fn mark_damaged(&self, key: &ContentKey) -> Result<bool>;
-    /// Takes that mark off content that was read again and is what was put; `false` if no blob has it any
+    /// Removes the mark, after the content was read again and found whole. `false` if no blob has this key any
     /// more.
     async fn mark_whole(&self, key: &ContentKey) -> Result<bool>;
-    /// Which of these keys no blob, upload session or discarded content has.
+    /// Those of these keys that belong to no blob, no upload session and no discarded content.
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
-    /// What no row has pointed to since `until` or earlier, by the steady time, the oldest first and up to `limit`: to be
-    /// removed from the blob store.
+    /// Content that no row has referred to since `until` or earlier, by the steady time; oldest first, at most
+    /// `limit`. The caller deletes its bytes from the blob store.
     async fn discarded(&self, until: Time, limit: usize) -> Result<Vec<Discarded>>;
-    /// Forgets content that has been removed from the blob store.
+    /// Forgets discarded content, after its bytes were deleted from the blob store.
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()>;
 }

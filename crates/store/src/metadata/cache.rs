@@ -1,17 +1,18 @@
-//! Answers kept in memory, never longer than they are true.
+//! Answers kept in memory, and when they are dropped.
 //!
-//! This process owns the database and one thread writes it, so what a commit changes is known. Before
-//! a commit that thread *closes* the caches: it forgets what the commit may change, and nothing is kept
-//! or handed out for it until the commit is known to have happened or not. Only then are its callers
-//! answered. So whoever is told that a login is revoked, a tag moved or a blob deleted, and whoever asks
-//! after that, gets what the database says.
+//! With SQLite, one thread makes all commits, so it knows what each of them changes. Before a commit that takes
+//! rights away it *closes* the caches: it empties them, and until the outcome of the commit is known they
+//! neither store nor return anything. Only then the callers get their answers. So a request that comes after an
+//! acknowledged "revoked" or "disabled" sees the new state.
 //!
-//! A reader may have begun before such a commit and end after it, with what is no longer true in its
-//! hands. It therefore notes the cache's [`Generation`] before its query begins, and what it read is kept
-//! only if that is still the generation, and no commit is under way. Every commit that changes anything
-//! of the cache changes the generation twice, under the lock: when it closes the cache, which is before
-//! the commit, and when it opens it again, which is after. A query that began before the commit noted an
-//! earlier generation than the second; one that began after it sees what was committed.
+//! A reader may begin before such a commit and end after it, with an outdated answer. So it notes the cache's
+//! [`Generation`] before its query. Its answer is stored only if the generation is still the same and no commit
+//! is under way. Every commit that takes rights changes the generation twice, under the lock: when it closes
+//! the cache before the commit, and when it opens the cache after it. A query that began before the commit has
+//! an older generation. A query that began later sees the commit.
+//!
+//! With PostgreSQL, other processes commit as well. There a number in the database tells each process to empty
+//! its caches, within a few seconds ([`super::postgres`]).
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -26,17 +27,17 @@ use crate::metadata::role_sessions::Credential;
 /// The most entries in each half of a cache.
 const HALF: usize = 512;
 
-/// What is kept.
+/// The caches of one database.
 #[derive(Default)]
 pub(crate) struct Caches {
-    /// Logins that are live. What is refused is looked up each time.
+    /// Live registry logins. A password that is refused is looked up every time.
     pub(crate) logins: Cache<PasswordHash, Grant>,
-    /// Access keys and temporary keys that there are, also those that are disabled or ended.
+    /// Access keys and temporary keys that exist, whether they are usable or not.
     pub(crate) credentials: Cache<AccessKeyId, Credential>,
 }
 
 impl Caches {
-    /// Before a commit.
+    /// Empties and closes the affected caches before a commit.
     pub(crate) fn close(&self, takes: Takes) {
         if takes == Takes::Rights {
             self.logins.close();
@@ -44,7 +45,7 @@ impl Caches {
         }
     }
 
-    /// After it, whatever became of it.
+    /// Opens them after the commit, whether it succeeded or not.
     pub(crate) fn open(&self, takes: Takes) {
         if takes == Takes::Rights {
             self.logins.open();
@@ -53,23 +54,24 @@ impl Caches {
     }
 }
 
-/// When a lookup began, in commits.
+/// The state of a cache when a lookup began: a counter that every affecting commit changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
 /// What a lookup found.
 pub(crate) enum Found<V> {
-    /// It is kept.
+    /// The cached answer.
     Hit(V),
-    /// It is not; what is read from the database may be kept under this generation.
+    /// Nothing is cached. The answer of the database may be stored with this generation.
     Miss(Generation),
 }
 
-/// A look-up whose answer is not remembered yet.
+/// A lookup that missed, and may store its answer later.
 pub(crate) struct Remembered<'c, K, V>(Option<(&'c Cache<K, V>, Generation)>);
 
 impl<'c, K: Eq + Hash, V: Clone> Remembered<'c, K, V> {
-    /// Looks an answer up, before the query: in a cache, if it may be used now.
+    /// Looks in the cache before a query. `Err` if the answer has to be read; without a cache that is always
+    /// so.
     pub(crate) fn find<Q>(cache: Option<&'c Cache<K, V>>, key: &Q) -> std::result::Result<V, Self>
     where
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
@@ -82,7 +84,7 @@ impl<'c, K: Eq + Hash, V: Clone> Remembered<'c, K, V> {
         }
     }
 
-    /// Remembers what the query has found, if that is true still.
+    /// Stores the answer of the query, if nothing was committed meanwhile.
     pub(crate) fn keep(self, key: K, value: V) {
         if let Some((cache, began)) = self.0 {
             cache.keep(key, value, began);
@@ -90,25 +92,28 @@ impl<'c, K: Eq + Hash, V: Clone> Remembered<'c, K, V> {
     }
 }
 
-/// A bounded cache. Of two halves the younger is filled, and when it is full it becomes the older, whose
-/// entries are dropped unless they are asked for again.
+/// A bounded cache in two halves. New entries go into the younger half. When it is full, it becomes the older
+/// half, and the entries of the previous older half are dropped. An entry that is used moves back into the
+/// younger half.
 pub(crate) struct Cache<K, V>(Mutex<Halves<K, V>>);
 
 struct Halves<K, V> {
-    /// Odd while a commit is under way that touches what is kept here.
     generation: u64,
+    /// How many commits are under way that touch what is kept here: where many connections write, there may be several.
+    under_way: u32,
     young: HashMap<K, V>,
     old: HashMap<K, V>,
 }
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
-        Self(Mutex::new(Halves { generation: 0, young: HashMap::new(), old: HashMap::new() }))
+        Self(Mutex::new(Halves { generation: 0, under_way: 0, young: HashMap::new(), old: HashMap::new() }))
     }
 }
 
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
-    /// Looks an answer up. Before a query, not after: the generation says when it began.
+    /// Looks up an answer. Must be called before the query, because the returned generation marks its
+    /// beginning.
     pub(crate) fn find<Q: Eq + Hash + ToOwned<Owned = K> + ?Sized>(&self, key: &Q) -> Found<V>
     where
         K: Borrow<Q>,
@@ -126,10 +131,10 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         }
     }
 
-    /// Keeps what a query found that began at `began`, unless something was committed meanwhile.
+    /// Stores the answer of a query that began at `began`, unless a commit began since.
     pub(crate) fn keep(&self, key: K, value: V, began: Generation) {
         let mut halves = self.lock();
-        if halves.generation == began.0 && began.0.is_multiple_of(2) {
+        if halves.generation == began.0 && halves.under_way == 0 {
             halves.insert(key, value);
         }
     }
@@ -137,12 +142,15 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     fn close(&self) {
         let mut halves = self.lock();
         halves.generation += 1;
+        halves.under_way += 1;
         halves.young.clear();
         halves.old.clear();
     }
 
     fn open(&self) {
-        self.lock().generation += 1;
+        let mut halves = self.lock();
+        halves.generation += 1;
+        halves.under_way -= 1;
     }
 
     fn lock(&self) -> MutexGuard<'_, Halves<K, V>> {
@@ -195,6 +203,26 @@ mod tests {
         assert_eq!(hit(&cache, 1), Some(11));
         cache.close();
         assert_eq!(hit(&cache, 1), None);
+    }
+
+    #[test]
+    fn of_two_commits_under_way_the_second_keeps_it_closed() {
+        let cache = Cache::default();
+        cache.close();
+        cache.close();
+        let during = miss(&cache, 1);
+        cache.keep(1, 10, during);
+        assert_eq!(hit(&cache, 1), None, "neither commit has come to its end");
+        cache.open();
+        let still = miss(&cache, 1);
+        cache.keep(1, 10, still);
+        assert_eq!(hit(&cache, 1), None, "the other has not");
+        cache.open();
+        cache.keep(1, 10, still);
+        assert_eq!(hit(&cache, 1), None, "the query may have begun before that");
+        let late = miss(&cache, 1);
+        cache.keep(1, 11, late);
+        assert_eq!(hit(&cache, 1), Some(11));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Repositories and manifests as people look at them: a page at a time, the newest first, and what holds one.
+//! Repositories and manifests in pages for people, and the holders of one manifest.
 
 use async_trait::async_trait;
 use gangplank_core::{Tenant, Time};
@@ -6,82 +6,83 @@ use gangplank_oci::{Reference, RepositoryName};
 
 use crate::Result;
 
-/// A repository.
+/// A repository in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedRepository {
     /// Its name.
     pub name: String,
-    /// When a manifest last came, by the wall clock.
+    /// When the last manifest was added, by the wall clock.
     pub newest_at: Option<Time>,
 }
 
-/// A manifest, as it is listed.
+/// A manifest in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedManifest {
     /// Its digest.
     pub digest: String,
-    /// As the client declared it.
+    /// The media type that the client declared.
     pub media_type: String,
-    /// What kind of artifact it is.
+    /// Its artifact type.
     pub artifact_type: Option<String>,
-    /// The manifest that it is about.
+    /// The digest of its subject.
     pub subject: Option<String>,
-    /// When it came, by the wall clock.
+    /// When it was added, by the wall clock.
     pub created_at: Time,
     /// Its tags in byte order, at most [`MOST_TAGS`].
     pub tags: Vec<String>,
-    /// The very bytes.
+    /// The bytes that were put.
     pub body: Vec<u8>,
 }
 
 /// Which manifests to list.
 #[derive(Clone, Debug, Default)]
 pub struct ManifestFilter {
-    /// Those with a tag that begins so.
+    /// Only manifests with a tag that begins with this.
     pub tag_prefix: Option<String>,
-    /// Also those that belong to another and have no tag: what an index lists, and what is about another manifest.
+    /// Also untagged manifests that belong to another one: the children of an index, and manifests with a
+    /// subject.
     pub with_parts: bool,
 }
 
 /// A page of manifests, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ManifestPage {
-    /// The manifests; there may be none, and still more to come.
+    /// The manifests. A page may be empty although more pages follow.
     pub manifests: Vec<ListedManifest>,
-    /// Where the next page starts, if there is one.
+    /// The mark that the next page starts before; `None` at the end.
     pub more: Option<i64>,
 }
 
-/// A manifest, with what is known of it.
+/// A manifest with its holders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownManifest {
-    /// What is listed of it.
+    /// The manifest as in a list.
     pub listed: ListedManifest,
-    /// When its lease was taken, by the steady time.
+    /// When its lease was renewed, by the steady time.
     pub leased_at: Time,
-    /// Whether anything holds it.
+    /// Whether a row holds it, so that collection leaves it alone.
     pub is_held: bool,
-    /// The registered images that it is, or is a part of, by their names; of many, the first.
+    /// The names of registered images that it is or belongs to; at most 20 of each kind.
     pub images: Vec<String>,
-    /// The services whose current or next deployment runs it; of many, the first.
+    /// The services whose current or next deployment uses it; at most 20.
     pub services: Vec<String>,
-    /// The digests of the indexes of its repository that list it; of many, the first.
+    /// The digests of indexes in its repository that list it; at most 20.
     pub indexes: Vec<String>,
 }
 
-/// The most tags that are told of a manifest.
+/// The most tags that are listed with a manifest.
 pub const MOST_TAGS: usize = 100;
 
-/// How many manifests are looked at for one page, so that no question takes long.
+/// How many manifests one page looks at, so that no query takes long.
 pub const LOOKED_AT: usize = 10_000;
 
-/// The most bytes of manifests in a page, but for a page of one.
+/// The most bytes of manifests in a page. A page of one manifest may be larger.
 pub const MOST_BYTES: usize = 8 << 20;
 
-/// Lets people look.
+/// Lists repositories and manifests for people.
 #[async_trait]
 pub trait Catalogue: Send + Sync {
-    /// Lists the tenant's repositories whose names begin so, in byte order, after `last`.
+    /// The tenant's repositories whose names begin with `prefix`, in byte order after `last`, at most `limit`.
     async fn list_repositories(
         &self,
         tenant: &Tenant,
@@ -89,7 +90,7 @@ pub trait Catalogue: Send + Sync {
         last: Option<&str>,
         limit: usize,
     ) -> Result<Vec<ListedRepository>>;
-    /// A page of at most `limit` of a repository's manifests, the newest first, before the mark `before`; `None` if
+    /// A page of at most `limit` manifests of a repository before the mark `before`, newest first; `None` if
     /// there is no such repository.
     async fn list_manifests(
         &self,
@@ -99,7 +100,7 @@ pub trait Catalogue: Send + Sync {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Option<ManifestPage>>;
-    /// One manifest.
+    /// One manifest; `None` if the repository does not have it.
     async fn show_manifest(
         &self,
         tenant: &Tenant,

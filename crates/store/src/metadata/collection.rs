@@ -1,8 +1,8 @@
-//! Garbage collection: what nothing holds, once its lease is over.
+//! Garbage collection: removes what nothing holds and whose lease is over.
 //!
-//! Held is a manifest that is registered, that an index of its repository contains, or whose subject
-//! is in its repository; and a blob that a manifest of its repository references. A tag holds
-//! nothing. Everything else lives as long as its lease ([`Leases`](gangplank_core::Leases)).
+//! A manifest is held if it is registered, if an index of its repository contains it, or if its repository has
+//! its subject. A blob is held if a manifest of its repository references it. A tag holds nothing. Everything
+//! else lives as long as its lease ([`Leases`](gangplank_core::Leases)).
 
 use async_trait::async_trait;
 use gangplank_core::{Tenant, Time};
@@ -14,18 +14,18 @@ use crate::Result;
 pub struct Collected {
     /// Manifests, with their tags.
     pub manifests: u64,
-    /// Holds of repositories on blobs.
+    /// Links of repositories to blobs.
     pub blobs: u64,
-    /// Contents that no repository holds any more: their bytes are now discarded.
+    /// Contents that no repository has any more. Their bytes are discarded.
     pub contents: u64,
-    /// How many bytes those and the manifests have.
+    /// The bytes of these contents and manifests.
     pub bytes: u64,
-    /// Repositories that had nothing left.
+    /// Repositories that became empty.
     pub repositories: u64,
 }
 
 impl Collected {
-    /// Adds what another step removed.
+    /// Adds the numbers of another step.
     pub fn add(&mut self, other: &Self) {
         self.manifests += other.manifests;
         self.blobs += other.blobs;
@@ -35,68 +35,68 @@ impl Collected {
     }
 }
 
-/// What garbage is.
+/// The kind of a piece of garbage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GarbageKind {
     /// A manifest.
     Manifest,
-    /// A repository's hold on a blob.
+    /// The link of a repository to a blob.
     Blob,
 }
 
-/// Why something is garbage.
+/// Why collection would remove something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GarbageReason {
     /// Nothing holds it.
     Unheld,
-    /// Whatever holds it is garbage itself: this manifest, for one.
+    /// Only garbage holds it: this manifest, and perhaps others.
     HeldByGarbage(String),
 }
 
 /// Something that a cycle would remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Garbage {
-    /// Manifest or blob.
+    /// Whether it is a manifest or a blob.
     pub kind: GarbageKind,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
-    /// In which repository.
+    /// Its repository.
     pub repository: String,
-    /// Which.
+    /// Its digest.
     pub digest: String,
-    /// Its length in bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// How many bytes go with it: of a blob, none while another repository holds it.
+    /// How many bytes are freed with it. A blob that another repository has frees none.
     pub frees: u64,
     /// When its lease was last renewed, by the steady time.
     pub leased_at: Time,
-    /// Why.
+    /// Why it would be removed.
     pub reason: GarbageReason,
 }
 
-/// How much a cycle begins with.
+/// The amount of work at the beginning of a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// Manifests that nothing holds and whose lease is over.
     pub manifests: usize,
-    /// Holds of repositories on blobs that are so.
+    /// Links of repositories to blobs that nothing holds and whose lease is over.
     pub blobs: usize,
 }
 
-/// Collects garbage. These calls see all tenants and answer no client.
+/// Collects garbage. These calls cover all tenants. Clients never see their answers.
 #[async_trait]
 pub trait Collection: Send + Sync {
-    /// Removes some of what nothing holds and whose lease was taken at `over` or earlier: about `rows`
-    /// rows, and nothing only if there was none. That it is garbage is decided in the transaction that
-    /// removes it. What only garbage held is garbage for the next step. Contents go to
+    /// Removes about `rows` rows that nothing holds and whose lease was taken at `over` or earlier. It removes
+    /// nothing only if there is nothing to remove. One transaction decides and removes. Rows that only the
+    /// removed rows held are garbage for the next step. The bytes of contents go to
     /// [`discarded`](super::BlobLinks::discarded).
     async fn collect(&self, over: Time, now: Time, rows: usize) -> Result<Collected>;
-    /// Gives back to the file system some of the space that what was removed took among the rows, in a few
-    /// milliseconds; `false` if there is no more worth it. What a reader still sees stays until it is done.
+    /// Returns some free space of the database to the file system, in a few milliseconds. `false` if no more is
+    /// worth it. Space that a reader still sees is returned later.
     async fn give_back(&self) -> Result<bool>;
-    /// How much of what [`collect`](Self::collect) would remove first there is, each counted up to `most`.
+    /// How much [`collect`](Self::collect) would remove first, each number counted up to `most`.
     async fn waiting(&self, over: Time, most: usize) -> Result<Waiting>;
-    /// What [`collect`](Self::collect) would remove, if it were called again and again and nobody did
-    /// anything else.
+    /// Everything that [`collect`](Self::collect) would remove if it were called until the end and nobody
+    /// changed anything meanwhile.
     async fn garbage(&self, over: Time) -> Result<Vec<Garbage>>;
 }

@@ -1,4 +1,4 @@
-//! Logins to the web console, and the one-time links to it.
+//! Logins to the web console, and one-time links to it.
 
 use std::net::IpAddr;
 
@@ -7,21 +7,21 @@ use gangplank_core::{AccessKeyId, ConsoleSecretHash, Origin, Region, Tenant, Tim
 
 use crate::Result;
 
-/// How many links a key has at once, and how many logins; a new one takes the place of the oldest.
+/// How many links, and how many logins, a key may have at once. Beyond that the oldest is deleted.
 pub const MOST_OF_A_KEY: usize = 100;
 
-/// The row number of a console login.
+/// The number of a console login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConsoleLoginId(pub i64);
 
-/// A one-time link to be kept.
+/// A one-time link to store.
 #[derive(Clone, Debug)]
 pub struct NewConsoleLink {
-    /// How it is found.
+    /// The hash of its secret, by which it is found.
     pub secret: ConsoleSecretHash,
-    /// The access key or the temporary key that signed the call for it.
+    /// The access key or temporary key that signed the call for it.
     pub key: AccessKeyId,
-    /// Where that key acted.
+    /// The account of the key, and the region of the call.
     pub tenant: Tenant,
     /// When it is made.
     pub created_at: Time,
@@ -29,72 +29,73 @@ pub struct NewConsoleLink {
     pub ends_at: Time,
 }
 
-/// A link that was used: for whom it was.
+/// What a used link leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleLink {
-    /// The access key or the temporary key that signed the call for it.
+    /// The access key or temporary key that signed the call for it.
     pub key: AccessKeyId,
-    /// The region that it acted in.
+    /// The region of that call.
     pub region: Region,
 }
 
-/// A login to be kept.
+/// A console login to store.
 #[derive(Clone, Debug)]
 pub struct NewConsoleLogin {
-    /// How it is found.
+    /// The hash of its secret, by which it is found.
     pub secret: ConsoleSecretHash,
-    /// The access key or the temporary key that it acts as.
+    /// The access key or temporary key that it acts as.
     pub key: AccessKeyId,
-    /// Where that key acts at first.
+    /// The account of the key, and the region that the console shows first.
     pub tenant: Tenant,
-    /// From where it is made.
+    /// The address that it was made from.
     pub address: IpAddr,
     /// When it is made.
     pub created_at: Time,
-    /// When it ends if it is not used.
+    /// When it ends if nobody uses it.
     pub over_at: Time,
     /// When it ends at the latest.
     pub ends_at: Time,
 }
 
-/// A login as it is kept.
+/// A console login, as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleLogin {
     /// Its number.
     pub id: ConsoleLoginId,
-    /// The access key or the temporary key that it acts as. Whether that may still be used is the caller's to ask.
+    /// The access key or temporary key that it acts as. The caller checks whether the key is usable.
     pub key: AccessKeyId,
     /// The region that it was made for.
     pub region: Region,
-    /// When it ends if it is not used before.
+    /// When it ends if nobody uses it before.
     pub over_at: Time,
     /// When it ends at the latest.
     pub ends_at: Time,
 }
 
-/// Keeps logins to the console, and links to it.
+/// Stores console logins and links.
 #[async_trait]
 pub trait ConsoleLogins: Send + Sync {
-    /// Keeps a link.
+    /// Stores a link.
     async fn insert_console_link(&self, by: &Origin, link: NewConsoleLink) -> Result<()>;
-    /// Uses a link up; `None` if there is none, or it ended at `now` or before. Of several who come with the same link one
-    /// gets it.
+    /// Uses up a link. `None` if there is none, or if it ended at `now` or before. If several callers use the
+    /// same link, one of them gets it.
     async fn use_console_link(&self, secret: &ConsoleSecretHash, now: Time) -> Result<Option<ConsoleLink>>;
-    /// Keeps a login.
+    /// Stores a login.
     async fn insert_console_login(&self, by: &Origin, login: NewConsoleLogin) -> Result<()>;
-    /// Finds a login that is not over at `now`.
+    /// Finds a login that has not ended at `now`.
     async fn console_login(&self, secret: &ConsoleSecretHash, now: Time) -> Result<Option<ConsoleLogin>>;
-    /// Lets a login live until then. A power cut may undo it.
+    /// Lets a login live until `over_at`. A power cut may undo this.
     async fn prolong_console_login(&self, id: ConsoleLoginId, over_at: Time) -> Result<()>;
-    /// Ends a login of a tenant's key; `false` if there is none.
+    /// Ends a login; `false` if there is no such login.
     async fn end_console_login(&self, by: &Origin, tenant: &Tenant, id: ConsoleLoginId) -> Result<bool>;
-    /// Ends all logins and links of a key; returns how many logins.
+    /// Ends all logins and links of a key; returns the number of logins.
     async fn end_console_logins_of(&self, by: &Origin, tenant: &Tenant, key: &AccessKeyId) -> Result<u64>;
-    /// Forgets a login whose browser signs in anew.
+    /// Deletes a login whose browser signs in again. No event is recorded.
     async fn forget_console_login(&self, id: ConsoleLoginId) -> Result<()>;
-    /// Forgets the logins and links of a key that opens nothing any more, so that none comes to life with it again.
+    /// Deletes the logins and links of a key that can no longer be used. Otherwise they would work again if the
+    /// key did.
     async fn forget_console_logins_of(&self, key: &AccessKeyId) -> Result<()>;
-    /// Forgets a part of the logins and links that were over before `before`; returns how many. To forget all, call
-    /// until it returns 0.
+    /// Deletes some of the logins and links that ended before `before`; returns how many. Call it until it
+    /// returns 0.
     async fn forget_console_logins(&self, before: Time) -> Result<usize>;
 }

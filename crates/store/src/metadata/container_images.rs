@@ -11,66 +11,66 @@ use crate::Result;
 /// A registered image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerImage {
-    /// `:service.label.number`.
+    /// Its name, `:service.label.number`.
     pub name: ImageName,
-    /// The manifest.
+    /// The digest of its manifest.
     pub digest: String,
     /// When it was registered.
     pub created_at: Time,
 }
 
-/// A registration to be made.
+/// A manifest to register.
 #[derive(Clone, Debug)]
 pub struct NewImage {
-    /// On which service.
+    /// The service that it is registered on.
     pub service: ServiceId,
-    /// Under which label.
+    /// Its label.
     pub label: String,
-    /// Which manifest, of any repository of the tenant.
+    /// The digest of the manifest, in any repository of the tenant.
     pub digest: Digest,
-    /// When.
+    /// When it is registered.
     pub created_at: Time,
-    /// By which call.
+    /// The call that registers it.
     pub invocation: Option<Invocation>,
 }
 
-/// The most manifests and blobs that a registered image may be made of, itself included.
+/// The most manifests and blobs that a registered image may consist of, its own manifest included.
 pub const MAX_CONTENTS: usize = 10_000;
 
-/// What became of a registration.
+/// The outcome of registering an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageOutcome {
-    /// Registered; or, for a retry of one invocation, what the first attempt registered.
+    /// The new image. A retry of the same call gets the image of the first attempt.
     Registered(ContainerImage),
     /// There is no such service.
     NoSuchService,
-    /// No repository of the tenant has this manifest, with everything it references.
+    /// No repository of the tenant has this manifest together with everything that it references.
     NoSuchManifest,
-    /// The service has as many images as it may.
+    /// The service has as many images as its quota allows.
     QuotaReached,
-    /// It is made of more than [`MAX_CONTENTS`] manifests and blobs.
+    /// The image consists of more than [`MAX_CONTENTS`] manifests and blobs.
     TooManyContents,
 }
 
-/// What became of a deletion.
+/// The outcome of deleting a registered image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageDeleted {
-    /// Gone from the lists; its content is collected later.
+    /// The registration is deleted. Its content is collected later.
     Deleted,
     /// There is no such service.
     NoSuchService,
     /// The service has no such image.
     NoSuchImage,
-    /// The current or the next deployment, which has this version, is made of it.
+    /// The current or next deployment, with this version, uses the image.
     InUse(i64),
 }
 
-/// Keeps registered images. A registered manifest, and everything it references, stays until its
-/// last registration is deleted.
+/// Stores registered images. A registered manifest and everything it references stay until its last
+/// registration is deleted.
 #[async_trait]
 pub trait ContainerImages: Send + Sync {
-    /// Registers a manifest under the service's next number, which no other image of the service
-    /// gets or got. A retry is the same invocation of the same label and digest.
+    /// Registers a manifest under the service's next number. A number is never used twice. A retry is a call
+    /// with the same invocation, label and digest.
     async fn register_image(
         &self,
         by: &Origin,
@@ -78,11 +78,10 @@ pub trait ContainerImages: Send + Sync {
         image: NewImage,
         quota: u32,
     ) -> Result<ImageOutcome>;
-    /// Lists a service's images, newest first; `None` if there is no such service.
+    /// The images of a service, newest first; `None` if there is no such service.
     async fn images(&self, tenant: &Tenant, service: ServiceId) -> Result<Option<Vec<ContainerImage>>>;
-    /// Deletes the registration `label.number` at `now`, by the steady time, unless the current or the next deployment
-    /// is made of it: with the last one of a manifest, its
-    /// grace period begins.
+    /// Deletes the registration `label.number`, unless the current or next deployment uses it. If it was the
+    /// last one of its manifest, the manifest's grace period begins at `now`, by the steady time.
     async fn delete_image(
         &self,
         by: &Origin,
@@ -92,7 +91,7 @@ pub trait ContainerImages: Send + Sync {
         number: i64,
         now: Time,
     ) -> Result<ImageDeleted>;
-    /// The manifest registered on a service as `label.number`.
+    /// The manifest that is registered on a service as `label.number`.
     async fn image_manifest(
         &self,
         tenant: &Tenant,
@@ -100,15 +99,14 @@ pub trait ContainerImages: Send + Sync {
         label: &str,
         number: i64,
     ) -> Result<Option<StoredManifest>>;
-    /// A manifest registered on a service, or anywhere below an index that is, by its digest.
+    /// A manifest by its digest, if it is registered on a service or below a registered index.
     async fn image_manifest_by_digest(
         &self,
         tenant: &Tenant,
         service: ServiceId,
         digest: &ManifestDigest,
     ) -> Result<Option<StoredManifest>>;
-    /// Where the bytes of a blob are, if an image registered on a service references it, itself or through an
-    /// index.
+    /// The stored bytes of a blob, if it belongs to an image that is registered on this service.
     async fn image_blob(
         &self,
         tenant: &Tenant,

@@ -1,4 +1,4 @@
-//! Container services: what images are registered on.
+//! Container services. Images are registered on them, and they run deployments.
 
 use async_trait::async_trait;
 pub use gangplank_core::container_service::{ContainerService, ServiceChange, ServiceUpdate};
@@ -8,36 +8,36 @@ use super::Invocation;
 use super::deployments::{DeployedService, Promised};
 use crate::Result;
 
-/// What became of a new or changed service.
+/// The outcome of making or changing a service.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ServiceOutcome {
-    /// The service as it now is.
+    /// The service after the change.
     Done(Box<DeployedService>),
     /// There is no such service.
     NoSuchService,
-    /// The name is taken.
+    /// The tenant has a service of this name.
     NameTaken,
-    /// The tenant has as many services as it may.
+    /// The tenant has as many services as its quota allows.
     QuotaReached,
-    /// It would have more tags than it may.
+    /// It would have more tags than allowed.
     TooManyTags,
-    /// It would have more domain names than Lightsail's four.
+    /// It would have more than four domain names, the limit of Lightsail.
     TooManyDomains,
-    /// Another service, of whatever tenant, has this domain name; or the service has it twice.
+    /// Another service, perhaps of another tenant, has this domain name; or this service names it twice.
     DomainTaken(String),
-    /// The deployment of this version, or a change of the service that runs it, has not come to its end.
+    /// The deployment of this version, or an update of the service that runs it, is not finished.
     InProgress(i64),
-    /// The image of this container, of the first deployment, is not registered.
+    /// In the first deployment: the image of this container is not registered.
     NoSuchImage(String),
-    /// The machine has not so much to promise.
+    /// The machine has too few resources left to promise.
     TooLittleRoom(Promised),
 }
 
-/// Keeps container services.
+/// Stores container services.
 #[async_trait]
 pub trait ContainerServices: Send + Sync {
-    /// Adds a service. A retry of the invocation that made it gets it again, as it now is, whatever
-    /// the quota.
+    /// Adds a service. A retry of the call that made it gets the service in its present state, whatever the
+    /// quota.
     async fn create_service(
         &self,
         by: &Origin,
@@ -48,12 +48,13 @@ pub trait ContainerServices: Send + Sync {
     ) -> Result<ServiceOutcome>;
     /// Finds one service.
     async fn service(&self, tenant: &Tenant, name: &str) -> Result<Option<ContainerService>>;
-    /// Lists the tenant's services by name.
+    /// The tenant's services, by name.
     async fn services(&self, tenant: &Tenant) -> Result<Vec<ContainerService>>;
-    /// Changes a service. Nothing changes unless all of it can. Of a service with a current deployment, a change of
-    /// power, scale or domain names while it is enabled, or disabling or enabling it, begins an update if there is a [`Room`](super::deployments::Room), which
-    /// [`settle_service`](super::Deployments::settle_service) ends. While that goes on, or a deployment is on its
-    /// way, only tags and the puller role are changed.
+    /// Changes a service, all or nothing. A change of power, scale or domain names of an enabled service begins
+    /// an update, and so does disabling or enabling. This is so only if the service has a current deployment
+    /// and the change brings a [`Room`](super::deployments::Room).
+    /// [`settle_service`](super::Deployments::settle_service) ends the update. Until then, or while a
+    /// deployment is on its way, only tags and the puller role can change.
     async fn change_service(
         &self,
         by: &Origin,
@@ -62,9 +63,9 @@ pub trait ContainerServices: Send + Sync {
         change: ServiceChange,
         max_tags: u32,
     ) -> Result<ServiceOutcome>;
-    /// Deletes a service with its deployments and its registered images, and ends its pull logins for good: a new service
-    /// of the same name is another one, and counts its images anew. What they held begins its grace
-    /// period at `now`, by the steady time. `false` if there is none.
+    /// Deletes a service with its deployments and registered images; `false` if there is none. Its pull logins
+    /// end for good: a later service of the same name is another service, and numbers its images from 1. The
+    /// grace period of what they held begins at `now`, by the steady time.
     async fn delete_service(
         &self,
         by: &Origin,
@@ -72,6 +73,6 @@ pub trait ContainerServices: Send + Sync {
         service: ServiceId,
         now: Time,
     ) -> Result<bool>;
-    /// The ids of the services of all tenants that are unique for good, as [`ContainerService::uuid`] has them.
+    /// The permanent ids ([`ContainerService::uuid`]) of the services of all tenants.
     async fn service_uuids(&self) -> Result<Vec<String>>;
 }

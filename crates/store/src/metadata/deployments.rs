@@ -1,4 +1,4 @@
-//! Deployments: which containers a service runs, has run and is about to run.
+//! Deployments: the containers that a service ran, runs and is about to run.
 
 use async_trait::async_trait;
 use gangplank_core::deployment::{DeploymentState, Step};
@@ -9,23 +9,23 @@ use super::Invocation;
 use super::container_services::{ContainerService, ServiceOutcome};
 use crate::{Result, StoreError};
 
-/// How many deployments of a service are kept, the current one among them.
+/// How many deployments of a service are stored, the current one included.
 pub const KEPT: usize = 50;
 
-/// A deployment as it is kept.
+/// A deployment, as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
-    /// Its number, from 1. A service never gives one twice.
+    /// Its number, from 1. A service never uses a number twice.
     pub version: i64,
     /// Its state.
     pub state: DeploymentState,
-    /// What it runs, sealed.
+    /// Its containers and endpoint, sealed.
     pub sealed_spec: Vec<u8>,
-    /// What its containers were made of, by the name of the container.
+    /// The image of each container.
     pub images: Vec<DeployedImage>,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: Time,
-    /// Why it failed.
+    /// Why it failed; `None` if it did not.
     pub failure: Option<String>,
 }
 
@@ -34,13 +34,13 @@ pub struct Deployment {
 pub struct DeployedImage {
     /// The container's name.
     pub container: String,
-    /// The registration that it named, or that `latest` stood for.
+    /// The registration that it named, or that `latest` stood for; `None` for a public image.
     pub registered: Option<Registered>,
-    /// The digest that runs. Of a public image it is known once it was pulled.
+    /// The digest that runs. That of a public image is known after its pull.
     pub digest: Option<String>,
 }
 
-/// A registration of the deployment's own service.
+/// A registered image of the deployment's own service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registered {
     /// Its label.
@@ -49,20 +49,20 @@ pub struct Registered {
     pub number: i64,
 }
 
-/// A deployment to be made.
+/// A deployment to make.
 #[derive(Clone, Debug)]
 pub struct NewDeployment {
-    /// What it runs, sealed.
+    /// Its containers and endpoint, sealed.
     pub sealed_spec: Vec<u8>,
     /// The image of each container.
     pub images: Vec<NewImage>,
-    /// When, by the wall clock.
+    /// When it was requested, by the wall clock.
     pub created_at: Time,
-    /// When it has failed if it is not active, by the steady time.
+    /// When it fails unless it is active, by the steady time.
     pub deadline: Time,
-    /// By which call.
+    /// The call that makes it.
     pub invocation: Option<Invocation>,
-    /// What all services of the server together may be promised.
+    /// The resources that all services of the server may have together.
     pub room: Room,
 }
 
@@ -71,45 +71,46 @@ pub struct NewDeployment {
 pub struct NewImage {
     /// The container's name.
     pub container: String,
-    /// Where the image is from.
+    /// Where its image comes from.
     pub source: ImageSource,
 }
 
-/// Where an image is from.
+/// Where an image comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageSource {
-    /// Registered on the service under this label, with this number; or with the highest.
+    /// An image registered on the service.
     Registered {
-        /// The label.
+        /// Its label.
         label: String,
-        /// The number; the highest of the label if `None`.
+        /// Its number; `None` for the highest of the label.
         number: Option<i64>,
     },
     /// A public registry.
     Public,
 }
 
-/// What became of a new deployment.
+/// The outcome of making a deployment.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeploymentOutcome {
-    /// It is the service's next; or, for a retry of one invocation, what the first attempt made.
+    /// The service with the deployment as its next one. A retry of the same call gets that of the first
+    /// attempt.
     Made(Box<DeployedService>),
     /// There is no such service.
     NoSuchService,
-    /// The deployment of this version, or a change of the service that runs it, has not come to its end.
+    /// The deployment of this version, or an update of the service that runs it, is not finished.
     InProgress(i64),
     /// The service is disabled.
     Disabled,
     /// The image of this container is not registered.
     NoSuchImage(String),
-    /// The machine has not so much to promise.
+    /// The machine has too few resources left to promise.
     TooLittleRoom(Promised),
 }
 
-/// A service with its deployments, read in one moment.
+/// A service with its deployments, all read at the same moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeployedService {
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
     /// The service.
     pub service: ContainerService,
@@ -117,37 +118,37 @@ pub struct DeployedService {
     pub current: Option<Deployment>,
     /// The deployment that is on its way.
     pub next: Option<Deployment>,
-    /// How far the next one is.
+    /// The progress of the next one.
     pub rollout: Option<Rollout>,
 }
 
-/// The services that have to be looked after.
+/// The services for the deployer.
 #[derive(Debug, Default)]
 pub struct ToRun {
-    /// Those that could be read.
+    /// The readable ones.
     pub services: Vec<DeployedService>,
-    /// Those that are damaged, and why they could not be read. Nobody knows what of them runs.
+    /// The damaged ones, each with the error. Nobody knows which containers they should run.
     pub unreadable: Vec<(ServiceId, StoreError)>,
 }
 
-/// How far a deployment on its way has come.
+/// The progress of a deployment that is on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollout {
-    /// What is being done.
+    /// Its present step.
     pub step: Step,
-    /// How often containers of it have failed to start or ended.
+    /// How often its containers failed to start or ended.
     pub failures: u32,
-    /// What people should know of the step.
+    /// A message about the step for people.
     pub message: Option<String>,
-    /// When it has failed, by the steady time.
+    /// When the deployment fails, by the steady time.
     pub deadline: Time,
 }
 
-/// Keeps deployments.
+/// Stores deployments.
 #[async_trait]
 pub trait Deployments: Send + Sync {
-    /// Makes a service together with its first deployment, or neither. A retry of the invocation that made them gets
-    /// the service again, as it now is, whatever the quota.
+    /// Makes a service and its first deployment, or neither. A retry of the call that made them gets the
+    /// service in its present state, whatever the quota.
     async fn create_deployed_service(
         &self,
         by: &Origin,
@@ -157,9 +158,9 @@ pub trait Deployments: Send + Sync {
         quota: u32,
     ) -> Result<ServiceOutcome>;
 
-    /// Makes the next deployment of a service, pins the digests of its registered images, and holds them. Of more than
-    /// [`KEPT`] deployments the oldest that is not current is forgotten. A retry is the same invocation; whatever has
-    /// become of the service since, it gets the first attempt's.
+    /// Makes the next deployment of a service. It pins the digests of its registered images and holds them.
+    /// Beyond [`KEPT`] deployments the oldest one is forgotten, but never the current one. A retry of the same
+    /// call gets the first attempt's deployment, whatever happened to the service since.
     async fn create_deployment(
         &self,
         by: &Origin,
@@ -168,7 +169,7 @@ pub trait Deployments: Send + Sync {
         deployment: NewDeployment,
     ) -> Result<DeploymentOutcome>;
 
-    /// A service's deployments, the newest first; `None` if there is no such service.
+    /// The deployments of a service, newest first; `None` if there is no such service.
     async fn deployments(&self, tenant: &Tenant, service: ServiceId) -> Result<Option<Vec<Deployment>>>;
 
     /// One service with its deployments.
@@ -177,26 +178,27 @@ pub trait Deployments: Send + Sync {
     /// The tenant's services with their deployments, by name.
     async fn deployed_services(&self, tenant: &Tenant) -> Result<Vec<DeployedService>>;
 
-    /// The services of all tenants that have a deployment to run, or a change that has not come to its end, or are
-    /// disabled. One that is damaged does not keep the others from being read.
+    /// The services of all tenants that run a deployment, have an unfinished update or are disabled. A damaged
+    /// service does not prevent the others from being read.
     async fn services_to_run(&self) -> Result<ToRun>;
 
-    /// Notes how far the next deployment is. `false` if this version is not on its way any more. What is noted may be
-    /// lost when the power goes.
+    /// Records the progress of the next deployment. `false` if this version is not on its way any more. A power
+    /// cut may lose the record.
     async fn note_step(&self, service: ServiceId, version: i64, rollout: Rollout) -> Result<bool>;
 
-    /// Pins the digest of a public image. The first one stays.
+    /// Pins the digest of a public image. A digest that is pinned already stays.
     async fn pin_image(&self, service: ServiceId, version: i64, container: &str, digest: &str) -> Result<()>;
 
     /// Makes the next deployment the current one, and the current one inactive. `false` if this version is not on its
     /// way any more.
     async fn activate_deployment(&self, by: &Origin, service: ServiceId, version: i64) -> Result<bool>;
 
-    /// Ends the next deployment as failed; the current one stays. `false` if this version is not on its way any more.
+    /// Marks the next deployment as failed. The current one stays. `false` if this version is not on its way
+    /// any more.
     async fn fail_deployment(&self, by: &Origin, service: ServiceId, version: i64, why: &str)
     -> Result<bool>;
 
-    /// Ends the change of a service that began it as its `change`-th
-    /// ([`ContainerService::changes`](ContainerService)). `false` if another one has begun since.
+    /// Ends the update that the `change`-th change of a service began
+    /// ([`ContainerService::changes`](ContainerService)). `false` if the service has changed again since.
     async fn settle_service(&self, service: ServiceId, change: i64) -> Result<bool>;
 }

@@ -1,4 +1,4 @@
-//! What keeps the rows: a database, and how it runs the rules of the store.
+//! The engine that stores the rows: a database, and the way in which it runs the rules of the store.
 
 use std::future::Future;
 
@@ -8,59 +8,60 @@ use super::cache::Caches;
 use super::tx::Tx;
 use crate::Result;
 
-/// On whose behalf work is done.
+/// On whose behalf something is done. Accounts take turns.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Whose {
-    /// The server's own, or of somebody who administers it.
+    /// The server itself, or an administrator.
     Server,
-    /// An account's, whichever of its regions it is in.
+    /// An account, in whichever region.
     Account(AccountId),
 }
 
 impl Whose {
-    /// Of what a tenant asks for.
+    /// The account of a tenant.
     pub(crate) fn of(tenant: &Tenant) -> Self {
         Self::Account(tenant.account.clone())
     }
 }
 
-/// What a rule may take away.
+/// Whether a rule can take rights away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// Rights, which others may have in memory: logins, access keys, roles and their sessions, services.
+    /// Rights that a cache may hold: those of logins, access keys, roles, sessions and services.
     Rights,
-    /// Nothing that anybody has in memory.
+    /// Nothing that a cache holds.
     Nothing,
 }
 
 impl Takes {
-    /// What two take together.
+    /// What two rules take together.
     pub(crate) fn and(self, other: Self) -> Self {
         if self == Self::Rights { self } else { other }
     }
 }
 
-/// What the answer to a rule says of its changes.
+/// What a rule's answer promises about its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
-    /// That they survive a power cut.
+    /// They survive a power cut.
     Durable,
-    /// That others see them. If they are lost, so is all that was committed after them.
+    /// Others see them. A power cut may lose them, and then everything that was committed later.
     Visible,
 }
 
-/// How it is found out whether a write was made whose commit got no answer.
+/// How the store finds out what happened to a write whose commit got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settled {
-    /// By its event in the audit trail.
+    /// It looks for the write's event in the audit trail.
     ByEvent,
-    /// It is run again: if it was made, it answers the same, and changes nothing more.
+    /// It runs the rule again. If the first run was committed, the second changes nothing and gives the same
+    /// answer.
     ByRepeating,
-    /// By nothing that the store knows. An engine may know.
+    /// It cannot. Perhaps the engine can.
     Not,
 }
 
-/// How a rule is run that writes.
+/// The conditions under which a rule writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
     pub(crate) whose: Whose,
@@ -70,17 +71,17 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// Durable, and taken to take rights away: a rule that does not says so.
+    /// A durable write that may take rights away. Other rules say that they do not.
     pub(crate) fn of(whose: Whose) -> Self {
         Self { whose, takes: Takes::Rights, promise: Promise::Durable, settled: Settled::Not }
     }
 
-    /// For a tenant.
+    /// A write for a tenant.
     pub(crate) fn tenant(tenant: &Tenant) -> Self {
         Self::of(Whose::of(tenant))
     }
 
-    /// For the server itself.
+    /// A write for the server itself.
     pub(crate) fn server() -> Self {
         Self::of(Whose::Server)
     }
@@ -90,27 +91,27 @@ impl Terms {
         Self { takes: Takes::Nothing, ..self }
     }
 
-    /// Its answer does not wait for the disk.
+    /// The answer does not wait for the disk.
     pub(crate) fn visible(self) -> Self {
         Self { promise: Promise::Visible, ..self }
     }
 
-    /// The rule can be run again after it was committed: it then answers the same, and changes nothing more.
+    /// The rule may run again after it was committed. Then it changes nothing and gives the same answer.
     pub(crate) fn repeatable(self) -> Self {
         Self { settled: Settled::ByRepeating, ..self }
     }
 }
 
-/// A database. Rules are run as often as the database asks for it; only the last run counts.
+/// A database. It may run a rule several times; only the last run counts.
 pub(crate) trait Engine: Clone + Send + Sync + 'static {
-    /// Whether writes are taken.
+    /// Whether it accepts writes.
     fn is_healthy(&self) -> bool;
 
-    /// Whether this process alone writes the database, so that it may remember what it has read.
+    /// Whether only this process writes the database. Then caches and counts in memory stay true.
     fn is_exclusive(&self) -> bool;
 
-    /// What is remembered, if it may be used now. An engine closes it before a rule that takes rights away is
-    /// committed.
+    /// The caches, if they may be used now. The engine closes them before it commits a rule that takes rights
+    /// away.
     fn caches(&self) -> Option<&Caches>;
 
     /// Runs a single query.
@@ -119,28 +120,30 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// Runs several queries, all of which see the database as it was at the first.
+    /// Runs several queries on one snapshot of the database.
     fn read<T: Send>(
         &self,
         query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// The same where it may take longer than a few milliseconds: one at a time on anybody's behalf.
+    /// Runs queries as [`read`](Self::read) does, if they may take more than a few milliseconds. Only one at a
+    /// time runs on anybody's behalf.
     fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
         query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// Runs a rule in a transaction, and returns when what [`Terms`] promise is true. If it fails, nothing of it stays.
+    /// Runs a rule in a transaction. Returns when the promise of its [`Terms`] holds. A rule that fails changes
+    /// nothing.
     fn write<T: Send + 'static>(
         &self,
         terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// Gives back to the file system some of the space that nothing takes any more; `false` if there is no more worth it.
-    /// A server that other programs look after does that itself.
+    /// Returns some free space of the database file to the file system; `false` if no more is worth it. A
+    /// database server does that by itself.
     fn give_back(&self) -> impl Future<Output = Result<bool>> + Send {
         async { Ok(false) }
     }

@@ -1,4 +1,4 @@
-//! The rows as a check sees them: all of them, of all tenants, and what they contradict.
+//! All rows of all tenants, for a check, and the contradictions between them.
 
 use async_trait::async_trait;
 use gangplank_core::{Tenant, Time};
@@ -7,83 +7,83 @@ use gangplank_oci::Digest;
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
 
-/// Content that a row says there is.
+/// Content that has a row.
 #[derive(Clone, Debug)]
 pub struct KeptContent {
-    /// Its row, by which the next ones are asked for.
+    /// Its row, the mark for the next page.
     pub row: i64,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
-    /// What its bytes must hash to.
+    /// The digest that its bytes must have.
     pub digest: Digest,
-    /// How many bytes it must have.
+    /// Its size in bytes.
     pub size: u64,
-    /// Where they are.
+    /// The key of its bytes.
     pub key: ContentKey,
-    /// Whether it is known to be damaged.
+    /// Whether it is marked as damaged.
     pub damaged: bool,
 }
 
-/// How much content there is.
+/// A number of contents, and their size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ContentTotals {
     /// How many contents.
     pub count: u64,
-    /// How many bytes they have.
+    /// Their bytes.
     pub bytes: u64,
 }
 
-/// What kind of rows contradict each other.
+/// The kind of a contradiction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The database file itself is damaged.
     Database,
-    /// What is registered references what its repository does not have.
+    /// A registered image references something that its repository does not have.
     DanglingReference,
-    /// A manifest's bytes are not those of its digest.
+    /// The bytes of a manifest do not match its digest.
     DamagedManifest,
-    /// Something is held that should not be, or the other way round.
+    /// A column `held` contradicts the edges.
     WrongHold,
-    /// A lease was taken in the future.
+    /// A lease begins in the future.
     LeaseAhead,
-    /// The kept contents of a registered image are not those that its manifests name.
+    /// The recorded contents of a registered image differ from those that its manifests name.
     WrongContents,
-    /// An account's row does not say what it has.
+    /// The usage in an account's row is wrong.
     WrongUsage,
-    /// Content that no repository holds and that was not discarded.
+    /// A content row that no repository links to.
     UnlinkedContent,
 }
 
 /// Rows that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// Of what kind.
+    /// Its kind.
     pub fault: Fault,
-    /// What, where.
+    /// A sentence that names the rows.
     pub what: String,
-    /// The registered images that are hit, by their names; of many, the first.
+    /// The names of registered images that it affects; not all if there are many.
     pub images: Vec<String>,
 }
 
-/// Lets a check see all rows. These calls answer no client.
+/// Lets a check read all rows. Clients never see the answers.
 #[async_trait]
 pub trait Inspection: Send + Sync {
-    /// The contents behind row `after`, in the order of their rows, up to `limit`.
+    /// At most `limit` contents after the row `after`, in the order of their rows.
     async fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>>;
-    /// The names of the registered images that have a content, by its row; of many, the first.
+    /// The names of registered images that contain the content of this row; not all if there are many.
     async fn images_with(&self, content: i64) -> Result<Vec<String>>;
-    /// How many contents are known to be damaged, counted up to `most`.
+    /// How many contents are marked as damaged, counted up to `most`.
     async fn damaged_contents(&self, most: usize) -> Result<usize>;
-    /// How much content there is behind row `after`.
+    /// The totals of the contents after the row `after`.
     async fn content_totals(&self, after: i64) -> Result<ContentTotals>;
-    /// How far the open uploads have come, each by the key of its content.
+    /// The checkpoints of the open uploads, each with the key of its content.
     async fn open_uploads(&self) -> Result<Vec<(ContentKey, Checkpoint)>>;
-    /// Rows that contradict each other, at `now` by the steady time.
+    /// All contradictions. `now` is the steady time.
     async fn contradictions(&self, now: Time) -> Result<Vec<Contradiction>>;
-    /// Sets right those that can be, from what the other rows say: holds, contents of images, what accounts have,
-    /// leases in the future, and content that no repository holds, which is discarded.
+    /// Repairs what other rows determine: holds, recorded contents of images, usage of accounts, and leases in
+    /// the future. Content that no repository links to is discarded.
     async fn reconcile(&self, now: Time) -> Result<()>;
-    /// Lets the blob whose bytes are under `broken` have those under `whole`, which no row has; `false` if
-    /// no blob has `broken` any more. The broken ones are discarded at `now` by the steady time.
+    /// Gives the blob with the bytes under `broken` the bytes under `whole`, a key that no row has. The broken
+    /// bytes are discarded at `now`, by the steady time. `false` if no blob has the key `broken` any more.
     async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey, now: Time) -> Result<bool>;
 }

@@ -1,4 +1,4 @@
-//! Manifests: kept verbatim, with what they reference.
+//! Manifests: stored byte for byte, with what they reference.
 
 use async_trait::async_trait;
 use gangplank_core::{LoginId, Origin, Owner, Quotas, Renewal, Tenant, Time};
@@ -9,108 +9,112 @@ use crate::Result;
 /// The digest that names a manifest.
 pub type ManifestDigest = Digest;
 
-/// A manifest as it was put.
+/// A manifest, as it was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredManifest {
-    /// Computed from the bytes.
+    /// Its digest, computed from the bytes.
     pub digest: String,
-    /// As the client declared it.
+    /// The media type that the client declared.
     pub media_type: String,
-    /// The very bytes.
+    /// The bytes that were put.
     pub body: Vec<u8>,
 }
 
-/// A manifest to be kept.
+/// A manifest to store.
 #[derive(Clone, Debug)]
 pub struct NewManifest {
     /// Computed from `body`.
     pub digest: Digest,
-    /// The very bytes.
+    /// The bytes that were put.
     pub body: Vec<u8>,
-    /// What they say.
+    /// The parsed bytes.
     pub view: ManifestView,
-    /// Blobs that the repository need not hold: layers that are not to be distributed.
+    /// Blobs that the repository need not have, because they are foreign layers that are not distributed.
     pub may_be_absent: Vec<Digest>,
-    /// Set if one of this principal's push logins puts it. Then only what this principal put counts as a child, and
-    /// [`MAX_HUNG`](gangplank_core::quotas::MAX_HUNG) of such manifests may be about one subject.
+    /// The principal whose push login puts it; `None` for other callers. If set, only manifests that this
+    /// principal put count as children, and a subject may have at most
+    /// [`MAX_HUNG`](gangplank_core::quotas::MAX_HUNG) such manifests.
     pub pushed_by: Option<Owner>,
-    /// How deep indexes may nest: so many, one in the other, above an image.
+    /// How many levels of indexes may stand above an image.
     pub max_depth: u32,
-    /// How much its account may have.
+    /// The quotas of its account.
     pub quotas: Quotas,
     /// Tags to move to it.
     pub tags: Vec<Tag>,
-    /// When, by the wall clock.
+    /// When it is put, by the wall clock.
     pub now: Time,
-    /// When, by the steady time: from then on it is leased anew, and with it what it holds.
+    /// The lease from now on, by the steady time, of the manifest and of everything that it holds.
     pub lease: Renewal,
 }
 
-/// A manifest that names another as its subject.
+/// A manifest about a subject, in a list of referrers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referrer {
     /// Its digest.
     pub digest: String,
     /// Its media type.
     pub media_type: String,
-    /// Its length in bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// What kind of artifact it is.
+    /// Its artifact type.
     pub artifact_type: Option<String>,
     /// Its annotations, a JSON object.
     pub annotations: String,
 }
 
-/// A page of referrers: as many as an answer should hold.
+/// A page of referrers, as large as one answer should be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Referrers {
     /// The manifests.
     pub page: Vec<Referrer>,
-    /// The mark to ask for the next page with, if there may be one.
+    /// The mark for the next page; `None` at the end.
     pub more: Option<i64>,
 }
 
 /// The most referrers in a page.
 pub const MAX_REFERRERS: usize = 1_000;
 
-/// The most bytes of annotations in a page, but for a page of one.
+/// The most bytes of annotations in a page. A page of one referrer may be larger.
 pub const MAX_REFERRER_BYTES: usize = 4 << 20;
 
-/// What became of a manifest.
+/// The outcome of putting a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManifestOutcome {
-    /// Kept, with all it references pinned.
+    /// It is stored, and holds everything that it references.
     Stored,
     /// The repository does not hold this blob.
     BlobUnknown(Digest),
-    /// The repository does not hold this child manifest, or not for whoever puts the index.
+    /// The repository does not hold this child manifest, or the caller may not use it as a child.
     ChildUnknown(Digest),
-    /// The descriptor of this blob or child gives another size than the content has.
+    /// The descriptor of this blob or child declares a wrong size.
     SizeMismatch(Digest),
-    /// Indexes nested deeper than [`NewManifest::max_depth`].
+    /// Indexes are nested deeper than [`NewManifest::max_depth`].
     TooDeep,
     /// Push logins have put as many manifests about this subject as they may.
     TooManyAbout(Digest),
 }
 
-/// What became of a deletion.
+/// The outcome of deleting a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ManifestDeleted {
-    /// Gone, and every tag on it.
+    /// It is deleted, and every tag on it.
     Deleted,
-    /// The repository has none such.
+    /// The repository does not have it.
     NoSuchManifest,
-    /// A container service has it registered from this repository, itself or below an index.
+    /// It is registered from this repository, or below an index that is.
     Registered,
 }
 
-/// Keeps manifests.
+/// Stores manifests.
 #[async_trait]
 pub trait Manifests: Send + Sync {
-    /// Keeps a manifest and moves its tags, if everything it references is in the repository:
-    /// checked and pinned in the same transaction. The login of `by` may then read it back. A refusal leaves
-    /// nothing, not even a repository that was not there before; nor does
-    /// [`OverQuota`](crate::StoreError::OverQuota). What was so already is renewed, and is no event.
+    /// Stores a manifest and moves its tags, if the repository has everything that it references. One
+    /// transaction checks and holds the parts. Afterwards the login of `by` may read the manifest back. A
+    /// refusal changes nothing, and makes no repository. If the manifest and its tags were there already, only
+    /// the lease is renewed, and no event is recorded.
+    ///
+    /// # Errors
+    /// [`OverQuota`](crate::StoreError::OverQuota) if the account would then have too much. Nothing changes.
     async fn put_manifest(
         &self,
         by: &Origin,
@@ -118,8 +122,8 @@ pub trait Manifests: Send + Sync {
         repository: &RepositoryName,
         manifest: NewManifest,
     ) -> Result<ManifestOutcome>;
-    /// Finds a manifest; with `put_by`, only one that this login put, and by tag only if it also set the tag; with `renewal`, its lease is
-    /// renewed before anybody hears of it.
+    /// Finds a manifest. With `put_by`, only if this login put it, and by tag only if this login also set the
+    /// tag. With `renewal`, its lease is renewed before the answer.
     async fn manifest(
         &self,
         tenant: &Tenant,
@@ -128,8 +132,8 @@ pub trait Manifests: Send + Sync {
         put_by: Option<LoginId>,
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredManifest>>;
-    /// Deletes a manifest by digest at `now`, by the steady time, also where an index that is not
-    /// registered holds it. What it held begins its grace period.
+    /// Deletes a manifest by digest, even if an unregistered index holds it. The grace period of what it held
+    /// begins at `now`, by the steady time.
     async fn delete_manifest(
         &self,
         by: &Origin,
@@ -138,8 +142,8 @@ pub trait Manifests: Send + Sync {
         digest: &Digest,
         now: Time,
     ) -> Result<ManifestDeleted>;
-    /// A page of the manifests whose subject is `digest`, oldest first, behind the mark `after` (zero
-    /// for the first page); the subject itself may be absent. With `put_by`, only those that this login put.
+    /// A page of the manifests whose subject is `digest`, oldest first, after the mark `after`; 0 for the first
+    /// page. The subject itself may be absent. With `put_by`, only manifests that this login put.
     async fn referrers(
         &self,
         tenant: &Tenant,

@@ -1,12 +1,18 @@
-//! Rows: who may do what, which images there are, which bytes they are made of.
+//! Rows: who may do what, which images there are, and which bytes they consist of.
 //!
-//! One small trait per noun. Every method is one transaction: it happens whole or not at all, is
-//! durable (survives power loss) before it returns unless it says otherwise, and is seen by every
-//! later call. Every lookup takes the [`Tenant`](gangplank_core::Tenant), and where content is
-//! concerned the repository: an id or a digest alone opens nothing.
+//! There is one small trait per noun. Every method is one transaction: it happens as a whole or not at all. It
+//! is durable (survives a power cut) before it returns, unless its comment says otherwise. Every later call
+//! sees it. Every lookup takes the [`Tenant`](gangplank_core::Tenant), and for content the repository, too. So
+//! an id or a digest alone opens nothing.
 //!
-//! A change that users see takes the [`Origin`](gangplank_core::Origin) that makes it and is noted in the audit
-//! trail in the same transaction: there is no change without its note, and no note without its change.
+//! A change that users see takes the [`Origin`](gangplank_core::Origin) that causes it. The same transaction
+//! records it in the audit trail, so there is no change without an event, and no event without its change.
+//!
+//! # Errors
+//! Every method can fail with [`Unavailable`](crate::StoreError::Unavailable),
+//! [`Damaged`](crate::StoreError::Damaged) or [`Contended`](crate::StoreError::Contended), and a method that
+//! writes also with [`Full`](crate::StoreError::Full) or [`OutcomeUnknown`](crate::StoreError::OutcomeUnknown).
+//! The comment of a method names only further errors.
 
 pub mod access_keys;
 pub mod accounts;
@@ -69,7 +75,7 @@ pub use store::Store;
 pub use tags::Tags;
 pub use uploads::Uploads;
 
-/// Everything that is kept in rows.
+/// Everything that is stored in rows.
 pub trait Metadata:
     AccessKeys
     + Accounts
@@ -92,12 +98,13 @@ pub trait Metadata:
     + Progress
     + Inspection
 {
-    /// Whether writes are still taken: `false` after a failed sync, until a restart.
+    /// Whether writes are accepted. With SQLite `false` after a failed sync, until a restart; with PostgreSQL
+    /// `false` while the database does not answer.
     fn is_healthy(&self) -> bool;
 }
 
-/// Which attempt of which request made a row, so that a retry finds it instead of making another.
-/// SDKs repeat `amz-sdk-invocation-id` on every attempt of one call.
+/// Identifies the call that made a row. SDKs send the same `amz-sdk-invocation-id` with every attempt of one
+/// call. So a retry finds the row and makes no second one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// Who called.

@@ -1,31 +1,31 @@
-//! What a run of the server leaves for the next: how far its own work has come, and by which terms.
+//! Numbers that one run of the server leaves for the next: the progress and the terms of its own jobs.
 
 use async_trait::async_trait;
 
 use crate::Result;
 
-/// A number that is kept.
+/// The name of a stored number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// The steady time that the next run goes on from.
+    /// The steady time from which the next run goes on.
     SteadyTime,
-    /// The row of the blob that the scrub looked at last.
+    /// The row of the blob that the scrub read last.
     ScrubPosition,
-    /// When the scrub began its round, by the steady time.
+    /// When the present round of the scrub began, by the steady time.
     ScrubStarted,
-    /// The grace period of garbage collection that the server was last started with, in milliseconds.
+    /// The grace period of garbage collection in the last run, in milliseconds.
     GcGrace,
-    /// The number that the folder of bytes has, too: so a database knows its own.
+    /// A number that the folder of bytes contains, too. So a database recognizes its own folder.
     ContentFolder,
-    /// Set where the bytes are in a bucket. So nobody makes a folder for what is there, or takes it for lost.
+    /// Set if the bytes are in a bucket. Then no program makes a folder for them or reports them as lost.
     ContentBucket,
 }
 
-/// Keeps marks.
+/// Stores marks.
 #[async_trait]
 pub trait Progress: Send + Sync {
-    /// A mark, if it was ever set.
+    /// The value of a mark; `None` if it was never set.
     async fn mark(&self, mark: Mark) -> Result<Option<i64>>;
-    /// Sets marks, all of them at once.
+    /// Sets several marks at once.
     async fn set_marks(&self, marks: Vec<(Mark, i64)>) -> Result<()>;
 }

@@ -1,5 +1,5 @@
-//! Where images came from: who put a manifest and who registered it, kept also after the session and the login are
-//! forgotten that did it.
+//! Provenance of images: who put a manifest, and who registered it. It stays after the session and the login
+//! are forgotten.
 
 use async_trait::async_trait;
 use gangplank_core::role::Claims;
@@ -9,62 +9,63 @@ use gangplank_oci::Digest;
 use super::container_images::ContainerImage;
 use crate::Result;
 
-/// Who did something, with what is known of them for ever.
+/// Who did something, as it is recorded for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The principal.
     pub owner: Owner,
-    /// Of a role: the session that did it.
+    /// For a role: the session that acted.
     pub session: Option<SessionSource>,
-    /// Of an access key: what people said of it.
+    /// For an access key: its description at that time.
     pub description: Option<String>,
 }
 
-/// A session of a role, as far as it is kept for ever.
+/// The part of a role's session that is recorded for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionSource {
-    /// What its maker called it.
+    /// The name that its maker chose.
     pub name: SessionName,
-    /// The claims of its token that were kept.
+    /// The recorded claims of its token.
     pub claims: Claims,
 }
 
-/// Where a registered image came from.
+/// The provenance of a registered image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSources {
     /// The image.
     pub image: ContainerImage,
-    /// Who registered it; unknown if that was before this was kept.
+    /// Who registered it; `None` if an old program did, which did not record it.
     pub registered: Option<Source>,
-    /// Who put its manifest, each once, the first first; at most [`MOST_PUTS`].
+    /// Who put its manifest: each source once, in the order of the first puts, at most [`MOST_PUTS`].
     pub puts: Vec<Source>,
 }
 
-/// Where everything of one digest came from.
+/// The provenance of everything with one digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DigestSources {
-    /// Who put it into which repository, each once, the first first; at most [`MOST_PUTS`].
+    /// Who put it, and into which repository: each source once, in the order of the first puts, at most
+    /// [`MOST_PUTS`].
     pub puts: Vec<(String, Source)>,
-    /// As what it is registered, and by whom, the first first; at most [`MOST_PUTS`].
+    /// The images that it is registered as, and who registered them, oldest first, at most [`MOST_PUTS`].
     pub registered: Vec<(ContainerImage, Option<Source>)>,
 }
 
-/// How many that put a manifest are told.
+/// How many sources a list contains.
 pub const MOST_PUTS: usize = 100;
 
-/// What is known of a digest before it is registered.
+/// Facts about a digest for the decision to register it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Puts {
     /// The repositories of the tenant that have the manifest.
     pub repositories: Vec<String>,
-    /// Everybody who put it into one of them.
+    /// Every principal that put it into one of them.
     pub owners: Vec<Owner>,
 }
 
-/// Tells where images came from.
+/// Reads the provenance of images.
 #[async_trait]
 pub trait Provenance: Send + Sync {
-    /// Where the registered image `label.number` of a service came from; `None` if there is none.
+    /// The provenance of the registered image `label.number` of a service; `None` if there is no such image.
     async fn image_sources(
         &self,
         tenant: &Tenant,
@@ -72,8 +73,9 @@ pub trait Provenance: Send + Sync {
         label: &str,
         number: i64,
     ) -> Result<Option<ImageSources>>;
-    /// Which repositories have a manifest, and who put it there: all of both, for policies to ask.
+    /// Which repositories have a manifest, and who put it there. The lists are complete, since policies decide
+    /// by them.
     async fn puts(&self, tenant: &Tenant, digest: &Digest) -> Result<Puts>;
-    /// Where everything of a digest came from; both lists are empty if the tenant has nothing of it.
+    /// The provenance of everything with this digest. Both lists are empty if the tenant has nothing.
     async fn digest_sources(&self, tenant: &Tenant, digest: &Digest) -> Result<DigestSources>;
 }

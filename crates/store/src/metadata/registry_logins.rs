@@ -1,4 +1,4 @@
-//! Registry logins: the temporary credentials.
+//! Registry logins: temporary user names and passwords.
 
 use std::net::IpAddr;
 
@@ -10,22 +10,22 @@ use gangplank_core::{
 use super::provenance::SessionSource;
 use crate::Result;
 
-/// A login to be kept.
+/// A login to store.
 #[derive(Clone, Debug)]
 pub struct NewLogin {
-    /// Where it works.
+    /// The tenant in which it works.
     pub tenant: Tenant,
-    /// Who asked for it.
+    /// The principal that asked for it.
     pub owner: Owner,
-    /// What it may do.
+    /// The actions that it allows.
     pub scope: Scope,
-    /// For a pull login: the service it reads.
+    /// For a pull login: the service whose images it reads.
     pub service: Option<ServiceId>,
-    /// What it is narrowed to.
+    /// The repositories and networks that it is limited to.
     pub reach: Reach,
-    /// If a session of a role asked for it: its temporary key.
+    /// If a role's session asked for it: the session's temporary key.
     pub session: Option<AccessKeyId>,
-    /// How it is found.
+    /// The hash of its password, by which it is found.
     pub password: PasswordHash,
     /// When it was made.
     pub created_at: Time,
@@ -33,119 +33,120 @@ pub struct NewLogin {
     pub expires_at: Time,
 }
 
-/// What a tenant must have to be given a login.
+/// What a tenant must have before it gets a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requires {
     /// Nothing.
     Nothing,
-    /// A container service, whichever: Lightsail refuses push logins without one.
+    /// At least one container service: Lightsail refuses push logins without one.
     AnyService,
 }
 
-/// What became of a new login.
+/// The outcome of making a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginCreated {
-    /// Kept.
+    /// It is stored.
     Created(LoginId),
     /// The service it is for does not exist.
     NoSuchService,
-    /// The tenant has no container service at all, and one was required.
+    /// A container service is required, and the tenant has none.
     NoServiceYet,
-    /// The session that asked for it was ended meanwhile.
+    /// The session that asked for it has ended meanwhile.
     SessionEnded,
 }
 
-/// A login as lists show it.
+/// A login in a list.
 #[derive(Clone, Debug)]
 pub struct LoginSummary {
-    /// Its number, by which it is revoked.
+    /// Its number; it is revoked by this.
     pub id: LoginId,
-    /// What it may do.
+    /// The actions that it allows.
     pub scope: Scope,
-    /// The service of a pull login.
+    /// For a pull login: the name of its service.
     pub service: Option<String>,
-    /// Who made it.
+    /// The principal that made it.
     pub owner: Owner,
-    /// What it is narrowed to.
+    /// The repositories and networks that it is limited to.
     pub reach: Reach,
-    /// The session of a role that asked for it, and what it is as long as that is known.
+    /// The role's session that asked for it: its key, and its name and claims until the session is forgotten.
     pub session: Option<(AccessKeyId, Option<SessionSource>)>,
     /// When it was made.
     pub created_at: Time,
     /// When it ends.
     pub expires_at: Time,
-    /// When it was revoked, if it was.
+    /// When it was revoked; `None` if it was not.
     pub revoked_at: Option<Time>,
-    /// When a request with it was last let in, to the minute.
+    /// When a request with it was last accepted, to the minute.
     pub last_used_at: Option<Time>,
-    /// When it last put a manifest, to the minute, and from where.
+    /// Its last put of a manifest, to the minute.
     pub last_push: Option<Push>,
 }
 
 /// A page of logins.
 #[derive(Clone, Debug, Default)]
 pub struct LoginPage {
-    /// The logins; there may be none, and still more to come.
+    /// The logins. A page may be empty although more pages follow.
     pub logins: Vec<LoginSummary>,
-    /// What to ask for the next page with, if there may be one.
+    /// The mark for the next page; `None` at the end.
     pub more: Option<LoginId>,
 }
 
-/// How many logins are looked at for one page, so that no list takes long.
+/// How many logins one page looks at, so that no query takes long.
 pub const LOOKED_AT: usize = 10_000;
 
 /// A push by a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Push {
-    /// When, by the wall clock.
+    /// When it happened, by the wall clock.
     pub at: Time,
-    /// From where.
+    /// The address that it came from.
     pub address: IpAddr,
 }
 
-/// What a login was used for lately.
+/// The latest use of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Used {
-    /// When a request with it was last let in, by the wall clock.
+    /// When a request with it was last accepted, by the wall clock.
     pub at: Time,
-    /// Its last push, if it pushed.
+    /// Its last push; `None` if it did not push.
     pub push: Option<Push>,
 }
 
-/// Whose a login was that opens nothing any more.
+/// A login that was revoked or has lost its key, role or service.
 #[derive(Clone, Debug)]
 pub struct Revoked {
-    /// The login.
+    /// Its number.
     pub login: LoginId,
-    /// Where it worked.
+    /// The tenant in which it worked.
     pub tenant: Tenant,
-    /// Who made it.
+    /// The principal that made it.
     pub owner: Owner,
-    /// What it was for.
+    /// The actions that it allowed.
     pub scope: Scope,
 }
 
-/// What a password opens.
+/// The login that a password belongs to.
 #[derive(Clone, Debug)]
 pub enum LoginLookup {
-    /// A login that has not been revoked, of a key that is enabled. It may have expired: the
-    /// caller compares, by the one clock.
+    /// A login that was not revoked and whose maker is enabled. It may have expired. The caller compares its
+    /// end with the clock.
     Live(Grant),
-    /// Revoked, or its key is disabled or deleted or of another account, or its service is deleted, or its role is or
-    /// was disabled or deleted since the session began that asked for it.
+    /// A login that was revoked; or whose key is disabled, deleted or of another account; or whose service is
+    /// deleted; or whose role was disabled or deleted at any time since its session began.
     Revoked(Revoked),
     /// No such login.
     Unknown,
 }
 
-/// Keeps registry logins.
+/// Stores registry logins.
 #[async_trait]
 pub trait RegistryLogins: Send + Sync {
-    /// Keeps a login, if the tenant has what is required.
+    /// Stores a login, if the tenant has what is required.
     ///
-    /// An account may have `quota` live ones, its regions together, and a principal half of them; one more is
-    /// [`OverQuota`](crate::StoreError::OverQuota). A password that another login has is
-    /// [`Unavailable`](crate::StoreError::Unavailable).
+    /// # Errors
+    /// [`OverQuota`](crate::StoreError::OverQuota) if the account has `quota` live logins in all its regions,
+    /// or the principal half as many. [`Unavailable`](crate::StoreError::Unavailable) if another login has this
+    /// password.
     async fn insert_login(
         &self,
         by: &Origin,
@@ -153,10 +154,11 @@ pub trait RegistryLogins: Send + Sync {
         requires: Requires,
         quota: u32,
     ) -> Result<LoginCreated>;
-    /// Finds what a password opens. The state of its key or role is read with it, so disabling takes effect at once.
+    /// Finds the login of a password. The state of its key or role is part of the lookup, so disabling takes
+    /// effect at once.
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup>;
-    /// A page of at most `limit` of the tenant's logins that end after `now`, newest first: revoked ones too, but
-    /// not those whose service is deleted. With `before`, of those with lesser numbers.
+    /// A page of at most `limit` logins of the tenant that end after `now`, newest first. Revoked logins are
+    /// listed, but not those whose service is deleted. With `before`, only logins with smaller numbers.
     async fn logins(
         &self,
         tenant: &Tenant,
@@ -164,16 +166,16 @@ pub trait RegistryLogins: Send + Sync {
         before: Option<LoginId>,
         limit: usize,
     ) -> Result<LoginPage>;
-    /// Revokes a login, and ends the upload sessions that it fed last; their bytes go to
-    /// [`discarded`](super::BlobLinks::discarded). `false` if the tenant has no such login. Of several times the
-    /// first counts.
+    /// Revokes a login and ends the upload sessions that it fed last; their bytes go to
+    /// [`discarded`](super::BlobLinks::discarded). `false` if the tenant has no such login. Revoking it again
+    /// changes nothing.
     async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool>;
-    /// The live logins that the server made for itself, of all tenants.
+    /// The live logins that the server made for its own use, of all tenants.
     async fn logins_of_server(&self, now: Time) -> Result<Vec<(Tenant, LoginId)>>;
-    /// Notes when logins were last used and last pushed. One that is forgotten meanwhile is passed over.
+    /// Records the latest uses of logins. Logins that were forgotten meanwhile are skipped.
     async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()>;
-    /// Forgets a part of the logins that ended before `before`, and of those that were revoked where a tenant has many
-    /// thousands; returns how many. To forget all, call until it
-    /// returns 0. Their numbers are not used again. Who put a manifest with one is not forgotten.
+    /// Forgets some of the logins that ended before `before`. If a tenant has many thousands of revoked logins,
+    /// the oldest of those are forgotten, too. Returns how many. Call it until it returns 0. The numbers are
+    /// never used again. The record of who put a manifest stays.
     async fn forget_logins(&self, before: Time) -> Result<usize>;
 }

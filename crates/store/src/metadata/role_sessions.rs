@@ -1,4 +1,4 @@
-//! Sessions of roles: the temporary keys.
+//! Sessions of roles: temporary keys.
 
 use std::sync::Arc;
 
@@ -13,26 +13,26 @@ use super::access_keys::AccessKey;
 use super::roles::Role;
 use crate::Result;
 
-/// A session of a role as it is kept.
+/// A role's session, as its row says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoleSession {
     /// The public half of its temporary key.
     pub key: AccessKeyId,
     /// The secret half, sealed with a key that is not in the database.
     pub sealed_secret: Vec<u8>,
-    /// How its token is recognised.
+    /// The hash by which its session token is recognized.
     pub token: TokenHash,
-    /// Whose it is.
+    /// The account that it belongs to.
     pub account: AccountId,
-    /// Of which role, which may be deleted.
+    /// Its role, which may be deleted meanwhile.
     pub role: RoleId,
-    /// The name that the role had.
+    /// The name of the role when the session was made.
     pub role_name: RoleName,
-    /// What its maker called it.
+    /// The name that its maker chose.
     pub name: SessionName,
-    /// What it is narrowed to.
+    /// The session policy, which limits it further.
     pub policy: Option<Arc<PermissionPolicy>>,
-    /// The claims of its token that tell where it came from.
+    /// The recorded claims of the identity token that it was made for.
     pub claims: Claims,
     /// When it was made.
     pub created_at: Time,
@@ -41,7 +41,7 @@ pub struct RoleSession {
 }
 
 impl RoleSession {
-    /// Who signs with its key.
+    /// The principal that signs with its key.
     pub fn principal(&self) -> Principal {
         Principal::Session(principal::RoleSession {
             role: self.role.clone(),
@@ -51,23 +51,23 @@ impl RoleSession {
         })
     }
 
-    /// The text under which its doings are kept.
+    /// The owner under which its actions are recorded.
     pub fn owner(&self) -> Owner {
         Owner::role(&self.role_name, &self.role)
     }
 }
 
-/// A session that a key id was found to name.
+/// A session that was found by its key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundSession {
-    /// The session. It may have expired: the caller compares, by the one clock.
+    /// The session. It may have expired. The caller compares its end with the clock.
     pub session: RoleSession,
-    /// Its role as it is now; none if the session was ended, alone or since the role was disabled or deleted at some time
-    /// after the session began.
+    /// Its role in its present state. `None` if the session was revoked, or if the role was disabled or deleted
+    /// at any time since the session began.
     pub role: Option<Role>,
 }
 
-/// What a key id names.
+/// The credential that a key id names.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// An access key, enabled or not.
@@ -76,25 +76,25 @@ pub enum Credential {
     Session(Arc<FoundSession>),
 }
 
-/// A session to be made of a role whose trust was asked.
+/// A session to make. Its role's trust policy has allowed it.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// The role, as it was when it was asked.
+    /// The role, as it was when its trust policy was evaluated.
     pub role: Role,
-    /// The public half of the temporary key.
+    /// The public half of its temporary key.
     pub key: AccessKeyId,
     /// The secret half, sealed.
     pub sealed_secret: Vec<u8>,
-    /// How its token is recognised.
+    /// The hash by which its session token is recognized.
     pub token: TokenHash,
-    /// What its maker calls it.
+    /// The name that its maker chose.
     pub name: SessionName,
-    /// What it is narrowed to.
+    /// The session policy, which limits it further.
     pub policy: Option<PermissionPolicy>,
-    /// The claims to be kept; at most [`MOST_CLAIM_BYTES`](gangplank_core::role::MOST_CLAIM_BYTES).
+    /// The claims to record; at most [`MOST_CLAIM_BYTES`](gangplank_core::role::MOST_CLAIM_BYTES) bytes.
     pub claims: Claims,
-    /// What the role has to remember, or has remembered: values of claims. If the role remembers another value under
-    /// one of these keys, there is no session. Keys that it does not remember yet are remembered.
+    /// Claims of the token that the role must remember. If the role remembers another value under the same key,
+    /// no session is made. New keys are added to what it remembers.
     pub remember: Claims,
     /// When it was made.
     pub created_at: Time,
@@ -102,50 +102,50 @@ pub struct NewSession {
     pub expires_at: Time,
 }
 
-/// What became of a new session.
+/// The outcome of making a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionMade {
-    /// It is there.
+    /// The session is stored.
     Made,
-    /// The role was changed, disabled or deleted since it was asked: it has to be asked again.
+    /// The role was changed, disabled or deleted since its trust policy was evaluated. Evaluate it again.
     RoleChanged,
-    /// The role remembers [`MOST_REMEMBERED`](super::roles::MOST_REMEMBERED) values, and this would be more.
+    /// The role would remember more than [`MOST_REMEMBERED`](super::roles::MOST_REMEMBERED) values.
     RemembersTooMuch,
-    /// The role remembers another value.
+    /// The role remembers another value for a claim.
     RemembersAnother {
-        /// Under which key.
+        /// The key of the claim.
         key: String,
-        /// What it remembers.
+        /// The value that the role remembers.
         remembered: String,
     },
 }
 
-/// A page of sessions, the newest first.
+/// A page of sessions, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct SessionPage {
-    /// The sessions; there may be none, and still more to come.
+    /// The sessions. A page may be empty although more pages follow.
     pub sessions: Vec<RoleSession>,
-    /// What to ask for the next page with, if there may be one.
+    /// The mark for the next page; `None` at the end.
     pub more: Option<i64>,
 }
 
-/// How many sessions are looked at for one page, so that no list takes long.
+/// How many sessions one page looks at, so that no query takes long.
 pub const LOOKED_AT: usize = 10_000;
 
-/// Keeps sessions of roles, and finds whatever signs calls.
+/// Stores sessions of roles, and finds the credential that signs a call.
 #[async_trait]
 pub trait RoleSessions: Send + Sync {
-    /// Makes a session and notes that its role was assumed.
+    /// Makes a session, and records when its role was last assumed.
     ///
-    /// An account may have `quota` live ones, and a role half of them; one more is
-    /// [`OverQuota`](crate::StoreError::OverQuota). A key id that is or was another key's is
-    /// [`Unavailable`](crate::StoreError::Unavailable).
+    /// # Errors
+    /// [`OverQuota`](crate::StoreError::OverQuota) if the account has `quota` live sessions, or the role half
+    /// as many. [`Unavailable`](crate::StoreError::Unavailable) if the key id is or was in use.
     async fn insert_session(&self, by: &Origin, session: NewSession, quota: u32) -> Result<SessionMade>;
-    /// Finds the access key or the temporary key of this id. The state of the role is read with it, so what ends a
-    /// session takes effect at once.
+    /// Finds the access key or temporary key with this id. The state of the role is part of the lookup, so the
+    /// end of a session takes effect at once.
     async fn credential(&self, id: &AccessKeyId) -> Result<Option<Credential>>;
-    /// A page of at most `limit` sessions of a role that are live at `now`, newest first; with `before`, of those that
-    /// are older than that.
+    /// A page of at most `limit` sessions of a role that are live at `now`, newest first. With `before`, only
+    /// sessions with smaller numbers.
     async fn sessions(
         &self,
         account: &AccountId,
@@ -154,8 +154,8 @@ pub trait RoleSessions: Send + Sync {
         before: Option<i64>,
         limit: usize,
     ) -> Result<SessionPage>;
-    /// Ends a session of a role before its time, with its logins that are live at `now` and what they upload; for good.
-    /// `false` if the role has no such session. Of several times the first counts.
+    /// Revokes a session of a role, with those of its logins that are live at `now` and their uploads. `false`
+    /// if the role has no such session. Revoking it again changes nothing.
     async fn revoke_session(
         &self,
         by: &Origin,
@@ -164,8 +164,9 @@ pub trait RoleSessions: Send + Sync {
         key: &AccessKeyId,
         now: Time,
     ) -> Result<bool>;
-    /// Forgets a part of the sessions that ended before `before`, and of those that an account ended where it has
-    /// many thousands; then a part of the [sources](super::provenance) that nothing refers to any more. Returns how many
-    /// sessions. To forget all, call until it returns 0, and again from time to time.
+    /// Forgets some of the sessions that ended before `before`. If an account has many thousands of sessions
+    /// that ended early, the oldest of those are forgotten, too. When none is left, forgets some of the
+    /// [sources](super::provenance) that nothing refers to. Returns how many sessions. Call it until it returns
+    /// 0, and again from time to time.
     async fn forget_sessions(&self, before: Time) -> Result<usize>;
 }

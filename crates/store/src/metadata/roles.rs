@@ -1,4 +1,4 @@
-//! Roles: what somebody with an identity token may become for a while.
+//! Roles: a set of permissions that an identity token opens for a limited time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,43 +10,45 @@ use gangplank_core::{AccountId, LoginLimits, Origin, Owner, Permission, RoleId, 
 
 use crate::Result;
 
-/// A role as it is kept.
+/// A role, as its row says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Role {
-    /// Its id, which no other role gets or got.
+    /// Its id. No other role ever gets the same.
     pub id: RoleId,
-    /// Whose it is.
+    /// The account that it belongs to.
     pub account: AccountId,
-    /// Its name, which no other role of the account has.
+    /// Its name, unique in the account.
     pub name: RoleName,
-    /// Who may become it.
+    /// The trust policy: who may assume it.
     pub trust: Arc<TrustPolicy>,
-    /// What it may do.
+    /// The actions that it allows.
     pub permission: Permission,
-    /// How long a session lives at the most.
+    /// The longest life of a session.
     pub max_session: Duration,
-    /// What its logins are narrowed to.
+    /// The limits of the registry logins that its sessions make.
     pub limits: LoginLimits,
-    /// What people say of it; may be empty.
+    /// A text for people; may be empty.
     pub description: String,
     /// Whether it may be assumed.
     pub enabled: bool,
     /// When it was made.
     pub created_at: Time,
-    /// Who made it, if it is known.
+    /// Who made it; `None` if nobody knows.
     pub made_by: Option<Owner>,
-    /// When it was last assumed.
+    /// When it was last assumed; `None` if never.
     pub last_assumed_at: Option<Time>,
-    /// Claims that a token has to have as the first one had them. Keys are whatever [`NewSession`] was given.
+    /// Values of claims that the first token had and every later token must have. The keys come from
+    /// [`NewSession`].
     ///
     /// [`NewSession`]: super::role_sessions::NewSession
     pub remembered: Claims,
-    /// Grows with each change, so that what was decided by one state of the role is not done in another.
+    /// Grows with each change. A session is made only if the role still has the revision that the decision was
+    /// made on.
     pub revision: i64,
 }
 
 impl Role {
-    /// The text under which its doings are kept.
+    /// The owner under which its actions are recorded.
     pub fn owner(&self) -> Owner {
         Owner::role(&self.name, &self.id)
     }
@@ -57,58 +59,59 @@ impl Role {
     }
 }
 
-/// How many values a role remembers. One that trusts more repositories than that by their names has to trust them by
-/// their numbers.
+/// How many values a role can remember. A role that trusts more repositories than that by name has to trust
+/// them by id.
 pub const MOST_REMEMBERED: usize = 1_000;
 
-/// A role to be made. It is enabled.
+/// A role to make. It will be enabled.
 #[derive(Clone, Debug)]
 pub struct NewRole {
     /// Its id.
     pub id: RoleId,
-    /// Whose it is.
+    /// The account that it belongs to.
     pub account: AccountId,
     /// Its name.
     pub name: RoleName,
-    /// Who may become it.
+    /// The trust policy: who may assume it.
     pub trust: TrustPolicy,
-    /// What it may do.
+    /// The actions that it allows.
     pub permission: Permission,
-    /// How long a session lives at the most.
+    /// The longest life of a session.
     pub max_session: Duration,
-    /// What its logins are narrowed to.
+    /// The limits of the registry logins that its sessions make.
     pub limits: LoginLimits,
-    /// What people say of it; may be empty.
+    /// A text for people; may be empty.
     pub description: String,
     /// When it is made.
     pub created_at: Time,
 }
 
-/// What became of a new role.
+/// The outcome of making a role.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RoleMade {
-    /// It is there.
+    /// The new role.
     Made(Box<Role>),
     /// The account has a role of that name.
     NameTaken,
-    /// The id is or was another role's.
+    /// The id is or was in use.
     IdTaken,
 }
 
-/// What is to become of a role; what is `None` stays.
+/// A change of a role. `None` leaves a property as it is.
 #[derive(Clone, Debug, Default)]
 pub struct RoleChange {
-    /// Who may become it. What was remembered of the first token is forgotten if this is another policy than before.
+    /// The trust policy. If it differs from the present one, the role forgets the remembered claims.
     pub trust: Option<TrustPolicy>,
-    /// What it may do, from the next call of its sessions on.
+    /// The actions that it allows, from the next call of its sessions on.
     pub permission: Option<Permission>,
-    /// How long a session lives at the most that begins from now on.
+    /// The longest life of sessions that begin from now on.
     pub max_session: Option<Duration>,
-    /// What its logins are narrowed to that are made from now on. The networks bind its sessions at once.
+    /// The limits of registry logins that are made from now on. The limit of networks applies to existing
+    /// sessions at once.
     pub limits: Option<LoginLimits>,
-    /// What people say of it.
+    /// A text for people.
     pub description: Option<String>,
-    /// Whether it may be assumed. If not, all its sessions and logins end, for good.
+    /// Whether it may be assumed. Disabling ends all its sessions and logins for good.
     pub enabled: Option<bool>,
 }
 
@@ -117,23 +120,25 @@ pub struct RoleChange {
 pub struct RolePage {
     /// The roles.
     pub roles: Vec<Role>,
-    /// The name to ask for the next page with, if there may be one.
+    /// The mark for the next page; `None` at the end.
     pub more: Option<RoleName>,
 }
 
-/// Keeps roles.
+/// Stores roles.
 #[async_trait]
 pub trait Roles: Send + Sync {
-    /// Makes a role, by whoever `by` says. If the account has `quota` roles it is
-    /// [`OverQuota`](crate::StoreError::OverQuota).
+    /// Makes a role. The owner of `by` is recorded as its maker.
+    ///
+    /// # Errors
+    /// [`OverQuota`](crate::StoreError::OverQuota) if the account has `quota` roles already.
     async fn insert_role(&self, by: &Origin, role: NewRole, quota: u32) -> Result<RoleMade>;
     /// Finds a role, enabled or not.
     async fn role(&self, account: &AccountId, name: &RoleName) -> Result<Option<Role>>;
-    /// A page of at most `limit` roles of an account, by name, behind the name `after`.
+    /// A page of at most `limit` roles of an account, by name, after the name `after`.
     async fn roles(&self, account: &AccountId, after: Option<&RoleName>, limit: usize) -> Result<RolePage>;
-    /// Changes a role; returns it as it is then, or `None` if there is none. Sessions and logins of one that is
-    /// disabled end with the next request, for good, and so do their upload sessions, whose bytes go to
-    /// [`discarded`](super::BlobLinks::discarded). A change that changes nothing is no event.
+    /// Changes a role. Returns the changed role, or `None` if there is no such role. When a role is disabled,
+    /// its sessions and logins end for good with the next request, and their upload sessions end, too; the
+    /// bytes go to [`discarded`](super::BlobLinks::discarded). A change that changes nothing records no event.
     async fn change_role(
         &self,
         by: &Origin,
@@ -141,7 +146,7 @@ pub trait Roles: Send + Sync {
         name: &RoleName,
         change: RoleChange,
     ) -> Result<Option<Role>>;
-    /// Deletes a role, with all that ends when it is disabled; `false` if there is none. Another role may have the name
-    /// from then on, and what this one made is not its.
+    /// Deletes a role, and ends its sessions, logins and uploads; `false` if there is none. A later role of the
+    /// same name is another role, and owns nothing of this one.
     async fn delete_role(&self, by: &Origin, account: &AccountId, name: &RoleName) -> Result<bool>;
 }

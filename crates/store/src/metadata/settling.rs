@@ -1,8 +1,9 @@
-//! Writes whose commit got no answer, because the connection was lost over it: they were made or not.
+//! Handles writes whose commit got no answer because the connection was lost: they may or may not have been
+//! made.
 //!
-//! They are run again. A change is told by its event in the audit trail, which has the id of its request: if it is
-//! there, the first run was committed, and what it answered is the answer. Other work is run again if it says that it
-//! answers the same then; of the rest nobody hears more than that it is not known.
+//! The store runs such a write again. A change is recognized by its event in the audit trail, which contains
+//! the id of its request. If the event exists, the first run was committed, and its answer counts. Other work
+//! runs again if its terms allow that. For the rest the caller gets [`StoreError::OutcomeUnknown`].
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -16,24 +17,24 @@ use super::store::Outcome;
 use super::tx::{Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// How long a database that is away or busy is waited for.
+/// How long to wait for a database that is away or busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often the answer may be lost, one time after the other.
+/// How often in a row the answer may be lost.
 const MOST_LOST: u32 = 16;
 
-/// How long the database is left alone before it is asked again.
+/// The pause before the database is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Which run of a write it is.
+/// Whether a write runs for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Run {
     First,
-    /// Nobody knows whether an earlier one was committed.
+    /// An earlier run may have been committed.
     Again,
 }
 
-/// Runs a write until it is known what became of it.
+/// Runs a write until its outcome is known, or patience is over.
 pub(crate) async fn settle<T, W>(write: impl Fn(Run) -> W) -> Result<T>
 where
     W: Future<Output = Result<T>>,
@@ -45,7 +46,7 @@ where
         && since.elapsed() < PATIENCE
     {
         match write(Run::Again).await {
-            // The first is as unknown as before.
+            // The outcome of the first run is still unknown.
             Err(StoreError::Unavailable(_) | StoreError::Contended(_)) => tokio::time::sleep(PAUSE).await,
             told => {
                 outcome = told;
@@ -56,7 +57,7 @@ where
     outcome
 }
 
-/// A change, and what it has answered.
+/// A change, and its answer.
 pub(crate) struct Change<T, R> {
     by: Origin,
     rule: R,
@@ -68,7 +69,7 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
         Self { by: by.clone(), rule, answer: Mutex::new(None) }
     }
 
-    /// Gives it an id, by which it is found, if it belongs to no request.
+    /// Gives a change without a request an id, by which its event is found.
     pub(crate) fn with_an_id(mut self) -> Self {
         self.by.request.get_or_insert_with(|| Uuid::new_v4().to_string());
         self
@@ -81,7 +82,7 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
         }
     }
 
-    /// What it answered when it was committed.
+    /// The answer of the run that was committed.
     pub(crate) fn answer(&self) -> Result<T> {
         let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         answer.ok_or_else(|| StoreError::damaged("a change was committed that did not run"))
@@ -98,8 +99,8 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
         Ok(())
     }
 
-    /// The first run may still be under way in the database. The rule waits for its locks, and then shows what it did;
-    /// or its event is in the way of this one, and the database has all of this run again.
+    /// The first run may still be under way in the database. Then either the rule waits for its locks and sees
+    /// its effect, or both events collide and the database asks for another run.
     fn make_unless_made(&self, tx: &dyn Tx) -> Result<()> {
         if self.is_noted(tx)? {
             return Ok(());
@@ -138,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    /// Settles a write that comes to one outcome after the other, and then to the last for ever; says how it was run.
+    /// Settles a write with these outcomes, one after the other, the last one for ever. Returns how it was run.
     async fn runs(outcomes: &[Result<u8>]) -> (Result<u8>, Vec<Run>) {
         let runs = RefCell::new(Vec::new());
         let outcome = settle(|run| {

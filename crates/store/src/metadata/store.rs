@@ -1,4 +1,4 @@
-//! The store of rows: its rules, over an engine.
+//! The store of rows: the rules, over an engine.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::settling::{Change, settle};
 use super::tx::Tx;
 use crate::Result;
 
-/// So many names take a fraction of a millisecond.
+/// Reading so many names takes a fraction of a millisecond.
 const SHORT: usize = 1_001;
 
-/// Rows in a database. The rules are in [`rules`](super::rules), a file for each noun.
+/// Rows in a database. The rules are in [`rules`](super::rules), one file for each noun.
 #[derive(Clone)]
 pub struct Store<E> {
     pub(crate) engine: E,
@@ -25,11 +25,11 @@ pub struct Store<E> {
     pub(crate) sources_swept: Arc<AtomicI64>,
 }
 
-/// What became of a change.
+/// The outcome of a change.
 pub(crate) enum Outcome<T> {
-    /// It was made, and is noted.
+    /// Something was changed, with its event.
     Changed(T, Note),
-    /// Nothing was changed, so there is nothing to note.
+    /// Nothing was changed, so there is no event.
     Unchanged(T),
 }
 
@@ -54,7 +54,7 @@ impl<E: Engine> Store<E> {
         self.engine.read_one(query)
     }
 
-    /// Runs several queries, all of which see the database as it was at the first.
+    /// Runs several queries on one snapshot of the database.
     pub(crate) fn read<T: Send>(
         &self,
         query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
@@ -62,7 +62,8 @@ impl<E: Engine> Store<E> {
         self.engine.read(query)
     }
 
-    /// Reads a page of names: a short one where it is asked for, which is cheaper than to hand it over.
+    /// Reads a page of names. A short page is read on the calling thread, which is cheaper than handing it
+    /// over.
     pub(crate) async fn read_page<T: Send + 'static>(
         &self,
         whose: Whose,
@@ -81,7 +82,7 @@ impl<E: Engine> Store<E> {
         self.engine.read_long(whose, query)
     }
 
-    /// Makes a change that users see, and notes it as `by`'s in the same transaction.
+    /// Makes a change that users see, and records its event in the same transaction.
     pub(crate) async fn change<T: Send + 'static>(
         &self,
         by: &Origin,
@@ -90,7 +91,7 @@ impl<E: Engine> Store<E> {
     ) -> Result<T> {
         let terms = Terms { settled: Settled::ByEvent, ..terms };
         let change = Change::of(by, rule);
-        // Nobody else writes, so there is no connection to be lost.
+        // If this process alone writes the database, no connection can be lost.
         let change = Arc::new(if self.engine.is_exclusive() { change } else { change.with_an_id() });
         settle(|run| {
             let change = Arc::clone(&change);
@@ -100,7 +101,7 @@ impl<E: Engine> Store<E> {
         change.answer()
     }
 
-    /// Writes what belongs to no event: blobs on their way, leases, and the server's own work.
+    /// Writes without an event: blobs on their way, leases, and the server's own work.
     pub(crate) async fn upkeep<T: Send + 'static>(
         &self,
         terms: Terms,

@@ -6,10 +6,10 @@ use gangplank_oci::{RepositoryName, Tag};
 
 use crate::Result;
 
-/// Keeps tags. Lists are in byte order, after `last`, at most `limit` long.
+/// Stores tags. Lists are in byte order, begin after `last`, and have at most `limit` entries.
 #[async_trait]
 pub trait Tags: Send + Sync {
-    /// Lists a repository's tags; `None` if there is no such repository.
+    /// The tags of a repository; `None` if there is no such repository.
     async fn tags(
         &self,
         tenant: &Tenant,
@@ -17,7 +17,7 @@ pub trait Tags: Send + Sync {
         last: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<String>>>;
-    /// Removes a tag and leaves its manifest; `false` if there is no such tag.
+    /// Deletes a tag; its manifest stays. `false` if there is no such tag.
     async fn delete_tag(
         &self,
         by: &Origin,
@@ -25,6 +25,6 @@ pub trait Tags: Send + Sync {
         repository: &RepositoryName,
         tag: &Tag,
     ) -> Result<bool>;
-    /// Lists the tenant's repositories.
+    /// The names of the tenant's repositories.
     async fn repositories(&self, tenant: &Tenant, last: Option<&str>, limit: usize) -> Result<Vec<String>>;
 }

@@ -1,4 +1,4 @@
-//! Upload sessions: blobs on their way in.
+//! Upload sessions: blobs that are being uploaded.
 
 use async_trait::async_trait;
 use gangplank_core::{LoginId, Owner, Tenant, Time};
@@ -10,63 +10,63 @@ use crate::blobs::{Checkpoint, ContentKey};
 /// An upload session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadSession {
-    /// Its id. Grants nothing by itself.
+    /// Its id. Knowing it grants nothing.
     pub id: String,
-    /// Under which key the blob store has its bytes.
+    /// The key of its bytes in the blob store.
     pub key: ContentKey,
-    /// Which login fed it last: when that is revoked, the session ends.
+    /// The login that fed it last. When this login is revoked, the session ends.
     pub login: Option<LoginId>,
-    /// How far it has come: from here anybody can go on.
+    /// Its progress. Any process can go on from here.
     pub checkpoint: Checkpoint,
-    /// When it was opened.
+    /// When it was opened, by the steady time.
     pub created_at: Time,
-    /// When it was last fed.
+    /// When it last got bytes, by the steady time.
     pub touched_at: Time,
 }
 
-/// Whose session it is: all of it must match for a session to be found.
+/// The owner of a session. A lookup must match all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadOwner {
-    /// In which tenant.
+    /// The tenant.
     pub tenant: Tenant,
-    /// In which repository.
+    /// The repository.
     pub repository: RepositoryName,
-    /// Of which principal, so that a renewed login of the same one goes on with it.
+    /// The principal. A new login of the same principal can go on with the session.
     pub owner: Owner,
 }
 
-/// What became of a new session.
+/// The outcome of opening a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadOpened {
     /// It is open.
     Opened,
-    /// It is open, and the oldest that nobody feeds ended for it.
+    /// It is open. The oldest idle session was ended for it.
     InPlaceOfAnother,
-    /// There are as many as there may be, and all are being fed.
+    /// The quota is reached, and no open session is idle.
     TooMany,
-    /// The login that was to feed it was revoked, or its access key or role disabled.
+    /// The login was revoked, or its access key or role disabled.
     LoginEnded,
 }
 
-/// What a session that its client ends leaves behind.
+/// Whether a session that its client ends leaves bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaves {
-    /// Nothing: its bytes are gone.
+    /// No, the blob store has deleted them.
     Nothing,
-    /// Its bytes, which are discarded.
+    /// Yes. They are discarded.
     Bytes,
 }
 
-/// Keeps upload sessions. The bytes of those that end for others' sake go to
+/// Stores upload sessions. If the server ends a session, its bytes go to
 /// [`discarded`](super::BlobLinks::discarded).
 ///
-/// A power cut may take a session, or some of the progress that was recorded last, for nothing is promised to
-/// whoever uploads before the blob is there. So opening and advancing one do not wait for the disk.
+/// A power cut may lose a session, or its latest progress: a client is promised nothing before the blob is
+/// stored. So opening and advancing a session do not wait for the disk.
 #[async_trait]
 pub trait Uploads: Send + Sync {
-    /// Opens a session. The account may have `quota` open ones, its regions together, and one login half of them.
-    /// Where there are so many, the oldest that got no byte for
-    /// [a minute](gangplank_core::upload::GIVES_WAY_AFTER) ends. Not durable when it returns.
+    /// Opens a session. An account may have `quota` open sessions in all its regions, and a login half as many.
+    /// Beyond that, the oldest session that got no byte for [a minute](gangplank_core::upload::GIVES_WAY_AFTER)
+    /// is ended. Not durable when it returns.
     async fn open_upload(
         &self,
         owner: &UploadOwner,
@@ -75,18 +75,19 @@ pub trait Uploads: Send + Sync {
     ) -> Result<UploadOpened>;
     /// Finds a session.
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>>;
-    /// Records progress from the checkpoint `from` on: `login`, `checkpoint` and `touched_at`. Keys that it no longer
-    /// names are discarded. `false` if the session is gone or no longer at `from`. Not durable when it returns.
+    /// Records progress from the checkpoint `from`: `login`, `checkpoint` and `touched_at`. Keys that the new
+    /// checkpoint no longer names are discarded. `false` if the session has ended or is not at `from`. Not
+    /// durable when it returns.
     async fn advance_upload(
         &self,
         owner: &UploadOwner,
         from: &Checkpoint,
         session: UploadSession,
     ) -> Result<bool>;
-    /// Ends a session without a blob; `false` if there is none.
+    /// Ends a session without a blob; `false` if there is no such session.
     async fn close_upload(&self, owner: &UploadOwner, id: &str, leaves: Leaves) -> Result<bool>;
-    /// Ends every session that was last fed at `idle` or earlier, or opened at `opened` or earlier, and discards their
-    /// bytes; says how many those are.
+    /// Ends the sessions that got their last byte at `idle` or earlier, or were opened at `opened` or earlier,
+    /// and discards their bytes. Returns how many sessions.
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<usize>;
     /// How many sessions are open.
     async fn count_uploads(&self) -> Result<usize>;

@@ -1,5 +1,6 @@
-//! That a folder of bytes is the database's own. Both have one number: as a row, and in `blobs/id`. A disk that is not
-//! mounted, or another one, would otherwise look like a store that has lost everything, and be taken for a new one.
+//! Checks that a folder of bytes belongs to the database. Both contain the same number: the database in a row,
+//! the folder in `blobs/id`. Without the check, a disk that is not mounted or a wrong disk would look like a
+//! store that has lost everything.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -10,26 +11,26 @@ use crate::metadata::Metadata;
 use crate::metadata::progress::Mark;
 use crate::{Result, StoreError, durable_file};
 
-/// How many contents are looked for at once.
+/// How many contents are searched for at once.
 const PAGE: usize = 200;
 
-/// How a folder stands to a database.
+/// The relation of a folder to a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It is its own; this is their number.
+    /// The folder is the database's own. Both have this number.
     Own(i64),
-    /// The database has no number yet, and takes this one: the folder has it already.
+    /// The database has no number yet and takes this one, which the folder has.
     Adopted(i64),
-    /// Neither has one: both are new, or of a time before there were any.
+    /// Neither has a number: both are new, or older than these numbers.
     New,
-    /// The number of the database, which the folder lacks.
+    /// The folder has no number. This is the database's, if it has one.
     Lost(Option<i64>),
-    /// The number of the database; the folder has that of another.
+    /// The folder has the number of another database. This is the database's number.
     Another(i64),
 }
 
 impl Standing {
-    /// Looks at the two.
+    /// Compares the two.
     pub(super) async fn of(metadata: &dyn Metadata, blobs: &Path) -> Result<Self> {
         let number = metadata.mark(Mark::ContentFolder).await?;
         Ok(match (number, number_of(blobs)?) {
@@ -44,7 +45,7 @@ impl Standing {
         })
     }
 
-    /// What is the matter, where something is.
+    /// The fault of the folder, to follow its name in a message; `None` if there is none.
     pub(super) fn fault(self) -> Option<&'static str> {
         match self {
             Self::Own(_) | Self::Adopted(_) | Self::New => None,
@@ -53,7 +54,7 @@ impl Standing {
         }
     }
 
-    /// The number that the database has, or takes.
+    /// The number that the database has or takes.
     pub(super) fn number(self) -> Option<i64> {
         match self {
             Self::Own(number) | Self::Adopted(number) | Self::Another(number) => Some(number),
@@ -63,7 +64,7 @@ impl Standing {
     }
 }
 
-/// Writes down the number where it is missing, and opens the folder. The number is returned, too.
+/// Writes the number where it is missing, and opens the folder. Returns both.
 pub(super) async fn settle(
     metadata: &dyn Metadata,
     blobs: &Path,
@@ -75,13 +76,14 @@ pub(super) async fn settle(
     let number = standing.number().unwrap_or_else(new_number);
     durable_file::make_folder(blobs)?;
     write_number(blobs, number)?;
-    // It syncs the names. The row comes last: with the row alone, the folder would be taken for lost.
+    // Opening syncs the folder's names. The row comes last: if only the row existed after a crash, the folder
+    // would count as lost.
     let folder = Folder::open(blobs)?;
     metadata.set_marks(vec![(Mark::ContentFolder, number)]).await?;
     Ok((folder, number))
 }
 
-/// Puts a folder that is another database's out of the way; says where it is then.
+/// Renames a folder of another database; returns its new path, or `None` if it is no such folder.
 pub(super) async fn put_aside_if_anothers(
     metadata: &dyn Metadata,
     blobs: &Path,
@@ -95,34 +97,34 @@ pub(super) async fn put_aside_if_anothers(
     is_anothers.then(|| put_aside(blobs)).transpose()
 }
 
-/// Gives a folder its number, which is durable after a sync of its names.
+/// Writes the number of a folder. It is durable after the folder is synced.
 ///
 /// # Errors
-/// If its file cannot be written.
+/// If the file cannot be written.
 pub fn write_number(blobs: &Path, number: i64) -> io::Result<()> {
     durable_file::place(&blobs.join(ID), &blobs.join(".id.new"), 0o600, &text_of(number))
 }
 
-/// What the file of a number has.
+/// The content of the file with a number.
 pub fn text_of(number: i64) -> Vec<u8> {
     format!("{number:016x}\n").into_bytes()
 }
 
-/// The number that a folder has.
+/// The number of a folder; `None` if it has none.
 ///
 /// # Errors
-/// If its file cannot be read.
+/// If the file cannot be read.
 pub fn number_of(blobs: &Path) -> Result<Option<i64>> {
     let path = blobs.join(ID);
     match fs::read_to_string(&path) {
-        // What is no number is that of no database.
+        // A damaged number becomes one that no database has.
         Ok(text) => Ok(Some(i64::from_str_radix(text.trim(), 16).unwrap_or(-1))),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(StoreError::unavailable(format!("cannot read {}: {error}", path.display()))),
     }
 }
 
-/// A number that no other store has.
+/// A new random number.
 pub(super) fn new_number() -> i64 {
     let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
     (random & u64::MAX >> 1).cast_signed()
@@ -132,7 +134,7 @@ fn has_content(blobs: &Path) -> bool {
     fs::read_dir(blobs.join("content")).is_ok_and(|mut shards| shards.next().is_some())
 }
 
-/// Whether some of the content that the database knows is there.
+/// Whether the folder has any content that the database knows.
 async fn knows_any(metadata: &dyn Metadata, blobs: &Path) -> Result<bool> {
     let folder = Folder::open_to_read(blobs);
     let mut position = 0;

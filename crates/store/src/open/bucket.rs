@@ -1,4 +1,4 @@
-//! A store whose bytes are in a bucket.
+//! A store with its bytes in a bucket.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,24 +14,24 @@ use crate::metadata::Metadata;
 use crate::metadata::progress::Mark;
 use crate::{Result, StoreError};
 
-/// Where bytes are that are not beside their rows.
+/// The place of bytes that are in a bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// How the bucket's server is asked.
+    /// How to connect to the server of the bucket.
     pub settings: gangplank_s3::Settings,
-    /// The bucket, and what all keys in it begin with.
+    /// The bucket, and the prefix of all keys.
     pub location: Location,
-    /// Where parts wait until they are sent.
+    /// The folder in which parts wait until they are sent.
     pub scratch: PathBuf,
-    /// The largest blob that is taken, in bytes.
+    /// The largest blob, in bytes, that the server accepts.
     pub largest_blob: u64,
 }
 
 impl Bucket {
-    /// Whether its server can be asked like that. Asks nobody.
+    /// Checks that the settings make a client. Sends no request.
     ///
     /// # Errors
-    /// If its certificates cannot be used.
+    /// [`StoreError::Unusable`] if the certificates cannot be used.
     pub fn check(&self) -> Result<()> {
         self.client().map(drop)
     }
@@ -49,7 +49,7 @@ pub(super) async fn with_bytes(
 ) -> Result<Stores> {
     let client = bucket.client()?;
     let Bucket { location, scratch, largest_blob, .. } = bucket;
-    // Who only reads needs nothing of what may be missing.
+    // Reading needs only what every server can do.
     let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&client, &location).await? };
     let part = part_for(largest_blob);
     let store = S3::open(Settings { client, location, abilities, scratch, reserve, part })?;
@@ -57,14 +57,14 @@ pub(super) async fn with_bytes(
     Ok(Stores {
         metadata,
         blobs: Arc::new(store),
-        // One process has the rows to itself.
+        // A single process uses the rows.
         coordinator: Arc::new(InProcess::default()),
         number,
         fault: None,
     })
 }
 
-/// Finds out what the bucket's server can do, and says so in one line.
+/// Finds out what the server of the bucket can do, and logs it in one line.
 async fn examined(client: &Client, location: &Location) -> Result<Abilities> {
     let report = probe(client, location).await;
     let place = location.to_string();
@@ -88,7 +88,8 @@ async fn examined(client: &Client, location: &Location) -> Result<Abilities> {
     Ok(abilities)
 }
 
-/// Sees to it that rows and bytes belong together. Both have one number, as a row and in `gangplank.json`.
+/// Checks that rows and bytes belong together. Both contain the same number: a row, and the object
+/// `gangplank.json`. New stores get one.
 async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
     let (ours, found) = (metadata.mark(Mark::ContentFolder).await?, store.owner().await?);
     let place = store.shown();
@@ -115,7 +116,7 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
         (None, None) if mode == Mode::Read => Ok(None),
         (None, None) => {
             let number = new_number();
-            // The row comes last: with the row alone, the content would be taken for lost.
+            // The row comes last: if only the row existed after a crash, the content would count as lost.
             store.belong_to(number).await?;
             metadata.set_marks(vec![(Mark::ContentFolder, number), (Mark::ContentBucket, 1)]).await?;
             Ok(Some(number))

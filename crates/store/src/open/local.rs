@@ -1,4 +1,4 @@
-//! A store in a directory: a database and a folder.
+//! A store in a directory: a database file and a folder of bytes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use crate::metadata::progress::Mark;
 use crate::metadata::{Metadata, Sqlite};
 use crate::{Result, StoreError};
 
-/// The database file of a directory.
+/// The path of the database file in a directory.
 pub fn database_in(dir: &Path) -> PathBuf {
     dir.join("gangplank.db")
 }
 
-/// The folder of bytes of a directory.
+/// The path of the folder of bytes in a directory.
 pub fn blobs_in(dir: &Path) -> PathBuf {
     dir.join("blobs")
 }
@@ -68,7 +68,8 @@ pub(super) async fn with_bytes_anew(metadata: Arc<dyn Metadata>, dir: &Path, res
     Ok(stores(metadata, folder.with_reserve(reserve), Some(number), fault))
 }
 
-/// A folder for content that is in a bucket would be empty, and all of it taken for lost.
+/// Refuses to open a folder for content that is in a bucket. The folder would be empty, and all content would
+/// count as lost.
 async fn refuse_bucket(metadata: &dyn Metadata) -> Result<()> {
     match metadata.mark(Mark::ContentBucket).await? {
         None => Ok(()),
@@ -79,7 +80,7 @@ async fn refuse_bucket(metadata: &dyn Metadata) -> Result<()> {
     }
 }
 
-/// One process has a directory to itself, so claims need not outlive it.
+/// A single process uses a directory, so claims can end with it.
 fn stores(metadata: Arc<dyn Metadata>, folder: Folder, number: Option<i64>, fault: Option<Fault>) -> Stores {
     let blobs = Arc::new(folder) as Arc<dyn BlobStore>;
     Stores { metadata, blobs, coordinator: Arc::new(InProcess::default()), number, fault }

@@ -1,8 +1,8 @@
-//! The one way to a store: where it is, what it is opened for, and that its rows and its bytes belong together. Nobody
-//! else names a database or a folder.
+//! Opens stores. It decides where a store is, what the caller may do with it, and whether rows and bytes belong
+//! together. No other code names a database file or a folder of bytes.
 //!
-//! The rows come first ([`StoreConfig::rows`]), since who opens them may look whether it has their key; then their bytes
-//! ([`Rows::with_bytes`]). Who may open a store is not decided here.
+//! The rows are opened first ([`StoreConfig::rows`]), so that the caller can check its master key with them.
+//! Then the bytes are opened ([`Rows::with_bytes`]). The caller makes sure that it may open the store at all.
 
 mod belonging;
 mod bucket;
@@ -20,32 +20,33 @@ use crate::blobs::{BlobStore, DEFAULT_RESERVE, LocalFiles};
 use crate::coordination::Coordinator;
 use crate::metadata::Metadata;
 
-/// Where a store is.
+/// The place of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// In a directory of this machine, which one process uses: the rows in `gangplank.db`, the bytes in `blobs/`.
+    /// A directory of this machine that one process uses: the rows are in `gangplank.db`, the bytes in
+    /// `blobs/`.
     Local {
         /// The directory.
         dir: PathBuf,
     },
 }
 
-/// What a store is opened for.
+/// The purpose of opening a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// To serve. A new one is made; one of an earlier schema is upgraded.
+    /// To serve it. A missing store is made, and an earlier schema is upgraded.
     Serve,
-    /// To be changed while no server uses it. A new one is made; one of another schema is refused.
+    /// To change it while no server uses it. A missing store is made. Another schema is refused.
     Offline,
-    /// To be looked at, also beside its server: whatever would change it is refused, and nothing is made.
+    /// To read it, even while its server runs. Changes are refused, and nothing is made.
     Read,
-    /// To be filled with what can be made again: the rows are those of a server, but nothing of them is synced, and a
-    /// crash leaves a broken file. Closed, and then opened to serve, it is like any other.
+    /// To fill it with rows that can be made again. Nothing is synced, and a crash leaves a broken file. After
+    /// it is closed, it can be opened to serve like any other store.
     #[cfg(feature = "filling")]
     Fill,
 }
 
-/// How a store is opened.
+/// How to open a store.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
     location: Location,
@@ -54,38 +55,38 @@ pub struct StoreConfig {
     bucket: Option<Bucket>,
 }
 
-/// The rows of a store.
+/// The opened rows of a store.
 pub struct Rows {
     /// The rows.
     pub metadata: Arc<dyn Metadata>,
     config: StoreConfig,
 }
 
-/// A store.
+/// An open store.
 pub struct Stores {
     /// Its rows.
     pub metadata: Arc<dyn Metadata>,
     /// Its bytes.
     pub blobs: Arc<dyn BlobStore>,
-    /// Who does what in it.
+    /// The coordinator of its processes.
     pub coordinator: Arc<dyn Coordinator>,
-    /// The number that rows and bytes share; `None` only where it was opened to be read and has none yet.
+    /// The number that rows and bytes share. `None` only if the store was opened for reading and has none yet.
     pub number: Option<i64>,
-    /// What was the matter with the bytes; only [`Rows::with_bytes_anew`] and [`Mode::Read`] go on with any.
+    /// The fault of the bytes. Only [`Rows::with_bytes_anew`] and [`Mode::Read`] open a store with one.
     pub fault: Option<Fault>,
 }
 
-/// Why bytes are not those of the rows.
+/// A fault in the relation of bytes and rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What is the matter: it follows the name of the place.
+    /// The fault, in words that follow the name of the folder.
     pub what: &'static str,
-    /// Where the bytes of other rows were put, if they were in the place of these.
+    /// The new path of the folder that was in the place of these bytes, if it belongs to other rows.
     pub aside: Option<PathBuf>,
 }
 
 impl StoreConfig {
-    /// A store at this place, to be opened for this.
+    /// A store at this place, to open in this mode.
     pub fn new(location: Location, mode: Mode) -> Self {
         Self { location, mode, reserve: DEFAULT_RESERVE, bucket: None }
     }
@@ -95,22 +96,23 @@ impl StoreConfig {
         Self::new(Location::Local { dir: dir.to_owned() }, mode)
     }
 
-    /// The bytes are in a bucket, and not beside the rows.
+    /// Sets the bucket of the bytes. Without one, they are beside the rows.
     #[must_use]
     pub fn with_bucket(self, bucket: Option<Bucket>) -> Self {
         Self { bucket, ..self }
     }
 
-    /// Bytes that come leave so much of the disk free, or of a small disk an eighth.
+    /// Sets how many bytes of the disk new content leaves free; at most an eighth of the disk.
     #[must_use]
     pub fn with_reserve(self, reserve: u64) -> Self {
         Self { reserve, ..self }
     }
 
-    /// Opens the rows alone.
+    /// Opens only the rows.
     ///
     /// # Errors
-    /// If they cannot be opened or made, or the mode does not take their schema.
+    /// If they cannot be opened or made; [`Unusable`](crate::StoreError::Unusable) if the mode does not accept
+    /// their schema.
     #[expect(clippy::unused_async, reason = "rows in another place than this machine are waited for")]
     pub async fn rows(self) -> Result<Rows> {
         let metadata = match &self.location {
@@ -119,7 +121,7 @@ impl StoreConfig {
         Ok(Rows { metadata, config: self })
     }
 
-    /// Opens all of it.
+    /// Opens rows and bytes.
     ///
     /// # Errors
     /// As [`rows`](Self::rows) and [`Rows::with_bytes`].
@@ -129,11 +131,11 @@ impl StoreConfig {
 }
 
 impl Rows {
-    /// Opens their bytes; those of new rows are made.
+    /// Opens the bytes. New rows get new bytes.
     ///
     /// # Errors
-    /// [`Unusable`](crate::StoreError::Unusable) if the bytes are missing or those of other rows, unless it is only read;
-    /// and if they cannot be opened.
+    /// [`Unusable`](crate::StoreError::Unusable) if the bytes are missing or belong to other rows, unless they
+    /// are in a folder that is only read. Other errors if they cannot be opened.
     pub async fn with_bytes(self) -> Result<Stores> {
         let Location::Local { dir } = &self.config.location;
         let StoreConfig { mode, reserve, .. } = self.config;
@@ -143,14 +145,14 @@ impl Rows {
         local::with_bytes(self.metadata, dir, mode, reserve).await
     }
 
-    /// Opens their bytes, and makes them anew where they are missing: what the rows know is missing then. The bytes of
-    /// other rows are put aside.
+    /// Opens the bytes. A missing folder is made; then all content that the rows know is missing. A folder of
+    /// other rows is renamed first.
     ///
     /// # Errors
-    /// If those cannot be put aside, or the bytes cannot be opened or made.
+    /// If a folder cannot be renamed, opened or made.
     pub async fn with_bytes_anew(self) -> Result<Stores> {
         if self.config.bucket.is_some() {
-            // What it lacks is marked; a prefix is never made anew.
+            // `fsck` marks content that the bucket lacks. A prefix is never made anew.
             return self.with_bytes().await;
         }
         let Location::Local { dir } = &self.config.location;
@@ -158,11 +160,11 @@ impl Rows {
     }
 }
 
-/// Opens the files of a folder of bytes for whoever may wait for a disk: those of a backup, or of a store that is being
-/// made. What comes in leaves no space free, since whether all of it fits is asked once.
+/// Opens the files of a folder of bytes, for callers that may wait for a disk: those of a backup or of a store
+/// that is being made. No space is kept free, since the caller checks once whether everything fits.
 ///
 /// # Errors
-/// If it cannot be opened or made. One that is only read is not looked at.
+/// If the folder cannot be opened or made. A folder that is only read is not checked.
 pub fn local_files(path: &Path, mode: Mode) -> Result<LocalFiles> {
     Ok(match mode {
         Mode::Read => LocalFiles::open_to_read(path),

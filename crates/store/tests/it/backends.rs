@@ -1,4 +1,4 @@
-//! The backends that the contracts are run on, each new and empty.
+//! The backends of the contracts, each new and empty.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,19 +15,19 @@ use tokio::task::block_in_place;
 
 pub(crate) use crate::buckets::{seaweedfs, versitygw};
 
-/// Metadata of a backend, made for one test.
+/// A store of rows for one test.
 pub(crate) trait Scratch: Send + Sync {
     /// The store.
     fn metadata(&self) -> &dyn Metadata;
-    /// Closes the store and opens it again, as another start of the program does.
+    /// Closes the store and opens it again, as a restart of the program does.
     fn reopen(&mut self);
 }
 
-/// A database that can be opened where it lies.
+/// A database in a file that can be opened again.
 pub(crate) trait Database: Metadata + Sized {
-    /// Opens it, or makes it.
+    /// Opens the database, or makes it.
     fn open(path: &Path) -> Self;
-    /// Fails if something has gone wrong that no answer has told of.
+    /// Fails if a mistake was found that no answer showed.
     fn check(&self) {}
 }
 
@@ -37,7 +37,7 @@ impl Database for Sqlite {
     }
 }
 
-/// An embedded database whose rules are watched.
+/// An embedded database that observes its rules.
 pub(crate) type Recording = Store<Recorded<Embedded>>;
 
 impl Database for Recording {
@@ -50,7 +50,7 @@ impl Database for Recording {
     }
 }
 
-/// An embedded database with others in the way.
+/// An embedded database with simulated conflicts.
 pub(crate) type Contended = Store<Contending<Embedded>>;
 
 impl Database for Contended {
@@ -59,7 +59,7 @@ impl Database for Contended {
     }
 }
 
-/// A database in a directory of its own.
+/// A database in a temporary directory.
 pub(crate) struct ScratchDatabase<D: Database> {
     directory: TempDir,
     database: Option<D>,
@@ -91,7 +91,7 @@ impl<D: Database> ScratchDatabase<D> {
         self.database()
     }
 
-    /// The same, with what is particular to the backend.
+    /// The store with its own type.
     pub(crate) fn database(&self) -> &D {
         self.database.as_ref().unwrap()
     }
@@ -120,7 +120,7 @@ impl<D: Database> Drop for ScratchDatabase<D> {
     }
 }
 
-/// A database of one's own on the one PostgreSQL server of this process.
+/// A new database on the PostgreSQL server that all tests of this process share.
 pub(crate) struct ScratchPostgres {
     server: &'static gangplank_testkit::Postgres,
     name: String,
@@ -128,7 +128,7 @@ pub(crate) struct ScratchPostgres {
     coordinator: Option<Arc<dyn Coordinator>>,
 }
 
-/// `None`, said aloud, if PostgreSQL is not installed.
+/// `None` if PostgreSQL is not installed; then the test is reported as skipped.
 pub(crate) fn postgres() -> Option<ScratchPostgres> {
     static SERVER: OnceLock<Option<gangplank_testkit::Postgres>> = OnceLock::new();
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -164,7 +164,7 @@ impl Scratch for ScratchPostgres {
     }
 }
 
-/// Its time is the database's, so the claims are moved and not the clock.
+/// Claims end by the clock of the database, so the test moves the claims into the past.
 impl ScratchCoordinator for ScratchPostgres {
     fn coordinator(&self) -> &dyn Coordinator {
         self.coordinator.as_deref().unwrap()
@@ -177,7 +177,7 @@ impl ScratchCoordinator for ScratchPostgres {
     }
 }
 
-/// Blobs of a backend, made for one test.
+/// A store of bytes for one test.
 pub(crate) trait ScratchBlobs {
     /// The store.
     fn blobs(&self) -> &dyn BlobStore;
@@ -185,7 +185,7 @@ pub(crate) trait ScratchBlobs {
     fn part(&self) -> usize;
 }
 
-/// The size of parts that are smaller than what most clauses write.
+/// A small size of parts, so that most tests write several.
 const SMALL_PART: usize = 16;
 
 /// Bytes in memory.
@@ -206,7 +206,7 @@ impl ScratchBlobs for ScratchMemory {
     }
 }
 
-/// A folder in a directory of its own.
+/// A folder in a temporary directory.
 pub(crate) struct ScratchFolder {
     directory: TempDir,
     folder: Folder,
@@ -228,28 +228,28 @@ impl ScratchBlobs for ScratchFolder {
         &self.folder
     }
 
-    /// It has none, so contents may have any size.
+    /// A folder has no parts, so the size does not matter.
     fn part(&self) -> usize {
         SMALL_PART
     }
 }
 
 impl ScratchFolder {
-    /// The folder's own path.
+    /// The path of the folder.
     pub(crate) fn path(&self) -> std::path::PathBuf {
         self.directory.path().join("blobs")
     }
 }
 
-/// A coordinator whose time a test can let pass.
+/// A coordinator with a clock that a test can advance.
 pub(crate) trait ScratchCoordinator: Send + Sync {
     /// The coordinator.
     fn coordinator(&self) -> &dyn Coordinator;
-    /// Lets so much of its time pass.
+    /// Advances its clock.
     async fn pass(&self, time: Duration);
 }
 
-/// A map in memory. Its time is tokio's, which a paused runtime moves.
+/// A map in memory. It uses tokio's clock, which a paused runtime can advance.
 #[derive(Default)]
 pub(crate) struct ScratchInProcess(InProcess);
 

@@ -1,5 +1,5 @@
-//! Bytes in buckets of servers that others made. One of each server is started for all tests of this program; each test
-//! has a prefix of its own.
+//! Buckets on servers of other projects. All tests of this program share one server of each kind. Each test has
+//! a prefix of its own.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,10 +12,10 @@ use gangplank_store::blobs::BlobStore;
 use gangplank_store::blobs::s3::{S3, Settings};
 use gangplank_testkit::s3::{BUCKET, Program, S3Server};
 
-/// The smallest that a part may be.
+/// The least size of a part that S3 allows.
 pub(crate) const PART: usize = 5 << 20;
 
-/// A blob store under a prefix of its own.
+/// A blob store with a prefix of its own.
 pub(crate) struct ScratchBucket {
     pub(crate) store: S3,
     pub(crate) location: Location,
@@ -31,7 +31,7 @@ pub(crate) fn seaweedfs() -> Option<ScratchBucket> {
     server(Program::SeaweedFs).map(|server| bucket(server, None))
 }
 
-/// A running server, or `None` after saying that it is skipped.
+/// A running server; `None` if it is not installed, and the test is reported as skipped.
 pub(crate) fn server(program: Program) -> Option<&'static S3Server> {
     static SERVERS: [OnceLock<Option<S3Server>>; 2] = [const { OnceLock::new() }; 2];
     let server = SERVERS[program as usize].get_or_init(|| S3Server::start(program)).as_ref();
@@ -41,12 +41,12 @@ pub(crate) fn server(program: Program) -> Option<&'static S3Server> {
     server
 }
 
-/// A store of a server that is reached directly, or at another address.
+/// A store on a server, at its own address or at another one, such as a proxy's.
 pub(crate) fn bucket(server: &'static S3Server, endpoint: Option<&str>) -> ScratchBucket {
     bucket_at(server, endpoint, location())
 }
 
-/// A prefix that no other test has.
+/// A prefix that no other test uses.
 pub(crate) fn location() -> Location {
     format!("s3://{BUCKET}/{}", uuid::Uuid::now_v7().simple()).parse().unwrap()
 }
@@ -69,7 +69,7 @@ pub(crate) fn bucket_at(
     ScratchBucket { store: store.unwrap(), location, server, client }
 }
 
-/// What was found out about a server the first time.
+/// The abilities of a server, found out once.
 fn abilities(server: &S3Server, client: &Client) -> Abilities {
     static FOUND: [OnceLock<Abilities>; 2] = [const { OnceLock::new() }; 2];
     *FOUND[server.program() as usize].get_or_init(|| {
@@ -112,7 +112,7 @@ impl ScratchBlobs for ScratchBucket {
 }
 
 impl ScratchBucket {
-    /// The same store as another process opens it.
+    /// The same store, opened as by another process.
     pub(crate) fn again(&self) -> ScratchBucket {
         bucket_at(self.server, Some(&self.client.endpoint().url()), self.location.clone())
     }
@@ -123,7 +123,7 @@ impl ScratchBucket {
         keys.iter().filter_map(|key| self.location.name(key)).map(str::to_owned).collect()
     }
 
-    /// The names of all keys with an upload that is open.
+    /// The names of all keys with an open upload.
     pub(crate) fn uploads(&self) -> Vec<String> {
         let keys = self.server.open_uploads();
         keys.iter().filter_map(|key| self.location.name(key)).map(str::to_owned).collect()

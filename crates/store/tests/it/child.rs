@@ -1,12 +1,12 @@
-//! Runs a test of this binary again, in a process of its own that may be killed or sent elsewhere.
+//! Runs a test of this binary in a child process, which may be killed.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Set in the child: what the test is to work on.
+/// Set in the child process: the file or folder that the test works on.
 const SUBJECT: &str = "GANGPLANK_TEST_SUBJECT";
 
-/// A process that runs the ignored test `name` on `subject`, with its output piped.
+/// A process that runs the ignored test `name` on `subject`. Its output is piped.
 pub(crate) fn command(name: &str, subject: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -16,7 +16,7 @@ pub(crate) fn command(name: &str, subject: &Path) -> Command {
     command
 }
 
-/// What this process is to work on, if it is such a child.
+/// The file or folder to work on; `None` if this is no child process.
 pub(crate) fn subject() -> Option<std::path::PathBuf> {
     std::env::var_os(SUBJECT).map(Into::into)
 }

@@ -1,7 +1,7 @@
-//! Collection against pushes: random interleavings of what clients do, of time that passes, and of single
-//! steps of cycles, in a world small enough that they meet. Whatever was acknowledged is there for as long as
-//! its lease lasts, no push is refused for what it was told to skip, what is registered stays whole; and when
-//! nobody does anything any more, everything else goes.
+//! Collection against pushes: random interleavings of clients, passing time and single steps of collection, in
+//! a world so small that they collide. Content that was acknowledged stays for its lease. No push is refused
+//! for content that the client was told to skip. Registered images stay complete. When everybody has stopped,
+//! everything else is collected.
 
 use gangplank_store::metadata::blobs::Mount;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ const BLOBS: [&str; 3] = ["config", "layer", "note"];
 const REPOSITORIES: [&str; 2] = ["sr", "other"];
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A manifest, with the numbers of what it is made of.
+/// A manifest, with the numbers of its parts.
 struct Part {
     document: Document,
     blobs: Vec<usize>,
@@ -35,7 +35,7 @@ struct Part {
     subject: Option<usize>,
 }
 
-/// Images, indexes of them, what is about them, and an index that holds its own subject.
+/// Images, indexes of them, manifests about them, and an index that holds its own subject.
 static PARTS: LazyLock<Vec<Part>> = LazyLock::new(|| {
     let image = Document::image(&["config"]);
     let layered = Document::image(&["config", "layer"]);
@@ -61,7 +61,7 @@ static PARTS: LazyLock<Vec<Part>> = LazyLock::new(|| {
     ]
 });
 
-/// The number of manifests there may be.
+/// The number of manifests.
 const MANIFESTS: usize = 7;
 
 #[derive(Clone, Debug)]
@@ -99,15 +99,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..90)
 }
 
-/// What clients were told, and when last.
+/// The answers that clients got, with the time of the last one.
 #[derive(Default)]
 struct Told {
     blobs: BTreeMap<(usize, usize), Time>,
     manifests: BTreeMap<(usize, usize), Time>,
     registered: Vec<(ImageName, usize)>,
-    /// Registrations that ended, and when.
+    /// Ended registrations, each with its time.
     ended: Vec<(usize, Time)>,
-    /// Manifests that a client deleted, and has not put since: nobody is promised that they are there.
+    /// Manifests that a client deleted and nobody has put since. Nobody may rely on them.
     deleted: BTreeSet<(usize, usize)>,
 }
 
@@ -224,7 +224,7 @@ impl World<'_> {
         }
     }
 
-    /// A push that was told to skip everything is not refused.
+    /// Puts a manifest. It must not be refused if the client was told that all its parts exist.
     async fn put(&mut self, place: usize, number: usize) {
         let part = &PARTS[number];
         let lease = Leases::default().renewal(self.now);
@@ -246,7 +246,7 @@ impl World<'_> {
         }
     }
 
-    /// What is promised is there.
+    /// Checks that everything promised exists.
     async fn check(&self) {
         for (place, name) in REPOSITORIES.iter().enumerate() {
             for number in 0..BLOBS.len() {
@@ -270,7 +270,7 @@ impl World<'_> {
         }
     }
 
-    /// Whether a manifest is there with all it needs, but for what a client deleted.
+    /// Whether a manifest exists with everything that it needs, except for what a client deleted.
     async fn is_whole(&self, place: usize, number: usize) -> bool {
         let mut open = vec![number];
         while let Some(next) = open.pop() {
@@ -290,7 +290,7 @@ impl World<'_> {
         true
     }
 
-    /// Everything goes but what is registered, what that needs, and what is about any of it.
+    /// Collects everything. Registered images, what they need, and manifests about them must be left.
     async fn end(&mut self) {
         let images = images_of(self.db, &here(), "web").await.unwrap();
         let registered: BTreeSet<String> = images.into_iter().map(|image| image.digest).collect();
@@ -298,7 +298,8 @@ impl World<'_> {
         for place in 0..2 {
             let mut open: Vec<usize> = Vec::new();
             for (number, part) in PARTS.iter().enumerate() {
-                // Registered from the first repository that had it whole; it may be in the other as well.
+                // An image is registered from the first repository that has it complete. The other repository
+                // may have it, too.
                 if registered.contains(&part.document.digest().to_string()) {
                     open.push(number);
                 }
@@ -375,7 +376,7 @@ async fn run(scratch: &dyn Scratch, steps: &[Step]) {
     for step in steps {
         world.take(step).await;
         world.check().await;
-        // Every hold, every image's contents and every account's usage is as the other rows say.
+        // No rows may contradict each other.
         assert_eq!(db.contradictions(world.now).await.unwrap(), []);
     }
     world.end().await;

@@ -1,7 +1,7 @@
-//! Runs each clause of a contract on each backend. A clause that is not listed is dead code, which
-//! the compiler reports.
+//! Runs each clause of a contract on each backend. The compiler reports a clause that is not listed as dead
+//! code.
 
-/// Lists a module's clauses on metadata: async functions of a `&dyn Metadata`.
+/// Lists the clauses of a module on metadata: async functions of a `&dyn Metadata`.
 macro_rules! metadata_contract {
     ($($clause:ident),* $(,)?) => {
         metadata_contract!(@on sqlite: $($clause),*);
@@ -23,8 +23,7 @@ macro_rules! metadata_contract {
     };
 }
 
-/// Lists a module's clauses on metadata that is closed and opened again: async functions of a
-/// `&mut dyn Scratch`.
+/// Lists the clauses of a module on metadata that is reopened: async functions of a `&mut dyn Scratch`.
 macro_rules! durability_contract {
     ($($clause:ident),* $(,)?) => {
         durability_contract!(@on sqlite: $($clause),*);
@@ -46,8 +45,8 @@ macro_rules! durability_contract {
     };
 }
 
-/// Lists a module's clauses on blobs: async functions of a `&dyn BlobStore`; and those in whose contents it matters how
-/// large a part is: async functions of a `&dyn BlobStore` and the size of a part.
+/// Lists the clauses of a module on blobs: async functions of a `&dyn BlobStore`. Clauses after `;` also get
+/// the size of a part.
 macro_rules! blob_contract {
     ($($clause:ident),* $(; $($in_parts:ident),*)? $(,)?) => {
         blob_contract!(@on folder: $($clause),*; $($($in_parts),*)?);
@@ -77,7 +76,7 @@ macro_rules! blob_contract {
     };
 }
 
-/// Lists a module's clauses on coordinators: async functions of a `&impl ScratchCoordinator`.
+/// Lists the clauses of a module on coordinators: async functions of a `&impl ScratchCoordinator`.
 macro_rules! coordinator_contract {
     ($($clause:ident),* $(,)?) => {
         coordinator_contract!(@on in_process: $($clause),*);

@@ -11,10 +11,10 @@ use proptest::strategy::ValueTree as _;
 use crate::backends::ScratchCoordinator;
 
 /// How long the claims of these tests last.
-const LASTS: Duration = Duration::from_secs(3);
+const LASTS: Duration = Duration::from_mins(50);
 
-/// A moment more than that.
-const OVER: Duration = Duration::from_millis(3_001);
+/// Just longer than a claim lasts.
+const OVER: Duration = Duration::from_secs(3_001);
 
 coordinator_contract!(
     work_has_one_holder,
@@ -148,16 +148,16 @@ async fn epochs_grow(scratch: &impl ScratchCoordinator) {
     }
 }
 
-/// One call of any.
+/// A call of a coordinator, or a pause.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A holder claims work.
+    /// Claim this work for this holder.
     Claim(usize, usize),
-    /// One of the claims that were ever taken is renewed.
+    /// Renew one of all earlier claims.
     Renew(prop::sample::Index),
-    /// One of them is let go of.
+    /// Release one of all earlier claims.
     Release(prop::sample::Index),
-    /// So many milliseconds pass.
+    /// Let so many seconds pass: the time that a test takes by itself makes no difference.
     Pass(u64),
 }
 
@@ -170,7 +170,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a coordinator should know: for each work, its last claim, whether that was let go of, and until when it lasts.
+/// The expected state. For each work: the epoch of its last claim, whether it was released, and when it ends.
 #[derive(Default)]
 struct Model {
     now: u64,
@@ -182,22 +182,22 @@ impl Model {
         self.last.get(&work).is_none_or(|(_, released, until)| *released || self.now >= *until)
     }
 
-    /// The entry of a claim, unless that was lost.
+    /// The entry of a claim, unless the claim is lost.
     fn held(&mut self, work: usize, epoch: Epoch) -> Option<&mut (Epoch, bool, u64)> {
         self.last.get_mut(&work).filter(|(last, released, _)| *last == epoch && !released)
     }
 }
 
-/// A model is asked beside the coordinator, whatever the calls are and whichever holder makes them.
+/// A model gives the same answers as the coordinator to any sequence of calls by any holders.
 async fn any_order_of_calls_keeps_the_rules(scratch: &impl ScratchCoordinator) {
     const HOLDERS: [&str; 3] = ["a", "b", "c"];
-    let lasts = u64::try_from(LASTS.as_millis()).unwrap();
+    let lasts = LASTS.as_secs();
     let mut runner = proptest::test_runner::TestRunner::default();
     let steps = prop::collection::vec(step(), 1..60);
     for case in 0..256_u32 {
         let steps = steps.new_tree(&mut runner).unwrap().current();
         let of = scratch.coordinator();
-        // Of its own in each case.
+        // Each case has work of its own.
         let works = [0, 1].map(|number| Work::Upload(format!("{case}-{number}")));
         let (mut model, mut all) = (Model::default(), Vec::<(usize, Claim)>::new());
         for (at, step) in steps.iter().enumerate() {
@@ -227,9 +227,9 @@ async fn any_order_of_calls_keeps_the_rules(scratch: &impl ScratchCoordinator) {
                         held.1 = true;
                     }
                 }
-                Step::Pass(millis) => {
-                    scratch.pass(Duration::from_millis(*millis)).await;
-                    model.now += millis;
+                Step::Pass(seconds) => {
+                    scratch.pass(Duration::from_secs(*seconds)).await;
+                    model.now += seconds;
                 }
                 _ => {}
             }

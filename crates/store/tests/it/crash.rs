@@ -1,4 +1,4 @@
-//! `kill -9` is an ordinary way to stop: what was acknowledged before is there after.
+//! Acknowledged changes survive `kill -9`.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -19,7 +19,7 @@ use crate::world::{
 /// How often the writing process is killed.
 const KILLS: u64 = 20;
 
-/// Writers in the process, so that commits hold the work of several.
+/// The number of writers in the process. Several make commits contain several changes.
 const WRITERS: u64 = 4;
 
 fn open(directory: &Path) -> (Sqlite, Folder) {
@@ -27,7 +27,7 @@ fn open(directory: &Path) -> (Sqlite, Folder) {
     (db, Folder::open(&directory.join("blobs")).unwrap())
 }
 
-/// Keeps a blob as the server does: the bytes, then the row.
+/// Stores a blob in the order of the server: first the bytes, then the row.
 async fn keep(db: &Sqlite, folder: &Folder, at: &At<'_>, content: &str) {
     let begun = Checkpoint::beginning(Algorithm::Sha256);
     let mut writing = folder.writer(&ContentKey::unused(), &begun).unwrap();
@@ -52,7 +52,7 @@ fn child_writes_until_it_is_killed() {
     });
 }
 
-/// Pushes and registers one image after another, and says so only when it is done.
+/// Pushes and registers one image after another. Prints each after it is done.
 async fn write(db: &Sqlite, folder: &Folder, name: &str) {
     let at = At::new(db, here(), "sr");
     for number in 0u64.. {
@@ -72,7 +72,7 @@ async fn write(db: &Sqlite, folder: &Folder, name: &str) {
 }
 
 fn acknowledge(what: &str, name: &str) {
-    // One write, so that a kill cuts no line that is read as another's.
+    // A single write, so that a kill leaves no mixed lines.
     let line = format!("\nacknowledged {what} {name} .\n");
     std::io::stdout().write_all(line.as_bytes()).unwrap();
     std::io::stdout().flush().unwrap();

@@ -1,7 +1,6 @@
-//! The contracts of the stores, written as tests that every backend must pass, and what is particular
-//! to one backend.
+//! The contracts of the stores, as tests that every backend must pass, and the properties of single backends.
 //!
-//! A contract's clauses are functions of a store, one module per noun; the macros in [`contract`] run
+//! The clauses of a contract are functions of a store, in one module per noun. The macros in [`contract`] run
 //! every clause on every backend.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests, too, stop the test that asked for nonsense")]

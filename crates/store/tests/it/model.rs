@@ -1,4 +1,4 @@
-//! Random work on a small world, beside a model of it that is simple enough to be right.
+//! Random calls on a small world. A model that is simple enough to be right predicts the answers.
 
 mod state;
 
@@ -19,13 +19,13 @@ use crate::world::{
 };
 use gangplank_store::metadata::Sqlite;
 
-/// How many images a service may have in this world.
+/// How many images a service may have.
 const QUOTA: u32 = 3;
 
-/// Tags that are moved about.
+/// The tags of this world.
 const TAGS: [&str; 2] = ["a", "b"];
 
-/// One step. Numbers choose from the world's few of everything.
+/// A call. Its numbers choose among the few objects of the world.
 #[derive(Clone, Debug)]
 enum Step {
     AddBlob(Place, usize),
@@ -63,7 +63,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..120)
 }
 
-/// Here, and the same account in another region: as near as two tenants can be.
+/// The first tenant, or the same account in another region, which is as similar as two tenants can be.
 fn tenant(number: usize) -> Tenant {
     tenants()[number].clone()
 }
@@ -76,7 +76,7 @@ fn digest(blob: usize) -> Digest {
     Digest::sha256(BLOBS[blob].as_bytes())
 }
 
-/// Takes the step in both worlds, and compares the outcomes.
+/// Makes the call on the store and on the model, and compares the outcomes.
 async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
     match step {
         Step::AddBlob(place, number) => {
@@ -157,7 +157,7 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
     }
 }
 
-/// A deployment's version, and the number of its one image.
+/// The version of a deployment, and the number of its only image.
 fn of_app(deployment: &Deployment) -> (i64, i64) {
     (deployment.version, deployment.images[0].registered.as_ref().unwrap().number)
 }
@@ -171,7 +171,7 @@ async fn at_add(
     db.add_blob(&at.tenant, &at.repository, blob, NOW).await.unwrap().unwrap()
 }
 
-/// Asks for everything there may be, and compares.
+/// Compares everything that can be read.
 async fn compare(db: &dyn Metadata, model: &State) {
     for place in Place::all() {
         let at = at(db, place);

@@ -1,4 +1,4 @@
-//! Rows in a directory and bytes in a bucket: opened together, or not at all.
+//! Rows in a directory and bytes in a bucket are opened together or not at all.
 
 use std::path::Path;
 

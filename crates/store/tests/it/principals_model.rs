@@ -1,4 +1,4 @@
-//! Random work on keys, roles, their sessions and logins, beside a model of what opens what.
+//! Random calls on keys, roles, sessions and logins. A model predicts which of them can be used.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,10 +19,10 @@ use gangplank_store::metadata::Sqlite;
 
 const ROLES: [&str; 2] = ["push", "pull"];
 const KEYS: [u8; 2] = [1, 2];
-/// Sessions and logins are numbered from here on as they are made.
+/// The number of the first session or login.
 const FIRST: u8 = 10;
 
-/// One step. Numbers choose from the few that there are of everything.
+/// A call. Its numbers choose among the few objects of the world.
 #[derive(Clone, Debug)]
 enum Step {
     MakeRole(usize),
@@ -65,15 +65,15 @@ struct Session {
 struct Login {
     id: LoginId,
     far: bool,
-    /// The session, or the key.
+    /// The session or the key that made the login.
     by: Result<u8, usize>,
     revoked: bool,
 }
 
-/// The world as it should be.
+/// The expected state.
 #[derive(Default)]
 struct State {
-    /// Roles that there are, and whether they are enabled.
+    /// The existing roles, and whether they are enabled.
     roles: BTreeMap<usize, bool>,
     disabled_keys: BTreeSet<usize>,
     sessions: BTreeMap<u8, Session>,
@@ -101,7 +101,7 @@ impl State {
     }
 }
 
-/// The one of those that there are which a number chooses.
+/// The entry that a number chooses.
 fn chosen<T>(of: &BTreeMap<u8, T>, number: usize) -> Option<u8> {
     of.keys().nth(number % of.len().max(1)).copied()
 }
@@ -110,7 +110,7 @@ fn account() -> AccountId {
     here().account
 }
 
-/// Takes the step in both worlds, and compares the outcomes.
+/// Makes the call on the store and on the model, and compares the outcomes.
 async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
     match *step {
         Step::MakeRole(role) => {
@@ -204,7 +204,7 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
             assert!(db.revoke_login(&by(), &own, login.id, NOW).await.unwrap());
             login.revoked = true;
         }
-        // Nothing has ended by its time, so all that is forgotten is nobody's.
+        // Nothing has expired yet, so only unused sources can be forgotten.
         Step::Forget => {
             db.forget_sessions(NOW).await.unwrap();
             db.forget_logins(NOW).await.unwrap();
@@ -213,13 +213,13 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
     }
 }
 
-/// A role of that name, whose id is no other's.
+/// A role with this name and a new id.
 fn new_role_again(role: usize, number: u8) -> NewRole {
     let id = RoleId::generate([number; 10]);
     NewRole { id, ..new_role(&here(), ROLES[role]) }
 }
 
-/// Asks for everything there may be, and compares.
+/// Compares everything that can be read.
 async fn compare(db: &dyn Metadata, model: &State) {
     for (number, session) in &model.sessions {
         let found = db.credential(&session_key(*number)).await.unwrap();

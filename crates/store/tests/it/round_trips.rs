@@ -1,5 +1,5 @@
-//! How often the rules of a push ask the database. A round trip costs next to nothing here and a part of a millisecond
-//! where the database is a server of its own, so none comes with each layer, child or tag.
+//! How many round trips to the database the rules of a push make. With a database server each takes a part of a
+//! millisecond. So their number must not depend on the number of layers, children or tags.
 
 use gangplank_core::ImageName;
 use gangplank_store::metadata::Manifests as _;
@@ -12,18 +12,18 @@ use crate::world::{
     register_on, tag,
 };
 
-/// Fails if the last rule asked more often than this. Beginning and committing come on top.
+/// Fails if the last rule made more round trips than `most`. Begin and commit do not count.
 fn assert_round_trips(db: &Recording, most: usize, what: &str) {
     let asked = db.last_round_trips();
     assert!(asked.len() <= most, "{what}: {} round trips, not {most}: {asked:#?}", asked.len());
 }
 
-/// Blobs `0` to `count - 1`, which are pushed.
+/// Pushes the blobs `0` to `count - 1`.
 async fn pushed(db: &Recording, at: &At<'_>, count: usize) -> Vec<String> {
     let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
     for (number, name) in names.iter().enumerate() {
         at.add(name).await;
-        // The first also makes the repository.
+        // The first blob also makes the repository.
         assert_round_trips(db, if number == 0 { 8 } else { 5 }, "a blob");
     }
     names
@@ -47,7 +47,7 @@ async fn layers_and_tags_cost_no_round_trips() {
     for (number, layers) in [1, 2, 100].into_iter().enumerate() {
         let image = Document::image(&names[..=layers]);
         put(&at, &image, layers).await;
-        // The first of somebody also keeps who they are.
+        // The first put also records its source.
         assert_round_trips(db, if number == 0 { 13 } else { 12 }, "a manifest");
         put(&at, &image, layers).await;
         assert_round_trips(db, 10, "the same again");
@@ -80,7 +80,7 @@ async fn children_cost_no_round_trips() {
     for children in [2, 40] {
         let index = Document::index(&images[..children].iter().collect::<Vec<_>>());
         put(&at, &index, 1).await;
-        // The tag is a new one, and then moved.
+        // The first put makes the tag, and later ones move it.
         assert_round_trips(db, if children == 2 { 12 } else { 13 }, "an index");
         register_on(db, &here(), "web", image_of("app", index.digest()), PLENTY).await;
         assert_round_trips(db, 15, "its registration");

@@ -1,4 +1,4 @@
-//! What the tests put into stores.
+//! The objects that tests put into stores.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use gangplank_store::metadata::role_sessions::{NewSession, SessionMade};
 use gangplank_store::metadata::roles::{NewRole, Role, RoleMade};
 use serde_json::{Value, json};
 
-/// When the tests take place.
+/// The time of the tests.
 pub(crate) const NOW: Time = Time(1_800_000_000_000);
 
 /// The renewal of a client that asks at `now`.
@@ -33,27 +33,27 @@ pub(crate) fn asked(now: Time) -> Renewal {
     Leases::default().renewal(now)
 }
 
-/// How deep indexes may nest.
+/// How many levels of indexes may stand above an image.
 pub(crate) const MAX_DEPTH: u32 = 4;
 
-/// Quotas that no test comes to.
+/// Quotas that no test reaches.
 pub(crate) fn quotas() -> Quotas {
     Quotas::default()
 }
 
-/// More than any test has.
+/// A quota that no test reaches.
 pub(crate) const PLENTY: u32 = 1_000;
 
 pub(crate) fn tenant(account: &str, region: &str) -> Tenant {
     Tenant { account: AccountId::parse(account).unwrap(), region: Region::parse(region).unwrap() }
 }
 
-/// The root account in the first region: where a test is, if it does not say otherwise.
+/// The root account in the first region. Tests use this tenant unless they need another one.
 pub(crate) fn here() -> Tenant {
     tenant("000000000000", "us-east-1")
 }
 
-/// Here, the same account in another region, and another account in the same region.
+/// The usual tenant, the same account in another region, and another account in the same region.
 pub(crate) fn tenants() -> [Tenant; 3] {
     [here(), tenant("000000000000", "eu-central-1"), tenant("123456789012", "us-east-1")]
 }
@@ -98,7 +98,7 @@ pub(crate) fn narrow() -> Reach {
     Reach::of(patterns.into(), vec!["10.0.0.0/8".parse().unwrap()])
 }
 
-/// Somebody who signs with key `number` does something now.
+/// The origin of an action by access key `number`, now.
 pub(crate) fn by_key(number: u8) -> Origin {
     Origin { owner: Some(owner_of(number)), ..by() }
 }
@@ -107,7 +107,7 @@ pub(crate) fn role_name(name: &str) -> RoleName {
     RoleName::parse(name).unwrap()
 }
 
-/// A trust policy of this repository's jobs.
+/// A trust policy for the CI jobs of this repository.
 pub(crate) fn trust(repository: &str) -> TrustPolicy {
     let policy = json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
@@ -119,7 +119,7 @@ pub(crate) fn trust(repository: &str) -> TrustPolicy {
     TrustPolicy::parse(&policy.to_string()).unwrap()
 }
 
-/// A role of the tenant's account that pushes.
+/// A role of the tenant's account that may push.
 pub(crate) fn new_role(tenant: &Tenant, name: &str) -> NewRole {
     NewRole {
         id: RoleId::generate(*uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap()),
@@ -134,7 +134,7 @@ pub(crate) fn new_role(tenant: &Tenant, name: &str) -> NewRole {
     }
 }
 
-/// Makes a role that pushes.
+/// Makes a role that may push.
 pub(crate) async fn create_role(db: &dyn Metadata, tenant: &Tenant, name: &str) -> Role {
     match db.insert_role(&by(), new_role(tenant, name), PLENTY).await.unwrap() {
         RoleMade::Made(role) => *role,
@@ -142,12 +142,12 @@ pub(crate) async fn create_role(db: &dyn Metadata, tenant: &Tenant, name: &str) 
     }
 }
 
-/// The temporary key `number`.
+/// The id of temporary key `number`.
 pub(crate) fn session_key(number: u8) -> AccessKeyId {
     gangplank_core::role::session_key([number; 10])
 }
 
-/// A session `number` of a role, for an hour, from run `number` of its job.
+/// Session `number` of a role. It lasts an hour and comes from run `number` of its job.
 pub(crate) fn new_session(role: &Role, number: u8) -> NewSession {
     NewSession {
         role: role.clone(),
@@ -175,7 +175,7 @@ pub(crate) fn session_login(tenant: &Tenant, role: &Role, number: u8) -> NewLogi
     NewLogin { owner: role.owner(), session: Some(session_key(number)), ..push_login(tenant, number) }
 }
 
-/// Session `number` of a role does something now.
+/// The origin of an action by session `number` of a role, now.
 pub(crate) fn by_session(role: &Role, number: u8) -> Origin {
     Origin { owner: Some(role.owner()), session: Some(session_key(number)), ..by() }
 }
@@ -185,12 +185,12 @@ pub(crate) fn owner_of(number: u8) -> Owner {
     Owner::from(&key_id(number))
 }
 
-/// Somebody who does something now.
+/// The origin of an action by the server itself, now.
 pub(crate) fn by() -> Origin {
     Origin::local(NOW)
 }
 
-/// Changes a key, but not the last root key.
+/// Changes a key, but keeps the last root key.
 pub(crate) async fn change_key(
     db: &dyn Metadata,
     account: Option<&AccountId>,
@@ -247,7 +247,7 @@ pub(crate) fn service(name: &str) -> ContainerService {
     }
 }
 
-/// What a change of a service ends with that has no deployments.
+/// The outcome of a change of a service without deployments.
 pub(crate) fn done(tenant: &Tenant, service: &ContainerService) -> ServiceOutcome {
     let (tenant, service) = (tenant.clone(), service.clone());
     ServiceOutcome::Done(Box::new(DeployedService {
@@ -264,7 +264,7 @@ pub(crate) async fn create_service(db: &dyn Metadata, tenant: &Tenant, name: &st
     assert!(matches!(made, ServiceOutcome::Done(_)), "{made:?}");
 }
 
-/// The number of a service; of one that there is not, a number that no service has.
+/// The number of a service. If it does not exist, a number that no service has.
 pub(crate) async fn service_id(db: &dyn Metadata, tenant: &Tenant, name: &str) -> ServiceId {
     let found = db.service(tenant, name).await.unwrap();
     found.map_or(ServiceId(i64::MAX), |service| service.id)
@@ -289,7 +289,7 @@ pub(crate) async fn delete_image(
     db.delete_image(&by(), tenant, service, &name.label, name.number, now).await.unwrap()
 }
 
-/// Registers an image on the service of this name.
+/// Registers an image on the service with this name.
 pub(crate) async fn register_on(
     db: &dyn Metadata,
     tenant: &Tenant,
@@ -301,7 +301,7 @@ pub(crate) async fn register_on(
     db.register_image(&by(), tenant, image, quota).await.unwrap()
 }
 
-/// An image to be registered on a service that is still to be named.
+/// An image to register. The caller sets the service.
 pub(crate) fn image_of(label: &str, digest: Digest) -> NewImage {
     NewImage { service: ServiceId(0), label: label.to_owned(), digest, created_at: NOW, invocation: None }
 }
@@ -319,10 +319,10 @@ pub(crate) async fn register(
     }
 }
 
-/// As much room as no test needs.
+/// More room than any test needs.
 pub(crate) const ROOM: Room = Room { cpus: 1_000.0, memory: 1 << 50 };
 
-/// A deployment whose containers `c0`, `c1` and so on are made of these.
+/// A deployment with the containers `c0`, `c1` and so on, made of these images.
 pub(crate) fn deployment(sources: &[ImageSource]) -> NewDeployment {
     let images = sources.iter().enumerate();
     NewDeployment {
@@ -337,12 +337,12 @@ pub(crate) fn deployment(sources: &[ImageSource]) -> NewDeployment {
     }
 }
 
-/// The image registered as `app` under this number, or the newest.
+/// The image registered as `app` with this number, or the newest one.
 pub(crate) fn registered(number: Option<i64>) -> ImageSource {
     ImageSource::Registered { label: "app".to_owned(), number }
 }
 
-/// Makes the next deployment of a service, which must be taken.
+/// Makes the next deployment of a service. It must be accepted.
 pub(crate) async fn deploy(
     db: &dyn Metadata,
     tenant: &Tenant,
@@ -356,7 +356,7 @@ pub(crate) async fn deploy(
     }
 }
 
-/// Ends the next deployment of a service, if there is one: well, and it is the current one, or not, and it has failed.
+/// Ends the next deployment of a service, if there is one. It becomes the current one, or it fails.
 pub(crate) async fn end_next(
     db: &dyn Metadata,
     by: &Origin,
@@ -380,7 +380,7 @@ pub(crate) async fn activate(db: &dyn Metadata, tenant: &Tenant, name: &str) {
     end_next(db, &by(), tenant, name, true).await.unwrap();
 }
 
-/// A manifest as a client sends it.
+/// A manifest, as a client sends it.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) media_type: &'static str,
@@ -432,7 +432,7 @@ impl Document {
         ManifestView::parse(&self.body, Some(self.media_type)).unwrap()
     }
 
-    /// As the store hands it back.
+    /// The manifest as the store returns it.
     pub(crate) fn stored(&self) -> StoredManifest {
         StoredManifest {
             digest: self.digest().to_string(),
@@ -441,7 +441,7 @@ impl Document {
         }
     }
 
-    /// To be put under no tag.
+    /// The manifest to put without tags.
     pub(crate) fn put(&self) -> NewManifest {
         NewManifest {
             digest: self.digest(),
@@ -478,11 +478,11 @@ fn image_body(blobs: &[&str]) -> Value {
     })
 }
 
-/// One repository of one tenant.
+/// A repository of a tenant.
 #[derive(Clone)]
 pub(crate) struct At<'a> {
     pub(crate) db: &'a dyn Metadata,
-    /// Who does it.
+    /// The origin of the calls.
     pub(crate) by: Origin,
     pub(crate) tenant: Tenant,
     pub(crate) repository: RepositoryName,
@@ -493,17 +493,17 @@ impl<'a> At<'a> {
         Self { db, by: by(), tenant, repository: repository(name) }
     }
 
-    /// The repository `sr`, here.
+    /// The repository `sr` of the usual tenant.
     pub(crate) fn sr(db: &'a dyn Metadata) -> Self {
         Self::new(db, here(), "sr")
     }
 
-    /// The same place, for somebody with this login.
+    /// The same repository, for calls with this login.
     pub(crate) fn with(&self, login: LoginId) -> Self {
         Self { by: Origin { login: Some(login), ..by() }, ..self.clone() }
     }
 
-    /// Adds a blob; returns the key its bytes are kept under.
+    /// Adds a blob; returns its content key.
     pub(crate) async fn add(&self, content: &str) -> ContentKey {
         let blob = blob(content, ContentKey::unused());
         self.db.add_blob(&self.tenant, &self.repository, blob, NOW).await.unwrap().unwrap()
@@ -513,14 +513,14 @@ impl<'a> At<'a> {
         self.db.put_manifest(&self.by, &self.tenant, &self.repository, manifest).await.unwrap()
     }
 
-    /// Puts a manifest under tags; it must be taken.
+    /// Puts a manifest with tags. It must be accepted.
     pub(crate) async fn store(&self, document: &Document, tags: &[&str]) {
         let tags = tags.iter().map(|name| tag(name)).collect();
         let outcome = self.put(NewManifest { tags, ..document.put() }).await;
         assert_eq!(outcome, ManifestOutcome::Stored);
     }
 
-    /// Adds the blobs and puts the image made of them.
+    /// Adds blobs and puts an image that consists of them.
     pub(crate) async fn image(&self, blobs: &[&str], tags: &[&str]) -> Document {
         for content in blobs {
             self.add(content).await;
@@ -545,8 +545,7 @@ impl<'a> At<'a> {
     }
 }
 
-/// A blob to be added.
-/// What is discarded, the oldest first.
+/// The discarded keys, oldest first.
 pub(crate) async fn discarded(db: &dyn Metadata) -> Vec<ContentKey> {
     let found = db.discarded(Time(i64::MAX), 100_000).await.unwrap();
     found.into_iter().map(|discarded| discarded.key).collect()

@@ -59,7 +59,7 @@ fn row(place: &Place, is_administrator: bool, now: i64, key: AccessKeySummary) -
     }
 }
 
-/// What a key may do.
+/// The permissions of a key, for people.
 fn may(key: &AccessKeySummary) -> Rights {
     let mut words = match (&key.policy, key.is_root) {
         (_, true) => vec!["administer the server".to_owned()],

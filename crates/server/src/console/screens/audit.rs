@@ -1,4 +1,4 @@
-//! The audit trail: asked for by who, what, where and when, and had as a file.
+//! The audit trail: a list with filters, and the same events as a file.
 
 use gangplank_api::gangplank::{AuditEvent, AuditEventKind, ListAuditEventsRequest};
 use gangplank_api::{ApiError, Timestamp};
@@ -14,12 +14,12 @@ use crate::http::response::Answer;
 
 /// How many events are on a page.
 const ON_A_PAGE: i32 = 100;
-/// How many events a file has at the most, how many come with one call, and how many calls there are: pages may be empty.
+/// The most events in a file, the events in one call, and the most calls. A page of a call may be empty.
 const IN_A_FILE: usize = 10_000;
 const AT_ONCE: i32 = 1_000;
 const MOST_CALLS: usize = 100;
 
-/// What can be asked for beside the kind: in the path, to people, and on the command line.
+/// The filters beside the kind: the name in the path, the label for people, and the option of the command.
 const FILTERS: [(&str, &str, &str); 10] = [
     ("key", "Access key", "access-key-id"),
     ("role", "Role", "role"),
@@ -33,7 +33,7 @@ const FILTERS: [(&str, &str, &str); 10] = [
     ("account", "Account", "account"),
 ];
 
-/// Where the events of something are.
+/// The path of the events with this value of a filter.
 pub(super) fn path(place: &Place, filter: &str, value: &str) -> String {
     place.path(&format!("audit?{filter}={}", escaped(value)))
 }
@@ -67,7 +67,7 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     })
 }
 
-/// The same events as a file: a JSON object in each line, as the API tells it.
+/// The same events as a file of JSON lines, each in the form of the API.
 pub(super) async fn export(visit: &Visit<'_>) -> Answer {
     match events(visit).await {
         Ok(lines) => download("audit.jsonl", lines),
@@ -94,7 +94,7 @@ async fn events(visit: &Visit<'_>) -> Result<Vec<u8>, ApiError> {
     Ok(lines)
 }
 
-/// What is asked for.
+/// The call that the filters ask for.
 fn wanted(visit: &Visit<'_>, at_once: i32) -> Result<ListAuditEventsRequest, ApiError> {
     let query = &visit.asked.query;
     let text = |name| query.get(name).map(str::to_owned);
@@ -126,7 +126,7 @@ fn wanted(visit: &Visit<'_>, at_once: i32) -> Result<ListAuditEventsRequest, Api
     })
 }
 
-/// What is asked for, as a query that goes on.
+/// The filters as the beginning of a query.
 fn query(visit: &Visit<'_>) -> String {
     let names = FILTERS.iter().map(|(name, ..)| *name).chain(["kind"]);
     let asked = names.filter_map(|name| Some((name, visit.asked.query.get(name)?)));
@@ -141,7 +141,7 @@ fn command(visit: &Visit<'_>) -> String {
     format!("gangplank audit{options} --endpoint-url {}", visit.endpoint())
 }
 
-/// Whether a shell takes a text for what it is.
+/// Whether a shell leaves a text as it is, without quotes.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&byte))
 }

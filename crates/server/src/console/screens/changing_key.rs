@@ -10,7 +10,7 @@ use super::super::visit::{Visit, shown};
 use super::revoking::same_path;
 use crate::http::response::Answer;
 
-/// What is done to a key, as paths name it.
+/// The verb of an action on a key, and its consequence for people. `word` is the action's name in paths.
 fn consequence(word: &str) -> Option<(&'static str, &'static str)> {
     Some(match word {
         "disable" => (
@@ -29,7 +29,7 @@ fn consequence(word: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// Asks whether it is to be done.
+/// Shows the question before the action.
 pub(super) fn ask(visit: &Visit<'_>, word: &str) -> Answer {
     let (Some(id), Some((verb, consequence))) = (visit.asked.query.get("id"), consequence(word)) else {
         return not_found(visit);
@@ -44,7 +44,7 @@ pub(super) fn ask(visit: &Visit<'_>, word: &str) -> Answer {
     })
 }
 
-/// Does it.
+/// Runs the action.
 pub(super) async fn run(visit: &Visit<'_>, word: &str) -> Answer {
     let Some(id) = visit.asked.query.get("id").map(str::to_owned) else { return not_found(visit) };
     let update =

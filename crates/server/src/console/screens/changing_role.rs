@@ -11,7 +11,7 @@ use super::revoking::same_path;
 use super::roles::page_of;
 use crate::http::response::Answer;
 
-/// What is done to a role, as paths name it.
+/// The verb of an action on a role, and its consequence for people. `word` is the action's name in paths.
 fn consequence(word: &str) -> Option<(&'static str, &'static str)> {
     Some(match word {
         "disable" => (
@@ -24,7 +24,7 @@ fn consequence(word: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// Asks whether it is to be done.
+/// Shows the question before the action.
 pub(super) fn ask(visit: &Visit<'_>, word: &str) -> Answer {
     let (Some(name), Some((verb, consequence))) = (visit.asked.query.get("name"), consequence(word)) else {
         return not_found(visit);
@@ -39,7 +39,7 @@ pub(super) fn ask(visit: &Visit<'_>, word: &str) -> Answer {
     })
 }
 
-/// Does it.
+/// Runs the action.
 pub(super) async fn run(visit: &Visit<'_>, word: &str) -> Answer {
     let Some(name) = visit.asked.query.get("name").map(str::to_owned) else { return not_found(visit) };
     let update = |status| UpdateRoleRequest { role_name: name.clone(), status };
@@ -60,7 +60,7 @@ pub(super) async fn run(visit: &Visit<'_>, word: &str) -> Answer {
     }
 }
 
-/// Asks whether a session is to end.
+/// Shows the question before a session is revoked.
 pub(super) fn ask_session(visit: &Visit<'_>) -> Answer {
     let query = &visit.asked.query;
     let (Some(name), Some(key)) = (query.get("name"), query.get("key")) else { return not_found(visit) };
@@ -76,7 +76,7 @@ pub(super) fn ask_session(visit: &Visit<'_>) -> Answer {
     })
 }
 
-/// Ends a session.
+/// Revokes a session.
 pub(super) async fn revoke_session(visit: &Visit<'_>) -> Answer {
     let query = &visit.asked.query;
     let (Some(name), Some(key)) = (query.get("name"), query.get("key")) else { return not_found(visit) };

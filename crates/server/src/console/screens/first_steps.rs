@@ -1,10 +1,11 @@
-//! How to come from nothing to a registered image, and to a machine that pulls it: commands with this server's address.
+//! Commands for beginners, with this server's address: they push and register a first image, and pull it on
+//! another machine.
 
 use gangplank_console::Command;
 
 use super::super::visit::Visit;
 
-/// From nothing to a registered image of a service.
+/// The commands that push and register the first image of a service.
 pub(super) fn push(visit: &Visit<'_>, service: &str, is_there: bool) -> Vec<Command> {
     let (endpoint, registry, region) = (visit.endpoint(), visit.registry(), visit.place().region);
     let mut steps = vec![Command::new(
@@ -39,7 +40,7 @@ pub(super) fn push(visit: &Visit<'_>, service: &str, is_there: bool) -> Vec<Comm
     steps
 }
 
-/// How a machine pulls an image of a service: `newest` is its label and number, as in `app.7`.
+/// The commands that pull an image of a service. `newest` is its label and number, such as `app.7`.
 pub(super) fn pull(visit: &Visit<'_>, service: &str, newest: &str) -> Vec<Command> {
     let (endpoint, registry, region) = (visit.endpoint(), visit.registry(), visit.place().region);
     let login = format!(

@@ -1,4 +1,4 @@
-//! How the server is: for root keys, as the API says.
+//! The health of the server, for root keys.
 
 use gangplank_api::gangplank::{GetServerHealthRequest, GetServerHealthResult, ServedCertificate};
 use gangplank_console::{Command, Health, Moment, Screen, Size, State, Tone};
@@ -7,10 +7,10 @@ use super::super::trouble::refused;
 use super::super::visit::{Visit, shown};
 use crate::http::response::Answer;
 
-/// A certificate that ends sooner than that is to be renewed: 14 days, in milliseconds.
+/// A certificate that expires within this time should be renewed: 14 days, in milliseconds.
 const SOON: i64 = 14 * 86_400_000;
 
-/// Shows how the server is.
+/// Shows the health of the server.
 pub(super) async fn show(visit: &Visit<'_>) -> Answer {
     let health = match visit.call(&GetServerHealthRequest::default()).await {
         Ok(health) => health,

@@ -30,7 +30,7 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     }
     let mut rows: Vec<LoginRow> =
         page.registry_logins.iter().map(|login| row(&place, &live, login)).collect();
-    // The order is that of time otherwise.
+    // The sort is stable: within each half, the order of time stays.
     rows.sort_by_key(|row| row.revoke.is_none());
     let command = format!(
         "gangplank registry-login list --endpoint-url {} --region {}",
@@ -45,12 +45,12 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     })
 }
 
-/// Whether a login is accepted.
+/// Whether the registry accepts a login.
 pub(super) fn is_live(login: &RegistryLoginSummary) -> bool {
     login.status == RegistryLoginStatus::Active
 }
 
-/// Who made a login, as a path's query names it.
+/// The maker of a login, as a part of a query.
 pub(super) fn maker(login: &RegistryLoginSummary) -> Option<String> {
     let of = |name: &str, value: &String| format!("{name}={}", escaped(value));
     let role = login.role_name.as_ref().map(|role| of("role", role));
@@ -81,7 +81,7 @@ fn row(place: &Place, live: &HashMap<Option<String>, usize>, login: &RegistryLog
     };
     let claim = |name: &str| login.claims.as_ref().and_then(|claims| claims.get(name)).cloned();
     let job = [login.session_name.clone(), claim("repository").or_else(|| claim("project_path"))];
-    // One login alone is revoked by itself.
+    // A single login has a button of its own.
     let has_more = live.get(&maker).is_some_and(|count| *count > 1);
     LoginRow {
         state: State::new(

@@ -11,7 +11,7 @@ use super::audit;
 use super::repositories::{kind, manifest_page, on_command_line, page_of};
 use crate::http::response::Answer;
 
-/// Notes that may be links, if they are (image specification, annotations.md).
+/// Annotations that are shown as links if they have a URL (image specification, annotations.md).
 const LINKS: [&str; 3] = [
     "org.opencontainers.image.source",
     "org.opencontainers.image.url",
@@ -91,7 +91,7 @@ fn collected(seconds: f64) -> String {
     )
 }
 
-/// What holds it: registrations, deployments, indexes, and what it is about.
+/// The registrations, deployments, indexes and subject that hold a manifest, with their pages.
 fn holders(place: &Place, name: &str, manifest: &ManifestDetail) -> Vec<(String, Option<String>)> {
     let service = |name: &str| place.path(&format!("services/{}", escaped(name)));
     let images = manifest.held_by_images.iter().map(|image| {
@@ -120,7 +120,7 @@ fn notes(manifest: &ManifestDetail) -> Vec<Note> {
     .collect()
 }
 
-/// What a configuration says, in the order of interest.
+/// The facts of an image configuration, the most interesting first.
 fn facts(configuration: &ImageConfiguration) -> Vec<(&'static str, Vec<String>)> {
     let one = |value: &Option<String>| value.clone().map(|value| vec![value]);
     [
@@ -141,7 +141,7 @@ fn facts(configuration: &ImageConfiguration) -> Vec<(&'static str, Vec<String>)>
     .collect()
 }
 
-/// The steps of the build with the layers that they made; where the two do not fit, the layers alone.
+/// The steps of the build, with the layers that they made. If their numbers do not match, the layers alone.
 fn layers(manifest: &ManifestDetail) -> Vec<LayerRow> {
     let layers = manifest.layers.as_deref().unwrap_or_default();
     let row = |layer: &ManifestPart, step: Option<String>| LayerRow {

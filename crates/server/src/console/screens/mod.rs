@@ -25,11 +25,11 @@ use super::trouble;
 use super::visit::Visit;
 use crate::http::response::Answer;
 
-/// The screen that one comes to first.
+/// The screen that opens first.
 pub(super) const FIRST: &str = "services";
 
-/// Answers for the path behind account and region. Whatever is done stands under POST, and the page that asks before it
-/// under GET of the same path.
+/// Answers a request for the path behind account and region. An action is a POST. The question before it is a
+/// GET of the same path.
 pub(super) async fn answer(visit: &Visit<'_>, path: &[&str]) -> Answer {
     if visit.asked.head.method == Method::POST {
         return match path {

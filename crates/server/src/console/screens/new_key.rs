@@ -1,4 +1,4 @@
-//! Making an access key. The page that answers is the only one that ever shows its secret.
+//! Makes an access key. Only the page after it ever shows its secret.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) fn ask(visit: &Visit<'_>) -> Answer {
     shown(&form(visit, FilledKey::default(), None))
 }
 
-/// Makes the key that was filled in.
+/// Makes the key of the form.
 pub(super) async fn make(visit: &Visit<'_>) -> Answer {
     let answer = match wanted(visit) {
         Ok(request) => visit.call(&request).await,
@@ -46,7 +46,7 @@ fn form(visit: &Visit<'_>, filled: FilledKey, refusal: Option<String>) -> NewKey
     }
 }
 
-/// What was filled in, to be shown again.
+/// The values of the form, to be shown again.
 fn filled(visit: &Visit<'_>) -> FilledKey {
     let text = |name| visit.asked.form.get(name).unwrap_or_default().to_owned();
     FilledKey {
@@ -61,7 +61,7 @@ fn filled(visit: &Visit<'_>) -> FilledKey {
     }
 }
 
-/// The key that is wanted.
+/// The call that the form asks for.
 fn wanted(visit: &Visit<'_>) -> Result<CreateAccessKeyRequest, ApiError> {
     let form = &visit.asked.form;
     let list = |name| {
@@ -75,7 +75,7 @@ fn wanted(visit: &Visit<'_>) -> Result<CreateAccessKeyRequest, ApiError> {
         }
         _ => Err(ApiError::invalid_input("A key ends after 1 to 36500 days, given as a whole number.")),
     });
-    // Everything is what a key may do without a preset; one that has it makes no keys itself.
+    // A key without a preset may do everything. The preset `all` would make a key that makes no keys itself.
     let preset =
         match form.get("preset") {
             None | Some("all") => None,

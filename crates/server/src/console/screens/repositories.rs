@@ -49,18 +49,18 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     })
 }
 
-/// Where the page of a repository is.
+/// The path of a repository's page.
 pub(super) fn page_of(place: &Place, name: &str) -> String {
     place.path(&format!("repositories/show?name={}", escaped(name)))
 }
 
-/// Where the page of a manifest is.
+/// The path of a manifest's page.
 pub(super) fn manifest_page(place: &Place, repository: &str, reference: &str) -> String {
     let (repository, reference) = (escaped(repository), escaped(reference));
     place.path(&format!("repositories/manifest?name={repository}&ref={reference}"))
 }
 
-/// A command about repositories, with where the server is.
+/// A command about repositories, with the address of this server.
 pub(super) fn on_command_line(visit: &Visit<'_>, what: &str) -> String {
     let region = visit.place().region;
     format!("gangplank repository {what} --endpoint-url {} --region {region}", visit.endpoint())
@@ -126,7 +126,7 @@ fn row(place: &Place, repository: &str, manifest: ManifestSummary) -> ManifestRo
     }
 }
 
-/// What a manifest is, in words.
+/// The kind of a manifest, for people.
 pub(super) fn kind(children: Option<usize>, artifact_type: Option<&str>, is_about: bool) -> String {
     let image =
         ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];

@@ -14,7 +14,7 @@ use crate::http::response::Answer;
 /// How many logins one request revokes.
 const AT_ONCE: u32 = 500;
 
-/// Asks whether one login is to be revoked.
+/// Shows the question before one login is revoked.
 pub(super) fn ask_one(visit: &Visit<'_>) -> Answer {
     let Some(id) = visit.asked.query.get("id") else { return not_found(visit) };
     shown(&Confirm {
@@ -38,7 +38,7 @@ pub(super) async fn one(visit: &Visit<'_>) -> Answer {
     }
 }
 
-/// Asks whether all logins of a maker are to be revoked.
+/// Shows the question before all logins of a maker are revoked.
 pub(super) fn ask_all(visit: &Visit<'_>) -> Answer {
     let Some((_, who)) = whose(visit) else { return not_found(visit) };
     shown(&Confirm {
@@ -84,7 +84,7 @@ async fn revoke_all(visit: &Visit<'_>, wanted: &str) -> Result<u32, ApiError> {
     }
 }
 
-/// The maker that is asked for: as [`maker`] writes it, and in words.
+/// The maker in the query: in the form of [`maker`], and for people.
 fn whose(visit: &Visit<'_>) -> Option<(String, String)> {
     let query = &visit.asked.query;
     let escaped = gangplank_console::escaped;
@@ -95,7 +95,7 @@ fn whose(visit: &Visit<'_>) -> Option<(String, String)> {
     }
 }
 
-/// The path that was asked for, with its query: the answer goes where the question stands.
+/// The path and query of this request: an answer to the question goes to the same address.
 pub(super) fn same_path(visit: &Visit<'_>, page: &str) -> String {
     let query = visit.asked.head.uri.query().unwrap_or_default();
     visit.place().path(&format!("{page}?{query}"))

@@ -1,14 +1,14 @@
-//! What policies say, in words. The policy itself is shown beside them, since it alone decides.
+//! Policies in words. The page also shows the policy itself, since only the policy decides.
 
 use std::collections::BTreeSet;
 
 use gangplank_core::policy::{Action, Preset};
 use serde_json::Value;
 
-/// How many actions are named.
+/// How many actions are listed by name.
 const NAMED: usize = 4;
 
-/// What a permission policy allows.
+/// The permissions that a permission policy gives, for people.
 pub(super) fn of_policy(policy: &str) -> Vec<String> {
     let read: Value = serde_json::from_str(policy).unwrap_or_default();
     let (mut allowed, mut denied) = (BTreeSet::new(), BTreeSet::new());
@@ -42,7 +42,7 @@ pub(super) fn of_policy(policy: &str) -> Vec<String> {
     words
 }
 
-/// Actions in words: by the name of a preset, if they are those.
+/// Actions in words, or the name of a preset with the same actions.
 fn actions(named: &BTreeSet<String>) -> String {
     if named.contains("*") {
         return "everything in its account".to_owned();
@@ -66,7 +66,7 @@ fn actions(named: &BTreeSet<String>) -> String {
     }
 }
 
-/// Whose tokens a trust policy lets in.
+/// The tokens that a trust policy accepts, for people.
 pub(super) fn of_trust(policy: &str) -> Vec<String> {
     let read: Value = serde_json::from_str(policy).unwrap_or_default();
     list(&read["Statement"]).map(trusted).collect()
@@ -85,7 +85,7 @@ fn trusted(statement: &Value) -> String {
             "StringNotLike" => "is not like",
             other => other,
         };
-        // The audience is the same for all, so it comes last.
+        // All tokens have the same audience, so it comes last.
         let place = if claim == "aud" { parts.len() } else { 0 };
         parts.insert(place, format!("{claim} {verb} {}", values.collect::<Vec<_>>().join(" or ")));
     }
@@ -107,7 +107,7 @@ fn conditions(statement: &Value) -> impl Iterator<Item = (&str, &str, impl Itera
     })
 }
 
-/// One or several, as policies write it.
+/// The values of a member: policies write one value or a list.
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     let (several, one) = match value {
         Value::Array(several) => (several.as_slice(), None),

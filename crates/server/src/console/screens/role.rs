@@ -1,4 +1,4 @@
-//! One role: who becomes it, who did, and who was refused.
+//! One role: whom it trusts, its sessions, and refused callers.
 
 use gangplank_api::gangplank::{
     AuditEvent, AuditEventKind, GetRoleRequest, ListAuditEventsRequest, ListRoleSessionsRequest, Role,
@@ -85,7 +85,7 @@ fn lives(role: &Role) -> String {
 
 type Sessions = (Vec<SessionRow>, Option<String>, Option<String>);
 
-/// A page of the sessions, or why there are none to be seen; and where the next page is.
+/// A page of the sessions, or the reason why they cannot be shown, and the path of the next page.
 async fn sessions(visit: &Visit<'_>, place: &Place, role: &Role) -> Sessions {
     let asked = ListRoleSessionsRequest {
         role_name: role.role_name.clone(),
@@ -115,7 +115,7 @@ async fn sessions(visit: &Visit<'_>, place: &Place, role: &Role) -> Sessions {
     (page.role_sessions.into_iter().map(row).collect(), none, more)
 }
 
-/// Who was refused lately, or why that is not to be seen.
+/// The callers that were refused lately, or the reason why they cannot be shown.
 async fn refusals(visit: &Visit<'_>, role: &Role) -> (Vec<RefusalRow>, Option<String>) {
     let mut rows = Vec::new();
     for kind in [AuditEventKind::CallRefused, AuditEventKind::RequestRefused] {

@@ -33,7 +33,7 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     })
 }
 
-/// Where the page of a role is.
+/// The path of a role's page.
 pub(super) fn page_of(place: &Place, name: &str) -> String {
     place.path(&format!("roles/show?name={}", escaped(name)))
 }

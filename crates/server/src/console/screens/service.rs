@@ -13,7 +13,7 @@ use super::services::state;
 use super::{audit, first_steps, service_images, service_runs};
 use crate::http::response::Answer;
 
-/// Shows a service, with its images and what runs of it.
+/// Shows a service, its images and its deployments.
 pub(super) async fn show(visit: &Visit<'_>, name: &str) -> Answer {
     let (service, deployments) = match found(visit, name).await {
         Ok(found) => found,
@@ -54,7 +54,7 @@ pub(super) async fn show(visit: &Visit<'_>, name: &str) -> Answer {
 
 type Deployments = Result<Vec<lightsail::ContainerServiceDeployment>, ApiError>;
 
-/// The service, and what was deployed of it or why that may not be seen.
+/// The service and its deployments, or the reason why these cannot be shown.
 async fn found(visit: &Visit<'_>, name: &str) -> Result<(ContainerService, Deployments), ApiError> {
     let asked = GetContainerServicesRequest { service_name: Some(name.to_owned()) };
     let mut services = visit.call(&asked).await?.container_services.unwrap_or_default();

@@ -13,7 +13,7 @@ use super::super::trouble::{not_found, refused};
 use super::super::visit::{Visit, shown};
 use crate::http::response::Answer;
 
-/// The images of a service, the newest first, or why there are none to be seen.
+/// The images of a service, the newest first, or the reason why they cannot be shown.
 pub(super) async fn rows(
     visit: &Visit<'_>,
     service: &str,
@@ -29,7 +29,7 @@ pub(super) async fn rows(
     for image in &images {
         let mut by = None;
         if may_ask {
-            // Whoever may see images need not be allowed to see who registered them.
+            // A caller who may list images may lack the permission to see who registered them.
             let name = image.image.clone().unwrap_or_default();
             match visit.call(&GetImageOriginRequest { image: name.clone() }).await {
                 Ok(origin) => by = registrar(&origin.registrations, &name),
@@ -42,7 +42,7 @@ pub(super) async fn rows(
     (rows, images.is_empty().then(|| none.to_owned()))
 }
 
-/// Of `:web.app.7` the part behind the service's name: `app.7`.
+/// The part of an image's name behind the name of the service: `app.7` of `:web.app.7`.
 pub(super) fn label_and_number<'a>(image: &'a str, service: &str) -> Option<&'a str> {
     image.strip_prefix(':')?.strip_prefix(service)?.strip_prefix('.')
 }
@@ -84,8 +84,8 @@ fn registrar(registrations: &[ImageOrigin], image: &str) -> Option<String> {
     })
 }
 
-/// Whether a deployment that runs, or is on its way, uses an image: by its name, or as the newest of its label when the
-/// deployment was made.
+/// Whether a deployment that is active or on its way uses an image: by its name, or by a label whose newest
+/// image it was when the deployment was made.
 fn is_in_use(
     image: &ContainerImage,
     all: &[ContainerImage],
@@ -114,7 +114,7 @@ fn is_in_use(
     })
 }
 
-/// Asks whether an image is to be deleted.
+/// Shows the question before an image is deleted.
 pub(super) fn ask(visit: &Visit<'_>, service: &str) -> Answer {
     let Some(image) = visit.asked.query.get("image") else { return not_found(visit) };
     let page = format!("services/{}/delete-image?image={}", escaped(service), escaped(image));

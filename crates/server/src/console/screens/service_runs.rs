@@ -1,4 +1,4 @@
-//! What runs of a service: deployments, a log, and what it uses of its power.
+//! The deployments of a service, a log, and charts of its usage.
 
 use gangplank_api::Timestamp;
 use gangplank_api::lightsail::{
@@ -11,11 +11,11 @@ use super::super::visit::Visit;
 
 /// How many of the newest lines of a log are shown.
 const LINES: usize = 200;
-/// What a chart shows, in seconds, and each part of it.
+/// The time that a chart shows, and the time of one point, in seconds.
 const SHOWN: i64 = 6 * 3_600;
 const PART: i32 = 300;
 
-/// What runs.
+/// The containers of the newest deployment, with the log and the charts of one page.
 #[derive(Default)]
 pub(super) struct Runs {
     pub(super) containers: Vec<(String, String)>,
@@ -25,7 +25,7 @@ pub(super) struct Runs {
     pub(super) charts: Vec<Chart>,
 }
 
-/// A deployment as it is shown.
+/// The row of a deployment.
 pub(super) fn row(deployment: &ContainerServiceDeployment) -> DeploymentRow {
     let state = match deployment.state {
         Some(ContainerServiceDeploymentState::Activating) => State::new("activating", Tone::Busy),
@@ -48,9 +48,9 @@ pub(super) fn row(deployment: &ContainerServiceDeployment) -> DeploymentRow {
     }
 }
 
-/// What runs of a service that was deployed.
+/// Reads the log and the charts of a service with deployments.
 pub(super) async fn of(visit: &Visit<'_>, service: &str, deployments: &[ContainerServiceDeployment]) -> Runs {
-    // The newest first, so what is on its way comes before what runs.
+    // The newest deployment is the one on its way, if there is one.
     let Some(newest) = deployments.iter().max_by_key(|deployment| deployment.version) else {
         return Runs::default();
     };
@@ -74,7 +74,7 @@ pub(super) async fn of(visit: &Visit<'_>, service: &str, deployments: &[Containe
     Runs { containers, container: container.to_owned(), log, no_log, charts }
 }
 
-/// The newest lines of a log, in the order of time, or why there are none to be seen.
+/// The newest lines of a log, the oldest first, or the reason why they cannot be shown.
 async fn log(visit: &Visit<'_>, service: &str, container: &str) -> (Vec<LogLine>, Option<String>) {
     let asked = GetContainerLogRequest {
         service_name: service.to_owned(),
@@ -96,7 +96,7 @@ async fn log(visit: &Visit<'_>, service: &str, container: &str) -> (Vec<LogLine>
     (events.into_iter().skip(skipped).filter_map(line).collect(), none)
 }
 
-/// What a service used of its power in the last hours; nothing if that may not be seen.
+/// The chart of a service's usage in the last hours; nothing if the caller may not see it.
 async fn chart(
     visit: &Visit<'_>,
     service: &str,
@@ -129,7 +129,7 @@ async fn chart(
     })
 }
 
-/// What a line says, in words.
+/// A chart's line in words.
 fn summary(values: &[Option<f64>]) -> String {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
     let Some(last) = known.last() else { return "Nothing was measured yet.".to_owned() };

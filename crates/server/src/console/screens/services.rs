@@ -10,10 +10,10 @@ use super::super::visit::{Visit, shown};
 use super::first_steps;
 use crate::http::response::Answer;
 
-/// The name of the service that is made in the commands for beginners.
+/// The name of the service in the commands for beginners.
 const FIRST: &str = "web";
 
-/// Shows the services of the region; where there is none, how to make one.
+/// Shows the services of the region. Without services it shows how to make one.
 pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     let mut services = match visit.call(&GetContainerServicesRequest::default()).await {
         Ok(answer) => answer.container_services.unwrap_or_default(),
@@ -29,7 +29,7 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     shown(&Services { frame: visit.frame("Services", Screen::Services), first_steps, rows })
 }
 
-/// What a service is doing.
+/// The state of a service, for people.
 pub(super) fn state(service: &ContainerService) -> State {
     let Some(state) = service.state else { return State::new("unknown", Tone::Over) };
     let tone = match state {
@@ -45,7 +45,7 @@ pub(super) fn state(service: &ContainerService) -> State {
 
 async fn row(visit: &Visit<'_>, service: ContainerService) -> ServiceRow {
     let name = service.container_service_name.clone().unwrap_or_default();
-    // Whoever may see services need not be allowed to see their images.
+    // A caller who may list services may lack the permission to list their images.
     let images = visit.call(&GetContainerImagesRequest { service_name: name.clone() }).await;
     let images = images.ok().map(|answer| answer.container_images.unwrap_or_default());
     let last = images.iter().flatten().filter_map(|image| image.created_at).max();

@@ -1,4 +1,4 @@
-//! Temporary keys for whoever holds an identity token.
+//! Issues temporary keys for an identity token.
 
 use gangplank_api::sts::{AssumeRoleWithWebIdentity, AssumedRole, StsError, StsErrorCode};
 use gangplank_api::{Secret, Timestamp};
@@ -7,10 +7,10 @@ use gangplank_core::SessionName;
 use super::super::assuming::{Bearer, Refused};
 use crate::oidc::{self, Issuers};
 
-/// Answers a call.
+/// Answers an `AssumeRoleWithWebIdentity` call.
 ///
 /// # Errors
-/// If the role is not to be assumed.
+/// If the role cannot be assumed with this token.
 pub(super) async fn answer(
     bearer: &Bearer<'_>,
     asked: &AssumeRoleWithWebIdentity,
@@ -42,7 +42,7 @@ async fn assume(bearer: &Bearer<'_>, asked: &AssumeRoleWithWebIdentity) -> Resul
     })
 }
 
-/// What STS says of it.
+/// The error of STS for a refusal.
 fn refused(refused: Refused) -> StsError {
     let error = |code, message: &str| StsError { code, message: message.to_owned() };
     match refused {

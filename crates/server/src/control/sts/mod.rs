@@ -1,4 +1,5 @@
-//! The Security Token Service, as far as clients of Lightsail need it: AWS's query protocol on the same listener.
+//! The part of the Security Token Service that Lightsail's clients need: AWS's query protocol on the same
+//! listener.
 
 mod assume_role;
 
@@ -28,13 +29,13 @@ use crate::refusals::Refusal;
 
 type Result<T> = std::result::Result<T, StsError>;
 
-/// A call on its way.
+/// A call under way.
 struct Call<'a> {
     app: &'a App,
     record: &'a Record,
     client: &'a Client,
     request_id: &'a str,
-    /// Who signed it, if anybody did.
+    /// The caller that signed it. `None` for an unsigned call.
     caller: Option<Caller>,
 }
 
@@ -65,7 +66,7 @@ pub(super) async fn answer(
             Err(failure) => Err(failure.0.into()),
         }
     };
-    // If it got so far that its operation is known, this says nothing new.
+    // This has no effect if the operation was recorded before.
     record.is_for(record::Service::Sts, "none");
     match answered {
         Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
@@ -86,13 +87,13 @@ fn refuse(error: &StsError, request_id: &str) -> Answer {
     }
 }
 
-/// Whether a call has not even the outline of a signature. Parameters in a query are never read: an identity token
-/// there would be in the log of every proxy.
+/// Whether a call has no trace of a signature. Parameters in a query are never read: every proxy would log an
+/// identity token there.
 fn is_unsigned(head: &Parts) -> bool {
     head.method == Method::POST && head.uri.query().is_none() && !head.headers.contains_key(AUTHORIZATION)
 }
 
-/// The body of a call that nobody has signed, in the room for such bodies.
+/// Reads the body of an unsigned call, in the memory for unverified bodies.
 async fn read_unsigned(app: &App, peer: IpAddr, body: Incoming) -> Result<SmallBody<Share>> {
     let limit = Service::Sts.body_limit(app);
     body::check_length(limit, &body).map_err(|failure| failure.0)?;
@@ -100,7 +101,7 @@ async fn read_unsigned(app: &App, peer: IpAddr, body: Incoming) -> Result<SmallB
 }
 
 impl Call<'_> {
-    /// Does what is asked for.
+    /// Runs the operation that the body names.
     async fn run(&self, body: &[u8]) -> Result<Vec<u8>> {
         let asked =
             Parameters::parse(body).and_then(|parameters| Ok((Operation::of(&parameters)?, parameters)));
@@ -123,7 +124,7 @@ impl Call<'_> {
                 let bearer = Bearer { app, client, request_id, action };
                 let asked = AssumeRoleWithWebIdentity::read(&parameters)
                     .inspect_err(|error| self.count_refusal(Some(action), error))?;
-                // It counts its refusals itself: the account is the role's.
+                // The exchange counts its own refusals, in the account of the role.
                 let assumed = assume_role::answer(&bearer, &asked).await?;
                 self.record.has_changed(None);
                 return Ok(assumed);
@@ -132,7 +133,7 @@ impl Call<'_> {
         answered.inspect_err(|error| self.count_refusal(Some(operation.name()), error))
     }
 
-    /// Counts a refusal: of a stranger every one, of a caller that is known what it may not do.
+    /// Counts a refusal. Every refusal of an unknown caller counts. For a known caller only denials count.
     fn count_refusal(&self, action: Option<&'static str>, error: &StsError) {
         let caller = self.caller.as_ref();
         let kind = match caller {
@@ -148,7 +149,7 @@ impl Call<'_> {
     }
 }
 
-/// Who calls. Nobody needs a permission to be told that.
+/// The identity of the caller. Learning it needs no permission.
 fn identity(caller: &Caller) -> CallerIdentity {
     let (principal, account) = (&caller.principal, &caller.tenant.account);
     CallerIdentity {

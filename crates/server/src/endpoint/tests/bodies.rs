@@ -1,21 +1,21 @@
-//! Bodies, which pass without being gathered.
+//! Bodies pass through without being held in memory.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 
 const PIECE: usize = 64 << 10;
-/// Much more than the server may take for it.
+/// Much more than the memory that the server may use for it.
 const LARGE: usize = 256 << 20;
 const SPARE: u64 = 48 << 20;
 
-/// What this process holds now, in bytes.
+/// The resident memory of this process, in bytes.
 fn resident() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
     pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
 }
 
-/// The most that the process grows by while something is done.
+/// The most bytes by which the process grows while a future runs.
 async fn growth(done: impl Future<Output = ()>) -> u64 {
     let (before, is_over) = (resident(), Arc::new(AtomicBool::new(false)));
     let watched = Arc::clone(&is_over);
@@ -69,7 +69,7 @@ async fn large_bodies_pass_both_ways_in_little_memory() {
         let head = visitor.head().await.unwrap();
         assert_eq!(header(&head, "transfer-encoding"), Some("chunked"));
         let (mut piece, mut came) = (vec![0; PIECE], visitor.read.len());
-        // A slow start shows whether the server gathers what the client does not take.
+        // A slow client shows whether the server gathers the bytes that it does not read.
         tokio::time::sleep(Duration::from_millis(300)).await;
         let end = b"0\r\n\r\n";
         let mut last = Vec::new();
@@ -93,7 +93,7 @@ async fn pieces_pass_as_they_come_and_trailers_behind_them() {
         let head = visitor.head().await.unwrap();
         assert_eq!(header(&head, "te"), Some("trailers"));
         visitor.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n").await;
-        // Each piece goes back before the next comes.
+        // Each piece is returned before the next arrives.
         while let Some(line) = visitor.until(b"\r\n").await {
             let length = usize::from_str_radix(std::str::from_utf8(&line).unwrap().trim(), 16).unwrap();
             if length == 0 {

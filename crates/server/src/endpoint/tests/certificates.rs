@@ -1,4 +1,4 @@
-//! TLS: to the server by the name that is asked for, and to nodes.
+//! TLS from visitors, with the certificate of the requested name, and TLS to nodes.
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -9,7 +9,7 @@ use crate::certificates::tests::write;
 use crate::config::TlsFiles;
 use crate::endpoint::dial::tls_to_anybody;
 
-/// Asks over TLS for a host; the certificate that was shown and the answer.
+/// Sends a request for a host over TLS. Returns the server's certificate and the answer.
 async fn ask(address: SocketAddr, name: &str) -> (CertificateDer<'static>, Answer) {
     let stream = TcpStream::connect(address).await.unwrap();
     let connector = tls_to_anybody().unwrap();
@@ -98,7 +98,7 @@ async fn nodes_may_speak_tls_with_a_certificate_of_their_own() {
         config.tls = Some(files);
     })
     .await;
-    // Any certificate does, so the server's own acceptor does for a node.
+    // A node may have any certificate, so it uses the server's own TLS acceptor.
     let acceptor: TlsAcceptor = site.server.app.certificates.acceptor().unwrap().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

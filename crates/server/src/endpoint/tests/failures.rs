@@ -1,4 +1,4 @@
-//! Nodes that fail, clients that leave.
+//! Nodes that fail, and visitors that leave.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -88,7 +88,7 @@ async fn another_node_is_asked_only_where_that_does_no_harm() {
 #[tokio::test]
 async fn a_node_that_closes_idle_connections_loses_nothing() {
     let site = Site::start().await;
-    // Closes after each answer without saying so, at moments that cross with the next request.
+    // The node closes connections without notice, often just as the next request arrives.
     let address = node(|mut visitor| async move {
         for number in 0.. {
             if visitor.head().await.is_none() {
@@ -187,7 +187,7 @@ async fn who_sent_a_body_that_nobody_read_is_told_that_the_connection_ends() {
         let answer = site.ask(&half).await;
         assert_eq!(answer.header("connection"), Some("close"), "{shown}: {answer:?}");
     }
-    // One that was read ends nothing.
+    // A body that was read to its end leaves the connection open.
     let (address, _heads) = answering(saying("taken")).await;
     site.lead(&[address]);
     let mut visitor = site.visitor().await;

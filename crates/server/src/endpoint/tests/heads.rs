@@ -58,7 +58,7 @@ async fn answers_keep_what_is_theirs() {
         let request = format!("{method} / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
         visitor.send(&request).await;
         assert_eq!(visitor.answer_to(method).await.text(), body);
-        // What was left of the first would be the beginning of the second.
+        // Bytes left over from the first answer would appear at the start of the second.
         visitor.send(&request).await;
         visitor.answer_to(method).await
     };
@@ -136,7 +136,7 @@ async fn a_length_beside_chunks_is_refused_wherever_it_stands() {
         "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: nonsense\r\n",
     ] {
-        // The first of its connection, one after another that was answered, and one that came together with another.
+        // The request is the first of its connection, follows an answered one, or arrives together with one.
         for before in ["", &get("/"), &chunked] {
             let behind = get("/smuggled");
             let twice = format!("POST /twice HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n0\r\n\r\n{behind}");

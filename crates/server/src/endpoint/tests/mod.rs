@@ -1,4 +1,4 @@
-//! The endpoint over real sockets: visitors, a server, and nodes that do as they are told.
+//! Tests of the endpoint over real sockets: visitors, a server, and scripted nodes.
 
 mod bodies;
 mod certificates;
@@ -25,14 +25,14 @@ use super::routes::{Node, Nodes, Route};
 use crate::config::{AuditKept, Collection, Config, Deployments, Limits};
 use crate::server::Server;
 
-/// The service of the tests.
+/// The host of the service in the tests.
 const HOST: &str = "web.abcdefghijklm.us-east-1.cs.localhost";
 const WEB: ServiceId = ServiceId(7);
 
-/// How long anything may take before the test fails. Only a defect lets it run out.
+/// The longest time for one step. Only a defect uses it up.
 const LONG: Duration = Duration::from_secs(20);
 
-/// A server that leads visitors to nodes.
+/// A server that routes visitors to nodes.
 struct Site {
     server: Server,
     home: TempDir,
@@ -54,7 +54,7 @@ impl Site {
         self.server.app.routes.set(WEB, vec![HOST.to_owned(), "www.example.com".to_owned()], route);
     }
 
-    /// Leads the service to these nodes.
+    /// Routes the service to these nodes.
     fn lead(&self, addresses: &[SocketAddr]) -> Vec<Arc<Node>> {
         let nodes: Vec<_> = addresses.iter().map(|address| Arc::new(Node::new(*address))).collect();
         self.route(Route::Nodes(Nodes { is_tls: false, nodes: nodes.clone() }));
@@ -65,7 +65,7 @@ impl Site {
         Visitor::at(self.server.address()).await
     }
 
-    /// What one request on a connection of its own is answered.
+    /// Sends one request on a new connection, and returns the answer.
     async fn ask(&self, request: impl AsRef<[u8]>) -> Answer {
         let mut visitor = self.visitor().await;
         visitor.send(request).await;
@@ -73,7 +73,7 @@ impl Site {
     }
 }
 
-/// What a server is told that keeps everything in this folder.
+/// The configuration of a server that stores everything in this folder.
 fn config(home: &Path) -> Config {
     Config {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -102,23 +102,23 @@ fn config(home: &Path) -> Config {
     }
 }
 
-/// A request for the service without a body.
+/// A request to the service without a body.
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n")
 }
 
-/// A connection whose other end may be anything.
+/// A connection whose other end is a server or a visitor.
 struct Visitor {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
-/// An answer as it came.
+/// An answer.
 #[derive(Debug)]
 struct Answer {
     status: u16,
     head: String,
-    /// Without the framing of chunks.
+    /// The body, without the framing of chunks.
     body: Vec<u8>,
 }
 
@@ -153,7 +153,7 @@ impl Visitor {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    /// Reads more; false at the end.
+    /// Reads more bytes. Returns `false` at the end of the connection.
     async fn more(&mut self) -> bool {
         let read = tokio::time::timeout(LONG, self.stream.read_buf(&mut self.read)).await;
         read.expect("nothing came").is_ok_and(|read| read > 0)
@@ -183,7 +183,7 @@ impl Visitor {
         self.read.drain(..length).collect()
     }
 
-    /// Reads chunks to the last, and what comes behind it.
+    /// Reads all chunks, and returns their content and the trailers.
     async fn chunks(&mut self) -> (Vec<u8>, String) {
         let mut body = Vec::new();
         loop {
@@ -214,7 +214,7 @@ impl Visitor {
         let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
         let mut body = Vec::new();
         if method == "HEAD" || status < 200 || matches!(status, 204 | 304) {
-            // No body.
+            // This answer has no body.
         } else if header(&head, "transfer-encoding").is_some() {
             (body, _) = self.chunks().await;
         } else if let Some(length) = header(&head, "content-length") {
@@ -226,13 +226,13 @@ impl Visitor {
         Answer { status, head, body }
     }
 
-    /// Whether the other end closes without another byte.
+    /// Whether the other end closes the connection without another byte.
     async fn closes(&mut self) -> bool {
         !self.more().await && self.read.is_empty()
     }
 }
 
-/// A node that does the same with each connection.
+/// A node that serves each connection in the same way.
 async fn node<F>(serve: impl Fn(Visitor) -> F + Send + 'static) -> SocketAddr
 where
     F: Future<Output = ()> + Send + 'static,
@@ -247,7 +247,7 @@ where
     address
 }
 
-/// A node that answers each request with these bytes, and hands on the heads that it gets.
+/// A node that answers each request with these bytes. The receiver gets the heads of the requests.
 async fn answering(answer: impl Into<Vec<u8>>) -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let (sender, heads) = tokio::sync::mpsc::unbounded_channel();
     let answer = answer.into();
@@ -274,7 +274,7 @@ fn saying(text: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len()).into_bytes()
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 async fn until(mut is_so: impl FnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + LONG;
     while !is_so() {

@@ -1,4 +1,4 @@
-//! Which requests are a service's, and what they get without a node.
+//! Which requests are for a service, and how they are answered without a node.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! No test: leads visitors to a node of your choice, so that the endpoint's speed can be measured
+//! Measures the endpoint's speed, and tests nothing: it routes visitors to a node of your choice
 //! (docs/book/src/reference/performance.md).
 
 use super::*;

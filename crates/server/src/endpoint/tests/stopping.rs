@@ -1,8 +1,8 @@
-//! A stop, and too many connections.
+//! A stop of the server, and too many connections.
 
 use super::*;
 
-/// A node that answers when it is told to.
+/// A node that answers once it is told to.
 async fn waiting() -> (SocketAddr, tokio::sync::watch::Sender<bool>) {
     let (go_on, wait) = tokio::sync::watch::channel(false);
     let address = node(move |mut visitor| {

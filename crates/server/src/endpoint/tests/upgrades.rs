@@ -1,4 +1,4 @@
-//! Connections that nodes take over.
+//! Connections that a node takes over.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn upgrade(protocol: &str) -> String {
     )
 }
 
-/// A node that sends back what comes, after its own name; at the end it says goodbye.
+/// A node that first sends its name, then echoes all bytes, and says goodbye at the end.
 async fn echoing(name: &'static str) -> SocketAddr {
     node(move |mut visitor| async move {
         let head = visitor.head().await.unwrap();
@@ -36,7 +36,7 @@ async fn echoing(name: &'static str) -> SocketAddr {
 #[tokio::test]
 async fn a_websocket_lives_through_a_switch() {
     let site = Site::with(|config| {
-        // Nothing that is a matter of requests cuts it.
+        // No time limit of requests ends an upgraded connection.
         config.limits.idle = Duration::from_millis(100);
         config.limits.header_read = Duration::from_millis(100);
         config.limits.answer = Duration::from_millis(100);
@@ -44,7 +44,7 @@ async fn a_websocket_lives_through_a_switch() {
     .await;
     let nodes = site.lead(&[echoing("old").await]);
     let mut visitor = site.visitor().await;
-    // What comes with the head is the node's.
+    // Bytes that arrive together with the head are for the node.
     visitor.send(format!("{}early", upgrade("websocket"))).await;
     let answer = visitor.answer().await;
     assert_eq!((answer.status, answer.header("upgrade")), (101, Some("websocket")));
@@ -94,7 +94,7 @@ async fn an_upgrade_that_a_node_does_not_want_is_a_request() {
     visitor.send(get("/")).await;
     assert_eq!(visitor.answer().await.text(), "no");
     heads.recv().await.unwrap();
-    // HTTP/2 would be requests that nobody looks at.
+    // HTTP/2 would carry unchecked requests.
     let answer = site.ask(upgrade("h2c")).await;
     assert_eq!(answer.text(), "no");
     heads.recv().await.unwrap();

@@ -14,7 +14,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 type Round = Box<dyn FnMut(u64) -> anyhow::Result<Next> + Send>;
 
-/// Counts its rounds, and does in each what the test says.
+/// Counts its rounds. The test says what each round does.
 struct Fake {
     seen: Arc<Seen>,
     round: Round,
@@ -26,7 +26,7 @@ struct Seen {
     ended: AtomicU64,
     cut: AtomicU64,
     wake: Notify,
-    /// Whether a round goes on until it is to end early.
+    /// Whether a round runs until it is told to end early.
     is_long: AtomicBool,
 }
 
@@ -192,7 +192,7 @@ async fn a_round_ends_early_when_another_process_took_the_job() {
     let (one, other) = (Process::of(&coordinator, "a"), Process::of(&coordinator, "b"));
     let (long, task) = one.run(When::at_once(), Scope::Cluster, |_| Ok(Next::In(Duration::ZERO)));
     long.is_long.store(true, Ordering::Relaxed);
-    // Nothing renews the claim: the process does not get to run.
+    // Nothing renews the claim, as if the process were suspended.
     pass(2 * coordination::LASTS).await;
     assert_eq!((rounds(&long), long.cut.load(Ordering::Relaxed)), (1, 0));
     let (second, _) = other.run(When::at_once(), Scope::Cluster, |_| Ok(Next::WhenWoken));

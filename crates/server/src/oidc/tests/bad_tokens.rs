@@ -1,4 +1,4 @@
-//! Tokens that attackers make, and mistakes; each refused for what it is.
+//! Tokens made by attackers or by mistake. Each is refused for its own fault.
 
 use gangplank_testkit::identity::bad_tokens::{BadToken, BadTokens, Verdict};
 use gangplank_testkit::identity::{Decoy, message, with_mac};
@@ -6,7 +6,7 @@ use gangplank_testkit::identity::{Decoy, message, with_mac};
 use super::*;
 use crate::config::Issuer;
 
-/// Two issuers with several keys each, and a decoy that nobody may come to.
+/// Two issuers with several keys each, and a decoy that must get no connection.
 struct Field {
     fake: FakeIssuer,
     neighbour: FakeIssuer,
@@ -50,7 +50,7 @@ impl Field {
                 assert!(!refused.words().contains(part), "{name}: the token is told: {refused}");
             }
         }
-        // A token as before, so that what was refused was refused for what is wrong with it.
+        // A good token still works, so each refusal came from the fault of its token.
         self.issuers.verify(&self.bad.good(), at(0), at(0)).await.unwrap();
         assert_eq!(self.decoy.met().await, 0, "a token led to a connection");
     }

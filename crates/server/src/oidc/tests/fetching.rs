@@ -1,4 +1,4 @@
-//! How keys are fetched and kept, and whom connections go to.
+//! When keys are fetched, how long they are kept, and which addresses are contacted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use gangplank_testkit::identity::{Answer, Decoy, document, tls_file};
 
-/// What becomes of a token of a key at a moment, by both clocks.
+/// The outcome of a fresh token, this many seconds after [`NOW`] on both clocks.
 async fn outcome(issuers: &Issuers, key: &TestKey, url: &str, seconds: i64) -> &'static str {
     let mut claims = claims(url);
     (claims["iat"], claims["exp"]) = ((NOW + seconds).into(), (NOW + seconds + 300).into());
@@ -38,7 +38,7 @@ async fn an_issuer_on_loopback_needs_no_tls() {
     assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "good");
 }
 
-/// As the API server of Kubernetes sends its two documents.
+/// The API server of Kubernetes sends its two documents like this.
 #[tokio::test]
 async fn keys_are_asked_for_by_both_names_of_their_form() {
     let (fake, issuers, key) = one_issuer().await;
@@ -133,7 +133,7 @@ async fn an_issuer_that_fails_is_left_alone_for_a_while() {
     assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "unreachable");
     assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "unreachable");
     assert_eq!(fake.fetches(), (1, 1));
-    // The pause begins when the failure was seen, which is some milliseconds later.
+    // The pause begins when the failure is noticed, some milliseconds later.
     assert_eq!(outcome(&issuers, &key, &fake.url, 3).await, "unreachable");
     assert_eq!(fake.fetches(), (2, 2));
     assert_eq!(outcome(&issuers, &key, &fake.url, 4).await, "unreachable");

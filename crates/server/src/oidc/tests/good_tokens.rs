@@ -1,4 +1,4 @@
-//! Tokens as those make them that people have.
+//! Tokens as well-known issuers make them.
 
 use super::*;
 use crate::config::{Issuer, IssuerKeys};
@@ -6,7 +6,7 @@ use crate::oidc::{Claim, Verified};
 
 const AUDIENCE: &str = "https://registry.example";
 
-/// Verifies a token of an issuer whose keys are in a file.
+/// Verifies a token. The keys of its issuer are in a file.
 async fn verified(
     algorithm: &str,
     key: &TestKey,
@@ -22,7 +22,7 @@ async fn verified(
     issuers.verify(&key.signed(algorithm, &header.to_string(), &claims.to_string()), at(0), at(0)).await
 }
 
-/// Verifies what an issuer makes, and looks at some of the claims.
+/// Verifies a token and compares some of its claims.
 async fn good(header: Value, claims: Value, expected: &[(&str, &str)]) {
     let key = TestKey::rsa("k1");
     let verified = verified("RS256", &key, &header, &claims).await.unwrap();
@@ -101,7 +101,7 @@ async fn of_kubernetes() {
             "serviceaccount": {"name": "pusher", "uid": "3"},
         },
     });
-    // No type.
+    // The header has no `typ`.
     let header = json!({"alg": "RS256", "kid": "k1"});
     good(header, claims, &[("kubernetes.io/serviceaccount/uid", "3"), ("kubernetes.io/namespace", "ci")])
         .await;
@@ -122,7 +122,7 @@ async fn of_every_algorithm() {
         ("ES384", &p384),
         ("EdDSA", &ed25519),
     ] {
-        // No key id: there is one key only.
+        // The header has no key id, because the issuer has only one key.
         let header = json!({ "alg": algorithm });
         let verified = verified(algorithm, key, &header, &claims("https://ci.example")).await;
         assert!(verified.is_ok(), "{algorithm}: {verified:?}");

@@ -1,4 +1,4 @@
-//! Tokens and issuers, good and bad. The issuers are on loopback or in files.
+//! Tests with good and bad tokens and issuers. The issuers are on loopback or in files.
 
 mod bad_tokens;
 mod fetching;
@@ -13,15 +13,15 @@ use super::{Issuers, Refused};
 use crate::config::Issuer;
 use gangplank_testkit::identity::{FakeIssuer, TestKey, jwks, tls_file};
 
-/// When the tests take place, in seconds since 1970.
+/// The time of the tests, in seconds since 1970.
 const NOW: i64 = 1_795_743_306;
 
-/// A moment, so many seconds from [`NOW`].
+/// The time this many seconds after [`NOW`].
 fn at(seconds: i64) -> Time {
     Time((NOW + seconds) * 1_000)
 }
 
-/// What a token of an issuer usually claims.
+/// The usual claims of a token.
 fn claims(issuer: &str) -> Value {
     json!({
         "iss": issuer,
@@ -33,7 +33,7 @@ fn claims(issuer: &str) -> Value {
     })
 }
 
-/// What the operator would configure for an issuer.
+/// The configuration of an issuer.
 fn configured(fake: &FakeIssuer) -> Issuer {
     let mut issuer = Issuer::new(&fake.url, ["https://registry.example"]);
     if fake.url.starts_with("https:") {
@@ -42,7 +42,7 @@ fn configured(fake: &FakeIssuer) -> Issuer {
     issuer
 }
 
-/// An issuer with one key, what the server knows of it, and that key.
+/// An issuer with one key, the server's configuration of it, and the key.
 async fn one_issuer() -> (FakeIssuer, Issuers, TestKey) {
     let key = TestKey::p256("ec");
     let fake = FakeIssuer::start(jwks(&[key.jwk()])).await;
@@ -50,7 +50,7 @@ async fn one_issuer() -> (FakeIssuer, Issuers, TestKey) {
     (fake, issuers, key)
 }
 
-/// The kind of a refusal.
+/// The kind of a refusal, in one word.
 fn kind(refused: &Refused) -> &'static str {
     match refused {
         Refused::InvalidIdentityToken(_) => "invalid",

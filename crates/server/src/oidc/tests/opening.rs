@@ -1,4 +1,4 @@
-//! What the operator may configure.
+//! Which configurations of issuers are accepted.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,11 +1,11 @@
-//! Access keys: made, shown, switched off.
+//! Access keys: made, shown, disabled.
 
 use serde_json::json;
 
 use super::browser::{Browser, PLACE, events, make_key};
 use crate::world::{KEY, World};
 
-/// The secret half on the page of a key that was just made.
+/// The secret on the page of a new key.
 fn secret_on(page: &str) -> &str {
     let after = page.split("<dt>Secret access key</dt><dd>").nth(1).unwrap();
     after.split("data-copy=\"").nth(1).unwrap().split('"').next().unwrap()
@@ -41,7 +41,7 @@ fn a_key_is_made_and_its_secret_is_shown_once() {
     );
     let life = key["expiresAt"].as_f64().unwrap() - key["createdAt"].as_f64().unwrap();
     assert!((life - 30.0 * 86_400.0).abs() < 5.0, "{life}");
-    // It signs, and does what the form said.
+    // The key signs calls, and has the permissions of the form.
     let api = world
         .api()
         .as_key(&json!({ "accessKeyId": id, "secretAccessKey": secret, "account": "000000000000" }));
@@ -113,7 +113,7 @@ fn a_key_is_disabled_enabled_and_deleted() {
     for kind in ["AccessKeyDisabled", "AccessKeyEnabled", "AccessKeyDeleted"] {
         assert_eq!(events(&world, kind)[0]["byConsole"], true, "{kind}");
     }
-    // Nobody is left who could administer the server: the API refuses it, in its own words.
+    // No root key would be left: the API refuses it, in its own words.
     let last = browser.confirm(&format!("{PLACE}/access-keys/delete?id={KEY}"));
     assert_eq!(last.status, 400);
     last.says("is the last enabled root key");

@@ -30,7 +30,7 @@ fn events_are_shown_and_lead_to_what_they_are_about() {
     );
     browser.get(&page.link("the manifest")).says(&digest);
 
-    // Each thing leads to its events.
+    // The pages of keys, logins, repositories, manifests and services link to their events.
     let shown = |path: &str, link: &str| browser.get(&browser.get(&format!("{PLACE}/{path}")).link(link));
     let of_key = shown("access-keys", &format!("Events of {id}"));
     of_key.says("AccessKeyCreated").says("ImageRegistered");

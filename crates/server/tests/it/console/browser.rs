@@ -1,5 +1,5 @@
-//! A browser as far as a server can tell: it keeps the cookie, says where a request comes from, and follows no redirect
-//! unasked.
+//! A browser, as far as a server can tell. It keeps the cookie, says where a request comes from, and follows a
+//! redirect only when asked to.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::html;
 use crate::world::{KEY, SECRET, World};
 
-/// The account of the root key, in the region that it begins in.
+/// The account of the root key, in its first region.
 pub(crate) const PLACE: &str = "/console/000000000000/us-east-1";
 
 /// A browser.
@@ -30,7 +30,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Where it leads.
+    /// The target of the redirect.
     #[track_caller]
     pub(crate) fn location(&self) -> &str {
         assert_eq!(self.status, 303, "{}", self.html);
@@ -41,7 +41,7 @@ impl Page {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
-    /// What people read of it.
+    /// The text that people read on the page.
     pub(crate) fn text(&self) -> String {
         let (mut text, mut rest) = (String::new(), self.html.as_str());
         while let Some((before, tag)) = rest.split_once('<') {
@@ -54,7 +54,7 @@ impl Page {
         text.replace("&#38;", "&").split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// The target of the link of this name, as its text or its label says it.
+    /// The target of the link with this text or label.
     #[track_caller]
     pub(crate) fn link(&self, name: &str) -> String {
         let links = self.html.split("<a ").skip(1);
@@ -66,7 +66,7 @@ impl Page {
         target.replace("&#38;", "&").replace("&amp;", "&")
     }
 
-    /// Where its last form is sent.
+    /// The target of the last form on the page.
     #[track_caller]
     pub(crate) fn action(&self) -> String {
         let form = self.html.rsplit("<form method=\"post\" action=\"").next().unwrap();
@@ -81,12 +81,12 @@ impl Page {
 }
 
 impl Browser {
-    /// A browser on this machine in front of a server.
+    /// A browser on this machine.
     pub(crate) fn new(world: &World) -> Self {
         Self::coming_to(format!("http://{}", world.address()), Client::builder())
     }
 
-    /// A browser that comes over TLS, and trusts this certificate of `localhost`.
+    /// A browser that uses TLS, and trusts this certificate for `localhost`.
     pub(crate) fn over_tls(world: &World, certificate: &Path) -> Self {
         let pem = std::fs::read(certificate).unwrap();
         let trusted = reqwest::Certificate::from_pem(&pem).unwrap();
@@ -99,14 +99,14 @@ impl Browser {
         Self { client, origin, cookie: RefCell::default() }
     }
 
-    /// One that signed in with the root key.
+    /// A browser that is signed in with the root key.
     pub(crate) fn signed_in(world: &World) -> Self {
         let browser = Self::new(world);
         browser.sign_in(KEY, SECRET).location();
         browser
     }
 
-    /// One that signed in with a key that was just made.
+    /// A browser that is signed in with a new key.
     pub(crate) fn with_key(world: &World, key: &Value) -> Self {
         let browser = Self::new(world);
         let word = |name: &str| key[name].as_str().unwrap();
@@ -114,7 +114,7 @@ impl Browser {
         browser
     }
 
-    /// Fills in the form for an access key.
+    /// Signs in with an access key.
     pub(crate) fn sign_in(&self, id: &str, secret: &str) -> Page {
         self.post("/console/in", &[("key-id", id), ("secret", secret)])
     }
@@ -123,12 +123,12 @@ impl Browser {
         self.send(self.request("GET", path).header("accept", "text/html,application/xhtml+xml"))
     }
 
-    /// Fills in a form of a page of the same server.
+    /// Sends a form of a page of the same server.
     pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
         self.send(filled(self.request("POST", path).header("sec-fetch-site", "same-origin"), form))
     }
 
-    /// Asks the question before something is done, and answers yes.
+    /// Gets the question before an action, and sends its form.
     #[track_caller]
     pub(crate) fn confirm(&self, path: &str) -> Page {
         let question = self.get(path);
@@ -162,29 +162,29 @@ impl Browser {
         Page { status, headers, html }
     }
 
-    /// The cookie, as it is sent.
+    /// The cookie, as the browser sends it.
     pub(crate) fn cookie(&self) -> Option<String> {
         self.cookie.borrow().clone()
     }
 
-    /// Takes over a cookie.
+    /// Replaces the cookie.
     pub(crate) fn take(&self, cookie: &str) {
         *self.cookie.borrow_mut() = Some(cookie.to_owned());
     }
 
-    /// Where the server is.
+    /// The origin of the server: scheme, host and port.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
     }
 }
 
-/// Fills a form in.
+/// Adds a form to a request.
 pub(crate) fn filled(request: RequestBuilder, form: &[(&str, &str)]) -> RequestBuilder {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     request.header("content-type", "application/x-www-form-urlencoded").body(body)
 }
 
-/// Makes an access key, with these members beside its rights; returns it with its secret.
+/// Makes an access key from these members of the call. Returns it with its secret.
 #[track_caller]
 pub(crate) fn make_key(world: &World, input: &Value) -> Value {
     let answer = world.api().gangplank("CreateAccessKey", input);
@@ -192,7 +192,7 @@ pub(crate) fn make_key(world: &World, input: &Value) -> Value {
     answer.body["accessKey"].clone()
 }
 
-/// Makes a one-time link with the root key; returns its path.
+/// Makes a one-time link with the root key. Returns its path.
 #[track_caller]
 pub(crate) fn make_link(world: &World) -> String {
     let answer = world.api().gangplank("CreateConsoleLink", &json!({}));
@@ -205,7 +205,7 @@ pub(crate) fn secret_of(link: &str) -> &str {
     link.split("t=").nth(1).unwrap()
 }
 
-/// The events of the audit trail, the newest first.
+/// The events of this kind, the newest first.
 #[track_caller]
 pub(crate) fn events(world: &World, kind: &str) -> Vec<Value> {
     let answer = world.api().gangplank("ListAuditEvents", &json!({ "kind": kind }));

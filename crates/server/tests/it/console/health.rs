@@ -1,4 +1,4 @@
-//! How the server is.
+//! The screen of the server's health.
 
 use serde_json::json;
 

@@ -1,8 +1,9 @@
-//! What every page has to be: well-formed, with names for what people use and places that references lead to.
+//! Checks that a page is well-formed, that its fields and links have names, and that its references have
+//! targets.
 
 use std::collections::BTreeSet;
 
-/// Elements that have no end.
+/// Elements without an end tag.
 const VOID: [&str; 7] = ["meta", "link", "img", "input", "br", "hr", "line"];
 
 /// A tag: its name, and its attributes.
@@ -17,7 +18,7 @@ impl<'a> Tag<'a> {
         let mut attributes = Vec::new();
         while let Some((name, after)) = rest.split_once("=\"") {
             let (value, after) = after.split_once('"').expect("an attribute ends");
-            // What stands before it are attributes without a value.
+            // The names before it are attributes without a value.
             let mut names = name.split_whitespace().rev();
             attributes.push((names.next().expect("an attribute has a name"), value));
             attributes.extend(names.map(|name| (name, "")));
@@ -32,7 +33,7 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// Fails where a page is not what it has to be.
+/// Fails if a page has a mistake.
 #[track_caller]
 pub(crate) fn check(html: &str) {
     let mut open: Vec<&str> = Vec::new();
@@ -65,7 +66,7 @@ pub(crate) fn check(html: &str) {
         labelled.extend(tag.get("for"));
         let is_hidden = tag.get("type") == Some("hidden");
         if ["input", "select", "textarea"].contains(&tag.name) && !is_hidden {
-            // A field within its label has its name from there.
+            // A field within a label is named by it.
             let has_name = open.contains(&"label") || tag.get("aria-label").is_some();
             fields.extend((!has_name).then(|| tag.get("id").expect("a field has a label or an id")));
         }

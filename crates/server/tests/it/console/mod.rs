@@ -1,4 +1,4 @@
-//! The web console, as a browser meets it.
+//! The web console, as a browser uses it.
 
 mod access_keys;
 mod attacks;

@@ -1,4 +1,4 @@
-//! What every page has, and the list of logins.
+//! The parts that every page has, and the list of logins.
 
 use gangplank_testkit::{Image, Registry};
 use serde_json::json;
@@ -103,7 +103,7 @@ fn logins_show_what_each_is_and_are_revoked() {
     list.says(id).says("127.0.0.1").says("gangplank registry-login list --endpoint-url http://127.0.0.1:");
     assert_eq!(list.html.matches(">active<").count(), 5);
 
-    // One.
+    // Revoke one login.
     let question = browser.get(&list.link("Revoke login 1"));
     question.says("Revoke login 1?").says("refused from the next request on");
     assert_eq!(registry.status("GET", "/v2/"), 200, "a question does nothing");
@@ -114,7 +114,7 @@ fn logins_show_what_each_is_and_are_revoked() {
     assert_eq!(again.status, 404);
     again.says("There is no registry login 99");
 
-    // All of a key.
+    // Revoke all logins of a key.
     let all = list.link(&format!("Revoke all logins of {id}"));
     let done = browser.confirm(&all);
     let list = browser.get(done.location());

@@ -9,7 +9,7 @@ use crate::world::World;
 
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'";
 
-/// A registry that takes everything.
+/// A client of the registry that may push and pull everything.
 fn registry(world: &World) -> Registry {
     let login = world.api().registry_login(&json!({ "scope": ["push", "pull"] }));
     Registry::new(&format!("http://{}", world.address()), Some(login))
@@ -19,7 +19,7 @@ fn descriptor(digest: &str, size: usize) -> Value {
     json!({ "mediaType": media_type::OCI_MANIFEST, "digest": digest, "size": size })
 }
 
-/// Puts a manifest; returns its digest.
+/// Puts a manifest. Returns its digest.
 fn put(registry: &Registry, repository: &str, reference: &str, kind: &str, manifest: &Value) -> String {
     let body = manifest.to_string().into_bytes();
     let digest = Blob::new(body.clone()).digest;
@@ -28,7 +28,7 @@ fn put(registry: &Registry, repository: &str, reference: &str, kind: &str, manif
     digest
 }
 
-/// What a repository has here: an image with a history, an index of two, and a note about the image.
+/// The content of the repository: an image with a history, an index of two, and a referrer of the image.
 struct Pushed {
     image: Image,
     index: String,
@@ -155,7 +155,7 @@ fn a_manifest_shows_what_it_is_made_of_and_what_holds_it() {
     page.says(&format!("docker pull registry.example/sr@{digest}"));
     page.says("gangplank registry-login create --scope pull --repository sr --password-only");
 
-    // Every figure is the API's.
+    // All figures on the page equal the API's.
     let told = world.api().gangplank("GetManifest", &json!({ "repository": "sr", "reference": "v1.0" })).body;
     let told = &told["manifest"];
     assert_eq!(told["layersSize"].to_string(), format!("{layers}.0"));
@@ -204,7 +204,7 @@ fn whoever_may_not_pull_sees_nothing() {
             assert!(!page.html.contains(&pushed.index) && !page.text().contains("/bin/app"));
         }
     }
-    // A key for one repository, by its preset or beside a policy.
+    // A key that is limited to some repositories, with a preset or with a policy.
     let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "gangplank:*", "Resource": "*" }] });
     for limits in [json!({ "preset": "all" }), json!({ "policy": policy.to_string() })] {
         let mut input = limits.clone();

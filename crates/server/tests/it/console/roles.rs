@@ -34,7 +34,7 @@ impl Keyless {
         Self { world, issuer, key }
     }
 
-    /// Shows a token of a repository's job; returns the status.
+    /// Exchanges a token of a repository's job. Returns the status.
     fn exchange(&self, repository: &str) -> u16 {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let token = self.key.token("ES256", &json!({
@@ -68,7 +68,7 @@ fn a_role_shows_whom_it_trusts_who_came_and_who_was_refused() {
     let listed = world.api().gangplank("ListRoleSessions", &json!({ "roleName": "ci" })).body;
     let id = listed["roleSessions"][0]["accessKeyId"].as_str().unwrap();
     page.says(id).says("gangplank role try ci --token-file token.jwt");
-    // What the page shows is what the API says of this role.
+    // The page shows what the API lists for this role.
     let refused =
         world.api().gangplank("ListAuditEvents", &json!({ "kind": "CallRefused", "roleName": "ci" })).body;
     assert_eq!(refused["auditEvents"].as_array().unwrap().len(), 1, "{refused}");

@@ -1,4 +1,4 @@
-//! Coming in, and going out.
+//! Signing in and signing out.
 
 use serde_json::json;
 
@@ -189,7 +189,7 @@ fn a_login_ends_when_it_is_left_alone_and_after_eight_hours() {
         other.take(&browser.cookie().unwrap());
         other.get("/console/").location() != "/console/in"
     };
-    // Five minutes later it lives on for half an hour.
+    // A request five minutes later prolongs the login to half an hour again.
     world.stop();
     world.damage("UPDATE console_logins SET over_at = over_at - 300000");
     world.start();
@@ -256,7 +256,7 @@ fn a_link_on_another_site_leads_to_the_page() {
     let world = World::configured(|_| ());
     let browser = Browser::new(&world);
     let page = format!("{PLACE}/logins?after=7");
-    // Without the cookie, which browsers keep back then.
+    // Browsers do not send the cookie with such a request.
     let detour = browser.send(browser.request("GET", &page).header("sec-fetch-site", "cross-site"));
     assert_eq!(detour.status, 200);
     assert!(detour.html.contains(&format!("content=\"0; url={page}\"")), "{}", detour.html);

@@ -1,4 +1,4 @@
-//! What no template may have: a way around escaping, or what the policy forbids.
+//! No template may bypass escaping, or use what the content security policy forbids.
 
 use std::fs;
 use std::path::{Path, PathBuf};

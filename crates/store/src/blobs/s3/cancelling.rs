@@ -1,4 +1,4 @@
-//! Looking whether an upload can go on, and giving it up.
+//! Checks whether an upload can go on, and aborts it.
 
 use super::Inner;
 use super::failure::failed;
@@ -6,11 +6,11 @@ use super::state::State;
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
 
-/// How often an upload is given up whose parts come in while it is.
+/// How often an upload is aborted, if parts arrive meanwhile.
 const TRIES: u32 = 3;
 
 impl Inner {
-    /// Whether all is there that a state counts.
+    /// Whether everything that a state counts exists.
     pub(super) async fn has_all(&self, key: &ContentKey, state: &State) -> Result<bool> {
         for tail in &state.tails {
             if self.seen.length(&tail.key) == Some(tail.length) {
@@ -25,12 +25,13 @@ impl Inner {
         if self.fed.length(key).is_some() {
             return Ok(true);
         }
-        // One that was joined, and whose answer was lost, is not over: its end is found out when it is asked for again.
+        // If the upload was joined and the answer got lost, it is not over. The next request to finish it will
+        // find that out.
         Ok(self.client.is_upload_open(&self.object(key), &upload.id).await.map_err(failed)?
             || self.client.head_object(&self.object(key)).await.map_err(failed)?.is_some())
     }
 
-    /// Gives up the multipart upload of a checkpoint, and removes its tails.
+    /// Aborts the multipart upload of a checkpoint, and deletes its tails.
     pub(super) async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()> {
         if let Some(upload) = State::upload_of(checkpoint) {
             self.fed.forget(key);
@@ -43,11 +44,11 @@ impl Inner {
         Ok(())
     }
 
-    /// Parts that were on their way may survive the first time.
+    /// Aborts a multipart upload. Parts that are being sent may survive the first abort, so it is repeated.
     pub(super) async fn abort(&self, object: &str, upload: &str) -> Result<()> {
         for _ in 0..TRIES {
             self.client.abort_multipart_upload(object, upload).await.map_err(failed)?;
-            // A server that does not say is believed.
+            // If the server does not answer this, the abort counts as done.
             if !self.client.is_upload_open(object, upload).await.unwrap_or(false) {
                 break;
             }

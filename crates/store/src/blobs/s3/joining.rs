@@ -1,5 +1,6 @@
-//! The end of a multipart upload. A server's word is not enough: one that is killed in it can say afterwards that all is
-//! well, and have nothing; one whose answer is lost may have done it.
+//! Joins the parts of a multipart upload. The server's answer alone proves nothing: a server that is killed
+//! while it joins may report success afterwards and have no object. And if an answer is lost, the parts may
+//! have been joined.
 
 use std::time::Duration;
 
@@ -14,20 +15,20 @@ use super::state::{Tail, Upload};
 use crate::blobs::ContentKey;
 use crate::{Result, StoreError};
 
-/// How often the end is asked for.
+/// How often the server is asked to join the parts.
 const TRIES: u32 = 3;
 
-/// How long it may take to find out what became of an end that was not answered.
+/// How long to look for the outcome after a call without an answer.
 const LOOK: Duration = Duration::from_secs(4);
 
-/// Between two tries.
+/// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Inner {
-    /// Joins the parts of an upload to the object of a key. When this returns, it is there.
+    /// Joins the parts of an upload to the object of a key. When this returns, the object exists.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if it never will be: the upload is over, or another object is there.
+    /// [`StoreError::Damaged`] if it never will: the upload is over, or the key has another object.
     pub(super) async fn join(&self, key: &ContentKey, upload: &Upload, parts: &[Part]) -> Result<()> {
         let object = self.object(key);
         let mut tried = 0;
@@ -43,10 +44,10 @@ impl Inner {
             let looked = timeout(LOOK, self.is_joined(key, parts)).await;
             let looked = looked.unwrap_or_else(|_| Err(unanswered()));
             if completed.is_err() && matches!(looked, Ok(true) | Err(StoreError::Damaged(_))) {
-                // A part that comes after the end can bring an upload back to life.
+                // A part that arrives after the join can bring the upload back.
                 let _ = timeout(LOOK, self.client.abort_multipart_upload(&object, &upload.id)).await;
             }
-            // Where nobody knows now, whoever comes again finds out.
+            // If the outcome is unknown, the next request finds it out.
             if looked? {
                 return Ok(());
             }
@@ -78,10 +79,10 @@ impl Inner {
         }
     }
 
-    /// Whether the parts, and what is in tails, were joined already, by a call whose answer was lost.
+    /// Whether these parts and tails were joined already, by a call whose answer was lost.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if the object is something else.
+    /// [`StoreError::Damaged`] if the object has other content.
     pub(super) async fn was_joined(&self, key: &ContentKey, parts: &[Part], tails: &[Tail]) -> Result<bool> {
         let mut parts = parts.to_vec();
         if !tails.is_empty() {
@@ -93,10 +94,10 @@ impl Inner {
         self.is_joined(key, &parts).await
     }
 
-    /// Whether the object of a key is what these parts make. An object alone proves nothing.
+    /// Whether the object of a key consists of these parts. Its existence alone proves nothing.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if it is something else.
+    /// [`StoreError::Damaged`] if the object has other content.
     pub(super) async fn is_joined(&self, key: &ContentKey, parts: &[Part]) -> Result<bool> {
         let Some(head) = self.client.head_object(&self.object(key)).await.map_err(failed)? else {
             return Ok(false);
@@ -123,7 +124,7 @@ fn whole_crc(parts: &[Part]) -> Option<Crc64> {
     parts.iter().try_fold(Crc64::EMPTY, |crc, part| Some(crc.and(part.crc?)))
 }
 
-/// The entity tag of an object that parts were joined to, where theirs are MD5s.
+/// The entity tag of an object joined from these parts, if the tags of the parts are MD5s.
 fn joined_etag(parts: &[Part]) -> Option<String> {
     let mut hash = Md5::new();
     for part in parts {

@@ -1,5 +1,5 @@
-//! The object that says whose the keys under a prefix are. Two databases on one prefix would each take the other's content
-//! for garbage.
+//! The object that says which database owns the keys under a prefix. Two databases under one prefix would each
+//! treat the other's content as garbage.
 
 use bytes::Bytes;
 use gangplank_s3::Guard;
@@ -16,20 +16,20 @@ const FORMAT: u32 = 1;
 #[derive(Serialize, Deserialize)]
 struct Marker {
     format: u32,
-    /// The number that bucket and database share, in 16 hexadecimal digits.
+    /// The number that the bucket and the database share, as 16 hexadecimal digits.
     cluster: String,
 }
 
 impl S3 {
-    /// Where content is kept, such as `s3://bucket/prefix`.
+    /// The place of the content for people, such as `s3://bucket/prefix`.
     pub fn shown(&self) -> String {
         self.0.location.to_string()
     }
 
-    /// The number of the database whose content this is; `None` if the prefix belongs to none yet.
+    /// The number of the database that owns the prefix; `None` if none does.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] if the object that says it is not of this program's version.
+    /// [`StoreError::Unusable`] if the object is of another version of the program; and if it cannot be read.
     pub async fn owner(&self) -> Result<Option<i64>> {
         let name = self.0.location.key(NAME);
         let Some(object) = self.0.client.get_object(&name, None).await.map_err(failed)? else {
@@ -43,10 +43,11 @@ impl S3 {
         number.map(Some).ok_or_else(unusable)
     }
 
-    /// Gives the prefix to a database. Of two that do it at once, the later one finds that it belongs to the other.
+    /// Gives the prefix to a database. If several do this at the same time, the last one owns it. A database
+    /// that finds another number afterwards fails.
     ///
     /// # Errors
-    /// If it cannot be written, or another was there at the same time.
+    /// If the object cannot be written, or [`StoreError::Unavailable`] if another database was faster.
     pub async fn belong_to(&self, number: i64) -> Result<()> {
         let marker = Marker { format: FORMAT, cluster: format!("{number:016x}") };
         let text = serde_json::to_vec(&marker).unwrap_or_default();
@@ -62,7 +63,7 @@ impl S3 {
     /// Whether there is any content under the prefix.
     ///
     /// # Errors
-    /// If the server does not say.
+    /// If the server does not answer.
     pub async fn has_content(&self) -> Result<bool> {
         let prefix = self.0.location.key("content/");
         Ok(!self.0.client.list_objects(&prefix, None).await.map_err(failed)?.objects.is_empty())

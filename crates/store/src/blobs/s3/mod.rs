@@ -1,19 +1,19 @@
 //! Bytes in a bucket of an S3 server.
 //!
 //! ```text
-//! <prefix>/gangplank.json      to which database it belongs
-//! <prefix>/content/<ab>/<key>  content, and what was left over where an upload paused; <ab> are the last two digits of
+//! <prefix>/gangplank.json      the number of its database
+//! <prefix>/content/<ab>/<key>  content, and tails of paused uploads; <ab> are the last two digits of
 //!                              the key, which are random and so spread the load
 //! ```
 //!
-//! Nothing is ever renamed or copied. Content that is larger than a part is a multipart upload to its final key from the
-//! beginning. What is in no part when the writing pauses is an object of its own, the tail, which the checkpoint names:
-//! parts cannot be read back, so another process could not go on without it. If a tail turns out to be all there is, it
-//! is the blob.
+//! Nothing is ever renamed or copied. Content that is larger than a part is a multipart upload to its final key
+//! from the beginning. When the writing pauses, the bytes of the unfinished part become an object of their own,
+//! a *tail*, which the checkpoint names. Another process needs it to go on, since parts cannot be read back. If
+//! no more bytes come, a tail that contains everything is the blob.
 //!
-//! A part that was not in the checkpoint does not count, and is uploaded again under the same number. The checkpoint has
-//! the entity tag of each part that counts, so one that comes late from a writer that was thought gone makes the end of
-//! the upload fail, or is left out; it is never taken for another.
+//! A part that is not in the checkpoint does not count. It is uploaded again under the same number. The
+//! checkpoint contains the entity tag of each part that counts. If a late part arrives from an older writer,
+//! its tag differs: the join fails or leaves it out. It never replaces another part.
 
 mod cancelling;
 mod failure;
@@ -47,32 +47,32 @@ use seen::Seen;
 use state::State;
 use writer::S3Writer;
 
-/// The size of a part, in bytes.
+/// The least size of a part, in bytes.
 pub const PART: u64 = 8 << 20;
 
-/// How many parts an upload may have on S3.
+/// The most parts of an upload on S3.
 const MOST_PARTS: u64 = 10_000;
 
-/// Parts that are sent at once, of all uploads together.
+/// How many parts are sent at once, of all uploads together.
 const PARTS_AT_ONCE: usize = 32;
 
-/// A blob store in a bucket. Its clones are the same store.
+/// A blob store in a bucket. Clones share everything.
 #[derive(Clone)]
 pub struct S3(Arc<Inner>);
 
-/// Where and how content is kept.
+/// How to open a blob store in a bucket.
 pub struct Settings {
     /// The client of the bucket.
     pub client: Client,
-    /// The bucket, and what all keys begin with.
+    /// The bucket, and the prefix of all keys.
     pub location: Location,
-    /// What the server can do.
+    /// The abilities of the server.
     pub abilities: Abilities,
-    /// Where parts wait until they are sent.
+    /// The folder in which parts wait until they are sent.
     pub scratch: PathBuf,
-    /// What they leave free of that disk, in bytes.
+    /// How many bytes of its disk stay free.
     pub reserve: u64,
-    /// The size of a part in bytes: at least 5 MiB, and at least a 9,000th of the largest blob.
+    /// The size of a part in bytes: at least 5 MiB, and at least one 9,000th of the largest blob.
     pub part: u64,
 }
 
@@ -84,22 +84,22 @@ struct Inner {
     part: u64,
     parts_at_once: Semaphore,
     seen: Seen,
-    /// Multipart uploads that this process has fed, and so need not look for.
+    /// The multipart uploads that this process has fed. It need not ask the server whether they are open.
     fed: Seen,
     runtime: Handle,
 }
 
-/// The size of parts with which the largest blob fits.
+/// The size of a part, in bytes, with which a blob of this size fits into one upload.
 pub fn part_for(largest_blob: u64) -> u64 {
     const FEWER: u64 = MOST_PARTS / 10 * 9;
     PART.max(largest_blob.div_ceil(FEWER))
 }
 
 impl S3 {
-    /// A blob store. Asks nobody; the runtime that it is called in sends its parts.
+    /// Makes a blob store without asking the server. Tasks of the current runtime send the parts.
     ///
     /// # Errors
-    /// If nothing can be written where parts are to wait.
+    /// If no file can be made in the scratch folder.
     pub fn open(settings: Settings) -> Result<Self> {
         let Settings { client, location, abilities, scratch, reserve, part } = settings;
         Ok(Self(Arc::new(Inner {
@@ -117,7 +117,7 @@ impl S3 {
 }
 
 impl Inner {
-    /// The whole key of content.
+    /// The full object key of content.
     fn object(&self, key: &ContentKey) -> String {
         self.location.key(&format!("content/{:02x}/{key}", key.part()))
     }
@@ -158,7 +158,7 @@ impl BlobIngester for S3 {
 
 #[async_trait]
 impl Capacity for S3 {
-    /// A bucket that is full says so where it is written to. What waits here has to have room.
+    /// A full bucket refuses the write itself. Here only the scratch folder is checked.
     async fn require(&self, bytes: u64) -> Result<()> {
         self.0.scratch.require(bytes.min(self.0.part))
     }

@@ -1,9 +1,9 @@
-//! Uploading: a part, or what is all there is.
+//! Uploads a part, or a whole object.
 
 use std::sync::Arc;
 
 use gangplank_oci::{Algorithm, Hasher};
-use gangplank_s3::{Guard, Part, WholeChecksum};
+use gangplank_s3::{Crc64Hasher, Guard, Part, WholeChecksum};
 use tokio::sync::OnceCell;
 
 use super::failure::{failed, failed_upload};
@@ -14,7 +14,7 @@ use crate::blobs::ContentKey;
 use crate::{Result, StoreError};
 
 impl Inner {
-    /// Uploads what is in tails and what has come since as one part. The first begins the multipart upload.
+    /// Uploads tails and new bytes together as one part. The first part begins the multipart upload.
     pub(super) async fn send_part(
         self: Arc<Self>,
         key: ContentKey,
@@ -49,7 +49,7 @@ impl Inner {
         Ok(Upload { id, has_crc: checksum == WholeChecksum::Crc64 })
     }
 
-    /// Reads tails back, and puts what has come since behind them.
+    /// Reads tails back and appends the new bytes.
     pub(super) async fn together(&self, tails: &[Tail], fresh: Piece) -> Result<Piece> {
         if tails.is_empty() {
             return Ok(fresh);
@@ -59,9 +59,16 @@ impl Inner {
             let gone = || StoreError::damaged(format!("what was staged under {} is gone", tail.key));
             let object = self.client.get_object(&self.object(&tail.key), None).await.map_err(failed)?;
             let mut content = object.filter(|object| object.length == tail.length).ok_or_else(gone)?.content;
+            let mut crc = Crc64Hasher::default();
             while let Some(bytes) = content.next().await.map_err(failed)? {
-                // A little at a time, and into pages of memory as a rule.
+                // Each write is small and usually goes to pages in memory, so it may run in async code.
                 all.append(&bytes)?;
+                crc.update(&bytes);
+            }
+            if crc.finish() != tail.crc {
+                // The hash of the whole is of what came, so nobody else would notice.
+                let why = format!("what was staged under {} is not what was put there", tail.key);
+                return Err(StoreError::damaged(why));
             }
         }
         aside(move || {
@@ -71,12 +78,12 @@ impl Inner {
         .await
     }
 
-    /// Puts a piece as an object. `whole`: the hash of exactly its bytes, where there is one.
+    /// Uploads a piece as an object. `whole` is the hash of exactly these bytes, if there is one.
     pub(super) async fn put(&self, key: &ContentKey, piece: Piece, whole: Option<Hasher>) -> Result<()> {
         let known = whole.filter(|hasher| hasher.algorithm() == Algorithm::Sha256);
         let known: Option<[u8; 32]> = known.and_then(|hasher| hasher.finish().as_bytes().try_into().ok());
         let (piece, guard) = match known {
-            // That is the blob's digest: the server holds the bytes against it.
+            // This is the blob's digest. The server checks the bytes with it.
             Some(hash) => (piece, Guard::Sha256(hash)),
             None => {
                 let checksum = self.abilities.whole_checksum();

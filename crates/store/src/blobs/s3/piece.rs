@@ -1,27 +1,27 @@
-//! Bytes that came and are in no part yet: the first few in memory, more in a file.
+//! Bytes that are in no part yet. A few stay in memory, more go into a file.
 
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gangplank_s3::{Crc64Hasher, Guard, Payload, WholeChecksum};
+use gangplank_s3::{Crc64, Crc64Hasher, Guard, Payload, WholeChecksum};
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
 use super::scratch::{Scratch, ScratchFile};
 use crate::{Result, StoreError};
 
-/// Bytes that are kept in memory.
+/// How many bytes stay in memory.
 const IN_MEMORY: usize = 256 << 10;
 
-/// How much of a file is read at once.
+/// How many bytes of the file are read at once.
 const AT_ONCE: usize = 256 << 10;
 
-/// Bytes that only grow.
+/// Bytes that can only be appended to.
 pub(super) struct Piece {
     scratch: Arc<Scratch>,
     bytes: Vec<u8>,
-    /// If there is a file, all is in it and nothing in memory.
+    /// If there is a file, it contains all bytes, and memory none.
     file: Option<ScratchFile>,
     length: u64,
 }
@@ -55,12 +55,12 @@ impl Piece {
         Ok(())
     }
 
-    /// Appends what another piece has. Blocks on files.
+    /// Appends the bytes of another piece. Blocks on files.
     pub(super) fn append_piece(&mut self, other: &Piece) -> Result<()> {
         other.each(|bytes| self.append(bytes))
     }
 
-    /// Hands over the bytes, in order. Blocks on files.
+    /// Passes the bytes to `take`, in order. Blocks on files.
     fn each(&self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let Some(file) = &self.file else { return take(&self.bytes) };
         let mut piece = vec![0; AT_ONCE];
@@ -74,17 +74,10 @@ impl Piece {
         Ok(())
     }
 
-    /// What the server is to hold the bytes against. Blocks on files.
+    /// The checksum with which the server checks the bytes. Blocks on files.
     pub(super) fn guard(&self, checksum: WholeChecksum) -> Result<Guard> {
         Ok(match checksum {
-            WholeChecksum::Crc64 => {
-                let mut crc = Crc64Hasher::default();
-                self.each(|bytes| {
-                    crc.update(bytes);
-                    Ok(())
-                })?;
-                Guard::Crc64(crc.finish())
-            }
+            WholeChecksum::Crc64 => Guard::Crc64(self.crc()?),
             WholeChecksum::None => {
                 let mut hash = Sha256::new();
                 self.each(|bytes| {
@@ -96,7 +89,17 @@ impl Piece {
         })
     }
 
-    /// What many servers make the entity tag of. Blocks on files.
+    /// The CRC-64/NVME of the bytes. Blocks on files.
+    pub(super) fn crc(&self) -> Result<Crc64> {
+        let mut crc = Crc64Hasher::default();
+        self.each(|bytes| {
+            crc.update(bytes);
+            Ok(())
+        })?;
+        Ok(crc.finish())
+    }
+
+    /// The MD5, which many servers use as entity tag. Blocks on files.
     pub(super) fn md5(&self) -> Result<[u8; 16]> {
         let mut hash = Md5::new();
         self.each(|bytes| {
@@ -106,7 +109,7 @@ impl Piece {
         Ok(hash.finalize().into())
     }
 
-    /// The bytes, to be sent.
+    /// The bytes as the body of a request.
     pub(super) fn payload(&self) -> Payload {
         match &self.file {
             Some(file) => Payload::File { file: Arc::clone(file.file()), offset: 0, length: self.length },
@@ -115,7 +118,7 @@ impl Piece {
     }
 }
 
-/// Does something with a piece that waits for a local disk, away from the threads that must not.
+/// Runs work that waits for a local disk on a thread that may block.
 pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(StoreError::unavailable(error.to_string())))

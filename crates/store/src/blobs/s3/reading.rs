@@ -1,4 +1,4 @@
-//! Handing content out.
+//! Reads content.
 
 use std::io;
 use std::ops::Range;
@@ -21,7 +21,7 @@ impl BlobProvider for S3 {
         if range.is_empty() || known.is_some_and(|length| range.start >= length) {
             return inner.nothing_of(&object).await;
         }
-        // All of it is asked for without a range: nothing of an empty object is a range of it.
+        // A read of everything sends no range: an empty object has no valid range.
         let is_all =
             range.start == 0 && (range.end == u64::MAX || known.is_some_and(|length| range.end >= length));
         let wanted = (!is_all).then(|| range.start..range.end.min(i64::MAX.unsigned_abs()));
@@ -38,7 +38,7 @@ impl BlobProvider for S3 {
 }
 
 impl super::Inner {
-    /// What was asked for lies behind the end.
+    /// The answer to a range beyond the end.
     async fn nothing_of(&self, object: &str) -> Result<Option<Reading>> {
         let head = self.client.head_object(object).await.map_err(failed)?;
         Ok(head.map(|head| Reading { size: head.length, bytes: Read::Stream(Box::pin(stream::empty())) }))

@@ -1,4 +1,5 @@
-//! Files without a name, in which parts wait until they are sent. Whatever becomes of this process, nothing of them stays.
+//! Files without a name, in which parts wait until they are sent. When the process ends in any way, nothing of
+//! them stays.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::Result;
 use crate::reserve::Reserve;
 
-/// Files that are kept for the next part: writing over a page costs less than finding a new one.
+/// How many files are kept for the next parts. Overwriting pages is cheaper than allocating new ones.
 const KEPT: usize = 8;
 
 /// A folder for files without a name.
@@ -20,7 +21,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Tries whether a file can be made there.
+    /// Opens the folder; checks that a file can be made there.
     pub(super) fn open(folder: PathBuf, reserve: Reserve) -> Result<Self> {
         let scratch = Self { folder, reserve, idle: Mutex::default() };
         let file = tempfile::tempfile_in(&scratch.folder).map_err(|error| {
@@ -31,7 +32,7 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// Refuses to write into what is left free of the disk.
+    /// Checks that a write leaves the reserve free.
     pub(super) fn require(&self, bytes: u64) -> Result<()> {
         let disk = rustix::fs::statvfs(&self.folder).map_err(io::Error::from)?;
         self.reserve.require(&disk, bytes)
@@ -42,9 +43,9 @@ impl Scratch {
     }
 }
 
-/// A file that goes back to the others when nobody reads it any more.
+/// A file that is reused when nobody reads it any more.
 pub(super) struct ScratchFile {
-    /// Taken out when it goes back.
+    /// `None` only while it is dropped.
     file: Option<Arc<File>>,
     scratch: Arc<Scratch>,
 }
@@ -68,7 +69,7 @@ impl ScratchFile {
 
 impl Drop for ScratchFile {
     fn drop(&mut self) {
-        // A request that was given up may still read it.
+        // An aborted request may still read it. Then it is not reused.
         let file = self.file.take().and_then(Arc::into_inner);
         let mut idle = self.scratch.idle();
         if idle.len() < KEPT {

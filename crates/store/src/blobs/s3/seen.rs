@@ -1,5 +1,6 @@
-//! Contents that were there a little while ago. Content never changes, and only we remove it, whose row goes first; so
-//! whoever asks about a layer that everybody has costs no request, and gets an answer while the server is away.
+//! Remembers content that existed a short while ago. Content never changes, and only this program deletes it,
+//! its row first. So a question about a common layer needs no request, and is answered even while the server is
+//! away.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::blobs::ContentKey;
 
-/// How long they are remembered, at most; at least half of it.
+/// How long content is remembered at most. At least half of this time, unless memory is full.
 const REMEMBERED: Duration = Duration::from_hours(1);
 
-/// How many, each half.
+/// How many contents each half remembers.
 const MOST: usize = 32_768;
 
 #[derive(Default)]
@@ -29,21 +30,21 @@ impl Default for Halves {
 }
 
 impl Seen {
-    /// The length of content that was seen.
+    /// The size of remembered content in bytes.
     pub(super) fn length(&self, key: &ContentKey) -> Option<u64> {
         let number = number(key)?;
         let halves = self.halves();
         halves.young.get(&number).or_else(|| halves.old.get(&number)).copied()
     }
 
-    /// Remembers content that is there.
+    /// Remembers content that exists.
     pub(super) fn note(&self, key: &ContentKey, length: u64) {
         if let Some(number) = number(key) {
             self.halves().young.insert(number, length);
         }
     }
 
-    /// Forgets content that is to be removed.
+    /// Forgets content that is about to be deleted.
     pub(super) fn forget(&self, key: &ContentKey) {
         if let Some(number) = number(key) {
             let mut halves = self.halves();

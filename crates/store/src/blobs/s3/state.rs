@@ -1,4 +1,4 @@
-//! What of an upload the row of its session keeps for us, beside how far it has come.
+//! The state of an upload that its session's row stores for this store.
 
 use gangplank_s3::{Crc64, Part};
 use serde::{Deserialize, Serialize};
@@ -6,27 +6,28 @@ use serde::{Deserialize, Serialize};
 use crate::blobs::{Checkpoint, ContentKey};
 use crate::{Result, StoreError};
 
-/// The first byte of what is kept: how the rest is written. A later way gets a number of its own, and sessions that hold
-/// an unknown one are over.
+/// The first byte of the stored state: the version of the format. An upload with an unknown version is over.
 const FORMAT: u8 = 1;
 
-/// Bytes that are in no part yet, under a key of their own.
+/// Bytes of an unfinished part, under a key of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tail {
     pub(super) key: ContentKey,
     pub(super) length: u64,
+    /// Held against what is read back.
+    pub(super) crc: Crc64,
 }
 
-/// How far an upload has come.
+/// The progress of an upload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
-    /// The size of its parts: what the store was told when it was begun.
+    /// The size of its parts in bytes, as it was when the upload began.
     pub(super) part: u64,
-    /// The multipart upload, once there is one.
+    /// The multipart upload, if one was begun.
     pub(super) upload: Option<Upload>,
-    /// The parts that count, without a gap.
+    /// The parts that count, from the first one without a gap.
     pub(super) parts: Vec<Part>,
-    /// What follows behind the parts.
+    /// The bytes after these parts.
     pub(super) tails: Vec<Tail>,
 }
 
@@ -34,11 +35,11 @@ pub(super) struct State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Upload {
     pub(super) id: String,
-    /// Whether its parts have CRC-64/NVMEs.
+    /// Whether its parts have CRC-64/NVME checksums.
     pub(super) has_crc: bool,
 }
 
-/// The same as it is written. All parts but the last have one size, and the last is never in here.
+/// The stored form of a [`State`]. All its parts have the same size: the last part is never in it.
 #[derive(Serialize, Deserialize)]
 struct Written {
     #[serde(rename = "p")]
@@ -52,29 +53,29 @@ struct Written {
     #[serde(rename = "x", default)]
     crcs: Vec<Crc64>,
     #[serde(rename = "t", default)]
-    tails: Vec<u64>,
+    tails: Vec<(u64, Crc64)>,
 }
 
 impl State {
-    /// Where content begins.
+    /// The state of new content.
     fn beginning(part: u64) -> Self {
         Self { part, ..Self::default() }
     }
 
-    /// How many bytes are in parts.
+    /// How many bytes the parts have.
     pub(super) fn in_parts(&self) -> u64 {
         self.parts.iter().map(|part| part.length).sum()
     }
 
-    /// How many bytes are in tails.
+    /// How many bytes the tails have.
     pub(super) fn in_tails(&self) -> u64 {
         self.tails.iter().map(|tail| tail.length).sum()
     }
 
-    /// Reads it from a checkpoint.
+    /// Reads the state from a checkpoint.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if nobody can go on from it.
+    /// [`StoreError::Damaged`] if no writer can go on from it.
     pub(super) fn read(checkpoint: &Checkpoint, part: u64) -> Result<Self> {
         let state = match checkpoint.opaque.split_first() {
             None => Some(Self::beginning(part)),
@@ -88,7 +89,7 @@ impl State {
         })
     }
 
-    /// The multipart upload that a checkpoint names, whether it can be gone on with or not.
+    /// The id of the multipart upload that a checkpoint names, even if no writer can go on from it.
     pub(super) fn upload_of(checkpoint: &Checkpoint) -> Option<String> {
         let (format, text) = checkpoint.opaque.split_first()?;
         if *format != FORMAT {
@@ -106,12 +107,13 @@ impl State {
         }
         let mut crcs = crcs.into_iter();
         let parts = etags.into_iter().map(|etag| Part { etag, length: part, crc: crcs.next() }).collect();
-        let tails = checkpoint.keys.iter().zip(tails).map(|(key, length)| Tail { key: key.clone(), length });
+        let tails = checkpoint.keys.iter().zip(tails);
+        let tails = tails.map(|(key, (length, crc))| Tail { key: key.clone(), length, crc });
         let upload = upload.map(|id| Upload { id, has_crc });
         Some(Self { part, upload, parts, tails: tails.collect() })
     }
 
-    /// Writes it into a checkpoint of so many bytes, whose hash is in this state.
+    /// Makes a checkpoint after `received` bytes with this state of their hash.
     pub(super) fn checkpoint(&self, received: u64, hash_state: Vec<u8>) -> Checkpoint {
         let written = Written {
             part: self.part,
@@ -119,13 +121,13 @@ impl State {
             has_crc: self.upload.as_ref().is_some_and(|upload| upload.has_crc),
             etags: self.parts.iter().map(|part| part.etag.clone()).collect(),
             crcs: self.parts.iter().filter_map(|part| part.crc).collect(),
-            tails: self.tails.iter().map(|tail| tail.length).collect(),
+            tails: self.tails.iter().map(|tail| (tail.length, tail.crc)).collect(),
         };
         let keys = self.tails.iter().map(|tail| tail.key.clone()).collect();
         Checkpoint { received, hash_state, keys, opaque: written.bytes() }
     }
 
-    /// What gives up a multipart upload of which nothing else is known.
+    /// A checkpoint to abort a multipart upload of which only the id is known.
     pub(super) fn to_cancel(upload: String) -> Checkpoint {
         let upload = Some(Upload { id: upload, has_crc: false });
         let state = Self { part: 1, upload, ..Self::default() };
@@ -136,7 +138,7 @@ impl State {
 impl Written {
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![FORMAT];
-        // Text and numbers can always be written.
+        // Texts and numbers can always be serialized.
         bytes.extend(serde_json::to_vec(self).unwrap_or_default());
         bytes
     }
@@ -158,7 +160,9 @@ mod tests {
             part: 100,
             upload: Some(Upload { id: "an/upload+id==".to_owned(), has_crc }),
             parts: vec![part("one"), part("two")],
-            tails: [30, 7].map(|length| Tail { key: ContentKey::unused(), length }).to_vec(),
+            tails: [30, 7]
+                .map(|length| Tail { key: ContentKey::unused(), length, crc: Crc64::of(&[0]) })
+                .to_vec(),
         }
     }
 

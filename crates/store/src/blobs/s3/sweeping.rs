@@ -1,5 +1,6 @@
-//! Finding and removing what nobody needs. The age of a thing is counted by the server's clock and by the time in its key:
-//! some servers date a joined object by when its upload began, and one says of every upload that it began in 2010.
+//! Finds and removes orphaned content. Its age is judged by the server's clock and by the time in its key. The
+//! server's dates alone do not suffice: some servers date a joined object by the beginning of its upload, and
+//! one says that every upload began in 2010.
 
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ use super::{Inner, S3};
 use crate::blobs::{BlobSweeper, ContentKey, Staged};
 use crate::{Result, StoreError};
 
-/// Keys that are deleted by one call.
+/// How many keys one call deletes.
 const AT_ONCE: usize = 1_000;
 
-/// Deletions at once, where each is a call.
+/// How many deletions run at once, if each needs a call of its own.
 const SINGLE: usize = 16;
 
-/// Three times as long as an upload session may take.
+/// Three times the longest life of an upload session.
 const SETTLED: Duration = Duration::from_hours(72);
 
 #[async_trait]
@@ -79,7 +80,7 @@ impl BlobSweeper for S3 {
             }
             return removed;
         }
-        // Owned, so that no future borrows from the slice.
+        // Owned values, so that the future borrows nothing.
         let objects: Vec<String> = keys.iter().map(|key| self.0.object(key)).collect();
         let client = self.0.client.clone();
         let removed = stream::iter(objects).map(move |object| {
@@ -90,7 +91,7 @@ impl BlobSweeper for S3 {
     }
 }
 
-/// When something came about, by the server's clock.
+/// The server's present time and the time at which something was made, in seconds since 1970.
 struct Age {
     now: Option<i64>,
     since: Option<i64>,
@@ -114,7 +115,8 @@ impl Inner {
         }
     }
 
-    /// The key of an object of ours that is so old; what does not say how old it is, is young.
+    /// The content key of an object, if this store made it and it is at least so old. An object without a date
+    /// counts as young.
     fn old(&self, object: &str, age: Age, older_than: Duration) -> Option<ContentKey> {
         let key = ContentKey::parse(object.rsplit('/').next()?)?;
         if self.object(&key) != object {
@@ -122,7 +124,7 @@ impl Inner {
         }
         let older_than = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
         let now = age.now?;
-        // The date of an answer may be a second behind that of a thing.
+        // The date of the answer may be a second before that of the object.
         let is_old = |since: i64| now.saturating_sub(since).max(0) >= older_than;
         (is_old(age.since?) && is_old(key.made()?)).then_some(key)
     }

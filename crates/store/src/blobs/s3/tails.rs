@@ -1,11 +1,11 @@
-//! Which tails are put together with what has come since.
+//! Chooses which tails are joined with new bytes.
 //!
-//! Each tail is at least twice as long as the one behind it. So an upload that comes a byte at a time has few tails and
-//! writes each byte few times, in place of rewriting all of them for each.
+//! Each tail is at least twice as long as the next one. So an upload that arrives one byte at a time has few
+//! tails. Each of its bytes is written few times; a single tail would be rewritten for each new byte.
 
 use super::state::Tail;
 
-/// How many of the last tails are put together with so many new bytes.
+/// How many of the last tails are joined with `fresh` new bytes.
 pub(super) fn joined(tails: &[Tail], fresh: u64) -> usize {
     let mut together = fresh;
     let mut count = 0;
@@ -21,6 +21,8 @@ pub(super) fn joined(tails: &[Tail], fresh: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use gangplank_s3::Crc64;
+
     use super::*;
     use crate::blobs::ContentKey;
 
@@ -32,7 +34,7 @@ mod tests {
         for _ in 0..BYTES {
             let kept = tails.len() - joined(&tails, 1);
             let length = 1 + tails.drain(kept..).map(|tail| tail.length).sum::<u64>();
-            tails.push(Tail { key: ContentKey::unused(), length });
+            tails.push(Tail { key: ContentKey::unused(), length, crc: Crc64::EMPTY });
             written += length;
             most = most.max(tails.len());
             assert!(tails.windows(2).all(|two| two[0].length >= 2 * two[1].length));

@@ -1,4 +1,4 @@
-//! Content on its way into a bucket.
+//! Writes content into a bucket.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,37 +10,37 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 use super::Inner;
-use super::piece::Piece;
+use super::piece::{Piece, aside};
 use super::state::{State, Tail, Upload};
 use super::tails;
 use crate::blobs::{BlobWriter, Checkpoint, ContentKey};
 use crate::{Result, StoreError};
 
-/// Parts of one upload that are sent at once.
+/// How many parts of one upload are sent at once.
 const AT_ONCE: usize = 4;
 
-/// Writes content; see [`S3`](super::S3).
+/// A writer of content. [`S3`](super::S3) says how content is stored.
 pub(super) struct S3Writer {
     store: Arc<Inner>,
     key: ContentKey,
     hasher: Hasher,
-    /// What counts: without what is under way.
+    /// The part of the content that counts, without the parts under way.
     state: State,
-    /// The multipart upload, which the first part begins.
+    /// The multipart upload. The first part begins it.
     upload: Arc<OnceCell<Upload>>,
     under_way: VecDeque<UnderWay>,
-    /// What follows behind what is under way: some of it may be in tails, and the rest has come since.
+    /// The bytes after the parts under way: tails first, new bytes last.
     tails: Vec<Tail>,
     fresh: Piece,
     progress: Option<Checkpoint>,
-    /// Whether somebody knows of the multipart upload.
+    /// Whether a checkpoint with the multipart upload was given out.
     is_told: bool,
 }
 
-/// A part that is being sent. It is given up with the writer.
+/// A part that is being sent. Dropping it aborts the request.
 struct UnderWay {
     sent: JoinHandle<Result<Part>>,
-    /// How many bytes there are to the end of it, and their hash.
+    /// The number of bytes up to the end of this part, and their hash.
     received: u64,
     hash_state: Vec<u8>,
 }
@@ -70,7 +70,7 @@ impl S3Writer {
         !self.state.parts.is_empty() || !self.under_way.is_empty()
     }
 
-    /// Begins to send what is in no part yet.
+    /// Begins to send the bytes that are in no part as one part.
     fn send(&mut self) {
         let number = 1 + (self.state.parts.len() + self.under_way.len()) as u64;
         let fresh = std::mem::replace(&mut self.fresh, Piece::new(&self.store.scratch));
@@ -81,7 +81,7 @@ impl S3Writer {
         self.under_way.push_back(UnderWay { sent, received, hash_state });
     }
 
-    /// Waits for the first part under way, which counts from then on.
+    /// Waits for the oldest part under way. From then on it counts.
     async fn settle(&mut self) -> Result<()> {
         let Some(mut first) = self.under_way.pop_front() else { return Ok(()) };
         let sent = (&mut first.sent).await;
@@ -100,14 +100,15 @@ impl S3Writer {
         Ok(())
     }
 
-    /// Keeps what has come since the last tail, perhaps with that.
+    /// Uploads the new bytes as a tail, joined with earlier tails if those are short.
     async fn keep_tail(&mut self) -> Result<()> {
         let kept = self.tails.len() - tails::joined(&self.tails, self.fresh.length());
         let is_whole = kept == 0 && !self.has_parts();
         let joined = self.tails.split_off(kept);
         let fresh = std::mem::replace(&mut self.fresh, Piece::new(&self.store.scratch));
         let piece = self.store.together(&joined, fresh).await?;
-        let tail = Tail { key: ContentKey::unused(), length: piece.length() };
+        let (piece, crc) = aside(move || piece.crc().map(|crc| (piece, crc))).await?;
+        let tail = Tail { key: ContentKey::unused(), length: piece.length(), crc };
         self.store.put(&tail.key, piece, is_whole.then(|| self.hasher.clone())).await?;
         self.store.seen.note(&tail.key, tail.length);
         self.tails.push(tail);
@@ -143,7 +144,7 @@ impl BlobWriter for S3Writer {
         while !bytes.is_empty() {
             let room = self.state.part.saturating_sub(self.rest());
             if room == 0 {
-                // It is followed by something, so the last part is never an empty one.
+                // More bytes follow, so the last part is never empty.
                 self.send();
                 continue;
             }
@@ -164,7 +165,7 @@ impl BlobWriter for S3Writer {
 
     async fn suspend(mut self: Box<Self>) -> Result<Checkpoint> {
         if self.fresh.length() > 0 && self.rest() == self.state.part && self.has_parts() {
-            // Whether more comes or not, it is a part.
+            // These bytes fill a part, whether more bytes follow or not.
             self.send();
         }
         self.settle_all().await?;
@@ -212,7 +213,7 @@ impl BlobWriter for S3Writer {
 }
 
 impl Drop for S3Writer {
-    /// A multipart upload that nobody knows of would stay until a sweep.
+    /// Aborts a multipart upload that no checkpoint names. Otherwise it would stay until a sweep.
     fn drop(&mut self) {
         self.under_way.clear();
         if self.is_told {

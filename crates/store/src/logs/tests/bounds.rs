@@ -1,4 +1,4 @@
-//! How much is kept.
+//! The bounds of logs.
 
 use std::time::Instant;
 
@@ -79,7 +79,7 @@ fn whoever_adds_waits_for_no_disk_and_takes_no_more_memory() {
     let other = log("s-2", "app");
     world.logs().append(&other, &line(NOW, "first"));
     world.logs().flush();
-    // A disk that hangs.
+    // Holding the lock stands for a disk that hangs.
     let held = world.logs().desk.shelf();
     let (begun, total) = (Instant::now(), 20_000);
     for number in 0..total {

@@ -1,4 +1,4 @@
-//! Pages, forward and back.
+//! Pages in both directions.
 
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn limits(lines: usize) -> PageLimits {
     PageLimits { lines, ..PageLimits::default() }
 }
 
-/// Follows pages to their end; says what each has.
+/// Reads all pages; returns the texts of each.
 fn pages(world: &World, first: &Wanted) -> Vec<Vec<String>> {
     let (mut found, mut wanted) = (Vec::new(), first.clone());
     loop {
@@ -145,7 +145,7 @@ proptest! {
         bytes in 1_usize..20,
         read in 1_u64..2_000,
     ) {
-        // Small parts, so that pages end in the middle of them and between them.
+        // Small files, so that pages end within and between them.
         let kept = LogsKept { age: KEPT.age, bytes: 8_000 };
         let world = World::keeping(kept, Room::default());
         for (minute, text) in &spots {

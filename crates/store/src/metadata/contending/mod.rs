@@ -1,8 +1,8 @@
-//! An engine for tests: it refuses what PostgreSQL could refuse, and loses what PostgreSQL could lose.
+//! An engine for tests that fails as PostgreSQL can fail.
 //!
-//! It runs rules in another engine. Each is refused at its first statement, then at its second, and so on, and at last
-//! at its commit; each time it is run again, as an engine does when others were in the way. And the store often hears
-//! nothing of what became of a commit, as long as it can settle that. Whoever uses the store may not see a difference.
+//! It runs rules in another engine. It refuses each rule at its first statement, then at its second, and so on,
+//! and at last at its commit. After each refusal the rule runs again, as after a conflict. Often the store gets
+//! no answer to a commit, if it is able to settle that. A caller of the store must not notice any of this.
 
 mod refusing;
 #[cfg(test)]
@@ -18,21 +18,21 @@ use super::tx::Tx;
 use crate::{Result, StoreError};
 use refusing::{Verdict, places, refusal};
 
-/// What becomes of a commit.
+/// What happens to a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Answered,
-    /// It happens, and nobody hears of it.
+    /// It happens, but its answer is lost.
     AnswerLost,
-    /// It does not happen, and nobody hears of it.
+    /// It does not happen, and no answer comes.
     Lost,
 }
 
-/// One after the other. So a write that is lost is run again, and then its answer is lost; that of the next one is lost
-/// at once.
+/// The fates of successive commits. A write that is lost runs again, and then its answer is lost. The answer of
+/// the next write is lost at once.
 const FATES: [Fate; 5] = [Fate::Lost, Fate::AnswerLost, Fate::Answered, Fate::AnswerLost, Fate::Answered];
 
-/// The engine `E`, with others in the way of everybody.
+/// The engine `E` with simulated conflicts.
 #[derive(Clone)]
 pub struct Contending<E> {
     inner: E,
@@ -41,7 +41,7 @@ pub struct Contending<E> {
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
-    /// The same rows, with others in the way wherever they could be.
+    /// The same rows, with conflicts wherever they are possible.
     pub fn contending(self) -> Store<Contending<E>> {
         Store::new(Contending { inner: self.engine, commits: Arc::default() })
     }
@@ -58,7 +58,7 @@ impl<E: Engine> Contending<E> {
         }
     }
 
-    /// Refuses a rule everywhere. What it fails with by itself is its answer.
+    /// Refuses a rule at every place. If the rule itself fails, returns its error.
     async fn refuse<T: Send + 'static>(
         &self,
         terms: &Terms,
@@ -70,7 +70,7 @@ impl<E: Engine> Contending<E> {
                 let (rule, verdict) = (Arc::clone(rule), Arc::clone(&verdict));
                 move |tx: &dyn Tx| -> Result<()> {
                     *lock(&verdict) = Some(refusing::run(tx, place, &*rule));
-                    // Nothing of it stays.
+                    // The error rolls the transaction back.
                     Err(refusal())
                 }
             };
@@ -91,7 +91,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Refuses a query everywhere before it is answered.
+/// Refuses a query at every place, and then answers it.
 fn refuse_query<T>(tx: &dyn Tx, query: impl Fn(&dyn Tx) -> Result<T>) -> Result<T> {
     for place in places() {
         match refusing::run(tx, place, &query) {

@@ -1,4 +1,4 @@
-//! A transaction that is refused.
+//! A transaction that refuses a statement.
 
 use std::cell::Cell;
 
@@ -7,33 +7,34 @@ use gangplank_core::Time;
 use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Tx, Value};
 use crate::{Result, StoreError};
 
-/// So many statements of a rule are refused each in its turn.
+/// Each of the first so many statements of a rule is refused once.
 const EACH: u64 = 32;
 
-/// Of those behind some are refused, up to so many: few rules ask more, and what those do last they have done before.
+/// After [`EACH`] only some places are tried, up to this one. Few rules run more statements, and these repeat
+/// earlier ones.
 const MOST: u64 = 256;
 
-/// What became of a run.
+/// How a run of a rule ended.
 pub(super) enum Verdict<T> {
-    /// It was refused, and stopped there.
+    /// It was refused, and it stopped.
     Refused,
-    /// It came to its end before.
+    /// It ended before the refusal.
     Ended(T),
-    /// It failed by itself.
+    /// It failed with an error of its own.
     Failed(StoreError),
 }
 
-/// The places at which a rule is refused: how many statements it may ask before.
+/// The places at which a rule is refused: the number of statements that run before.
 pub(super) fn places() -> impl Iterator<Item = u64> {
     std::iter::successors(Some(0), |place| match *place {
         place if place < EACH => Some(place + 1),
         place if place < MOST => Some(place * 2),
-        // At its commit.
+        // The place behind all statements: the commit.
         _ => Some(u64::MAX),
     })
 }
 
-/// Runs a rule that may ask so many statements and no more.
+/// Runs a rule, and refuses it after `place` statements.
 pub(super) fn run<T>(tx: &dyn Tx, place: u64, rule: impl Fn(&dyn Tx) -> Result<T>) -> Verdict<T> {
     let refusing = Refusing { tx, left: Cell::new(Some(place)) };
     let outcome = rule(&refusing);
@@ -53,7 +54,7 @@ fn fault<T>(what: String) -> Verdict<T> {
 
 struct Refusing<'t> {
     tx: &'t dyn Tx,
-    /// How many statements are still taken; after the refusal none ever.
+    /// How many more statements run; `None` after the refusal.
     left: Cell<Option<u64>>,
 }
 

@@ -1,4 +1,4 @@
-//! Claims as rows, for processes that share a database. Their time is the database's, and no process's own.
+//! Claims as rows, for processes that share a database. They end by the clock of the database.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::Result;
 use crate::coordination::{Claim, Coordinator, Epoch, Work};
 use crate::metadata::tx::{Cell, Cells as _, Value, values};
 
-/// Takes work that nobody has, or whose time is over. Epochs come from a sequence: a claim that was let go of leaves no
-/// row, and the next one has a greater number all the same.
+/// Takes work that nobody claims or whose claim has ended. The epoch comes from a sequence. A released claim
+/// leaves no row, and the next claim still gets a greater epoch.
 const CLAIM: &str = "
     INSERT INTO claims (name, holder, epoch, until)
     VALUES (?1, ?2, nextval('epochs'), now() + ?3 * INTERVAL '1 millisecond')
@@ -24,7 +24,7 @@ const RENEW: &str =
 const RELEASE: &str = "DELETE FROM claims WHERE name = ?1 AND epoch = ?2";
 
 impl Cluster {
-    /// Runs one statement, again if its connection has died since it was last used.
+    /// Runs one statement. If its connection had died while it was idle, runs it once more on a new one.
     async fn change_claims(&self, text: &str, values: &[Value<'_>]) -> Result<u64> {
         let mut connection = self.0.pool.take().await?;
         let mut changed = connection.open.execute(text, values).await;
@@ -42,7 +42,7 @@ impl Cluster {
 impl Coordinator for Cluster {
     async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>> {
         let connection = self.0.pool.take().await?;
-        // Not tried twice: an answer that was lost may have been a claim, which ends by itself.
+        // Not repeated: if an answer is lost, the claim may exist. It ends by itself.
         let found =
             connection.open.query(CLAIM, &values![work.to_string(), holder, milliseconds(lasts)]).await?;
         connection.give_back();

@@ -1,4 +1,4 @@
-//! One connection, and the statements that it has prepared.
+//! One connection with its prepared statements.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,33 +17,34 @@ use super::values::type_of;
 use crate::metadata::tx::Value;
 use crate::{Result, StoreError};
 
-/// How many statements a connection keeps. A rule has a few, and there are some hundred in all.
+/// How many prepared statements a connection keeps. All rules together have some hundred.
 const KEPT: usize = 1_000;
 
-/// What a transaction sees, and what its end promises.
+/// What a transaction sees, and what its commit promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Isolation {
     /// Each statement is a transaction by itself.
     Statement,
-    /// Every statement sees the database as it was at the first; nothing is written.
+    /// Every statement sees the snapshot of the first one. Nothing may be written.
     Snapshot,
-    /// What is committed survives a power cut.
+    /// A commit survives a power cut.
     Durable,
-    /// What is committed is seen by others.
+    /// Others see a commit. It may be lost when the power goes.
     Visible,
 }
 
-/// A connection that is nobody else's for the time being.
+/// A connection that one caller uses at a time.
 pub(super) struct Connection {
     pub(super) open: Open,
     idle: Arc<Idle>,
     _permit: OwnedSemaphorePermit,
 }
 
-/// A connection.
+/// An open connection.
 pub(super) struct Open {
     client: Client,
     mode: Statements,
+    timeline: Option<String>,
     prepared: Mutex<HashMap<String, Statement>>,
     is_lost: AtomicBool,
 }
@@ -53,12 +54,12 @@ impl Connection {
         Self { open, idle, _permit: permit }
     }
 
-    /// Whether it is of no more use.
+    /// Whether the connection is unusable.
     pub(super) fn is_lost(&self) -> bool {
         self.open.is_lost()
     }
 
-    /// Lets others have it. It must be in no transaction.
+    /// Returns it to the pool. No transaction may be open.
     pub(super) fn give_back(self) {
         if !self.open.is_lost() {
             self.idle.put(self.open);
@@ -67,37 +68,46 @@ impl Connection {
 }
 
 impl Open {
-    /// Makes a connection.
+    /// Opens a connection.
     pub(super) async fn to(target: &Target) -> Result<Self> {
         let connected = target.config.connect(target.tls.clone()).await;
         let (client, connection) = connected.map_err(|error| errors::explain(&error))?;
         tokio::spawn(async move {
-            // Whoever uses the client hears of an error.
+            // The client's calls report the same error.
             let _ = connection.await;
         });
+        let timeline = timeline(&client).await;
         Ok(Self {
             client,
             mode: target.statements,
+            timeline,
             prepared: Mutex::default(),
             is_lost: AtomicBool::new(false),
         })
+    }
+
+    /// Which history the server went on with when the connection was made, if it says so: one that takes another's place
+    /// begins a new one.
+    pub(super) fn timeline(&self) -> Option<&str> {
+        self.timeline.as_deref()
     }
 
     pub(super) fn is_lost(&self) -> bool {
         self.is_lost.load(Ordering::Relaxed) || self.client.is_closed()
     }
 
-    /// From now on nobody uses it.
+    /// Marks the connection as unusable.
     pub(super) fn give_up(&self) {
         self.is_lost.store(true, Ordering::Relaxed);
     }
 
-    /// Begins a transaction; says its number, if it may write.
+    /// Begins a transaction; returns its number if it may write.
     pub(super) async fn begin(&self, isolation: Isolation) -> Result<Option<String>> {
         let mut text = match isolation {
             Isolation::Statement => return Ok(None),
             Isolation::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
-            // Here a lock without a change is a conflict, as at no higher level.
+            // At this level a statement sees all that was committed before it, also while the rule waited for a
+            // lock. At REPEATABLE READ the snapshot would be older than the lock.
             Isolation::Durable | Isolation::Visible => "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned(),
         };
         if self.mode == Statements::Unnamed {
@@ -118,7 +128,7 @@ impl Open {
         }))
     }
 
-    /// Runs a text that has no parameters and no answer.
+    /// Runs a text without parameters whose answer is not needed.
     pub(super) async fn order(&self, text: &str) -> std::result::Result<(), Error> {
         let done = self.client.simple_query(text).await.map(drop);
         if let Err(error) = &done
@@ -142,7 +152,7 @@ impl Open {
         self.noting(found)
     }
 
-    /// Runs a statement. Says how many rows it changed.
+    /// Runs a statement; returns how many rows it changed.
     pub(super) async fn execute(&self, text: &str, values: &[Value<'_>]) -> Result<u64> {
         let changed = match self.mode {
             Statements::Prepared => {
@@ -155,7 +165,7 @@ impl Open {
         self.noting(changed)
     }
 
-    /// The prepared statement for a text, with parameters of these types.
+    /// Prepares a text with the types of these parameters, or returns its prepared statement.
     async fn prepare(&self, text: &str, values: &[Value<'_>]) -> Result<Statement> {
         if let Some(statement) = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(text) {
             return Ok(statement.clone());
@@ -182,11 +192,22 @@ impl Open {
     }
 }
 
+/// The timeline that a server is on. A name of its log begins with it.
+pub(super) const TIMELINE: &str = "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
+
+async fn timeline(client: &Client) -> Option<String> {
+    let answers = client.simple_query(&format!("SELECT {TIMELINE}")).await.ok()?;
+    answers.iter().find_map(|answer| match answer {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
+}
+
 fn typed<'v>(values: &'v [Value<'_>]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
     values.iter().map(|value| (value as &(dyn ToSql + Sync), type_of(value))).collect()
 }
 
-/// Nobody answered in time.
+/// The error for an answer that did not come in time.
 pub(super) fn too_late() -> StoreError {
     StoreError::unavailable("PostgreSQL does not answer")
 }

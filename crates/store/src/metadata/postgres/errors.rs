@@ -1,23 +1,23 @@
-//! What an error of PostgreSQL means to a caller.
+//! How errors of PostgreSQL become errors of the store.
 
 use tokio_postgres::error::SqlState;
 
 use super::target::because;
 use crate::StoreError;
 
-/// Somebody else was faster, or in the way: the transaction is run again.
+/// Conflicts with other transactions. The transaction runs again.
 const CONTENDED: [&SqlState; 7] = [
     &SqlState::T_R_SERIALIZATION_FAILURE,
     &SqlState::T_R_DEADLOCK_DETECTED,
     &SqlState::FOREIGN_KEY_VIOLATION,
     &SqlState::UNIQUE_VIOLATION,
     &SqlState::LOCK_NOT_AVAILABLE,
-    // A prepared statement that a change of the schema or a pooler took away: the connection is given up, too.
+    // A change of the schema or a pooler has dropped a prepared statement. The connection is closed, too.
     &SqlState::FEATURE_NOT_SUPPORTED,
     &SqlState::INVALID_SQL_STATEMENT_NAME,
 ];
 
-/// The connection is of no more use.
+/// Errors after which the connection is unusable.
 const LOST: [&SqlState; 6] = [
     &SqlState::FEATURE_NOT_SUPPORTED,
     &SqlState::INVALID_SQL_STATEMENT_NAME,
@@ -27,12 +27,12 @@ const LOST: [&SqlState; 6] = [
     &SqlState::CANNOT_CONNECT_NOW,
 ];
 
-/// Whether a connection that answered with this is of no more use.
+/// Whether the connection is unusable after this error.
 pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
     error.is_closed() || error.code().is_none_or(|code| LOST.contains(&code))
 }
 
-/// What the caller hears.
+/// The store's error for an error of PostgreSQL.
 pub(super) fn explain(error: &tokio_postgres::Error) -> StoreError {
     let said = because(error);
     match error.code() {

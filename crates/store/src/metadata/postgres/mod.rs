@@ -1,11 +1,11 @@
-//! Metadata in a PostgreSQL database that many processes share.
+//! Metadata in a PostgreSQL database that several processes share.
 //!
-//! Rules run at READ COMMITTED and lock what they rely on: the order of the locks is that of
-//! [`Level`](super::tx::Level). SERIALIZABLE would need no locks, but repeats two of three transactions of a manifest
-//! with a hundred layers, since its locks of predicates grow to whole tables. What PostgreSQL refuses because somebody
-//! else was faster is run again, a few times.
+//! Rules run at READ COMMITTED and lock the rows that they rely on, in the order of
+//! [`Level`](super::tx::Level). SERIALIZABLE would need no locks. But it repeats two of three transactions that
+//! put a manifest with a hundred layers, because its predicate locks grow to whole tables. A transaction that
+//! conflicts with others runs again, a few times.
 //!
-//! A rule blocks its thread while it waits, and there are as many at once as the [`pool`] has connections.
+//! A rule blocks its thread while it waits. As many rules run at once as the [`pool`] has connections.
 
 mod claims;
 mod connection;
@@ -34,21 +34,22 @@ use crate::turns::Turns;
 use crate::{Result, StoreError};
 use connection::Isolation;
 use pool::Pool;
+use resolve::Lost;
 use shared::Shared;
 use transaction::Transaction;
 
 pub use target::Target;
 
-/// How often a transaction is run that others were in the way of.
+/// How often a transaction runs if it conflicts with others.
 const TRIES: u32 = 5;
 
-/// The longest pause before the second time; it doubles with each.
+/// The longest pause before the second run. The limit doubles for each further run.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
-/// The rows in a PostgreSQL database.
+/// The store of rows in a PostgreSQL database.
 pub type Postgres = Store<Cluster>;
 
-/// A PostgreSQL database, and its connections.
+/// A PostgreSQL database with its connections.
 #[derive(Clone)]
 pub struct Cluster(Arc<Inner>);
 
@@ -62,8 +63,8 @@ impl Postgres {
     /// Connects to a database, and makes its tables if it is empty.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if it cannot be reached, [`StoreError::Unusable`] if its tables are of another
-    /// version of the program.
+    /// [`StoreError::Unavailable`] if the database cannot be reached; [`StoreError::Unusable`] if another
+    /// version of the program made its tables.
     pub async fn connect(target: Target) -> Result<Self> {
         let pool = Pool::of(target);
         schema::make_if_missing(&pool).await?;
@@ -71,14 +72,15 @@ impl Postgres {
         Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
     }
 
-    /// Decides who does what among the processes that use this database.
+    /// The coordinator of the processes that use this database.
     pub fn coordinator(&self) -> Arc<dyn Coordinator> {
         Arc::new(self.engine.clone())
     }
 }
 
 impl Cluster {
-    /// Runs a query on a connection. A connection that has died since it was last used is replaced once.
+    /// Runs a query on a connection. If the connection had died while it was idle, runs it once more on another
+    /// one.
     async fn run<T>(
         &self,
         isolation: Isolation,
@@ -107,7 +109,7 @@ impl Cluster {
         }
     }
 
-    /// Runs a rule once, and commits it.
+    /// Runs a rule once, and commits.
     async fn attempt<T>(
         &self,
         terms: &Terms,
@@ -118,14 +120,14 @@ impl Cluster {
             Promise::Durable => Isolation::Durable,
             Promise::Visible => Isolation::Visible,
         };
-        let (value, unknown) = block_in_place(|| {
+        let outcome: Result<Result<(T, Option<Lost>)>> = block_in_place(|| {
             let handle = Handle::current();
             let transaction = Transaction::begin(&mut connection, &handle, isolation, &self.0.shared)?;
             let value = match rule(&transaction) {
                 Ok(value) => value,
                 Err(error) => {
                     transaction.roll_back();
-                    return Err(error);
+                    return Ok(Err(error));
                 }
             };
             if terms.takes == Takes::Rights {
@@ -136,8 +138,16 @@ impl Cluster {
             if terms.takes == Takes::Rights {
                 self.0.shared.caches.open(Takes::Rights);
             }
-            Ok((value, committed?))
-        })?;
+            Ok(Ok((value, committed?)))
+        });
+        let (value, unknown) = match outcome? {
+            Ok(made) => made,
+            Err(refused) => {
+                // It was rolled back, or is lost.
+                connection.give_back();
+                return Err(refused);
+            }
+        };
         match unknown {
             None => {
                 connection.give_back();
@@ -199,7 +209,7 @@ impl Engine for Cluster {
     }
 }
 
-/// A number from 0 to 1, so that those who were in each other's way do not meet again.
+/// A random number from 0 to 1. It spreads conflicting transactions, so that they do not meet again.
 fn jitter() -> f64 {
     let [random, ..] = *uuid::Uuid::new_v4().as_bytes();
     f64::from(random) / f64::from(u8::MAX)

@@ -1,4 +1,4 @@
-//! The connections of a process: a bounded number, and a bounded wait for one.
+//! The connections of a process: their number is bounded, and so is the wait for one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,13 +10,14 @@ use super::connection::{Connection, Open};
 use super::target::Target;
 use crate::{Result, StoreError};
 
-/// How many connections a process has at the most. Three processes leave room in PostgreSQL's hundred.
+/// The most connections of one process. PostgreSQL allows a hundred by default, which is enough for several
+/// processes.
 const MOST: usize = 16;
 
-/// How long a connection is waited for. An answer that says "try later" is better than a queue without end.
+/// How long to wait for a connection. The answer "try later" is better than an endless queue.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The connections.
+/// The connections of this process.
 #[derive(Clone)]
 pub(super) struct Pool {
     target: Target,
@@ -24,7 +25,7 @@ pub(super) struct Pool {
     permits: Arc<Semaphore>,
 }
 
-/// Those that nobody uses.
+/// The idle connections.
 #[derive(Default)]
 pub(super) struct Idle(Mutex<Vec<Open>>);
 
@@ -33,7 +34,7 @@ impl Idle {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(open);
     }
 
-    /// The one that was used last: the others may be closed as idle.
+    /// Takes the connection that was used last, so that the others can be closed as idle.
     fn take(&self) -> Option<Open> {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|open| !open.is_lost());
@@ -46,7 +47,7 @@ impl Pool {
         Self { target, idle: Arc::default(), permits: Arc::new(Semaphore::new(MOST)) }
     }
 
-    /// A connection, which is the caller's until it is given back.
+    /// Takes a connection. It belongs to the caller until it is given back.
     pub(super) async fn take(&self) -> Result<Connection> {
         let permit = timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
         let busy = || StoreError::unavailable(format!("all {MOST} connections to PostgreSQL are in use"));
@@ -58,7 +59,7 @@ impl Pool {
         Ok(Connection::new(open, Arc::clone(&self.idle), permit))
     }
 
-    /// A connection beside those of the pool.
+    /// Opens a connection that is not counted in the pool.
     pub(super) async fn extra(&self) -> Result<Open> {
         Open::to(&self.target).await
     }

@@ -1,4 +1,4 @@
-//! The tables: made by the first process that comes, and looked at by each.
+//! The tables. The first process makes them, and each process checks their version.
 
 use super::connection::Open;
 use super::errors::explain;
@@ -7,10 +7,10 @@ use crate::metadata::tx::Cell;
 use crate::metadata::tx::Cells as _;
 use crate::{Result, StoreError};
 
-/// The schema that this program knows. It is the same number as SQLite's.
+/// The schema version that this program knows. SQLite's has the same number.
 pub(super) const VERSION: i64 = 7;
 
-/// Makes the tables if there are none. Those who come at the same time wait.
+/// Makes the tables if there are none. A lock makes processes that start at the same time wait.
 pub(super) async fn make_if_missing(pool: &Pool) -> Result<()> {
     let open = pool.extra().await?;
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('gangplank schema', 0))";
@@ -30,7 +30,7 @@ pub(super) async fn make_if_missing(pool: &Pool) -> Result<()> {
     open.order(&make).await.map_err(|error| explain(&error))
 }
 
-/// The schema of the tables, if there are any.
+/// The schema version of the tables; `None` if there are none.
 async fn version(open: &Open) -> Result<Option<i64>> {
     let rows = open.query("SELECT to_regclass('cluster') IS NOT NULL", &[]).await?;
     if !rows.first().is_some_and(|row| row.cell(0).is_ok_and(|cell| cell == Cell::Integer(1))) {

@@ -1,4 +1,4 @@
-//! What a process knows of the others: the generation of rights, and the steady time, both read once a second.
+//! Two numbers that each process reads once a second: the generation of rights, and the steady time.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -14,27 +14,27 @@ use crate::metadata::engine::Takes;
 use crate::metadata::tx::{Cell, Cells as _};
 use crate::{Cause, Result, StoreError};
 
-/// From one look to the next, and the longest that one may take.
+/// The pause between two readings, and the longest time that one may take.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// What is remembered of rights may be used for so long after the last look began. A right that was taken away is
-/// then gone everywhere within this and the time of a look.
+/// How long after the beginning of the last reading the caches may be used. So a right that was taken away is
+/// gone in every process within this time plus that of one reading.
 const FRESH: Duration = Duration::from_secs(4);
 
-/// What a process knows.
+/// The numbers that a process has read, and its caches.
 pub(super) struct Shared {
     pub(super) caches: Caches,
     generation: AtomicI64,
     steady: AtomicI64,
     began: Instant,
-    /// When the last look began that was answered, in milliseconds since `began`.
+    /// When the last answered reading began, in milliseconds since `began`.
     looked_at: AtomicU64,
     is_reached: AtomicBool,
     retries: AtomicU64,
 }
 
 impl Shared {
-    /// Looks, and goes on to look until nobody has this any more.
+    /// Reads the numbers, and goes on reading them in the background until the last reference is dropped.
     pub(super) async fn watch(pool: &Pool) -> Result<Arc<Self>> {
         let open = pool.extra().await?;
         let shared = Arc::new(Self {
@@ -68,23 +68,29 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether what is remembered may be used.
+    /// Whether the caches may be used.
     pub(super) fn is_fresh(&self) -> bool {
         let looked_at = Duration::from_millis(self.looked_at.load(Ordering::Acquire));
         self.began.elapsed().saturating_sub(looked_at) < FRESH
     }
 
-    /// Whether the database answered when it was last looked at.
+    /// Whether the last reading succeeded.
     pub(super) fn is_healthy(&self) -> bool {
         self.is_reached.load(Ordering::Acquire)
     }
 
-    /// The steady time; `None` as long as no server has moved it on.
+    /// The steady time; `None` until a server has advanced it.
     pub(super) fn steady(&self) -> Option<Time> {
         Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))
     }
 
-    /// Counts a transaction that is run again.
+    /// How many transactions ran again.
+    #[cfg(test)]
+    pub(super) fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Counts a transaction that runs again.
     pub(super) fn retried(&self, error: &Cause) {
         self.retries.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(%error, "a transaction is run again");

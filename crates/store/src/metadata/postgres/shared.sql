@@ -1,22 +1,22 @@
--- What processes share that use one database.
+-- The state that the processes of one database share.
 
--- One row: which database this is.
+-- A single row that identifies the database.
 CREATE TABLE cluster (
     one         BIGINT PRIMARY KEY CHECK (one = 1),
-    id          TEXT NOT NULL,    -- stays with a copy of the database
-    incarnation TEXT NOT NULL,    -- new when a copy takes its place
+    id          TEXT NOT NULL,    -- the same in a copy of the database
+    incarnation TEXT NOT NULL,    -- new when a copy takes the place of the database
     schema      BIGINT NOT NULL,  -- of the tables
-    oldest      BIGINT NOT NULL,  -- the oldest schema that programs may know which use them
-    generation  BIGINT NOT NULL,  -- of rights: grows whenever one is taken away
-    steady_time BIGINT NOT NULL   -- which one process at a time moves on
+    oldest      BIGINT NOT NULL,  -- the oldest schema of programs that may use the tables
+    generation  BIGINT NOT NULL,  -- grows whenever a right is taken away
+    steady_time BIGINT NOT NULL   -- one process at a time advances it
 );
 
 CREATE SEQUENCE epochs;
 
--- Who may do something that one process does at a time, and until when, by the database's clock.
+-- Claims on work that one process does at a time. They end by the database's clock.
 CREATE TABLE claims (
     name   TEXT COLLATE "C" PRIMARY KEY,
     holder TEXT NOT NULL,
-    epoch  BIGINT NOT NULL,       -- of the sequence
+    epoch  BIGINT NOT NULL,       -- from the sequence
     until  TIMESTAMPTZ NOT NULL
 );

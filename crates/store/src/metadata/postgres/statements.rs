@@ -1,6 +1,6 @@
-//! The texts of rules, as PostgreSQL takes them.
+//! Texts of rules in the syntax of PostgreSQL.
 
-/// Writes `?12` as `$12`, outside of quoted text.
+/// Writes parameters like `?12` as `$12`, except in quoted text.
 pub(super) fn with_dollars(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let mut is_quoted = false;

@@ -1,4 +1,4 @@
-//! Which database, and how it is reached.
+//! Which database to connect to, and how.
 
 use std::net::IpAddr;
 use std::str::FromStr as _;
@@ -12,16 +12,16 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{Result, StoreError};
 
-/// How long a connection may take to be made.
+/// The time limit for opening a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// A host that says nothing for so long is asked whether it is there.
+/// After such a silence a probe asks whether the other host is still there.
 const SILENT: Duration = Duration::from_secs(10);
 
-/// What was sent and not taken for so long ends a connection.
+/// If sent data stays unacknowledged for so long, the connection ends.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
-/// Limits of a session. The server ends a transaction whose client is gone, and with it its locks.
+/// Limits of a session. The server ends a transaction whose client is gone, and so releases its locks.
 pub(super) const LIMITS: [(&str, &str); 6] = [
     ("statement_timeout", "15s"),
     ("lock_timeout", "5s"),
@@ -31,7 +31,7 @@ pub(super) const LIMITS: [(&str, &str); 6] = [
     ("tcp_keepalives_count", "3"),
 ];
 
-/// A PostgreSQL database, and how it is reached.
+/// A PostgreSQL database and how to reach it.
 #[derive(Clone)]
 pub struct Target {
     pub(super) config: tokio_postgres::Config,
@@ -39,23 +39,24 @@ pub struct Target {
     pub(super) statements: Statements,
 }
 
-/// Whether statements are prepared once for a session.
+/// How statements are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Statements {
-    /// They are, and the session is the program's own.
+    /// Prepared once per session. The session belongs to this program.
     Prepared,
-    /// They are not: a pooler may give each transaction another session.
+    /// Not prepared, because a pooler may use another session for each transaction.
     Unnamed,
 }
 
 impl Target {
-    /// Reads `postgres://user:password@host:port/name`, with the options of libpq behind it, and two more:
-    /// `prepared-statements=false` for a pooler that gives each transaction another session, and `sslrootcert=FILE`.
+    /// Reads a URL `postgres://user:password@host:port/name`, with libpq's options after `?` and two more.
+    /// `prepared-statements=false` is for a pooler that uses another session for each transaction.
+    /// `sslrootcert=FILE` names the roots of trust.
     ///
-    /// Passwords and rows go over TLS, with the host's name verified, unless the host is this machine.
+    /// Unless the database is on this machine, the connection uses TLS and verifies the host's name.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] that says what cannot be read. It never holds the password.
+    /// [`StoreError::Unusable`] with the mistake in the URL. The message never contains the password.
     pub fn parse(url: &str) -> Result<Self> {
         let (url, statements) = without(url, "prepared-statements");
         let (url, roots) = without(&url, "sslrootcert");
@@ -88,7 +89,7 @@ impl Target {
             config.application_name("gangplank");
         }
         if statements == Statements::Prepared {
-            // A pooler refuses options, so there each transaction sets what can be set in one.
+            // A pooler refuses these options. There each transaction sets those limits that it can.
             let limits: Vec<String> = LIMITS.map(|(name, value)| format!("-c {name}={value}")).into();
             config.options(limits.join(" "));
         }
@@ -96,7 +97,7 @@ impl Target {
     }
 }
 
-/// Takes an option out of a URL's query.
+/// Removes an option from the query of a URL; returns the rest and the value.
 fn without(url: &str, name: &str) -> (String, Option<String>) {
     let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), None) };
     let mut value = None;
@@ -139,7 +140,7 @@ fn tls(roots: Option<&str>) -> Result<rustls::ClientConfig> {
     Ok(builder.with_root_certificates(store).with_no_client_auth())
 }
 
-/// An error with what caused it: the message alone says little.
+/// An error with its causes. Its own message alone says little.
 pub(super) fn because(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut source = error.source();

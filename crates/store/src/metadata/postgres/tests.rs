@@ -1,3 +1,4 @@
+mod interleavings;
 pub(super) mod texts;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use super::*;
 use crate::metadata::progress::{Mark, Progress as _};
 use crate::metadata::tx::{Level, Lock, Query, values};
 
-/// A server, and a store on it. `None`, said aloud, if PostgreSQL is not installed.
+/// A server with a store on it. `None` if PostgreSQL is not installed; then the test is reported as skipped.
 async fn scratch() -> Option<(gangplank_testkit::Postgres, Postgres)> {
     let Some(programs) = postgres::programs(15) else {
         skip("PostgreSQL 15 is not installed");
@@ -23,7 +24,7 @@ async fn scratch() -> Option<(gangplank_testkit::Postgres, Postgres)> {
     Some((server, store))
 }
 
-/// The columns of both databases, table by table: written twice, so held together.
+/// The schema is written twice, once for each database. This compares the columns of every table.
 #[tokio::test(flavor = "multi_thread")]
 async fn both_databases_have_the_same_tables() {
     let Some((server, _store)) = scratch().await else { return };
@@ -73,7 +74,8 @@ async fn a_rule_that_fails_leaves_nothing() {
     assert_eq!(store.mark(Mark::GcGrace).await.unwrap(), None);
 }
 
-/// Each has locked a row, and waits for the other's: PostgreSQL ends one of them, which is run again.
+/// Each of two transactions has locked a row and waits for the other's. PostgreSQL ends one of them, and it
+/// runs again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_deadlock_is_run_again() {
     let Some((_server, store)) = scratch().await else { return };

@@ -1,4 +1,4 @@
-//! A transaction of PostgreSQL, as rules see it.
+//! A transaction of PostgreSQL, for rules.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -16,20 +16,22 @@ use super::shared::Shared;
 use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Row, Tx, Value};
 use crate::{Result, StoreError};
 
-/// After so long without an answer the connection is closed. The server's own limits end a statement earlier.
+/// After so long without an answer the connection is given up. The server's limits usually end a statement
+/// earlier.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// How many statements are on their way at once.
+/// How many statements are sent before their answers are read.
 const AT_ONCE: usize = 500;
 
-/// What a connection is in the middle of.
+/// The open transaction of a connection.
 pub(super) struct Transaction<'c> {
     open: &'c Open,
     handle: &'c Handle,
     isolation: Isolation,
     number: Option<String>,
     shared: &'c Shared,
-    /// After a statement that failed PostgreSQL runs no other, and a COMMIT rolls back without an error.
+    /// Whether a statement has failed. After that PostgreSQL runs no other statement, and COMMIT rolls back
+    /// without an error.
     has_failed: Cell<bool>,
 }
 
@@ -46,7 +48,7 @@ impl<'c> Transaction<'c> {
         Ok(begun)
     }
 
-    /// Waits for an answer. One that does not come leaves a connection of which nobody knows what it does.
+    /// Waits for an answer. If none comes, the state of the connection is unknown, so it is given up.
     fn wait<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
         let answer = self.handle.block_on(async { timeout(DEADLINE, answer).await });
         let answer = answer.unwrap_or_else(|_| {
@@ -57,12 +59,12 @@ impl<'c> Transaction<'c> {
         answer
     }
 
-    /// Others must forget what they remember of rights.
+    /// Advances the generation of rights, so that other processes empty their caches.
     pub(super) fn takes_rights(&self) -> Result<()> {
         self.execute("UPDATE cluster SET generation = generation + 1", &[]).map(drop)
     }
 
-    /// Ends one that has only read.
+    /// Ends a transaction that has only read.
     pub(super) fn end(self) -> Result<()> {
         match self.isolation {
             Isolation::Statement => Ok(()),
@@ -72,8 +74,12 @@ impl<'c> Transaction<'c> {
         }
     }
 
-    /// Ends one of which nothing is to stay.
+    /// Rolls the transaction back.
     pub(super) fn roll_back(self) {
+        if self.open.is_lost() {
+            // It ends with its connection. Nobody waits for that.
+            return;
+        }
         let ended =
             self.wait(async { self.open.order("ROLLBACK").await.map_err(|error| errors::explain(&error)) });
         if ended.is_err() {
@@ -81,7 +87,7 @@ impl<'c> Transaction<'c> {
         }
     }
 
-    /// Commits. If the connection is lost over it, says so: it may have happened.
+    /// Commits. Returns `Some` if the connection was lost meanwhile: the commit may have happened.
     pub(super) fn commit(self) -> Result<Option<Lost>> {
         if self.has_failed.get() {
             self.roll_back();
@@ -91,10 +97,13 @@ impl<'c> Transaction<'c> {
         match committed {
             Ok(Ok(())) => Ok(None),
             Ok(Err(error)) if error.code().is_some() => Err(errors::explain(&error)),
-            // No answer: the connection was lost, or nothing came.
+            // No answer came.
             _ => {
                 self.open.give_up();
-                Ok(Some(Lost { number: self.number.unwrap_or_default() }))
+                Ok(Some(Lost {
+                    number: self.number.unwrap_or_default(),
+                    timeline: self.open.timeline().map(str::to_owned),
+                }))
             }
         }
     }
@@ -112,7 +121,7 @@ impl Tx for Transaction<'_> {
 
     fn query_each(&self, text: &str, width: usize, values: &[Value<'_>], read: ReadEach<'_>) -> Result<()> {
         for (part, values) in values.chunks(width * AT_ONCE).enumerate() {
-            // Sent together, they take one round trip.
+            // The statements of one part take one round trip together.
             let answers = try_join_all(values.chunks(width).map(|values| self.open.query(text, values)));
             for (at, rows) in self.wait(answers)?.iter().enumerate() {
                 rows.iter().try_for_each(|row| read(part * AT_ONCE + at, &Row::new(row)))?;
@@ -142,11 +151,12 @@ impl Tx for Transaction<'_> {
         values: &[Value<'_>],
         read: ReadEach<'_>,
     ) -> Result<()> {
+        // Not `FOR UPDATE`, for which a foreign key waits that is checked by somebody who came to the row out of the order
+        // of locks. Whoever removes the row still waits for the key, or the key fails.
         let how = match lock {
             Lock::Share => "FOR SHARE",
-            // Foreign keys that lead to the row need not wait: whoever removes it asks for more than this.
             Lock::Update => "FOR NO KEY UPDATE",
-            Lock::SkipLocked => "FOR UPDATE SKIP LOCKED",
+            Lock::SkipLocked => "FOR NO KEY UPDATE SKIP LOCKED",
         };
         let text = format!("{text} {how}");
         if width == 0 {

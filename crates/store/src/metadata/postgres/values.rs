@@ -1,4 +1,4 @@
-//! Parameters and columns, as PostgreSQL has them.
+//! Parameters and columns in the types of PostgreSQL.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use crate::metadata::tx::{Cell, Cells, Kind, Value};
 use crate::{Result, StoreError};
 
-/// The type that a parameter is sent as, so that its meaning never follows from where it stands.
+/// The type of a parameter. It is always sent, so that PostgreSQL never infers it.
 pub(super) fn type_of(value: &Value<'_>) -> Type {
     match value {
         Value::Integer(_) | Value::Null(Kind::Integer) => Type::INT8,

@@ -1,4 +1,4 @@
-//! What a transaction has locked and read, and what is wrong with the next thing that it does.
+//! The locks and reads of a transaction so far, and what is wrong with its next step.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,29 +6,30 @@ use super::statement::{self, Statement};
 use super::tables::{self, Table};
 use crate::metadata::tx::{Level, Lock, Named, Value};
 
-/// A place in the order of locks: a level, and within it a table or a name.
+/// A position in the order of locks: a level, and in it a table or a name.
 type Place = (Level, usize);
 
 #[derive(Default)]
 pub(super) struct Held {
-    /// The last place at which something was locked that had to be waited for, and what it is called.
+    /// The highest position at which the rule waited for a lock, and its name.
     last: Option<(Place, String)>,
-    /// Tables with rows that are locked, and whether all of those may be changed.
+    /// The tables with locked rows, and the strongest lock of each.
     tables: BTreeMap<&'static str, Lock>,
-    /// The values with which each text has locked.
+    /// For each locking text, the values that it has locked with.
     keys: BTreeMap<String, BTreeSet<Vec<Key>>>,
-    /// Tables that were looked at.
+    /// The tables that were read.
     read: BTreeSet<&'static str>,
     pub(super) wrong: Vec<String>,
 }
 
 impl Held {
-    /// Something without a row is locked.
+    /// Records a lock on a thing without a row.
     pub(super) fn lock_named(&mut self, name: Named<'_>) {
         self.advance((name.level(), name.place()), format!("{name:?}"));
     }
 
-    /// Rows of a level were locked: how many each time that the query was run, with these values.
+    /// Records locks on rows of a level. `times` has an entry for each run of the query: how many rows it
+    /// found, and its values.
     pub(super) fn lock(&mut self, (level, lock): (Level, Lock), text: &str, times: &[(usize, &[Value<'_>])]) {
         let statement = Statement::of(text);
         let Some((place, table)) = statement::found(text).and_then(tables::find) else {
@@ -49,7 +50,7 @@ impl Held {
         if times.iter().all(|(rows, _)| *rows == 0) {
             return;
         }
-        // Who passes over what others have locked waits for nobody.
+        // `SkipLocked` waits for nobody, so its order does not matter.
         if lock != Lock::SkipLocked && !self.rise(text, times) {
             self.advance((level, place), table.name.to_owned());
         }
@@ -60,7 +61,7 @@ impl Held {
         }
     }
 
-    /// A statement was run, with these values each time, and has changed, removed or added so many rows.
+    /// Records a statement that ran with these values and changed, deleted or inserted `rows` rows.
     pub(super) fn run<'v>(&mut self, text: &str, times: impl Iterator<Item = &'v [Value<'v>]>, rows: u64) {
         let statement = Statement::of(text);
         for name in [statement.changes, statement.adds_to].into_iter().flatten() {
@@ -81,7 +82,7 @@ impl Held {
             }
             self.tables.insert(table.name, Lock::Update);
         }
-        // Nobody else sees a row that is new.
+        // Nobody else can see an inserted row yet.
         if let Some((_, table)) = statement.adds_to.and_then(tables::find)
             && rows > 0
         {
@@ -91,14 +92,14 @@ impl Held {
         self.read.extend(read.map(|(_, table)| table.name));
     }
 
-    /// Whether rows of a table are locked well enough to be changed, or to be added or renewed.
+    /// Whether the locks so far allow changing rows of a table, or adding and renewing them.
     fn may_change(&self, table: &Table, is_added: bool) -> bool {
         let mut guards = table.guards.iter().chain([&table.name]);
         guards.any(|guard| self.tables.get(guard).is_some_and(|lock| *lock != Lock::Share))
             || is_added && table.adds_under.iter().any(|guard| self.tables.contains_key(guard))
     }
 
-    /// Checks that a lock comes after those before it.
+    /// Checks that a lock comes after the earlier locks.
     fn advance(&mut self, place: Place, what: String) {
         if let Some((last, before)) = &self.last
             && place < *last
@@ -109,7 +110,7 @@ impl Held {
         self.last = Some((place, what));
     }
 
-    /// Checks that the values with which a text locks rise; says whether it has locked with all of them before.
+    /// Checks that the values of a locking text rise. Returns whether it has locked with all of them before.
     fn rise(&mut self, text: &str, times: &[(usize, &[Value<'_>])]) -> bool {
         let before = self.keys.entry(text.to_owned()).or_default();
         let (mut is_again, mut fallen) = (true, None);
@@ -136,7 +137,7 @@ impl Held {
     }
 }
 
-/// A value that has an order.
+/// A value that can be compared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     None,

@@ -1,17 +1,19 @@
-//! An engine for tests: it runs rules in another one, and says which of them would go wrong where many write at once.
+//! An engine for tests that runs rules in another engine and finds those that would go wrong with concurrent
+//! transactions.
 //!
-//! SQLite has one writer, so whatever a rule forgets to lock there is never missed. This engine notes what a rule locks,
-//! reads and changes, and breaks with a rule that
+//! SQLite has one writer, so a missing lock has no effect there. This engine records what a rule locks, reads
+//! and changes. It fails a rule that
 //!
-//! - locks out of the order of [`Level`](super::tx::Level), or of that of the [`tables`] within a level;
-//! - locks several rows of a table in no order, or by keys that fall;
-//! - locks for a change what it has locked to be shared: two that do so wait for each other;
-//! - changes rows that it has not locked, after it has read any of their table. One statement that changes rows, and of
-//!   whose table nothing was read before, locks them itself;
-//! - writes where it said that it only reads, or asks more than once where it said that it asks once, and so has no
-//!   snapshot.
+//! - locks in another order than that of [`Level`](super::tx::Level), or within a level that of the [`tables`];
+//! - locks several rows of a table without an order, or by falling keys;
+//! - locks with `Update` what it has locked with `Share`: two such rules would wait for each other;
+//! - changes rows that it has not locked, after it has read rows of the same table. A single statement may
+//!   change rows of a table that the rule has not read: it locks them itself;
+//! - writes although it said that it only reads, or runs several queries although it said that it runs one, and
+//!   so has no snapshot.
 //!
-//! It knows tables and not rows: a rule that locks one row and changes another of the same table passes.
+//! It knows tables but not rows. A rule that locks one row and changes another one of the same table is not
+//! found.
 
 mod held;
 mod statement;
@@ -30,25 +32,25 @@ use super::tx::Tx;
 use crate::{Result, StoreError};
 use transaction::{Mode, Recorder};
 
-/// The engine `E`, whose rules are watched.
+/// The engine `E` with its rules under observation.
 #[derive(Clone)]
 pub struct Recorded<E> {
     inner: E,
     seen: Arc<Mutex<Seen>>,
 }
 
-/// What was seen of all rules.
+/// The observations of all rules.
 #[derive(Default)]
 struct Seen {
     /// The round trips of the last rule that wrote.
     last: Vec<String>,
-    /// What went wrong.
+    /// The mistakes that were found.
     wrong: Vec<String>,
 }
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
-    /// The same rows, with every rule watched.
+    /// The same rows, with all rules under observation.
     pub fn recorded(self) -> Store<Recorded<E>> {
         Store::new(Recorded { inner: self.engine, seen: Arc::default() })
     }
@@ -56,12 +58,12 @@ impl<E: Engine> Store<E> {
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<Recorded<E>> {
-    /// What the last rule that wrote asked of the database, each in one round trip.
+    /// The round trips of the last rule that wrote, each as its text.
     pub fn last_round_trips(&self) -> Vec<String> {
         self.engine.seen(|seen| seen.last.clone())
     }
 
-    /// What was wrong with the rules that were run, in words.
+    /// The mistakes in the rules that ran, in words.
     pub fn wrong(&self) -> Vec<String> {
         self.engine.seen(|seen| seen.wrong.clone())
     }
@@ -72,7 +74,7 @@ impl<E> Recorded<E> {
         of(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Runs a rule or a query, and fails it for what is wrong with it.
+    /// Runs a rule or a query. Fails if it makes a mistake.
     fn watch<T>(&self, tx: &dyn Tx, mode: Mode, rule: impl Fn(&dyn Tx) -> Result<T>) -> Result<T> {
         let recorder = Recorder::new(tx, mode);
         let outcome = rule(&recorder);
@@ -96,7 +98,7 @@ impl<E: Engine> Engine for Recorded<E> {
         self.inner.is_healthy()
     }
 
-    /// As if others wrote too, so that what rules then do instead of remembering is tried.
+    /// Pretends that others write too, so that rules count in the database and not in memory.
     fn is_exclusive(&self) -> bool {
         false
     }

@@ -1,20 +1,21 @@
-//! What a statement does to which tables, as far as its words say.
+//! What a statement does to tables, judged by its words.
 
 use super::tables;
 
-/// What a statement does.
+/// The effects of a statement.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Statement<'t> {
-    /// The table whose rows it changes or removes.
+    /// The table whose rows it changes or deletes.
     pub(super) changes: Option<&'t str>,
-    /// The table that it adds rows to.
+    /// The table that it inserts into.
     pub(super) adds_to: Option<&'t str>,
-    /// Tables that it looks at.
+    /// The tables that it reads.
     pub(super) reads: Vec<&'t str>,
 }
 
 impl<'t> Statement<'t> {
-    /// Reads the words of a text. What stands after `FROM` or `JOIN` and is no table is a query or a name for one.
+    /// Reads the words of a text. A word after `FROM` or `JOIN` that is no table's name is skipped: it belongs
+    /// to a subquery.
     pub(super) fn of(text: &'t str) -> Self {
         let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
         let words: Vec<&str> =
@@ -41,7 +42,7 @@ impl<'t> Statement<'t> {
     }
 }
 
-/// The table whose rows a query finds, outside of the queries within it.
+/// The table of the outermost `FROM` in a query.
 pub(super) fn found(text: &str) -> Option<&str> {
     let mut depth = 0;
     let outer = text.char_indices().filter(|(_, character)| {

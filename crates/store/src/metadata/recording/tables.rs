@@ -1,16 +1,17 @@
-//! Which lock guards the rows of a table.
+//! Which lock guards the rows of which table.
 
 use crate::metadata::tx::Level;
 
-/// A table.
+/// A table of the database.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: &'static str,
-    /// Where its rows stand in the order of locks. Tables of one level are locked in the order of [`TABLES`].
+    /// The level of its rows. Tables of one level are locked in the order of [`TABLES`].
     pub(super) level: Level,
-    /// Tables whose rows, locked `Update`, guard the rows of this one too.
+    /// Tables whose rows, locked with `Update`, guard the rows of this one too.
     pub(super) guards: &'static [&'static str],
-    /// Tables whose rows, locked `Share`, guard rows of this one that are added or, if they are there, renewed.
+    /// Tables whose rows, locked with `Share`, suffice for adding rows to this one, or for renewing existing
+    /// rows.
     pub(super) adds_under: &'static [&'static str],
 }
 
@@ -58,7 +59,7 @@ const fn table(name: &'static str, level: Level, guards: &'static [&'static str]
     Table { name, level, guards, adds_under: &[] }
 }
 
-/// The place of a table in [`TABLES`], and the table.
+/// The position of a table in [`TABLES`], and the table.
 pub(super) fn find(name: &str) -> Option<(usize, &'static Table)> {
     TABLES.iter().enumerate().find(|(_, table)| table.name == name)
 }

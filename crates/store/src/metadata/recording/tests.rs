@@ -43,7 +43,7 @@ fn the_rows_that_are_locked_are_those_of_the_outer_query() {
     assert_eq!(super::statement::found(text), Some("roles"));
 }
 
-/// What is wrong with a rule, in a store with three tenants and three repositories.
+/// The mistakes of a rule, in a store with three tenants and three repositories.
 async fn wrong(rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) -> Vec<String> {
     let (_directory, database) = sqlite::tests::scratch();
     database.engine.write(Terms::server(), make_rows).await.unwrap();
@@ -61,7 +61,7 @@ fn make_rows(tx: &dyn Tx) -> Result<()> {
     tx.each(repository, (1..=3).map(|id| values![id, id.to_string()])).map(drop)
 }
 
-/// That a rule is broken with for just this reason.
+/// Asserts that a rule fails for this reason and no other.
 async fn assert_wrong(reason: &str, rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) {
     let wrong = wrong(rule).await;
     assert!(wrong.len() == 1 && wrong[0].starts_with(reason), "{reason}: {wrong:?}");
@@ -115,7 +115,7 @@ async fn locks_are_taken_in_order() {
         for id in [1, 2, 2, 1] {
             lock(tx, REPOSITORY, Lock::Update, id)?;
         }
-        // What is not there is not locked, and whoever waits for nobody may come in any order.
+        // A row that does not exist cannot be locked. A rule that waits for nobody may lock in any order.
         lock(tx, TENANT, Lock::Update, 9)?;
         lock(tx, TENANT, Lock::SkipLocked, 2)
     })
@@ -176,11 +176,11 @@ async fn what_was_read_is_changed_only_if_it_is_locked() {
     assert_right(|tx| {
         lock(tx, REPOSITORY, Lock::Update, 1)?;
         look(tx, "manifests")?;
-        // Whoever has locked the repository may change what is in it.
+        // The lock on the repository guards its manifests.
         change(tx, "manifests")
     })
     .await;
-    // One statement locks what it changes, and then it may be read and changed again.
+    // A statement locks the rows that it changes. Afterwards they may be read and changed again.
     assert_right(|tx| {
         change(tx, "repositories")?;
         look(tx, "repositories")?;
@@ -192,7 +192,7 @@ async fn what_was_read_is_changed_only_if_it_is_locked() {
         change(tx, "registry_logins")
     })
     .await;
-    // Nobody else sees what is new.
+    // Nobody else sees an inserted row.
     assert_right(|tx| {
         look(tx, "tenants")?;
         tx.run("INSERT INTO tenants (id, account, region) VALUES (4, '4', 'r')", values![])?;
@@ -218,7 +218,7 @@ async fn who_only_reads_changes_and_locks_nothing_and_one_query_needs_no_snapsho
     );
 }
 
-/// A table that nobody knows would go unwatched.
+/// The observation would miss a table that is not in the list.
 #[tokio::test]
 async fn all_tables_are_known() {
     let (_directory, database) = sqlite::tests::scratch();

@@ -1,4 +1,4 @@
-//! A transaction that is watched.
+//! A transaction under observation.
 
 use std::cell::RefCell;
 
@@ -9,10 +9,10 @@ use super::statement::Statement;
 use crate::Result;
 use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Tx, Value};
 
-/// What a rule said that it does.
+/// What a rule announced to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// One query, so that it needs no snapshot.
+    /// Run one query, which needs no snapshot.
     ReadsOnce,
     Reads,
     Writes,
@@ -30,7 +30,7 @@ impl<'t> Recorder<'t> {
         Self { inner, mode, held: RefCell::default(), round_trips: RefCell::default() }
     }
 
-    /// What was asked, each in one round trip, and what was wrong with it.
+    /// The round trips, and the mistakes.
     pub(super) fn end(self) -> (Vec<String>, Vec<String>) {
         let (mut held, round_trips) = (self.held.into_inner(), self.round_trips.into_inner());
         if self.mode == Mode::ReadsOnce && round_trips.len() > 1 {
@@ -43,7 +43,7 @@ impl<'t> Recorder<'t> {
         self.round_trips.borrow_mut().push(text.split_whitespace().collect::<Vec<_>>().join(" "));
     }
 
-    /// A statement was run that locks nothing by itself.
+    /// Records a statement that is no locking query.
     fn run(&self, text: &str, width: usize, values: &[Value<'_>], rows: u64) {
         self.ask(text);
         if self.mode == Mode::Writes {

@@ -105,7 +105,8 @@ fn is_of(key: &AccessKey, account: Option<&AccountId>) -> bool {
     account.is_none_or(|account| *account == key.account)
 }
 
-/// A page of keys. Those that were made in one moment are looked through, which are few.
+/// Reads one page of keys. The search also passes keys that were made in the same millisecond as the mark;
+/// these are few.
 fn page(tx: &dyn Tx, account: Option<&AccountId>, after: Option<&KeyMark>, limit: usize) -> Result<KeyPage> {
     let of = if account.is_some() { "account = ?1" } else { "CAST(?1 AS TEXT) IS NULL" };
     let text = format!(
@@ -125,7 +126,7 @@ fn page(tx: &dyn Tx, account: Option<&AccountId>, after: Option<&KeyMark>, limit
 
 fn insert(tx: &dyn Tx, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
     if key.is_root {
-        // Its id may be that of one that somebody deletes.
+        // Somebody may delete the key that had this id at the same time.
         tx.lock_named(Named::RootKeys)?;
     }
     tx.lock_named(Named::Account(&key.account))?;
@@ -167,7 +168,7 @@ fn insert(tx: &dyn Tx, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
     Ok(Outcome::Changed(true, note))
 }
 
-/// Changes a key that is locked, unless it would take the last way in.
+/// Changes a locked key. The last enabled root key stays as it is, if `last` says so.
 fn change(tx: &dyn Tx, key: &AccessKey, state: NewState, last: LastRootKey) -> Result<Outcome<KeyChange>> {
     let id = key.id.as_str();
     let other_root_keys = if key.is_root { other_root_keys(tx, id)? } else { 0 };
@@ -199,7 +200,7 @@ fn change(tx: &dyn Tx, key: &AccessKey, state: NewState, last: LastRootKey) -> R
     Ok(Outcome::Changed(KeyChange::Done, Note::of_account(kind, &key.account).subject(id)))
 }
 
-/// How many enabled root keys there are beside this key. None goes while [`Named::RootKeys`] is locked.
+/// Counts the other enabled root keys. The count stays true while [`Named::RootKeys`] is locked.
 fn other_root_keys(tx: &dyn Tx, id: &str) -> Result<u64> {
     let count: i64 = tx.one(&Query::column(
         "SELECT count(*) FROM access_keys WHERE is_root = 1 AND enabled = 1 AND id <> ?1",

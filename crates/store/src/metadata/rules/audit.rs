@@ -13,7 +13,7 @@ use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Query, Row, Tx, values};
 
-/// What is noted of an event, beside who caused it.
+/// The content of an event, without who caused it.
 #[derive(Debug)]
 pub(crate) struct Note {
     kind: EventKind,
@@ -35,42 +35,42 @@ impl Note {
         Self { kind, account, region, login, repository, digest, subject, action, reason, count: 1 }
     }
 
-    /// Something in a tenant.
+    /// An event in a tenant.
     pub(crate) fn of(kind: EventKind, tenant: &Tenant) -> Self {
         Self::new(kind, tenant.account.as_str(), Some(tenant.region.as_str()))
     }
 
-    /// Something in an account, in no region.
+    /// An event in an account that belongs to no region.
     pub(crate) fn of_account(kind: EventKind, account: &AccountId) -> Self {
         Self::new(kind, account.as_str(), None)
     }
 
-    /// To this login, and not by it.
+    /// Names the login that the event happened to, if another principal caused it.
     pub(crate) fn login(self, login: LoginId) -> Self {
         Self { login: Some(login), ..self }
     }
 
-    /// In this repository.
+    /// Names the repository.
     pub(crate) fn repository(self, name: impl ToString) -> Self {
         Self { repository: Some(name.to_string()), ..self }
     }
 
-    /// To this content.
+    /// Names the content.
     pub(crate) fn digest(self, digest: impl ToString) -> Self {
         Self { digest: Some(digest.to_string()), ..self }
     }
 
-    /// To this thing, whatever it is.
+    /// Names another thing that the event is about, such as a tag or a key.
     pub(crate) fn subject(self, subject: impl ToString) -> Self {
         Self { subject: Some(subject.to_string()), ..self }
     }
 
-    /// For this reason.
+    /// Says why.
     pub(crate) fn reason(self, reason: impl ToString) -> Self {
         Self { reason: Some(reason.to_string()), ..self }
     }
 
-    /// Writes it as caused by `origin`, in the transaction that makes the change.
+    /// Writes the event as caused by `origin`, in the transaction that makes the change.
     pub(crate) fn write(self, tx: &dyn Tx, origin: &Origin) -> Result<()> {
         let source = match &origin.session {
             Some(_) => Some(sources::keep(tx, origin)?),
@@ -151,7 +151,8 @@ impl<E: Engine> AuditTrail for Store<E> {
     async fn note(&self, events: Vec<Tallied>) -> Result<()> {
         self.upkeep(Terms::server().takes_nothing(), move |tx| {
             events.iter().try_for_each(|event| {
-                // It was counted in memory: it belongs to no one request, or to one that changed nothing.
+                // A counted event stands for many requests, or for one that changed nothing. So it has no
+                // request id.
                 let origin = Origin { request: None, ..event.origin.clone() };
                 Note::from(event).write(tx, &origin)
             })
@@ -164,7 +165,7 @@ impl<E: Engine> AuditTrail for Store<E> {
     }
 }
 
-/// The events that fit, of so many that are looked at.
+/// Selects the events that fit, at most `limit`, from the next `LOOKED_AT` events.
 fn select(tx: &dyn Tx, filter: &AuditFilter, before: i64, limit: usize) -> Result<Vec<AuditEvent>> {
     let account = filter.account.as_ref().map(AccountId::as_str);
     let text = format!(
@@ -203,15 +204,16 @@ fn select(tx: &dyn Tx, filter: &AuditFilter, before: i64, limit: usize) -> Resul
     ))
 }
 
-/// The number of the last event that was looked at, if there are more behind it.
+/// The number of the last event that was looked at, if there may be older ones.
 fn last_looked_at(tx: &dyn Tx, account: Option<&str>, before: i64) -> Result<Option<i64>> {
     let offset = LOOKED_AT - 1;
     let text = format!("SELECT id FROM ({} LIMIT 1 OFFSET {offset}) AS looked_at", looked_at(account));
     tx.find(&Query::column(&text, values![account, before]))
 }
 
-/// What is looked at, the newest first: an account's events (`?1`), or all, before a number (`?2`). An account's are
-/// merged from the shares, each of which is in order, so that no index has to be kept for this alone.
+/// The query for the events that one page looks at, newest first: those of account `?1`, or of all accounts,
+/// with numbers below `?2`. The events of an account are merged from its shares. Each share is in order
+/// already, so this query needs no index of its own.
 fn looked_at(account: Option<&str>) -> &'static str {
     const COLUMNS: &str = "
         SELECT id, at, account, region, kind, owner, login, repository, digest, subject, action, reason, address,

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use gangplank_core::{LoginId, Origin, Quotas, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 
-use super::{content_keys, rows};
+use super::{content_keys, leases, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::{
@@ -127,12 +127,17 @@ impl<E: Engine> Store<E> {
         digest: &Digest,
         renewal: Option<Renewal>,
     ) -> Result<Option<SeenBlob>> {
-        let found = self.read_one(|tx| find_link(tx, tenant, repository, digest, login)).await?;
-        let Some(link) = found else { return Ok(None) };
-        let Some(renewal) = renewal.filter(|renewal| link.leased_at <= renewal.stale) else {
-            return Ok(Some(link.seen));
+        let look = |tx: &dyn Tx| {
+            let Some(link) = find_link(tx, tenant, repository, digest, login)? else { return Ok(None) };
+            let of_all = renewal.map(|renewal| leases::of_all(tx, renewal)).transpose()?;
+            let is_stale = of_all.is_some_and(|renewal| link.leased_at <= renewal.stale);
+            Ok(Some((link, renewal.filter(|_| is_stale))))
         };
-        let now = renewal.now;
+        let now = match self.read_one(look).await? {
+            Some((_, Some(renewal))) => renewal.now,
+            Some((link, None)) => return Ok(Some(link.seen)),
+            None => return Ok(None),
+        };
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
         self.upkeep(Terms::tenant(&tenant).takes_nothing().repeatable(), move |tx| {
             renew(tx, &tenant, &repository, &digest, login, now)
@@ -156,7 +161,8 @@ struct Link {
     seen: SeenBlob,
 }
 
-/// A blob of a repository; with `login`, also how that login stands to it.
+/// Finds a blob of a repository. With `login`, also whether it is a configuration and whether that login
+/// uploaded it.
 fn find_link(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -200,8 +206,8 @@ fn find_link(
     ))
 }
 
-/// Renews a lease and hands out what it is on. Both are looked up anew: since the caller looked, the
-/// hold may have ended, its rows may be another blob's, and the content may have been replaced.
+/// Renews the lease and returns the blob. Link and content are read again under the lock: since the first look
+/// the repository may have lost the blob, and the content may have been replaced.
 fn renew(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -210,7 +216,7 @@ fn renew(
     login: Option<LoginId>,
     now: Time,
 ) -> Result<Option<SeenBlob>> {
-    // Whoever collects it now finds it locked, or it is gone already.
+    // From here on collection skips the link. If collection was faster, the link is gone.
     let lock = Query::new(
         "SELECT repository, blob FROM blob_links
          WHERE repository = (SELECT id FROM repositories

@@ -12,7 +12,7 @@ use crate::metadata::engine::{Engine, Whose};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Query, Row, Tx, Value, values};
 
-/// How many holders of each kind are named.
+/// How many holders of each kind a manifest is shown with.
 const MOST_HOLDERS: i64 = 20;
 
 #[async_trait]
@@ -25,7 +25,8 @@ impl<E: Engine> Catalogue for Store<E> {
         limit: usize,
     ) -> Result<Vec<ListedRepository>> {
         let tenant = tenant.clone();
-        // One bound, so that the index is entered where the page begins. No name has such a character.
+        // A single lower bound lets the search start in the index at the first row of the page. No repository
+        // name contains the character U+0001.
         let first = match last {
             Some(last) if last >= prefix => format!("{last}\u{1}"),
             _ => prefix.to_owned(),
@@ -75,11 +76,11 @@ impl<E: Engine> Catalogue for Store<E> {
     }
 }
 
-/// A manifest as it is looked at.
+/// A manifest that may belong on the page.
 struct Candidate {
     id: i64,
     size: usize,
-    /// It belongs to another.
+    /// Whether another manifest has it as a child, or it has a subject.
     is_part: bool,
 }
 
@@ -92,9 +93,9 @@ fn list(
 ) -> Result<ManifestPage> {
     let (mut page, mut bytes, mut looked_at, mut last) = (ManifestPage::default(), 0, 0, before);
     loop {
-        // As many as may still be wanted, and one to know whether there are more.
+        // As many as the page still needs, and one more to learn whether there is another page.
         let wanted = (limit - page.manifests.len()).min(LOOKED_AT - looked_at) + 1;
-        // Whether it belongs to another is one step in an index.
+        // The subquery costs one step in an index.
         let found: Vec<Candidate> = tx.all(&Query::new(
             "SELECT id, size, subject IS NOT NULL OR EXISTS (SELECT 1 FROM manifest_children c
                                                              WHERE c.repository = m.repository AND c.digest = m.digest)
@@ -133,7 +134,7 @@ fn fits(tx: &dyn Tx, repository: i64, filter: &ManifestFilter, candidate: &Candi
     })
 }
 
-/// A manifest as it is listed.
+/// Reads a manifest for the list.
 fn listed(tx: &dyn Tx, repository: i64, id: i64) -> Result<ListedManifest> {
     let tags = tags(tx, repository, id, "", MOST_TAGS)?;
     let listed = tx.one(&Query::new(

@@ -1,16 +1,17 @@
 //! Garbage collection, in small transactions.
 //!
-//! A step decides and removes in one transaction. What it finds first is a hint: somebody may be about to rely on it, or
-//! to hold it. So it locks, and then it looks again, in the order that [`crate::metadata::rules`] tells of:
+//! A step decides and removes in one transaction. The rows that it finds first are only hints: somebody may be
+//! about to use them. So it locks them, and then looks again, in the order of [`crate::metadata::rules`]:
 //!
-//! 1. the repositories, `Update`: from then on no edge and no blob comes to one of them, or goes;
-//! 2. what is to go, `Update`: from then on nobody renews its lease, and nobody else adds the content of a blob to a
-//!    repository;
-//! 3. whether its lease is over still, as the locked row says, and whether anything holds it, as the edges say. The
-//!    column `held` is what it was found by, and decides nothing.
+//! 1. It locks the repositories with `Update`. From then on no edge and no blob comes to them or leaves them.
+//! 2. It locks the rows that may go with `Update`. From then on nobody renews their leases, and nobody adds
+//!    these contents to another repository.
+//! 3. It reads again whether the lease of each locked row is over, and whether an edge leads to the row. The
+//!    column `held` only helps to find rows. It decides nothing.
 //!
-//! Whatever somebody else has locked is passed over and left to the next cycle. So collection waits for nobody and
-//! keeps nobody waiting for long. Its cost follows the garbage: the indexes it walks hold nothing else.
+//! The step skips every row that somebody else has locked. The next cycle finds it again. So collection waits
+//! for nobody, and nobody waits for it for long. Its cost follows the amount of garbage, because its indexes
+//! contain nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +61,8 @@ impl<E: Engine> Collection for Store<E> {
     }
 }
 
-/// Manifests go before what they hold. Indexes that hold themselves are looked for when nothing else is left.
+/// One step of collection. Manifests go before the blobs that they hold. The step looks for indexes that hold
+/// themselves only when it finds no other manifests.
 pub(crate) fn step(tx: &dyn Tx, over: Time, now: Time, rows: usize) -> Result<Collected> {
     let steady = tx.steady(now)?;
     let over = Time(over.0.saturating_add(steady.0 - now.0));
@@ -82,14 +84,14 @@ struct Step<'a> {
     /// Leases taken at this moment or before are over.
     over: Time,
     now: Time,
-    /// About how many rows it removes.
+    /// About how many rows the step removes.
     rows: usize,
     collected: Collected,
-    /// What tenants have less.
+    /// How much less each tenant has, by the tenant's row.
     usage: BTreeMap<i64, Usage>,
 }
 
-/// Repositories that are locked, with their tenants.
+/// The locked repositories, each with its tenant.
 type Locked = BTreeMap<i64, i64>;
 
 impl Step<'_> {
@@ -99,7 +101,7 @@ impl Step<'_> {
              WHERE m.held = 0 AND m.leased_at <= ?1 ORDER BY m.leased_at LIMIT ?2",
             Texts::get().edges_of_manifest
         );
-        // Most have several rows: so many are enough, and not many more than that are looked at.
+        // Most manifests have several edges, so a quarter of the rows is enough.
         let most = rows::limit(self.rows / 4 + 1);
         let found: Vec<(i64, i64, usize)> =
             self.tx.all(&Query::new(&text, values![self.over, most], |row| {
@@ -120,7 +122,7 @@ impl Step<'_> {
             found.into_iter().filter(|(_, repository)| locked.contains_key(repository)).collect();
         let ids = self.lock_manifests(manifests.keys().copied())?;
         let (held, unheld) = split(ids.iter().copied().zip(walk::are_held(self.tx, &ids)?));
-        // That would be found again and again.
+        // Correct `held`, or every cycle would find these manifests again.
         keep::refresh_each(self.tx, &held)?;
         let mut of_tenants: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for manifest in unheld {
@@ -140,14 +142,15 @@ impl Step<'_> {
 
     /// Removes one index that holds its own subject, and so itself, if nothing else keeps it.
     ///
-    /// Every circle of edges has such an index in it:
+    /// Every circle of edges contains such an index:
     ///
-    /// 1. A digest is known only when its content is, so manifests that name each other form no circle.
-    /// 2. Edges to parts run along the names, edges from a subject against them. So a circle has both kinds.
-    /// 3. Somewhere in it an edge from a subject is followed by an edge to a part. The manifest between the two
-    ///    has a subject, and it has children.
+    /// 1. A manifest names others by digest, so it can only be composed after them. Names alone form no circle.
+    /// 2. An edge to a part points where the name points. An edge from a subject points the other way. So a
+    ///    circle has edges of both kinds.
+    /// 3. So somewhere in the circle an edge from a subject is followed by an edge to a part. The manifest
+    ///    between these two edges has a subject and has children.
     fn self_holding_index(&mut self) -> Result<()> {
-        // Where no lease counts, renewing one would not get the next ones their turn.
+        // If no lease counts, renewing a suspect does not bring the others forward. So all are looked at.
         let limit = if self.over < self.now { self.rows } else { usize::MAX };
         let suspects: Vec<(i64, i64)> = self.tx.all(&Query::new(
             "SELECT id, repository FROM manifests
@@ -159,10 +162,11 @@ impl Step<'_> {
         let locked = self.lock_repositories(suspects.iter().map(|(_, repository)| *repository))?;
         for (manifest, repository) in suspects {
             let Some(tenant) = locked.get(&repository) else { continue };
-            // Nothing above it is gone: what nothing holds was removed before.
+            // All manifests above it still exist: those that nothing holds were removed before.
             let until = match walk::kept(self.tx, manifest, self.over, |_| false)? {
                 Err(above) => {
-                    // It is what all of these are together: none of them may be renewed now.
+                    // All manifests above keep this one only together. So a renewal of any of them must be
+                    // excluded before it goes.
                     if self.lock_manifests(above.iter().copied())?.len() < above.len()
                         || walk::kept(self.tx, manifest, self.over, |_| false)?.is_ok()
                     {
@@ -174,7 +178,7 @@ impl Step<'_> {
                 Ok(Kept::ByRoot) => self.now,
                 Ok(Kept::ByLease(until)) => until,
             };
-            // Looked at again when that is over, and not in every cycle.
+            // The new lease lets it rest until then, so that not every cycle looks at it.
             if !self.lock_manifests([manifest])?.is_empty() {
                 let renew = "UPDATE manifests SET leased_at = ?2 WHERE id = ?1";
                 self.tx.run(renew, values![manifest, until])?;
@@ -224,7 +228,7 @@ impl Step<'_> {
         Ok(locked)
     }
 
-    /// Locks manifests, which come in order; returns those whose lease is over.
+    /// Locks manifests, given in ascending order, and returns those whose lease is over.
     fn lock_manifests(&self, ids: impl IntoIterator<Item = i64>) -> Result<Vec<i64>> {
         let ids: Vec<_> = ids.into_iter().flat_map(|id| values![id, self.over]).collect();
         let mut found = Vec::new();
@@ -236,7 +240,7 @@ impl Step<'_> {
         Ok(found)
     }
 
-    /// The same of repositories' blobs.
+    /// Locks links of repositories to blobs, and returns those whose lease is over.
     fn lock_links(&self, links: impl Iterator<Item = (i64, i64)>) -> Result<Vec<(i64, i64)>> {
         let links: Vec<_> =
             links.flat_map(|(repository, blob)| values![repository, blob, self.over]).collect();
@@ -250,11 +254,11 @@ impl Step<'_> {
         Ok(found)
     }
 
-    /// A repository is there while it has something in it.
+    /// Deletes those of the locked repositories that are empty.
     fn remove_empty(&mut self, locked: &Locked) -> Result<()> {
         let removed = self.tx.find_each(
-            // The first of what there is, and not whether there is any: that is answered by reading all of a table where
-            // most repositories have much.
+            // It reads the first row and does not ask EXISTS: where most repositories have many rows, PostgreSQL
+            // would read the whole table to answer that for an empty one.
             "DELETE FROM repositories WHERE id = ?1
              AND (SELECT digest FROM manifests WHERE repository = ?1 ORDER BY digest LIMIT 1) IS NULL
              AND (SELECT blob FROM blob_links WHERE repository = ?1 ORDER BY blob LIMIT 1) IS NULL
@@ -270,7 +274,7 @@ impl Step<'_> {
     }
 }
 
-/// Those of which something is true, and the others.
+/// Splits a list into the items marked true and the others.
 fn split<T>(found: impl Iterator<Item = (T, bool)>) -> (Vec<T>, Vec<T>) {
     let (yes, no): (Vec<_>, Vec<_>) = found.partition(|(_, is)| *is);
     let all = |them: Vec<(T, bool)>| them.into_iter().map(|(it, _)| it).collect();

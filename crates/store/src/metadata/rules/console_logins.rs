@@ -14,7 +14,7 @@ use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
 /// How many rows of a table one transaction forgets.
 const FORGOTTEN_AT_ONCE: i64 = 500;
 
-// No cache holds any of this, so nothing here takes anything.
+// No cache contains console logins, so no rule here has to clear one.
 #[async_trait]
 impl<E: Engine> ConsoleLogins for Store<E> {
     async fn insert_console_link(&self, by: &Origin, link: NewConsoleLink) -> Result<()> {
@@ -127,7 +127,7 @@ impl<E: Engine> ConsoleLogins for Store<E> {
     }
 }
 
-/// What is noted of a link or login: the key is the subject, so that it is found with all else that was done to it.
+/// The event of a link or login. Its subject is the access key, so the key's history shows it.
 fn note(kind: EventKind, tenant: &Tenant, key: &AccessKeyId) -> Note {
     Note::of(kind, tenant).subject(key.as_str())
 }
@@ -170,7 +170,7 @@ fn most_of_a_key() -> i64 {
     i64::try_from(MOST_OF_A_KEY).unwrap_or(i64::MAX)
 }
 
-/// Forgets what a key has; returns how many logins that were.
+/// Deletes all logins and links of a key; returns the number of logins.
 fn forget_of(tx: &dyn Tx, key: &AccessKeyId) -> Result<u64> {
     let key = values![key.as_str()];
     let logins = forget_logins(tx, "key = ?1", key.clone())?;
@@ -178,14 +178,14 @@ fn forget_of(tx: &dyn Tx, key: &AccessKeyId) -> Result<u64> {
     Ok(logins)
 }
 
-/// Forgets the logins that a condition finds; says how many.
+/// Deletes the logins that the condition `which` selects; returns how many.
 fn forget_logins<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) -> Result<u64> {
     let text = format!("SELECT id FROM console_logins WHERE {which} ORDER BY id");
     let which: Vec<i64> = tx.lock(Level::Login, Lock::Update, &Query::column(&text, values))?;
     tx.each("DELETE FROM console_logins WHERE id = ?1", which.into_iter().map(|id| values![id]))
 }
 
-/// The same of links.
+/// Deletes the links that the condition `which` selects; returns how many.
 fn forget_links<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) -> Result<u64> {
     let text = format!("SELECT hash FROM console_links WHERE {which} ORDER BY hash");
     let which: Vec<Vec<u8>> = tx.lock(Level::Login, Lock::Update, &Query::column(&text, values))?;

@@ -16,7 +16,7 @@ use crate::metadata::rules::holds::closure::{Contents, Extent};
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Query, Tx, values};
 
-/// The name of the service `?1`, if the tenant has it, by its account `?2` and its region `?3`.
+/// Selects the name of the service `?1`, if it belongs to the account `?2` and the region `?3`.
 const NAME: &str = "SELECT name FROM services
     WHERE id = ?1 AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)";
 
@@ -100,7 +100,7 @@ impl<E: Engine> ContainerImages for Store<E> {
         digest: &ManifestDigest,
     ) -> Result<Option<StoredManifest>> {
         self.read_one(|tx| {
-            // An image itself, or a manifest below one.
+            // The digest may be an image's own, or that of a manifest below it.
             tx.find(&Query::new(
                 "SELECT m.digest, m.media_type, m.body
                  FROM (SELECT manifest FROM container_images WHERE service = ?3 AND digest = ?4
@@ -138,7 +138,7 @@ impl<E: Engine> ContainerImages for Store<E> {
     }
 }
 
-/// A manifest that may be registered.
+/// A complete manifest that may be registered.
 struct Candidate {
     manifest: i64,
     contents: Contents,
@@ -199,7 +199,7 @@ fn register(
     Ok(Outcome::Changed(ImageOutcome::Registered(image), note))
 }
 
-/// Ends a registration: its contents are forgotten, and the grace period of its manifest begins.
+/// Ends a registration. Its recorded contents are deleted, and the grace period of its manifest begins.
 fn delete(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -233,10 +233,10 @@ pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
     tx.run("DELETE FROM container_images WHERE service = ?1", values![service]).map(drop)
 }
 
-/// Locks the manifest in the first repository that has it with all it references; `sr` comes before the others.
+/// Locks the manifest in the first repository that has it with everything that it references; `sr` comes first.
 fn lock_whole(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<Candidate>> {
     let values = values![*digest, tenant.account.as_str(), tenant.region.as_str()];
-    // As long as they are locked, nobody deletes anything of them.
+    // While these repositories are locked, nobody deletes anything from them.
     let mut repositories: Vec<(i64, bool)> = tx.lock(
         Level::Repository,
         Lock::Share,
@@ -249,7 +249,7 @@ fn lock_whole(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<Ca
             |row| Ok((row.get(0)?, row.get(1)?)),
         ),
     )?;
-    // As long as it is locked, nobody collects it, nor what it holds.
+    // While these manifests are locked, collection skips them, and so also what they hold.
     let manifests: Vec<(i64, i64)> = tx.lock(
         Level::Manifest,
         Lock::Update,
@@ -274,7 +274,7 @@ fn lock_whole(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<Ca
     Ok(None)
 }
 
-/// What an earlier attempt of the same invocation registered.
+/// The image that an earlier attempt of the same invocation registered.
 fn find_retried(tx: &dyn Tx, service: &str, image: &NewImage) -> Result<Option<ContainerImage>> {
     let (Some(made_by), Some(call)) = rows::call(image.invocation.as_ref()) else { return Ok(None) };
     let found = tx.find(&Query::new(
@@ -290,7 +290,7 @@ fn find_retried(tx: &dyn Tx, service: &str, image: &NewImage) -> Result<Option<C
     }))
 }
 
-/// Locks a service, and returns its name, if the tenant has it.
+/// Locks a service of the tenant; returns its name.
 fn lock_service(tx: &dyn Tx, tenant: &Tenant, service: ServiceId) -> Result<Option<String>> {
     tx.lock_one(Level::Service, Lock::Update, &name_of(tenant, service))
 }

@@ -22,10 +22,10 @@ const COLUMNS: &str =
     "s.id, s.name, s.uuid, s.power, s.scale, s.is_disabled, s.puller_role_active, s.tags, s.created_at,
     s.last_version, s.current_version, s.next_version, s.changes, s.is_updating";
 
-/// That a service is the tenant's, by its account `?1` and its region `?2`.
+/// The condition that a service belongs to the account `?1` and the region `?2`.
 const OF_TENANT: &str = "s.tenant = (SELECT id FROM tenants WHERE account = ?1 AND region = ?2)";
 
-/// Of a service that has no number yet. Databases number from 1.
+/// The number of a service that is not inserted yet. Databases number from 1.
 const NOT_KEPT: ServiceId = ServiceId(0);
 
 #[async_trait]
@@ -197,7 +197,7 @@ fn change_found(
         return Ok(Outcome::Unchanged(ServiceOutcome::NoSuchService));
     };
     if let Some(damage) = before.damage {
-        // What cannot be read would be written over.
+        // Writing would destroy the tags that could not be read.
         return Err(StoreError::damaged(damage));
     }
     let mut service = change.apply(&before);
@@ -291,7 +291,7 @@ pub(crate) struct Locked {
     pub(crate) service: ContainerService,
 }
 
-/// Locks a service of a tenant, if it has it: whatever belongs to the service is changed under this lock.
+/// Locks a service of the tenant. Everything that belongs to a service is changed under this lock.
 pub(crate) fn lock(tx: &dyn Tx, tenant: &Tenant, service: ServiceId) -> Result<Option<Locked>> {
     let text = format!("SELECT s.tenant, {COLUMNS} FROM services s WHERE {OF_TENANT} AND s.id = ?3");
     let query = Query::new(&text, Key::Id(service).of(tenant), |row| {
@@ -341,12 +341,12 @@ pub(crate) fn list(tx: &dyn Tx, tenant: &Tenant) -> Result<Vec<ContainerService>
     Ok(services)
 }
 
-/// A service that has to be looked after, without its domain names; or which cannot be read, and why.
+/// A service for the deployer, without its domain names; or a damaged one, and the error.
 pub(crate) type Found = std::result::Result<(Tenant, ContainerService), (ServiceId, StoreError)>;
 
-/// The services that have had a deployment, or are disabled.
+/// The services that ever had a deployment or are disabled.
 pub(crate) fn list_to_run(tx: &dyn Tx) -> Result<Vec<Found>> {
-    // In the words of the index's condition.
+    // The condition repeats the words of the partial index's condition, so that the index is used.
     let text = format!(
         "SELECT t.account, t.region, {COLUMNS} FROM services s CROSS JOIN tenants t
          WHERE s.is_disabled IN (0, 1) AND (s.last_version > 0 OR s.is_disabled = 1) AND t.id = s.tenant"
@@ -366,7 +366,7 @@ fn read(row: &Row<'_>, at: usize) -> Result<ContainerService> {
         id: row.get(at)?,
         name: row.get(at + 1)?,
         uuid: row.get(at + 2)?,
-        // What this program does not know was none that it took.
+        // This program never wrote another word. The smallest power is the safe reading of a damaged one.
         power: Power::parse(row.text(at + 3)?).unwrap_or(Power::Nano),
         scale: Scale::nearest(row.get(at + 4)?),
         is_disabled: row.get(at + 5)?,

@@ -1,4 +1,4 @@
-//! The keys of content: which are anybody's, and which wait until their bytes are removed.
+//! Content keys: which of them are in use, and which wait until their bytes are deleted.
 
 use gangplank_core::Time;
 
@@ -11,7 +11,7 @@ use crate::metadata::tx::{Query, Tx, values};
 const DISCARD: &str =
     "INSERT INTO discarded (key, discarded_at, checkpoint) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING";
 
-/// Has the bytes of published content removed.
+/// Queues published content for deletion of its bytes.
 pub(crate) fn discard<'k>(
     tx: &dyn Tx,
     keys: impl IntoIterator<Item = &'k ContentKey>,
@@ -21,12 +21,13 @@ pub(crate) fn discard<'k>(
     tx.each(DISCARD, keys).map(drop)
 }
 
-/// The same of an upload that the store's `checkpoint` tells of and that was last fed at `fed`.
+/// Queues an upload for deletion: `checkpoint` tells the blob store what to cancel, `fed` is when it last got
+/// bytes.
 pub(crate) fn discard_upload(tx: &dyn Tx, key: &ContentKey, fed: Time, checkpoint: &[u8]) -> Result<()> {
     tx.run(DISCARD, values![key.as_str(), fed, checkpoint]).map(drop)
 }
 
-/// Some of what is to be removed and was discarded at `until` or earlier, the oldest first.
+/// The content that was discarded at `until` or earlier, oldest first.
 pub(crate) fn discarded(tx: &dyn Tx, until: Time, limit: usize) -> Result<Vec<Discarded>> {
     tx.all(&Query::new(
         "SELECT key, checkpoint FROM discarded WHERE discarded_at <= ?1 ORDER BY discarded_at LIMIT ?2",
@@ -38,12 +39,12 @@ pub(crate) fn discarded(tx: &dyn Tx, until: Time, limit: usize) -> Result<Vec<Di
     ))
 }
 
-/// Forgets keys whose bytes are removed.
+/// Deletes the keys whose bytes are deleted.
 pub(crate) fn forget(tx: &dyn Tx, keys: &[ContentKey]) -> Result<()> {
     tx.each("DELETE FROM discarded WHERE key = ?1", keys.iter().map(|key| values![key.as_str()])).map(drop)
 }
 
-/// Those of these keys that no row has.
+/// Those of these keys that no row contains.
 pub(crate) fn unknown(tx: &dyn Tx, keys: &[ContentKey]) -> Result<Vec<ContentKey>> {
     let known = tx.find_each(
         "SELECT EXISTS (SELECT 1 FROM blobs WHERE key = ?1)

@@ -1,4 +1,4 @@
-//! Deployments: made, brought to their end, and forgotten.
+//! Deployments: how they are made, end, and are forgotten.
 
 mod images;
 mod making;
@@ -26,7 +26,7 @@ pub(crate) use making::{admit_first, forget_all, make};
 pub(crate) use reading::deployed;
 pub(crate) use room::exceeds;
 
-/// How a state is kept.
+/// The word for each state in a row.
 const STATES: [(DeploymentState, &str); 4] = [
     (DeploymentState::Activating, "activating"),
     (DeploymentState::Active, "active"),
@@ -34,7 +34,7 @@ const STATES: [(DeploymentState, &str); 4] = [
     (DeploymentState::Failed, "failed"),
 ];
 
-/// How a step is kept.
+/// The word for each step in a row.
 const STEPS: [(Step, &str); 4] = [
     (Step::CreatingDeployment, "creating"),
     (Step::EvaluatingHealthCheck, "evaluating"),
@@ -42,7 +42,7 @@ const STEPS: [(Step, &str); 4] = [
     (Step::ProvisioningService, "provisioning"),
 ];
 
-/// How much of the reason of a failure the audit trail tells, in characters.
+/// How many characters of a failure's reason the audit trail records.
 const MAX_REASON: usize = 256;
 
 #[async_trait]
@@ -186,12 +186,12 @@ impl<E: Engine> Deployments for Store<E> {
     }
 }
 
-/// How the audit trail calls a deployment. Names of services have no dots.
+/// The name of a deployment in the audit trail. Service names contain no dots.
 fn subject(service: &str, version: i64) -> String {
     format!("{service}.{version}")
 }
 
-/// A service whose next deployment is meant.
+/// A service whose next deployment is about to end or to become current.
 struct OnItsWay {
     tenant: Tenant,
     name: String,
@@ -229,12 +229,12 @@ fn end_rollout(tx: &dyn Tx, service: ServiceId) -> Result<()> {
     tx.run("DELETE FROM rollouts WHERE service = ?1", values![service]).map(drop)
 }
 
-/// The word that a value is kept as.
+/// The word that stands for a value in a row.
 fn word<T: Copy + PartialEq>(words: &[(T, &'static str)], value: T) -> &'static str {
     words.iter().find(|(it, _)| *it == value).map_or("", |(_, word)| word)
 }
 
-/// The value that a word stands for, if this program writes it.
+/// The value that a word in a row stands for; `None` if this program never writes the word.
 fn value<T: Copy>(words: &[(T, &'static str)], text: &str) -> Option<T> {
     words.iter().find(|(_, word)| *word == text).map(|(it, _)| *it)
 }

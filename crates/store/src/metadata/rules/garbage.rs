@@ -1,4 +1,4 @@
-//! What collection would remove, worked out on one moment's view of the rows without touching any.
+//! Finds what collection would remove, in one snapshot of the rows, and changes nothing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,9 +24,9 @@ pub(crate) fn find(tx: &dyn Tx, over: Time) -> Result<Vec<Garbage>> {
 struct Search<'a> {
     tx: &'a dyn Tx,
     over: Time,
-    /// Manifests that would go, and why.
+    /// Manifests that would be removed, and why.
     doomed: HashMap<i64, GarbageReason>,
-    /// The same in the order in which they were found.
+    /// The same manifests, in the order in which they were found.
     order: Vec<i64>,
 }
 
@@ -37,7 +37,7 @@ impl Search<'_> {
         }
     }
 
-    /// Manifests that nothing holds.
+    /// Dooms the manifests that nothing holds.
     fn unheld(&mut self) -> Result<()> {
         for manifest in self.tx.all(&Query::column(
             "SELECT id FROM manifests WHERE held = 0 AND leased_at <= ?1 ORDER BY leased_at",
@@ -48,7 +48,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// What only garbage holds, from the place `next` in the order on.
+    /// Dooms the manifests that only garbage holds, starting with those below the entry `next` of `order`.
     fn follow(&mut self, mut next: usize) -> Result<()> {
         while let Some(holder) = self.order.get(next).copied() {
             next += 1;
@@ -62,7 +62,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Indexes that hold themselves.
+    /// Dooms indexes that hold themselves.
     fn self_holding_indexes(&mut self) -> Result<()> {
         let suspects: Vec<(i64, Digest)> = self.tx.all(&Query::new(
             "SELECT id, subject FROM manifests
@@ -90,7 +90,7 @@ impl Search<'_> {
         Ok(holders.iter().all(|holder| self.doomed.contains_key(holder)))
     }
 
-    /// Whether anything keeps a manifest, but for garbage.
+    /// Whether something that is no garbage keeps the manifest.
     fn is_kept(&self, manifest: i64) -> Result<bool> {
         let gone = |id| self.doomed.contains_key(&id);
         Ok(walk::kept(self.tx, manifest, self.over, gone)?.is_ok())
@@ -110,7 +110,7 @@ impl Search<'_> {
             .collect())
     }
 
-    /// Blobs that nothing references, and those that only garbage does.
+    /// The blobs that nothing references, and those that only garbage references.
     fn blobs(&self) -> Result<Vec<Garbage>> {
         let unheld = self.tx.all(&Query::new(
             "SELECT t.account, t.region, r.name, b.digest, b.size, l.leased_at, b.id
@@ -162,7 +162,7 @@ struct Holds<'a> {
 }
 
 impl Holds<'_> {
-    /// Counts one hold less; says what the last one frees.
+    /// Counts one hold less. The last one frees the bytes.
     fn let_go(&mut self, content: i64, mut blob: Garbage) -> Result<Garbage> {
         let left = match self.left.get(&content) {
             Some(left) => *left,
@@ -179,7 +179,7 @@ impl Holds<'_> {
     }
 }
 
-/// Reads `account, region, repository, digest, size, leased_at`, the first six columns. Nothing is said to hold it.
+/// Reads `account, region, repository, digest, size, leased_at`, the first six columns. The reason is `Unheld`.
 fn read(row: &Row<'_>, kind: GarbageKind) -> Result<Garbage> {
     let size = rows::unsigned(row.get(4)?)?;
     Ok(Garbage {

@@ -1,14 +1,14 @@
-//! Which registered images something belongs to, by the names that people know them by.
+//! The names of the registered images that contain something, for messages to people.
 
 use gangplank_core::image_name::ImageName;
 
 use crate::Result;
 use crate::metadata::tx::{Query, Row, Tx, values};
 
-/// How many are named: who has to act needs to know which, not all of a thousand.
+/// How many names are given. A reader has to know which images are concerned, but not all of a thousand.
 const MOST: i64 = 20;
 
-/// The images that have a blob.
+/// The images that contain a blob.
 pub(crate) fn with_blob(tx: &dyn Tx, blob: i64) -> Result<Vec<String>> {
     tx.all(&Query::new(
         "SELECT s.name, c.label, c.number
@@ -20,7 +20,7 @@ pub(crate) fn with_blob(tx: &dyn Tx, blob: i64) -> Result<Vec<String>> {
     ))
 }
 
-/// The images that a manifest is, or is a part of.
+/// The images that are this manifest or contain it.
 pub(crate) fn with_manifest(tx: &dyn Tx, manifest: i64) -> Result<Vec<String>> {
     let mut found = tx.all(&Query::new(
         "SELECT s.name, c.label, c.number FROM container_images c CROSS JOIN services s
@@ -40,7 +40,7 @@ pub(crate) fn with_manifest(tx: &dyn Tx, manifest: i64) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// The name of an image, by its service's row and its number.
+/// The name of an image, by the row of its service and its number.
 pub(crate) fn of_image(tx: &dyn Tx, service: i64, number: i64) -> Result<String> {
     tx.one(&Query::new(
         "SELECT s.name, c.label, c.number FROM container_images c CROSS JOIN services s

@@ -11,10 +11,10 @@ use crate::metadata::inspection::{ContentTotals, Contradiction, Fault, Inspectio
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Dialect, Level, Lock, Query, Row, Tx, values};
 
-/// A lease may be ahead of the steady time by what a crash let it fall back.
+/// After a crash the steady time may go on from an earlier moment. By so much a lease may be in the future.
 const MAY_BE_AHEAD: std::time::Duration = std::time::Duration::from_mins(10);
 
-/// How many manifests are in memory at once.
+/// How many manifests are read into memory at once.
 const READ_AT_ONCE: i64 = 32;
 
 #[async_trait]
@@ -30,7 +30,7 @@ impl<E: Engine> Inspection for Store<E> {
     async fn damaged_contents(&self, most: usize) -> Result<usize> {
         self.read_long(Whose::Server, move |tx| {
             tx.one(&Query::column(
-                // Every row has a number; asked for, the index is walked from its beginning.
+                // The condition on `id` is always true. It makes SQLite walk the index of damaged rows.
                 "SELECT count(*) FROM (SELECT 1 FROM blobs WHERE damaged = 1 AND id > 0 LIMIT ?1) AS found",
                 values![rows::limit(most)],
             ))
@@ -113,7 +113,7 @@ fn contradictions(tx: &dyn Tx, now: Time) -> Result<Vec<Contradiction>> {
     Ok(found)
 }
 
-/// What the database says against its own file. PostgreSQL looks after its files itself, and has no row that names none.
+/// Faults in the database file. PostgreSQL checks its own files, and enforces foreign keys always.
 fn structure(tx: &dyn Tx) -> Result<Vec<String>> {
     match tx.dialect() {
         Dialect::Postgres => Ok(Vec::new()),
@@ -131,7 +131,7 @@ fn structure(tx: &dyn Tx) -> Result<Vec<String>> {
 }
 
 fn reconcile(tx: &dyn Tx, now: Time) -> Result<()> {
-    // Nobody changes what holds what, or adds anything to a repository, until this is done.
+    // While these are locked, nobody adds or ends an edge, and nobody adds anything to a repository.
     let services = Query::column("SELECT id FROM services ORDER BY id", values![]);
     let has_services = !tx.lock::<i64>(Level::Service, Lock::Update, &services)?.is_empty();
     let repositories = Query::column("SELECT id FROM repositories ORDER BY id", values![]);
@@ -156,11 +156,11 @@ fn reconcile(tx: &dyn Tx, now: Time) -> Result<()> {
     usage::mend(tx)
 }
 
-/// A content, with what `read` reads of it.
+/// Selects contents with the columns of [`read`].
 const CONTENT: &str = "SELECT b.size, b.key, b.damaged, b.id, t.account, t.region, b.digest
     FROM blobs b CROSS JOIN tenants t WHERE t.id = b.tenant";
 
-/// The contents behind row `after`, in the order of their rows.
+/// The contents of the rows after `after`, in order.
 pub(crate) fn contents(tx: &dyn Tx, after: i64, limit: usize) -> Result<Vec<KeptContent>> {
     let text = format!("{CONTENT} AND b.id > ?1 ORDER BY b.id LIMIT ?2");
     tx.all(&Query::new(&text, values![after, rows::limit(limit)], read))
@@ -171,7 +171,7 @@ pub(crate) fn content(tx: &dyn Tx, key: &ContentKey) -> Result<Option<KeptConten
     tx.find(&Query::new(&format!("{CONTENT} AND b.key = ?1"), values![key.as_str()], read))
 }
 
-/// How much content there is behind row `after`.
+/// How many contents there are in rows after `after`, and their bytes.
 pub(crate) fn totals(tx: &dyn Tx, after: i64) -> Result<ContentTotals> {
     tx.one(&Query::new(
         "SELECT count(*), CAST(coalesce(sum(size), 0) AS BIGINT) FROM blobs WHERE id > ?1",
@@ -180,7 +180,7 @@ pub(crate) fn totals(tx: &dyn Tx, after: i64) -> Result<ContentTotals> {
     ))
 }
 
-/// Manifests whose bytes are not what was put, by digest and row.
+/// Manifests whose bytes differ from what was put: a name for people, and the row.
 fn damaged_manifests(tx: &dyn Tx) -> Result<Vec<(String, i64)>> {
     let (mut damaged, mut last) = (Vec::new(), 0);
     loop {
@@ -190,7 +190,7 @@ fn damaged_manifests(tx: &dyn Tx) -> Result<Vec<(String, i64)>> {
         tx.query(text, &values, &mut |row| {
             last = row.get(0)?;
             let body: Vec<u8> = row.get(2)?;
-            // The digest may be what is damaged.
+            // The damage may be in the digest itself.
             let Ok(digest) = row.get::<Digest>(1) else {
                 damaged.push((format!("the manifest of row {last}"), last));
                 return Ok(());

@@ -1,4 +1,4 @@
-//! Leases of manifests and of what they are made of. What holds what is in [`super::holds`].
+//! Leases of manifests, and of what they hold. [`super::holds`] says what holds what.
 
 use gangplank_core::{Renewal, Time};
 
@@ -9,19 +9,26 @@ use crate::metadata::tx::{Tx, values};
 const RENEW: &str =
     "UPDATE manifests SET leased_at = ?2 WHERE id = ?1 AND leased_at < ?2 AND leased_at <= ?3";
 
+/// A renewal at the time of all who share the database, and not at that of the caller.
+pub(crate) fn of_all(tx: &dyn Tx, Renewal { now, stale }: Renewal) -> Result<Renewal> {
+    let steady = tx.steady(now)?;
+    Ok(Renewal { now: steady, stale: Time(stale.0.saturating_add(steady.0 - now.0)) })
+}
+
 /// Renews the lease on a manifest.
 pub(crate) fn renew_manifest(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Result<()> {
     tx.run(RENEW, values![manifest, renewal.now, renewal.stale]).map(drop)
 }
 
-/// Roots have let go of these manifests, which are locked: the grace period of those that nothing else holds begins.
+/// Begins the grace period of those of these manifests that nothing else holds, after roots ended their holds.
+/// The manifests must be locked.
 pub(crate) fn let_go(tx: &dyn Tx, manifests: &[i64], now: Time) -> Result<()> {
     holds::keep::refresh_each(tx, manifests)?;
     let Renewal { now, stale } = Renewal::at(tx.steady(now)?);
     tx.each(RENEW, manifests.iter().map(|manifest| values![*manifest, now, stale])).map(drop)
 }
 
-/// Renews the leases on what a manifest holds: its blobs, its children, and what is about it.
+/// Renews the leases on everything that a manifest holds: its blobs, its children, and the manifests about it.
 pub(crate) fn renew_parts(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Result<()> {
     for text in &Texts::get().renew_below {
         tx.run(text, values![manifest, renewal.now, renewal.stale])?;

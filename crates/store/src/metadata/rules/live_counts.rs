@@ -1,8 +1,9 @@
-//! How many live logins an account and a principal have, at the most, and how many sessions an account and a role.
+//! Counts live logins and sessions for quotas: logins per account and per principal, sessions per account and
+//! per role.
 //!
-//! They end by themselves, so no counter stays true. Each one that is made counts here, in memory, and when that
-//! comes to what is allowed, those that are live are counted in the database. So most are made without a look
-//! at others. Where others make them too, they are counted each time.
+//! Logins and sessions end by time, without any write, so a stored counter would become wrong. Instead each new
+//! one is counted in memory. Only when the count reaches the quota are the live rows counted in the database.
+//! So most insertions need no query. If several processes insert, the rows are counted every time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,27 +12,32 @@ use gangplank_core::{AccountId, Owner, Quota};
 
 use crate::Result;
 
-/// How many counts are kept. Others are counted anew.
+/// How many counts are kept in memory. Beyond that all are dropped and counted anew.
 const KEPT: usize = 10_000;
 
-/// Counts that are never too low, by quota, account and principal; of an account as a whole without one.
+/// Counts that are never too low. The key is quota, account and principal; without a principal it is the whole
+/// account.
 pub(crate) enum LiveCounts {
-    /// Nobody else makes any. A rule that fails, or runs again, leaves a count too high.
+    /// This process alone makes them. A rule that fails or runs again leaves the count too high, which is
+    /// harmless.
     Kept(Mutex<HashMap<Key, u64>>),
-    /// Others may make some.
+    /// Other processes make them too, so every time is counted in the database.
     Counted,
 }
 
 type Key = (Quota, AccountId, Option<Owner>);
 
 impl LiveCounts {
-    /// None yet, to be kept.
+    /// Begins with no counts, for a process that alone makes logins and sessions.
     pub(crate) fn kept() -> Self {
         Self::Kept(Mutex::default())
     }
 
-    /// Counts one that was just inserted, for its account and for its owner in it; refuses it if either has as many others
-    /// as it may. `count_live` counts those of both that are live in the database, this one among them.
+    /// Counts a row that was just inserted, for its account and for its owner. `count_live` counts the live
+    /// rows of both in the database, with the new one.
+    ///
+    /// # Errors
+    /// [`StoreError::OverQuota`](crate::StoreError::OverQuota) if either had as many rows as allowed before.
     pub(crate) fn admit(
         &self,
         (account, owner): (&AccountId, &Owner),
@@ -61,7 +67,7 @@ impl LiveCounts {
                 };
                 count = live[at];
             }
-            // This one is among them.
+            // The new row is among those counted.
             let used = count.saturating_sub(1);
             let admitted = quota.admit(used, 1, allowed);
             counts.insert(key, if admitted.is_ok() { count } else { used });

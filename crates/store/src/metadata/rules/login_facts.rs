@@ -1,4 +1,4 @@
-//! What decides whether a login is live, read with it.
+//! The facts that decide whether a login is live, read together with the login.
 
 use gangplank_core::login_facts::{KeyFacts, LoginFacts, Maker, RoleFacts, ServiceOfLogin};
 use gangplank_core::{Owner, ServiceId};
@@ -7,11 +7,11 @@ use super::rows;
 use crate::Result;
 use crate::metadata::tx::Row;
 
-/// The columns that [`read`] wants, of a login `l`, its tenant `t` and [`JOINS`].
+/// The columns that [`read`] expects, of a login `l`, its tenant `t` and the tables of [`JOINS`].
 pub(crate) const COLUMNS: &str = "l.revoked_at IS NOT NULL, l.expires_at, l.owner, l.role, l.generation, l.service, s.id, \
     k.enabled, k.expires_at, r.enabled, r.generation";
 
-/// What stands beside a login. Each is found by its key.
+/// The rows that decide about a login. Each is found by its primary key.
 pub(crate) const JOINS: &str = "LEFT JOIN services s ON s.id = l.service
     LEFT JOIN access_keys k ON k.id = l.owner AND k.account = t.account
     LEFT JOIN roles r ON r.number = l.role";

@@ -10,7 +10,7 @@ use super::rows;
 use crate::metadata::tx::Row;
 use crate::{Result, StoreError};
 
-/// A reach as JSON.
+/// A reach in JSON.
 #[derive(Serialize, Deserialize)]
 struct Written {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -19,7 +19,7 @@ struct Written {
     networks: Vec<String>,
 }
 
-/// What is kept of a reach; nothing if it is everywhere.
+/// The JSON of a reach; `None` if the reach is everywhere.
 pub(crate) fn write_reach(reach: &Reach) -> Result<Option<String>> {
     if reach.is_everywhere() {
         return Ok(None);
@@ -33,7 +33,7 @@ pub(crate) fn write_reach(reach: &Reach) -> Result<Option<String>> {
     Ok(Some(text.map_err(|error| StoreError::damaged(format!("reach: {error}")))?))
 }
 
-/// Reads what was kept of a reach.
+/// Reads the JSON of a reach.
 pub(crate) fn read_reach(text: Option<&str>) -> Result<Reach> {
     let Some(text) = text else { return Ok(Reach::default()) };
     let written: Written = serde_json::from_str(text).map_err(|_| rows::damaged("reach", text))?;
@@ -50,7 +50,7 @@ pub(crate) fn read_reach(text: Option<&str>) -> Result<Reach> {
     Ok(reach)
 }
 
-/// The seconds in a length of time.
+/// Whole seconds of a duration.
 pub(crate) fn seconds(length: Duration) -> i64 {
     i64::try_from(length.as_secs()).unwrap_or(i64::MAX)
 }

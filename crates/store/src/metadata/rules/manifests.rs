@@ -39,20 +39,27 @@ impl<E: Engine> Manifests for Store<E> {
         put_by: Option<LoginId>,
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredManifest>> {
-        let Some(found) = self.read_one(|tx| find(tx, tenant, repository, reference, put_by)).await? else {
-            return Ok(None);
+        let look = |tx: &dyn Tx| {
+            let Some(found) = find(tx, tenant, repository, reference, put_by)? else { return Ok(None) };
+            let of_all = renewal.map(|renewal| leases::of_all(tx, renewal)).transpose()?;
+            let is_stale = of_all.is_some_and(|renewal| found.leased_at <= renewal.stale);
+            Ok(Some((found, renewal.filter(|_| is_stale))))
         };
-        let Some(renewal) = renewal.filter(|renewal| found.leased_at <= renewal.stale) else {
-            return Ok(Some(found.manifest));
+        let renewal = match self.read_one(look).await? {
+            Some((_, Some(renewal))) => renewal,
+            Some((found, None)) => return Ok(Some(found.manifest)),
+            None => return Ok(None),
         };
         let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
         self.upkeep(Terms::tenant(&tenant).takes_nothing().repeatable(), move |tx| {
-            // Looked up anew: since the first look it may have gone, or the tag have moved.
+            // Since the first look the manifest may have been deleted, or the tag may have moved. So they are
+            // read again.
             while let Some(found) = find(tx, &tenant, &repository, &reference, put_by)? {
-                // Whoever collects it now finds it locked, or it is gone already.
+                // From here on collection skips the manifest. If collection was faster, the row is gone and the
+                // loop looks again.
                 let lock = Query::column("SELECT id FROM manifests WHERE id = ?1", values![found.id]);
                 if tx.lock_one::<i64>(Level::Manifest, Lock::Update, &lock)?.is_some() {
-                    leases::renew_manifest(tx, found.id, renewal)?;
+                    leases::renew_manifest(tx, found.id, leases::of_all(tx, renewal)?)?;
                     return Ok(Some(found.manifest));
                 }
             }
@@ -171,8 +178,8 @@ fn delete(
     Ok(Outcome::Changed(ManifestDeleted::Deleted, note))
 }
 
-/// Removes manifests of a tenant, their tags, and who put them; they let go of what they held. Says how many bytes they
-/// had. They are locked, and their repositories too, `Update`.
+/// Removes manifests of one tenant, with their tags, records of who put them, and edges. Returns how many bytes
+/// the manifests had. The manifests and their repositories must be locked with `Update`.
 pub(crate) fn remove(tx: &dyn Tx, manifests: &[i64], usage: &mut Usage) -> Result<u64> {
     let each = || manifests.iter().map(|manifest| values![*manifest]);
     let below = holds::keep::end_edges(tx, manifests)?;
@@ -196,15 +203,15 @@ pub(crate) fn read_stored(row: &Row<'_>) -> Result<StoredManifest> {
     Ok(StoredManifest { digest: digest.to_string(), media_type: row.get(1)?, body: row.get(2)? })
 }
 
-/// Of the repository `?1`, what is about `?2`, of the type `?3` if it is given, behind the row `?4`; if a login is given as
-/// `?5`, what it put.
+/// The condition for manifests of the repository `?1` about the subject `?2`. `?3` is an artifact type or null,
+/// `?4` the mark, `?5` a login or null: then only manifests that it put.
 const ABOUT: &str =
     "m.repository = ?1 AND m.subject = ?2 AND (CAST(?3 AS TEXT) IS NULL OR m.artifact_type = ?3) AND m.id > ?4
     AND (CAST(?5 AS BIGINT) IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))";
 
-/// A page of what [`ABOUT`] finds with these values.
+/// Reads a page of the manifests that meet [`ABOUT`].
 fn referrers(tx: &dyn Tx, values: [Value<'_>; 5]) -> Result<Referrers> {
-    // Whatever they say of themselves: no more than a page of it is ever in memory.
+    // The sizes come first, so that no more than a page of annotations is ever in memory.
     let text = format!(
         "SELECT m.id, octet_length(coalesce(m.annotations, '{{}}')) FROM manifests m
          WHERE {ABOUT} ORDER BY m.id LIMIT ?6"

@@ -45,7 +45,7 @@ impl<E: Engine> MetricPoints for Store<E> {
     }
 }
 
-/// Minutes before a power cut may be lost.
+/// A power cut may lose the last minutes.
 fn terms() -> Terms {
     Terms::server().takes_nothing().visible()
 }
@@ -58,7 +58,7 @@ pub(crate) fn forget(tx: &dyn Tx, service: ServiceId) -> Result<()> {
 fn add(tx: &dyn Tx, at: Time, samples: &[Sample]) -> Result<()> {
     let length = rows::signed(u64::try_from(POINT.as_millis()).unwrap_or(u64::MAX))?;
     let at = at.0 - at.0.rem_euclid(length);
-    // Where there is no such service any more, there is no row to insert.
+    // If the service is gone, the `SELECT` finds no row, and nothing is inserted.
     tx.each(
         "INSERT INTO metric_points (service, at, samples, processor_minimum, processor_maximum, processor_sum,
                                     memory_minimum, memory_maximum, memory_sum)

@@ -1,52 +1,59 @@
 //! The rules of the store, each written once over a transaction, a file for each noun.
 //!
-//! A rule takes its input by reference, so that it can run again, and locks first, in the order of
+//! A rule takes its input by reference, so that it can run again. It locks first, in the order of
 //! [`Level`](super::tx::Level).
 //!
-//! # What holds what, where many write at once
+//! # Edges, leases and contents under concurrent transactions
 //!
-//! Collection removes what no edge leads to ([`holds`]). An edge that is missed once is data that is lost later. So these
-//! are the locks around edges, leases and contents; `R` is a repository, `M` a manifest and `L` a link in it, `B` a content.
+//! Collection removes everything that no edge leads to ([`holds`]). If a transaction misses an edge, data is
+//! lost later. The table shows which locks protect edges, leases and contents. `R` is a repository, `M` a
+//! manifest in it, `L` a link of the repository to a blob, `B` the content of a blob.
 //!
-//! | who | locks |
+//! | a transaction that | locks |
 //! |---|---|
 //! | puts or deletes a manifest, moves or deletes a tag | `R` Update |
 //! | deletes a blob | `R` Update, `B` Update |
 //! | adds a blob | `R` Share, `B` Update |
 //! | mounts a blob | `R` Update (where it goes), `B` Share |
 //! | registers an image or ends a registration, makes or ends a deployment, deletes a service | the service Update, `R` Share, `M` Update |
-//! | renews a lease because somebody asked | `M` Update or `L` Update, and nothing else |
-//! | collects | `R`, then `M`, or `B` and `L`: each Update, and passed over if somebody else has it |
-//! | sets everything right | all services and all `R` Update |
+//! | renews a lease for a request | `M` Update or `L` Update, and nothing else |
+//! | collects | `R`, then `M`, or `B` and `L`: each Update, skipping rows that are locked |
+//! | repairs the rows (`reconcile`) | all services and all `R` Update |
 //!
-//! No edge is missed:
+//! No transaction misses an edge:
 //!
-//! 1. *Edges inside a repository* (index to child, subject to what is about it, manifest to blob) are made and ended
-//!    under `R` Update alone, so one after the other.
-//! 2. *Edges from roots* (registrations, deployments) are made and ended under `R` Share and `M` Update. Two of one
-//!    manifest come one after the other because of `M`. One of them and an edge inside come one after the other because
-//!    of `R`: `M` would not do, since whoever puts an index over a manifest that is held already changes nothing in its row.
-//! 3. *`held` of a manifest* is counted and written by those of 1 and 2, after their locks. So each count sees all edges
-//!    that were committed, and whoever makes or ends another waits until it is committed itself.
-//! 4. *`held` of a link* is counted by those of 1, and once when the link is made. That is under `R` Share, so no manifest
-//!    comes or goes meanwhile. Two who make the same link count the same.
-//! 5. *What a put relies on* (blobs, children) stays from its check to its commit: whoever takes it away needs `R` Update.
-//!    *What a registration relies on* stays likewise, against its `R` Share.
+//! 1. *Edges inside a repository* (index to child, subject to a manifest about it, manifest to blob) are added
+//!    and ended under `R` Update, so one after the other.
+//! 2. *Edges from roots* (registrations, deployments) are added and ended under `R` Share and `M` Update. `M`
+//!    orders two such transactions on the same manifest. `R` orders them against edges inside the repository.
+//!    `M` alone would not: putting an index over a manifest that is held already does not write the manifest's
+//!    row.
+//! 3. *`held` of a manifest* is counted and written by the transactions of 1 and 2, after they have their
+//!    locks. So each count sees all committed edges. A transaction that adds or ends another edge waits until
+//!    the count is committed.
+//! 4. *`held` of a link* is counted by the transactions of 1, and once when the link is added. The link is
+//!    added under `R` Share, so no manifest comes or goes meanwhile. Two transactions that add the same link
+//!    count the same.
+//! 5. *The blobs and children that a put relies on* stay from its check to its commit, because removing them
+//!    needs `R` Update, which the put has. *The contents that a registration relies on* stay likewise, because
+//!    the registration has `R` Share.
 //!
-//! No lease is missed: whoever collects locks `M` or `L` and reads the lease in the locked row, and whoever renews locks
-//! the same row, finds it gone or writes its lease before anybody hears of it. A renewal needs no `R`, since it makes no
-//! edge. An index that holds itself goes only when all manifests above it are locked, for a renewal of any of them would
-//! keep it.
+//! Collection misses no lease. It locks `M` or `L` and reads the lease in the locked row. A renewal locks the
+//! same row. It either finds the row gone, or writes the lease before its caller gets an answer. A renewal
+//! needs no `R`, since it adds no edge. Collection removes an index that holds itself only while all manifests
+//! above it are locked, because a renewal of any of them would keep the index.
 //!
-//! No content is missed: `B` goes with its last link. Whoever makes a link has `B` locked before, and whoever takes one
-//! away has `B` Update before it counts the others. The row of a content that two add at once is made by one of them; the
-//! other waits for it and finds it.
+//! No content is removed while a link needs it. `B` goes together with its last link. A transaction locks `B`
+//! before it adds a link, and locks `B` with Update before it removes one and counts the rest. If two
+//! transactions add the same content at once, one inserts its row. The other waits and then finds the row.
 //!
-//! Nobody waits in a circle: all lock in the order of [`Level`](super::tx::Level). Those who change several `M` or `L`
-//! without having locked each of them first have `R` Update, those who lock several have `R` and lock them by their
-//! numbers, and those who have no `R` lock one row and wait for no other. Collection waits for nobody.
+//! There is no deadlock, because all lock in the order of [`Level`](super::tx::Level). A transaction that
+//! writes several `M` or `L` without locking each one first has `R` Update. One that locks several has `R`, and
+//! locks them in the order of their numbers. One without `R` locks a single row and waits for no other.
+//! Collection never waits.
 //!
-//! Beside all this stand foreign keys: a manifest or content that a registration is made of cannot be removed at all.
+//! Foreign keys are a second safeguard: the database refuses to remove a manifest or content that a
+//! registration consists of.
 
 pub(crate) mod access_keys;
 pub(crate) mod audit;

@@ -28,7 +28,7 @@ impl<E: Engine> Progress for Store<E> {
     }
 }
 
-/// What a mark is called in its row.
+/// The name of a mark in its row.
 pub(crate) fn name(mark: Mark) -> &'static str {
     match mark {
         Mark::SteadyTime => "steady-time",

@@ -76,7 +76,7 @@ impl<E: Engine> Provenance for Store<E> {
     }
 }
 
-/// The manifests of a digest that a tenant has, each with its repository.
+/// The manifests of the tenant with this digest, each with the name of its repository.
 fn with_digest(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Vec<(i64, String)>> {
     tx.all(&Query::new(
         "SELECT m.id, r.name FROM manifests m CROSS JOIN repositories r CROSS JOIN tenants t
@@ -87,7 +87,7 @@ fn with_digest(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Vec<(i64
     ))
 }
 
-/// As what a manifest is registered, and by whom.
+/// The registrations of a manifest, each with who made it.
 fn registered_as(tx: &dyn Tx, manifest: i64) -> Result<Vec<(ContainerImage, Option<Source>)>> {
     let text = format!(
         "SELECT s.name, i.label, i.number, i.digest, i.created_at, {}
@@ -105,7 +105,7 @@ fn read_image(row: &Row<'_>) -> Result<ContainerImage> {
     Ok(ContainerImage { name, digest: digest.to_string(), created_at: row.get(4)? })
 }
 
-/// Who put a manifest, each once, the first first.
+/// Who put a manifest: each source once, in the order of the first puts.
 fn puts_of(tx: &dyn Tx, manifest: i64) -> Result<Vec<Source>> {
     let mut puts: Vec<Source> = Vec::new();
     let text = "SELECT p.owner, x.session, x.claims, x.description

@@ -1,4 +1,4 @@
-//! The rule of putting a manifest: everything it references is there, then it is kept and its tags move.
+//! Putting a manifest: checks that everything it references exists, inserts it, and moves its tags.
 
 use gangplank_core::manifest::{Need, PartFacts, PartRefusal, depth as nesting, may_hang};
 use gangplank_core::{EventKind, Origin, Owner, Renewal, Tenant};
@@ -12,7 +12,7 @@ use crate::metadata::store::Outcome;
 use crate::metadata::tx::{Lock, Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// Keeps a manifest and moves its tags, if all that it references is there.
+/// Inserts a manifest and moves its tags, if everything that it references exists.
 pub(super) fn put(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -20,7 +20,7 @@ pub(super) fn put(
     manifest: &NewManifest,
     by: &Origin,
 ) -> Result<Outcome<ManifestOutcome>> {
-    // From here on nobody else adds anything to the repository, and what is there stays.
+    // From here on nobody else adds anything to the repository or removes anything from it.
     let held_by = rows::lock_repository(tx, tenant, name, Lock::Update)?;
     let held_in = held_by.as_ref().map(|repository| repository.id);
     if let Some(refusal) = check_blobs(tx, held_in, manifest)? {
@@ -38,7 +38,7 @@ pub(super) fn put(
         Some(repository) => repository,
         None => rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?,
     };
-    let lease = Renewal { now: tx.steady(manifest.lease.now)?, ..manifest.lease };
+    let lease = leases::of_all(tx, manifest.lease)?;
     let subject = manifest.view.subject.as_ref().filter(|_| manifest.pushed_by.is_some());
     if let Some(subject) = subject
         && !may_hang(count_hung(tx, repository.id, &subject.digest)?)
@@ -68,7 +68,7 @@ pub(super) fn put(
     Ok(Outcome::Changed(ManifestOutcome::Stored, note))
 }
 
-/// The manifest's row.
+/// The row of the manifest.
 fn find(tx: &dyn Tx, repository: i64, digest: &Digest) -> Result<Option<i64>> {
     tx.find(&Query::column(
         "SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2",
@@ -76,7 +76,7 @@ fn find(tx: &dyn Tx, repository: i64, digest: &Digest) -> Result<Option<i64>> {
     ))
 }
 
-/// How many manifests of push logins are about a subject.
+/// How many manifests about a subject were put by push logins.
 fn count_hung(tx: &dyn Tx, repository: i64, subject: &Digest) -> Result<u32> {
     tx.one(&Query::column(
         "SELECT count(*) FROM manifests WHERE repository = ?1 AND subject = ?2 AND is_hung = 1",
@@ -84,7 +84,8 @@ fn count_hung(tx: &dyn Tx, repository: i64, subject: &Digest) -> Result<u32> {
     ))
 }
 
-/// Keeps who put a manifest; says whether they had not before. The login may have been forgotten while it was read.
+/// Records who put a manifest; returns whether this is their first put of it. The login may have been forgotten
+/// meanwhile.
 fn note_put(tx: &dyn Tx, manifest: i64, by: &Origin) -> Result<bool> {
     let owner = by.owner.clone().unwrap_or_else(Owner::server);
     let source = sources::keep(tx, by)?;
@@ -100,7 +101,7 @@ fn note_put(tx: &dyn Tx, manifest: i64, by: &Origin) -> Result<bool> {
     Ok(noted > 0)
 }
 
-/// Checks that every blob is there. A repository that does not exist yet holds none.
+/// Checks that every blob exists. A repository that is not made yet has none.
 fn check_blobs(
     tx: &dyn Tx,
     repository: Option<i64>,
@@ -126,7 +127,7 @@ fn check_blobs(
     Ok(None)
 }
 
-/// Checks that every child is there, and says how deep each is.
+/// Checks that every child exists; returns the depth of each.
 fn check_children(
     tx: &dyn Tx,
     repository: Option<i64>,
@@ -151,7 +152,7 @@ fn check_children(
     Ok(Ok(depths))
 }
 
-/// Keeps the manifest, if the repository does not have it.
+/// Inserts the manifest; `None` if the repository has it already.
 fn insert(
     tx: &dyn Tx,
     repository: i64,
@@ -162,7 +163,7 @@ fn insert(
 ) -> Result<Option<i64>> {
     let view = &manifest.view;
     let subject = view.subject.as_ref().map(|subject| subject.digest);
-    // Only lists of referrers show them, so others' stay in the body alone.
+    // Only lists of referrers show annotations. Those of manifests without a subject stay in the body.
     let annotations = subject.map(|_| serde_json::to_string(&view.annotations)).transpose();
     let annotations = annotations.map_err(|error| StoreError::damaged(format!("annotations: {error}")))?;
     let size = rows::signed(manifest.body.len() as u64)?;

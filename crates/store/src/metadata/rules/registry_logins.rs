@@ -23,7 +23,7 @@ use crate::metadata::rules::uploads;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, values};
 
-/// How many logins that were revoked a tenant is remembered to have had.
+/// How many revoked logins of a tenant are kept before they end.
 const MOST_REVOKED: i64 = 10_000;
 
 /// How many logins one transaction forgets.
@@ -48,7 +48,7 @@ impl<E: Engine> RegistryLogins for Store<E> {
         quota: u32,
     ) -> Result<LoginCreated> {
         let counts = Arc::clone(&self.live_counts);
-        // A new password opens nothing that was kept before.
+        // A new login makes no cached answer untrue.
         self.change(by, Terms::tenant(&login.tenant).takes_nothing(), move |tx| {
             insert(tx, &login, requires, quota, &counts)
         })
@@ -143,8 +143,8 @@ impl<E: Engine> RegistryLogins for Store<E> {
     }
 }
 
-/// Revokes the live logins of a role's session, and ends what they upload. They are looked for among all live ones of
-/// the account, of which a quota says how many there can be.
+/// Revokes the live logins of a role's session, and ends their uploads. The search goes through all live logins
+/// of the account; a quota bounds their number.
 pub(crate) fn revoke_of_session(
     tx: &dyn Tx,
     account: &AccountId,
@@ -169,7 +169,8 @@ pub(crate) fn revoke_of_session(
     uploads::end_of_session(tx, account, session, now)
 }
 
-/// A page of the logins that end after `now`, with numbers less than `before`. It looks at so many and no more.
+/// A page of the logins with numbers below `before` that end after `now`. It looks at no more than `LOOKED_AT`
+/// rows.
 fn page(tx: &dyn Tx, tenant: i64, now: Time, before: i64, limit: usize) -> Result<LoginPage> {
     let text = format!(
         "SELECT p.id, p.can_push, p.can_pull, p.can_delete, s.name, p.owner, p.created_at, p.expires_at,
@@ -204,8 +205,8 @@ fn page(tx: &dyn Tx, tenant: i64, now: Time, before: i64, limit: usize) -> Resul
     Ok(LoginPage { logins, more: is_more.then_some(LoginId(last)) })
 }
 
-/// The logins that ended before `before`, and of those that were revoked all but the newest, as many as one
-/// transaction should forget, in order.
+/// Some logins to forget, in order: those that ended before `before`; if there are none, revoked ones beyond
+/// the newest [`MOST_REVOKED`].
 fn ended(tx: &dyn Tx, before: Time) -> Result<Vec<LoginId>> {
     let mut ended: Vec<LoginId> = tx.all(&Query::column(
         "SELECT l.id FROM tenants t CROSS JOIN registry_logins l
@@ -213,7 +214,7 @@ fn ended(tx: &dyn Tx, before: Time) -> Result<Vec<LoginId>> {
         values![before, FORGOTTEN_AT_ONCE],
     ))?;
     if ended.is_empty() {
-        // Somebody may make and revoke logins without end.
+        // A caller may make and revoke logins without end.
         ended = tx.all(&Query::column(
             "SELECT l.id FROM tenants t CROSS JOIN registry_logins l
              WHERE l.tenant = t.id AND l.revoked_at IS NOT NULL
@@ -227,13 +228,13 @@ fn ended(tx: &dyn Tx, before: Time) -> Result<Vec<LoginId>> {
     Ok(ended)
 }
 
-/// Forgets logins; what they put stays their owners'.
+/// Forgets logins. The manifests that they put stay recorded under their owners.
 fn forget(tx: &dyn Tx, ended: &[LoginId]) -> Result<usize> {
     let each = || ended.iter().map(|login| values![*login]);
     let find = "SELECT id FROM registry_logins WHERE id = ?1";
     let ids: Vec<_> = ended.iter().map(|login| (*login).into()).collect();
     tx.lock_each((Level::Login, Lock::Update), find, 1, &ids, &mut |_, _| Ok(()))?;
-    // Once an owner and where they came from is enough, without a login.
+    // Without its login, one record for each owner and source is enough.
     tx.each(
         "INSERT INTO manifest_puts (manifest, owner, login, source)
          SELECT p.manifest, p.owner, NULL, p.source FROM manifest_puts p
@@ -311,8 +312,8 @@ fn insert(
     Ok(Outcome::Changed(LoginCreated::Created(id), note))
 }
 
-/// The role and the generation of the session that asks for a login, if it has not ended. Who ends it alone waits until
-/// the login is there, and revokes it.
+/// The role and the generation of the session that asks for a login; `None` if the session has ended. The lock
+/// makes a revocation of the session wait until the login is inserted. Then the revocation finds it.
 fn rely_on_session(tx: &dyn Tx, login: &NewLogin, session: &AccessKeyId) -> Result<Option<(i64, i64)>> {
     tx.lock_one(
         Level::Principal,
@@ -328,7 +329,7 @@ fn rely_on_session(tx: &dyn Tx, login: &NewLogin, session: &AccessKeyId) -> Resu
     )
 }
 
-/// The live logins of an account, and those of them that are an owner's.
+/// How many live logins an account has, and how many of them belong to an owner.
 fn count_live(tx: &dyn Tx, account: &AccountId, owner: &Owner, now: Time) -> Result<[u64; 2]> {
     tx.one(&Query::new(
         "SELECT count(*), count(*) FILTER (WHERE owner = ?3) FROM registry_logins

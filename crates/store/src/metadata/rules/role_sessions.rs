@@ -21,13 +21,13 @@ use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, values};
 use crate::{Result, StoreError};
 
-/// How many sessions that ended before their time an account is remembered to have had, and its live ones with them.
+/// How many sessions of an account are kept, counting live ones, before those that ended early are forgotten.
 const MOST_KEPT: i64 = 20_000;
 
 /// How many sessions one transaction forgets.
 const FORGOTTEN_AT_ONCE: i64 = 500;
 
-/// What a session has in place of its role's generation when it was ended alone: that of no role.
+/// The generation of a session that was revoked by itself. No role has this generation.
 const REVOKED: i64 = -1;
 
 /// The columns of a session in `role_sessions n`, in the order of [`read`].
@@ -39,7 +39,8 @@ const COLUMNS: &str =
 impl<E: Engine> RoleSessions for Store<E> {
     async fn insert_session(&self, by: &Origin, session: NewSession, quota: u32) -> Result<SessionMade> {
         let counts = Arc::clone(&self.live_counts);
-        // A new key is not kept yet, and a role that is assumed loses no right.
+        // No cached answer becomes untrue: the new key is in no cache yet, and assuming a role takes no rights
+        // away.
         let terms = Terms::of(Whose::Account(session.role.account.clone())).takes_nothing();
         self.change(by, terms, move |tx| insert(tx, &session, quota, &counts)).await
     }
@@ -113,7 +114,7 @@ impl<E: Engine> RoleSessions for Store<E> {
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
-    /// Forgets a part of the sources that nothing refers to.
+    /// Deletes some of the sources that nothing refers to.
     async fn forget_sources(&self) -> Result<()> {
         let after = self.sources_swept.load(Ordering::Relaxed);
         let (unused, last) = self.read_long(Whose::Server, move |tx| sources::unused(tx, after)).await?;
@@ -126,12 +127,12 @@ impl<E: Engine> Store<E> {
     }
 }
 
-/// What of a role is asked when it is assumed.
+/// The facts about a role that is being assumed.
 struct Assumed {
     number: i64,
     generation: i64,
     remembered: String,
-    /// Whether the new session's key id is or was another key's.
+    /// Whether the new session's key id is or was in use.
     is_key_taken: bool,
 }
 
@@ -194,7 +195,7 @@ fn insert(
     Ok(Outcome::Changed(SessionMade::Made, note))
 }
 
-/// Locks the role, if it is still the one that was asked, and enabled.
+/// Locks the role, if it is enabled and unchanged since its trust policy was evaluated.
 fn assume(tx: &dyn Tx, NewSession { role, key, .. }: &NewSession) -> Result<Option<Assumed>> {
     tx.lock_one(
         Level::Principal,
@@ -246,7 +247,7 @@ fn revoke(
     Ok(Outcome::Changed(true, note))
 }
 
-/// The live sessions of an account, and those of them that are a role's.
+/// How many live sessions an account has, and how many of them belong to a role.
 fn count_live(tx: &dyn Tx, account: &AccountId, role: i64, now: Time) -> Result<[u64; 2]> {
     tx.one(&Query::new(
         "SELECT count(*), count(*) FILTER (WHERE n.role = ?3) FROM role_sessions n CROSS JOIN roles r
@@ -256,7 +257,7 @@ fn count_live(tx: &dyn Tx, account: &AccountId, role: i64, now: Time) -> Result<
     ))
 }
 
-/// A page of the live sessions of a role, with numbers less than `before`. It looks at so many and no more.
+/// A page of a role's live sessions with numbers below `before`. It looks at no more than `LOOKED_AT` rows.
 fn page(tx: &dyn Tx, role: i64, now: Time, before: i64, limit: usize) -> Result<SessionPage> {
     let offset = LOOKED_AT - 1;
     let text = format!(
@@ -288,15 +289,15 @@ fn page(tx: &dyn Tx, role: i64, now: Time, before: i64, limit: usize) -> Result<
     Ok(SessionPage { sessions, more: is_more.then_some(last) })
 }
 
-/// The sessions that ended before `before`, and of those that their role ended all but the newest, as many as one
-/// transaction should forget, in order.
+/// Some sessions to forget, in order: those that ended before `before`; if there are none, those beyond
+/// [`MOST_KEPT`] that their role or a revocation ended.
 fn ended(tx: &dyn Tx, before: Time) -> Result<Vec<i64>> {
     let mut ended: Vec<i64> = tx.all(&Query::column(
         "SELECT number FROM role_sessions WHERE expires_at < ?1 LIMIT ?2",
         values![before, FORGOTTEN_AT_ONCE],
     ))?;
     if ended.is_empty() {
-        // Somebody may make sessions and disable their role without end.
+        // A caller may make sessions and disable their role without end.
         ended = tx.all(&Query::column(
             "SELECT n.number FROM (SELECT DISTINCT account FROM access_keys) AS a CROSS JOIN role_sessions n
              LEFT JOIN roles r ON r.number = n.role
@@ -335,7 +336,7 @@ fn read(row: &Row<'_>) -> Result<RoleSession> {
         rows::owner(owner)?.as_role().ok_or_else(|| rows::damaged("role", owner))?;
     let policy = row.get::<Option<String>>(6)?;
     let policy = policy.map(|policy| {
-        // A session's may be as long as a kept one here: what it was made of was shorter.
+        // The stored form can be longer than the limit for the text of a session policy, so the other limit applies.
         PermissionPolicy::parse(&policy).map(Arc::new).map_err(|_| rows::damaged("session policy", &policy))
     });
     Ok(RoleSession {

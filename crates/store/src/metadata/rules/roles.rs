@@ -19,11 +19,11 @@ pub(crate) const COLUMNS: &str =
     "r.id, r.account, r.name, r.trust, r.permission, r.max_session, r.max_login, r.reach,
     r.description, r.enabled, r.created_at, r.made_by, r.last_assumed_at, r.remembered, r.revision";
 
-/// A role by its row, as [`read_numbered`] reads it.
+/// Selects a role by its row number, for [`read_numbered`].
 pub(crate) static BY_NUMBER: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {COLUMNS}, r.number FROM roles r WHERE r.number = ?1"));
 
-/// The same by its account and name.
+/// Selects a role by its account and name, for [`read_numbered`].
 static BY_NAME: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {COLUMNS}, r.number FROM roles r WHERE r.account = ?1 AND r.name = ?2"));
 
@@ -35,7 +35,7 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
 impl<E: Engine> Roles for Store<E> {
     async fn insert_role(&self, by: &Origin, role: NewRole, quota: u32) -> Result<RoleMade> {
         let made_by = by.owner.clone();
-        // Nothing that is kept belongs to a role that was not there.
+        // No cached answer depends on a role that did not exist.
         let terms = Terms::of(Whose::Account(role.account.clone())).takes_nothing();
         self.change(by, terms, move |tx| insert(tx, &role, made_by.as_ref(), quota)).await
     }
@@ -152,7 +152,7 @@ fn new(role: NewRole, made_by: Option<Owner>) -> Role {
     }
 }
 
-/// The role after a change, but for its revision.
+/// The role after a change, with the revision unchanged.
 fn changed(before: &Role, change: RoleChange) -> Role {
     let mut after = before.clone();
     if let Some(trust) = change.trust.filter(|trust| *trust != *before.trust) {
@@ -177,7 +177,7 @@ fn changed(before: &Role, change: RoleChange) -> Role {
     after
 }
 
-/// Writes a role that is locked.
+/// Writes the changes of a locked role.
 fn write(tx: &dyn Tx, number: i64, before: &Role, after: &Role) -> Result<Note> {
     tx.run(
         "UPDATE roles SET trust = ?2, permission = ?3, max_session = ?4, max_login = ?5, reach = ?6,
@@ -211,18 +211,18 @@ pub(crate) fn disable(tx: &dyn Tx, number: i64, role: &Role) -> Result<Note> {
     write(tx, number, role, &Role { enabled: false, ..role.clone() })
 }
 
-/// Ends the sessions and logins of a role, for good, and what they upload.
+/// Ends the sessions, logins and uploads of a role for good.
 fn end_all(tx: &dyn Tx, number: i64, role: &Role) -> Result<()> {
     tx.run("UPDATE roles SET generation = generation + 1 WHERE number = ?1", values![number])?;
     uploads::end_of_owner(tx, &role.account, &role.owner())
 }
 
-/// The row of a role, and the role.
+/// The row number of a role, and the role.
 pub(crate) fn find(tx: &dyn Tx, account: &AccountId, name: &RoleName) -> Result<Option<(i64, Role)>> {
     tx.find(&by_name(account, name))
 }
 
-/// The same, locked for a change.
+/// Finds a role as [`find`] does, and locks it for a change.
 fn lock(tx: &dyn Tx, account: &AccountId, name: &RoleName) -> Result<Option<(i64, Role)>> {
     tx.lock_one(Level::Principal, Lock::Update, &by_name(account, name))
 }

@@ -1,4 +1,4 @@
-//! What several tables' queries share: tenants, repositories, and reading typed columns.
+//! Shared by the queries of several tables: tenants, repositories, and typed columns.
 
 use gangplank_core::{AccessKeyId, AccountId, Owner, Region, Tenant};
 use gangplank_oci::RepositoryName;
@@ -8,12 +8,12 @@ use crate::metadata::Invocation;
 use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
 use crate::{Result, StoreError};
 
-/// The tenant's row, made if it is new.
+/// The row of the tenant, inserted if it is new.
 pub(crate) fn ensure_tenant(tx: &dyn Tx, tenant: &Tenant) -> Result<i64> {
     if let Some(id) = find_tenant(tx, tenant)? {
         return Ok(id);
     }
-    // Somebody else may make it at the same time.
+    // Another transaction may insert it at the same time.
     tx.run(
         "INSERT INTO tenants (account, region) VALUES (?1, ?2) ON CONFLICT (account, region) DO NOTHING",
         values![tenant.account.as_str(), tenant.region.as_str()],
@@ -21,7 +21,7 @@ pub(crate) fn ensure_tenant(tx: &dyn Tx, tenant: &Tenant) -> Result<i64> {
     tx.one(&by_name(tenant))
 }
 
-/// The tenant's row, if it ever had anything.
+/// The row of the tenant; `None` if it never had anything.
 pub(crate) fn find_tenant(tx: &dyn Tx, tenant: &Tenant) -> Result<Option<i64>> {
     tx.find(&by_name(tenant))
 }
@@ -31,7 +31,7 @@ fn by_name(tenant: &Tenant) -> Query<'_, i64> {
     Query::column("SELECT id FROM tenants WHERE account = ?1 AND region = ?2", name)
 }
 
-/// Locks a repository as [`lock_repository`] does, and makes it if it is new.
+/// Locks a repository as [`lock_repository`] does, and inserts it if it is new.
 pub(crate) fn ensure_repository(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -43,7 +43,8 @@ pub(crate) fn ensure_repository(
         if let Some(repository) = lock_repository(tx, tenant, name, lock)? {
             return Ok(repository);
         }
-        // Somebody else may make it at the same time; and if it goes again before it is locked, it is made anew.
+        // Another transaction may insert it at the same time. If it is deleted again before it is locked, the
+        // loop inserts it again.
         let made = tx.run(
             "INSERT INTO repositories (tenant, name) VALUES (?1, ?2) ON CONFLICT (tenant, name) DO NOTHING",
             values![ensure_tenant(tx, tenant)?, name.as_str()],
@@ -52,7 +53,7 @@ pub(crate) fn ensure_repository(
     }
 }
 
-/// Takes a repository back that this transaction has made, if it has: nothing came into it.
+/// Deletes a repository that this transaction has inserted and left empty.
 pub(crate) fn take_back(tx: &dyn Tx, repository: &Repository, usage: &mut Usage) -> Result<()> {
     if usage.repositories > 0 {
         tx.run("DELETE FROM repositories WHERE id = ?1", values![repository.id])?;
@@ -61,7 +62,7 @@ pub(crate) fn take_back(tx: &dyn Tx, repository: &Repository, usage: &mut Usage)
     Ok(())
 }
 
-/// The repository's row, within the tenant.
+/// The row of a repository of the tenant.
 pub(crate) fn find_repository(tx: &dyn Tx, tenant: &Tenant, name: &RepositoryName) -> Result<Option<i64>> {
     tx.find(&Query::column(
         "SELECT r.id FROM tenants t JOIN repositories r ON r.tenant = t.id
@@ -70,14 +71,14 @@ pub(crate) fn find_repository(tx: &dyn Tx, tenant: &Tenant, name: &RepositoryNam
     ))
 }
 
-/// A repository as it is once it is locked.
+/// A locked repository.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repository {
     pub(crate) id: i64,
     pub(crate) tenant: i64,
 }
 
-/// Locks a repository: `Update` for who changes what is in it, `Share` for who relies on that.
+/// Locks a repository: `Update` to change its contents, `Share` to rely on them.
 pub(crate) fn lock_repository(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -96,8 +97,9 @@ pub(crate) fn lock_repository(
     )
 }
 
-/// Locks the manifests whose ids the query `of` finds, so that a root can begin or end to hold them, and returns their
-/// ids. Their repositories are locked first: an index that somebody puts meanwhile may hold them too.
+/// Locks the manifests whose ids the query `of` finds, and returns their ids. A root may then begin or end to
+/// hold them. Their repositories are locked first, because an index that is put at the same time could hold the
+/// manifests too.
 pub(crate) fn lock_manifests<const N: usize>(
     tx: &dyn Tx,
     of: &str,
@@ -111,12 +113,12 @@ pub(crate) fn lock_manifests<const N: usize>(
     tx.lock(Level::Manifest, Lock::Update, &Query::column(&text, values))
 }
 
-/// What is kept of the call that makes a row: whose it is, and its number.
+/// The owner and the id of the call that makes a row, for its columns.
 pub(crate) fn call(invocation: Option<&Invocation>) -> (Option<&str>, Option<&str>) {
     invocation.map(|call| (call.owner.as_str(), call.id.as_str())).unzip()
 }
 
-/// How many rows a page may have, for a statement.
+/// The length of a page as a parameter.
 pub(crate) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
@@ -151,17 +153,17 @@ pub(crate) fn access_key_id(text: &str) -> Result<AccessKeyId> {
     AccessKeyId::parse(text).map_err(|_| damaged("access key", text))
 }
 
-/// A column holds what this program never writes.
+/// The error for a column whose value this program never writes.
 pub(crate) fn damaged(what: &str, value: &str) -> StoreError {
     StoreError::damaged(format!("{what} {value:?}"))
 }
 
-/// Sizes and offsets are unsigned in the program and signed in a database.
+/// Converts a size or offset from its column. Databases know only signed numbers.
 pub(crate) fn unsigned(value: i64) -> Result<u64> {
     u64::try_from(value).map_err(|_| damaged("size", &value.to_string()))
 }
 
-/// The other way round.
+/// Converts a size or offset for its column.
 pub(crate) fn signed(value: u64) -> Result<i64> {
     i64::try_from(value).map_err(|_| damaged("size", &value.to_string()))
 }

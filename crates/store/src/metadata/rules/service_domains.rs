@@ -9,8 +9,8 @@ use crate::Result;
 use crate::metadata::container_services::{ContainerService, ServiceOutcome};
 use crate::metadata::tx::{Tx, values};
 
-/// Why a service cannot have its domain names, if so. One leads to one service of the whole server, whoever asks for it
-/// first.
+/// Why a service cannot have its domain names; `None` if it can. On the whole server each name leads to one
+/// service: the first that asked for it.
 pub(crate) fn refuse(tx: &dyn Tx, service: &ContainerService) -> Result<Option<ServiceOutcome>> {
     let others = match service.compared_domains() {
         Ok(domains) => others(tx, service.id, domains)?,
@@ -37,7 +37,7 @@ fn refused(refusal: DomainRefusal) -> ServiceOutcome {
     }
 }
 
-/// Keeps the domain names of a service that has none kept.
+/// Inserts the domain names of a service that has none in the table.
 pub(crate) fn keep(tx: &dyn Tx, tenant: i64, service: &ContainerService) -> Result<()> {
     let mut keys = Vec::new();
     for (certificate, domains) in &service.public_domain_names {

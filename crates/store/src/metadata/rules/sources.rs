@@ -1,4 +1,4 @@
-//! The table `sources`: who did something, kept as long as there is what they did.
+//! The table `sources`: who did something. A source stays as long as a row refers to it.
 
 use gangplank_core::role::Claims;
 use gangplank_core::{AccessKeyId, Origin, Owner, SessionName};
@@ -12,10 +12,10 @@ use crate::{Result, StoreError};
 /// The columns of a source in `sources x`, in the order of [`read`].
 pub(crate) const COLUMNS: &str = "x.owner, x.session, x.claims, x.description";
 
-/// How many sources are looked at in one go.
+/// How many sources one step looks at.
 const LOOKED_AT: i64 = 500;
 
-/// The row of whoever does something now, made if it is new.
+/// The row of the principal that acts now, inserted if it is new.
 pub(crate) fn keep(tx: &dyn Tx, by: &Origin) -> Result<i64> {
     let owner = by.owner.clone().unwrap_or_else(Owner::server);
     let (session, claims) = match &by.session {
@@ -40,12 +40,12 @@ pub(crate) fn keep(tx: &dyn Tx, by: &Origin) -> Result<i64> {
     ))?;
     match made {
         Some(id) => Ok(id),
-        // Somebody else made it at the same time.
+        // Another transaction inserted it at the same time.
         None => tx.one(&find()),
     }
 }
 
-/// The name and the claims of a session, if it is not forgotten.
+/// The name and the claims of a session; `None` if it is forgotten.
 fn read_session(tx: &dyn Tx, key: &AccessKeyId) -> Result<Option<(String, String)>> {
     tx.find(&Query::new(
         "SELECT name, claims FROM role_sessions WHERE key = ?1",
@@ -54,20 +54,20 @@ fn read_session(tx: &dyn Tx, key: &AccessKeyId) -> Result<Option<(String, String
     ))
 }
 
-/// What people say of a key, if they say something.
+/// The description of an access key; `None` if it is empty.
 fn describe(tx: &dyn Tx, key: &AccessKeyId) -> Result<Option<String>> {
     let find = Query::column("SELECT description FROM access_keys WHERE id = ?1", values![key.as_str()]);
     let found: Option<String> = tx.find(&find)?;
     Ok(found.filter(|description| !description.is_empty()))
 }
 
-/// That nothing refers to the source `x`.
+/// The condition that nothing refers to the source `x`.
 const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM manifest_puts WHERE source = x.id)
     AND NOT EXISTS (SELECT 1 FROM container_images WHERE source = x.id)
     AND NOT EXISTS (SELECT 1 FROM audit WHERE source = x.id)";
 
-/// The sources behind the row `after` that nothing refers to, of so many that are looked at, and the last row of
-/// those; 0 if there are no more behind it.
+/// The unused ones among the next [`LOOKED_AT`] sources after the row `after`, and the last row that was looked
+/// at; 0 at the end of the table.
 pub(crate) fn unused(tx: &dyn Tx, after: i64) -> Result<(Vec<i64>, i64)> {
     let text = format!("SELECT x.id, {UNUSED} FROM sources x WHERE x.id > ?1 ORDER BY x.id LIMIT ?2");
     let find = Query::new(&text, values![after, LOOKED_AT], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -77,13 +77,13 @@ pub(crate) fn unused(tx: &dyn Tx, after: i64) -> Result<(Vec<i64>, i64)> {
     Ok((found.into_iter().filter_map(|(id, is_unused)| is_unused.then_some(id)).collect(), last))
 }
 
-/// Forgets those of the sources that nothing refers to.
+/// Deletes those of the given sources that are still unused.
 pub(crate) fn forget(tx: &dyn Tx, unused: &[i64]) -> Result<()> {
     let text = format!("DELETE FROM sources AS x WHERE x.id = ?1 AND {UNUSED}");
     tx.each(&text, unused.iter().map(|id| values![*id])).map(drop)
 }
 
-/// Reads [`COLUMNS`] from the column `at` on; `None` if there is no source.
+/// Reads [`COLUMNS`] from the column `at` on; `None` if the row has no source.
 pub(crate) fn read(row: &Row<'_>, at: usize) -> Result<Option<Source>> {
     let Some(owner) = row.get::<Option<String>>(at)? else { return Ok(None) };
     let session = read_session_source(row.get(at + 1)?, row.get(at + 2)?)?;
@@ -105,7 +105,7 @@ pub(crate) fn read_claims(text: &str) -> Result<Claims> {
     serde_json::from_str(text).map_err(|_| rows::damaged("claims", text))
 }
 
-/// What is kept of claims.
+/// The JSON of claims.
 pub(crate) fn write_claims(claims: &Claims) -> Result<String> {
     serde_json::to_string(claims).map_err(|error| StoreError::damaged(format!("claims: {error}")))
 }

@@ -72,8 +72,8 @@ impl<E: Engine> Tags for Store<E> {
     }
 }
 
-/// Sets tags to a manifest, for a login if there is one; says whether one stood elsewhere. The login may have been
-/// forgotten meanwhile. The repository is locked `Update`.
+/// Sets tags to a manifest, on behalf of a login if there is one. Returns whether a tag was new or moved. The
+/// login may have been forgotten meanwhile. The repository must be locked with `Update`.
 pub(crate) fn set(
     tx: &dyn Tx,
     (repository, tags): (i64, &[Tag]),
@@ -95,7 +95,7 @@ pub(crate) fn set(
         "UPDATE tags SET manifest = ?3 WHERE repository = ?1 AND name = ?2 AND manifest <> ?3 RETURNING 1",
         (repository, &known, manifest),
     )?;
-    // From here on they say nothing about what others put.
+    // A tag that moved no longer says who set it before.
     tx.each(FORGET_PUT, moved.iter().map(|tag| values![repository, *tag]))?;
     if let Some(login) = login {
         tx.each(
@@ -108,7 +108,7 @@ pub(crate) fn set(
     Ok(!added.is_empty() || !moved.is_empty())
 }
 
-/// Runs a statement on each tag; returns those whose row it has written.
+/// Runs a statement for each tag; returns the tags whose rows it wrote.
 fn on_each<'t>(
     tx: &dyn Tx,
     text: &str,
@@ -119,10 +119,10 @@ fn on_each<'t>(
     Ok(tags.iter().zip(written).filter_map(|(tag, written)| written.map(|()| *tag)).collect())
 }
 
-/// Forgets who set a tag that is about to move or to go.
+/// Deletes the records of who set a tag, before the tag moves or goes.
 const FORGET_PUT: &str = "DELETE FROM tag_puts WHERE repository = ?1 AND tag = ?2";
 
-/// Forgets who set the tags on these manifests.
+/// Deletes the records of who set the tags of these manifests.
 pub(crate) fn forget_puts(tx: &dyn Tx, manifests: &[i64]) -> Result<()> {
     tx.each(
         "DELETE FROM tag_puts

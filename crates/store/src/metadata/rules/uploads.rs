@@ -12,7 +12,7 @@ use crate::metadata::store::Store;
 use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
 use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, Uploads};
 
-/// The owner's half of every lookup, as `?1` to `?5` with the session's id first.
+/// The condition on the session's id `?1` and its owner, `?2` to `?5`.
 const OWNED: &str = "id = ?1 AND repository = ?4 AND owner = ?5
     AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)";
 
@@ -59,7 +59,7 @@ impl<E: Engine> Uploads for Store<E> {
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<usize> {
         self.upkeep(Terms::server().takes_nothing(), move |tx| {
             let which = "touched_at <= ?1 OR created_at <= ?2";
-            // One that somebody has just now is not stale.
+            // A session that another transaction has locked is in use, so it is not stale.
             end(tx, Lock::SkipLocked, which, values![idle, opened], Leaves::Bytes)
         })
         .await
@@ -76,7 +76,7 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
         return Ok(UploadOpened::LoginEnded);
     }
     let tenant = rows::ensure_tenant(tx, &owner.tenant)?;
-    // Nobody waits for others to be counted: where many processes open sessions, there may be a few too many.
+    // The count takes no lock. If several processes open sessions, an account may get a few too many.
     let standing = tx.one(&Query::new(
         "SELECT count(*), count(*) FILTER (WHERE login = ?2) FROM uploads
          WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1)",
@@ -120,8 +120,8 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
     Ok(opened)
 }
 
-/// Whether a login has ended, but by its time: a body may have taken longer than that. What decides it does not change
-/// from here on, so whoever ends the login finds the session.
+/// Whether a login has ended for another reason than its time; a body may take longer than the login lives. The
+/// locks keep the answer true until the commit. So a transaction that ends the login finds the new session.
 fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool> {
     let Some(login) = login else { return Ok(false) };
     if let Some((_, role)) = owner.as_role() {
@@ -140,7 +140,8 @@ fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool>
     Ok(facts.is_some_and(|facts| facts.ended().is_some()))
 }
 
-/// Ends the oldest session of an account, or of one login, that gives way at `now`; `false` if there is none.
+/// Ends the oldest idle session of an account or of one login; `false` if none is idle at `now`. A session is
+/// idle if it got no byte for [`GIVES_WAY_AFTER`].
 fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time) -> Result<bool> {
     let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND touched_at <= ?2
            AND (CAST(?3 AS BIGINT) IS NULL OR login = ?3)
@@ -154,7 +155,7 @@ fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time)
 fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &UploadSession) -> Result<bool> {
     let UploadSession { id, checkpoint, .. } = session;
     let touched_at = tx.steady(session.touched_at)?;
-    // Whoever comes from another checkpoint changes nothing.
+    // A caller that goes on from another checkpoint changes nothing.
     let text = format!(
         "UPDATE uploads SET received = ?7, hash_state = ?8, checkpoint = ?9, touched_at = ?10, login = ?11
          WHERE {OWNED} AND received = ?6"
@@ -189,7 +190,8 @@ fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &Upload
     Ok(true)
 }
 
-/// Whether a session is where it was to come to: an earlier run of this may have brought it there.
+/// Whether the session has reached its new checkpoint already: an earlier run of this rule may have been
+/// committed.
 fn is_at(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession) -> Result<bool> {
     let Some(found) = read_all(tx, OWNED, owned(owner, &session.id))?.pop() else { return Ok(false) };
     let mut checkpoint = session.checkpoint.clone();
@@ -202,7 +204,7 @@ fn add_keys<'k>(tx: &dyn Tx, keys: impl IntoIterator<Item = &'k ContentKey>, upl
     tx.each("INSERT INTO upload_keys (key, upload) VALUES (?1, ?2)", keys).map(drop)
 }
 
-/// How far all have come.
+/// The checkpoints of all open sessions.
 pub(crate) fn checkpoints(tx: &dyn Tx) -> Result<Vec<(ContentKey, Checkpoint)>> {
     let sessions = read_all(tx, "u.id IS NOT NULL", [])?;
     Ok(sessions.into_iter().map(|session| (session.key, session.checkpoint)).collect())
@@ -214,7 +216,8 @@ pub(crate) fn end_of_login(tx: &dyn Tx, tenant: i64, login: LoginId) -> Result<(
     end(tx, Lock::Update, which, values![tenant, login], Leaves::Bytes).map(drop)
 }
 
-/// Ends the sessions that were fed last by a login of a role's session that is live at `now`.
+/// Ends the uploads that were last fed by a login of this role session. Logins that ended before `now` are left
+/// out.
 pub(crate) fn end_of_session(
     tx: &dyn Tx,
     account: &AccountId,
@@ -229,13 +232,14 @@ pub(crate) fn end_of_session(
     end(tx, Lock::Update, which, values, Leaves::Bytes).map(drop)
 }
 
-/// Ends the sessions of a key's or role's logins.
+/// Ends the sessions of the logins of an access key or a role.
 pub(crate) fn end_of_owner(tx: &dyn Tx, account: &AccountId, owner: &Owner) -> Result<()> {
     let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND owner = ?2 ORDER BY id";
     end(tx, Lock::Update, which, values![account.as_str(), owner.as_str()], Leaves::Bytes).map(drop)
 }
 
-/// Ends sessions; says how many. Somebody may be feeding them, so only what is discarded is certain to go.
+/// Ends sessions; returns how many. A request may be writing to one, so its bytes go to the list of discarded
+/// keys and are deleted later.
 fn end<const N: usize>(
     tx: &dyn Tx,
     lock: Lock,
@@ -248,7 +252,8 @@ fn end<const N: usize>(
     Ok(ended.len())
 }
 
-/// Ends the session of a blob whose bytes are under `kept`. What else it has is discarded. `false` if there is none.
+/// Ends the session of a blob whose bytes are under the key `kept`; discards the other keys of the session.
+/// `false` if there is no such session.
 pub(crate) fn end_as_blob(
     tx: &dyn Tx,
     id: &str,
@@ -264,12 +269,12 @@ pub(crate) fn end_as_blob(
     Ok(!ended.is_empty())
 }
 
-/// A session that ends.
+/// A locked session that is about to end.
 struct Ending {
     id: String,
     key: ContentKey,
     fed: Time,
-    /// Its store's own checkpoint.
+    /// The blob store's own part of the checkpoint.
     checkpoint: Vec<u8>,
 }
 
@@ -290,7 +295,7 @@ fn lock_ending<const N: usize>(
     )
 }
 
-/// Ends sessions that are locked. Of their keys, those are discarded that `goes` says.
+/// Deletes locked sessions, and discards those of their keys for which `goes` is true.
 fn end_locked(tx: &dyn Tx, ended: &[Ending], goes: impl Fn(&ContentKey) -> bool) -> Result<()> {
     let (ids, mut others) = (ended.iter().map(|it| Value::from(&it.id)).collect::<Vec<_>>(), Vec::new());
     let take = "DELETE FROM upload_keys WHERE upload = ?1 RETURNING key";
@@ -317,7 +322,7 @@ fn owned<'a>(owner: &'a UploadOwner, id: &'a str) -> [Value<'a>; 5] {
     ]
 }
 
-/// Sessions, with their other keys in the order in which they were made.
+/// The sessions that meet a condition, each with its further keys in order.
 fn read_all<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) -> Result<Vec<UploadSession>> {
     let text = format!(
         "SELECT u.id, u.key, u.login, u.created_at, u.touched_at, u.received, u.hash_state, u.checkpoint, k.key
@@ -339,7 +344,8 @@ fn read_all<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) ->
     Ok(sessions)
 }
 
-/// Reads `id, key, login, created_at, touched_at, received, hash_state, checkpoint`. Its other keys are elsewhere.
+/// Reads `id, key, login, created_at, touched_at, received, hash_state, checkpoint`. The further keys come from
+/// other rows.
 fn read(row: &Row<'_>) -> Result<UploadSession> {
     let checkpoint = Checkpoint {
         received: rows::unsigned(row.get(5)?)?,

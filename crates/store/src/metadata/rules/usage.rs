@@ -1,5 +1,5 @@
-//! How much each account has, in the table `accounts`. Each transaction adds up what it changes and writes it
-//! last, so that the row is locked for the shortest time.
+//! How much each account has, in the table `accounts`. A transaction adds up its changes and writes them last,
+//! so that the account's row is locked for the shortest time.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::metadata::engine::Engine;
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Query, Row, Tx, values};
 
-/// By how much a transaction changes what an account has.
+/// The changes of one transaction to an account's usage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
     pub(crate) content_bytes: i64,
@@ -36,13 +36,16 @@ impl Usage {
         Ok(())
     }
 
-    /// Writes the change to the account of this tenant.
+    /// Adds the changes to the account of this tenant.
     pub(crate) fn write(self, tx: &dyn Tx, tenant: i64) -> Result<()> {
         self.add_to(tx, tenant).map(drop)
     }
 
-    /// The same, if the account then has no more than it may of what it gets more of. The caller's transaction must
-    /// fail with this.
+    /// Adds the changes to the account of this tenant, if each sum that grew stays within its quota.
+    ///
+    /// # Errors
+    /// [`StoreError::OverQuota`](crate::StoreError::OverQuota) if one does not. The caller's transaction must
+    /// fail with it.
     pub(crate) fn write_within(self, tx: &dyn Tx, tenant: i64, quotas: &Quotas) -> Result<()> {
         let Some(has) = self.add_to(tx, tenant)? else { return Ok(()) };
         for (quota, more, has, allowed) in [
@@ -65,7 +68,7 @@ impl Usage {
         self.content_bytes + self.manifest_bytes
     }
 
-    /// Adds it up; says what the account then has, if anything changed.
+    /// Adds the changes; returns the account's new sums, or `None` if nothing changed.
     fn add_to(self, tx: &dyn Tx, tenant: i64) -> Result<Option<Self>> {
         if self == Self::default() {
             return Ok(None);
@@ -88,8 +91,8 @@ impl Usage {
     }
 }
 
-/// Writes the changes to the accounts of many tenants. Accounts come in order, so that two who write many never wait for
-/// each other.
+/// Adds the changes to the accounts of several tenants. The accounts are written in order, so that two such
+/// transactions cannot wait for each other.
 pub(crate) fn write_all(tx: &dyn Tx, changes: BTreeMap<i64, Usage>) -> Result<()> {
     let accounts = tx.find_each(
         "SELECT account FROM tenants WHERE id = ?1",
@@ -102,13 +105,13 @@ pub(crate) fn write_all(tx: &dyn Tx, changes: BTreeMap<i64, Usage>) -> Result<()
 }
 
 fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
-    // What became less is admitted.
+    // A decrease is always admitted.
     let more = u64::try_from(more).unwrap_or_default();
     let used = u64::try_from(has).unwrap_or_default().saturating_sub(more);
     Ok(quota.admit(used, more, allowed)?)
 }
 
-/// Bytes of an account that are staged, in all its regions.
+/// The staged bytes of an account, in all its regions.
 fn staged_bytes(tx: &dyn Tx, tenant: i64) -> Result<i64> {
     tx.one(&Query::column(
         "SELECT CAST(coalesce(sum(received), 0) AS BIGINT) FROM uploads WHERE tenant IN (
@@ -154,7 +157,7 @@ impl<E: Engine> Accounts for Store<E> {
     }
 }
 
-/// What each account has, counted anew.
+/// Computes each account's usage from the rows.
 const COUNTED: &str = "
     SELECT t.account AS id,
            CAST(coalesce(sum((SELECT sum(b.size) FROM blobs b WHERE b.tenant = t.id)), 0) AS BIGINT)
@@ -168,7 +171,7 @@ const COUNTED: &str = "
            CAST(sum((SELECT count(*) FROM repositories r WHERE r.tenant = t.id)) AS BIGINT) AS repositories
     FROM tenants t GROUP BY t.account";
 
-/// The accounts whose row does not say what they have.
+/// The accounts whose row differs from their real usage.
 pub(crate) fn wrong(tx: &dyn Tx) -> Result<Vec<String>> {
     let text = format!(
         "SELECT c.id FROM ({COUNTED}) AS c LEFT JOIN accounts a ON a.id = c.id
@@ -181,7 +184,7 @@ pub(crate) fn wrong(tx: &dyn Tx) -> Result<Vec<String>> {
     tx.all(&Query::column(&text, values![]))
 }
 
-/// Writes what each account has anew.
+/// Computes the usage of each account anew and writes it.
 pub(crate) fn mend(tx: &dyn Tx) -> Result<()> {
     tx.run("DELETE FROM accounts", values![])?;
     let count = format!(

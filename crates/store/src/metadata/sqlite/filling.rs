@@ -1,4 +1,4 @@
-//! A database made for a benchmark to measure, fast and without any promise.
+//! Opens a database to fill it for a benchmark: fast, and without durability.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use super::{Embedded, Sqlite, tune};
 use crate::Result;
 use crate::metadata::cache::Caches;
 
-/// Pieces of work in one commit. Rows of random digests go into pages all over the indexes, and with so
-/// many of them each of those pages is written once for several rows.
+/// How many pieces of work go into one commit. Rows with random digests touch pages all over the indexes. In a
+/// large commit each page is written once for several rows.
 const BATCH: usize = 1 << 12;
 
-/// KiB of pages kept, so that none is written before its commit.
+/// The size of the page cache in KiB. It is so large that no page is written before its commit.
 const PAGE_CACHE: i64 = 4 << 20;
 
 impl Sqlite {
-    /// Opens the database file at `path` to fill it with rows that can be made again: the rows are those
-    /// that a server writes, but nothing is synced, and a crash leaves a broken file. Nobody else may have
-    /// it open. Closed, and then opened by [`Sqlite::open`], it is like any other.
+    /// Opens the database file at `path` to fill it with rows that can be made again. They are the rows that a
+    /// server writes, but nothing is synced, and a crash leaves a broken file. No other process may have it
+    /// open. After it is closed, [`Sqlite::open`] opens it like any other database.
     ///
     /// # Errors
-    /// If the file cannot be opened or made, or was written by a newer version of the program.
+    /// If the file cannot be opened or made, or has another schema.
     pub fn open_to_fill(path: &Path) -> Result<Self> {
         let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "memory")?;

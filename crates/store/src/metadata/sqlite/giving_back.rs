@@ -1,4 +1,4 @@
-//! Giving pages that are free back to the file system, a few at a time, between others' work.
+//! Returns free pages to the file system, a few at a time, between other work.
 
 use std::time::{Duration, Instant};
 
@@ -8,19 +8,19 @@ use super::Embedded;
 use super::writer::Whose;
 use crate::Result;
 
-/// How long one step takes. Its commit takes about as long again.
+/// How long one step takes at most. Its commit takes about as long again.
 const STEP: Duration = Duration::from_millis(4);
 
-/// Pages that are given back before a step looks at the time.
+/// How many pages are returned before the step looks at the clock.
 const PAGES: u32 = 32;
 
-/// Free pages that stay: what comes next need not make the file longer.
+/// How many free pages stay, so that the next rows do not make the file longer.
 const SPARE: i64 = 256;
 
 impl Embedded {
-    /// One step; says whether there is more to be given back. After the last the log is emptied as well.
+    /// Runs one step; returns whether there is more to do. After the last step the log is emptied as well.
     pub(super) async fn give_pages_back(&self) -> Result<bool> {
-        // Nobody is told that it is durable, and a power cut loses it whole.
+        // No answer depends on this commit, and a power cut undoes it as a whole.
         let is_more = self.writer.write_unsynced(Whose::Server, step).await?;
         if !is_more {
             self.writer.empty_log(Whose::Server).await?;
@@ -29,7 +29,7 @@ impl Embedded {
     }
 }
 
-/// Gives some pages back; says whether there are more.
+/// Returns some pages; says whether there are more.
 fn step(connection: &Connection) -> Result<bool> {
     let begun = Instant::now();
     loop {
@@ -40,7 +40,7 @@ fn step(connection: &Connection) -> Result<bool> {
         if begun.elapsed() > STEP {
             return Ok(true);
         }
-        // Each page is a row of the answer, and is given back when that is asked for.
+        // The pragma answers with a row for each page, and returns the page when the row is read.
         let mut give_back = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
         let mut given = give_back.query([])?;
         while given.next()?.is_some() {}

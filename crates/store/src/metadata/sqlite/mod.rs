@@ -1,13 +1,12 @@
-//! Metadata in an embedded SQLite database: write-ahead log, full sync.
+//! Metadata in an embedded SQLite database with a write-ahead log and full sync.
 //!
-//! One thread owns the writing connection and commits whatever is waiting together ([`writer`]);
-//! readers each borrow a connection of their own and never wait for it. Look-ups run on the calling
-//! thread: they are a few microseconds of work in pages that are cached. What may take longer has threads
-//! of its own ([`long_reads`]).
+//! One thread owns the writing connection. It commits all waiting work together ([`writer`]). Each reader
+//! borrows a connection of its own and never waits for the writer. Short lookups run on the calling thread:
+//! they need a few microseconds in cached pages. Longer reads have threads of their own (`long_reads`).
 //!
-//! `CROSS JOIN` in a statement fixes the order of the search (sqlite.org/optoverview.html, "Manual
-//! Control Of Query Plans Using CROSS JOIN"): nobody counts the rows of this database for the
-//! planner, and its guess about a recursion would be to read whole tables. A test reads the plans.
+//! `CROSS JOIN` in a statement fixes the order of the search (sqlite.org/optoverview.html, "Manual Control Of
+//! Query Plans Using CROSS JOIN"). The planner has no statistics of this database, and would guess to read
+//! whole tables. A test checks the plans.
 
 #[cfg(feature = "filling")]
 mod filling;
@@ -40,16 +39,16 @@ use super::tx::Tx;
 use crate::Result;
 use crate::turns::Turns;
 
-/// KiB of pages that the writer keeps, if there are as many: a commit looks into indexes that grow with the store.
+/// The page cache of the writer in KiB. A commit searches indexes that grow with the store.
 const WRITER_CACHE: i64 = 8 << 10;
 
-/// How long a lock that another process holds is waited for.
+/// How long to wait for a lock of another process.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 16;
 
-/// The rows in an embedded database.
+/// The store of rows in an embedded database.
 pub type Sqlite = Store<Embedded>;
 
 /// The embedded database.
@@ -59,23 +58,24 @@ pub struct Embedded {
     writer: Arc<Writer>,
     readers: Arc<Mutex<Vec<Connection>>>,
     caches: Arc<Caches>,
-    /// Whose turn it is to read what may take longer than a few milliseconds: lists, pages of the audit trail, checks of
-    /// everything.
+    /// Gives accounts turns for reads that may take more than a few milliseconds: lists, pages of the audit
+    /// trail, checks of everything.
     long_reads: Arc<Turns<Whose>>,
 }
 
 impl Sqlite {
-    /// Opens the database file at `path`, making it and its tables if it is new, and upgrading it if its schema is an
-    /// earlier one. Then it is kept beside, as it was.
+    /// Opens the database file at `path`. A new file gets its tables. An earlier schema is upgraded, and the
+    /// file of before stays beside the new one.
     ///
     /// # Errors
-    /// If the file cannot be opened or made, was written by a newer version of the program, or there is no space to
-    /// upgrade it.
+    /// If the file cannot be opened or made, was written by a newer version of the program, or there is no
+    /// space for the upgrade.
     pub fn open(path: &Path) -> Result<Self> {
         Self::open_or(path, |connection, schema| upgrade::run(path, connection, schema))
     }
 
-    /// The same without an upgrade, for those who are no server: nobody should have a database upgraded by the way.
+    /// Opens the database as [`open`](Self::open) does, but never upgrades it. For commands other than the
+    /// server: they should not upgrade a database as a side effect.
     ///
     /// # Errors
     /// If the file cannot be opened or made, or was written by another version of the program.
@@ -95,25 +95,24 @@ impl Sqlite {
             }
         }
         connection.pragma_update(None, "journal_mode", "wal")?;
-        // NORMAL would lose acknowledged commits on power loss.
+        // With NORMAL a power cut could lose acknowledged commits.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         start_log_anew(&connection)?;
         tune(&mut connection)?;
-        // Negative: KiB, and not pages.
+        // A negative number means KiB. A positive one would mean pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         let caches = Arc::<Caches>::default();
         let writer = Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?;
         Ok(Self::new(Embedded::of(path, writer, caches)))
     }
 
-    /// Opens the database of a server that may be running, to be read only: whatever would write is
-    /// refused.
+    /// Opens the database of a server that may be running. It can only be read: every write is refused.
     ///
     /// # Errors
     /// If the file cannot be read, or was written by another version of the program.
     pub fn open_to_read(path: &Path) -> Result<Self> {
-        // Another process writes, so nothing may be kept.
+        // Another process may write, so the caches stay closed.
         let caches = Arc::<Caches>::default();
         caches.close(Takes::Rights);
         let database = Embedded::of(path, Writer::refusing(), caches);
@@ -137,10 +136,10 @@ impl Embedded {
         }
     }
 
-    /// Runs several statements in one read transaction.
+    /// Runs several statements on one snapshot.
     fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.read_one(|connection| {
-            // Until the end, every statement sees the database as it was at the first.
+            // Until the end, every statement sees the database as it was at the first one.
             connection.prepare_cached("BEGIN")?.execute([])?;
             let result = query(connection);
             connection.prepare_cached("COMMIT")?.execute([])?;
@@ -148,7 +147,7 @@ impl Embedded {
         })
     }
 
-    /// Runs a single statement, which is a transaction by itself, on a connection of its own.
+    /// Runs a single statement on a connection of its own. The statement is a transaction by itself.
     fn read_one<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
@@ -156,7 +155,7 @@ impl Embedded {
             None => self.open_reader()?,
         };
         let result = query(&connection);
-        // One that is left in a transaction would see the past for ever.
+        // A connection with an open transaction would see the same old snapshot for ever.
         if connection.is_autocommit() {
             let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
             if readers.len() < IDLE_READERS {
@@ -226,16 +225,16 @@ fn tune(connection: &mut Connection) -> Result<()> {
     #[cfg(test)]
     tests::plans::watch(connection);
     connection.set_prepared_statement_cache_capacity(128);
-    // Plans do not depend on what is bound to parameters. Otherwise SQLite takes the clearing of a kept
-    // statement's parameters for a reason to parse and plan it anew, each time that it is used.
+    // Makes plans independent of bound parameters. Otherwise SQLite parses and plans a cached statement anew at
+    // each use, because its parameters were cleared in between.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(BUSY)?;
     Ok(())
 }
 
-/// Moves what an earlier run left in the log into the database, synced, and empties the log. Its last
-/// sync may have failed: the kernel then shows pages that the disk does not have, and whatever was
-/// committed behind them would be lost with them when the power goes.
+/// Moves the log of an earlier run into the database, with syncs, and empties it. The last sync of that run may
+/// have failed. Then the kernel shows pages that are not on the disk, and later commits would be lost with them
+/// in a power cut.
 fn start_log_anew(connection: &Connection) -> Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())

@@ -1,7 +1,7 @@
-//! A new database: made under another name without a sync, then synced once and named.
+//! Makes a new database under another name without syncs, syncs it once, and renames it.
 //!
-//! SQLite would take about ten syncs, one after another, to make the file, to turn it to write-ahead logging
-//! and to bring it to its schema.
+//! SQLite itself would need about ten syncs, one after another, to make the file, switch to the write-ahead log
+//! and create the schema.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,8 +13,8 @@ use rusqlite::Connection;
 use super::schema;
 use crate::{Result, durable_file};
 
-/// Makes the database if there is none, which means no file, or an empty one without a log. It is there
-/// whole and durable, to be read by its owner alone, or not at all.
+/// Makes the database if there is none: no file, or an empty one without a log. After a crash either nothing is
+/// there, or a complete and durable file with mode 0600.
 pub(super) fn make_if_missing(path: &Path) -> Result<()> {
     if length(path)? > 0 || length(&beside(path, "-wal"))? > 0 {
         return Ok(());
@@ -22,38 +22,38 @@ pub(super) fn make_if_missing(path: &Path) -> Result<()> {
     make(path, |_| Ok(()))
 }
 
-/// Makes a database under another name, fills it, syncs it once, and gives it its name.
+/// Makes a database under another name, fills it, syncs it once, and renames it.
 fn make(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
     let unnamed = make_unnamed(path, fill)?;
     Ok(durable_file::rename(&unnamed, path)?)
 }
 
-/// The same without the last step: says what name it has for now. It is in the same folder, whole and synced.
+/// Makes a complete, synced database under another name in the same folder; returns the name.
 pub(super) fn make_unnamed(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<PathBuf> {
     let unnamed = beside(path, ".new");
-    // Of a start that did not come to its end. SQLite would take them for a transaction to be finished.
+    // Files of an interrupted start. SQLite would take them for an unfinished transaction.
     for ending in ["", "-journal", "-wal", "-shm"] {
         durable_file::remove_if_there(&beside(&unnamed, ending))?;
     }
     let made = make_aside(&unnamed, fill);
     if made.is_err() {
-        // It may have filled the disk.
+        // The failed file may fill the disk.
         let _ = durable_file::remove_if_there(&unnamed);
     }
     made?;
     Ok(unnamed)
 }
 
-/// Makes a synced database under a name that nothing has.
+/// Makes a synced database under an unused name.
 fn make_aside(unnamed: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
-    // SQLite takes an empty file for a new database, and gives its other files the same permissions.
+    // SQLite takes an empty file for a new database. Its other files get the same mode.
     let file = durable_file::create_new(unnamed, 0o600)?;
     let mut connection = Connection::open(unnamed)?;
     connection.pragma_update(None, "synchronous", "off")?;
     connection.pragma_update(None, "journal_mode", "off")?;
     schema::create(&mut connection)?;
     fill(&mut connection)?;
-    // Stays with the file.
+    // This setting is stored in the file.
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(file.sync_all()?)
@@ -67,7 +67,7 @@ fn length(path: &Path) -> io::Result<u64> {
     }
 }
 
-/// The file that is named like another one with an ending.
+/// The path with an ending appended to its name.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
@@ -104,7 +104,7 @@ mod tests {
         fs::write(&path, "something").unwrap();
         make_if_missing(&path).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "something");
-        // A log may hold all there is.
+        // All rows may be in the log.
         fs::write(&path, "").unwrap();
         fs::write(beside(&path, "-wal"), "something").unwrap();
         make_if_missing(&path).unwrap();

@@ -1,4 +1,4 @@
-//! The schema of the database: one text for new ones, and how those of earlier schemas are carried over.
+//! The schema of the database: one text for new databases, and the upgrade from earlier schemas.
 
 use rusqlite::{Connection, Params};
 
@@ -7,36 +7,36 @@ use crate::metadata::rules::holds::check;
 use crate::metadata::rules::usage;
 use crate::{Result, StoreError};
 
-/// The schema that this program knows, kept in the file as `user_version`.
+/// The schema version that this program knows. The file stores it as `user_version`.
 pub(super) const VERSION: i64 = 7;
 
 const NEW: &str = include_str!("schema/new.sql");
 const FROM_3: &str = include_str!("schema/from-3.sql");
 
-/// How a database stands to this program.
+/// The version of a database, compared with this program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It has no tables yet.
     Empty,
-    /// It is as this program wants it.
+    /// It has the schema of this program.
     Current,
-    /// It has a schema that can be carried over.
+    /// It has an earlier schema that can be upgraded.
     Earlier(Earlier),
 }
 
-/// A schema that this program can carry over.
+/// An earlier schema that this program can upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Earlier {
-    /// Tables mean something else now.
+    /// Schema 3: its tables have another meaning.
     Three,
-    /// Tables and columns have been added since, and one that a blob store reads has another name.
+    /// Schemas 4 to 6: tables and columns were added since, and one column of uploads was replaced.
     FourToSix,
 }
 
-/// Looks at a database.
+/// Determines the version of a database.
 ///
 /// # Errors
-/// If it has a schema that this program neither knows nor can carry over.
+/// [`StoreError::Unusable`] if this program can neither use nor upgrade it.
 pub(super) fn standing(connection: &Connection) -> Result<Standing> {
     let found = of(connection)?;
     match found {
@@ -48,7 +48,7 @@ pub(super) fn standing(connection: &Connection) -> Result<Standing> {
     }
 }
 
-/// The schema of a database.
+/// The schema version of a database.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -56,7 +56,7 @@ pub(super) fn of(connection: &Connection) -> Result<i64> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// A database of another schema, and what to do about it.
+/// The error for a database with another schema. It says what to do.
 pub(super) fn unknown(found: i64) -> StoreError {
     let advice = match found {
         0 => "it is no database of gangplank's; restore it from a backup",
@@ -69,9 +69,9 @@ pub(super) fn unknown(found: i64) -> StoreError {
     ))
 }
 
-/// Makes the tables in an empty database. Pages that become free can be given back later, a few at a time.
+/// Makes the tables in an empty database. Its free pages can be returned later, a few at a time.
 pub(super) fn create(connection: &mut Connection) -> Result<()> {
-    // Only before the first table.
+    // SQLite accepts this only before the first table.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(NEW)?;
@@ -79,21 +79,22 @@ pub(super) fn create(connection: &mut Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// Fills new tables from a database of an earlier schema, which is attached as `old`.
+/// Fills new tables with the rows of a database of an earlier schema, which is attached as `old`.
 pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Result<()> {
     let transaction = connection.transaction()?;
     match earlier {
         Earlier::Three => {
             transaction.execute_batch(FROM_3)?;
-            // What the other rows say wins over what was noted of holds: a wrong one would let no collection come to
-            // its end.
+            // Holds, contents and usage are computed anew from the other rows. A wrong hold would keep garbage
+            // for ever.
             let tx = Transaction(&transaction);
             check::mend_holds(&tx)?;
             check::mend_contents(&tx)?;
             usage::mend(&tx)?;
         }
         Earlier::FourToSix => {
-            // A service names its deployments, and they name it: no order has each before the other.
+            // A service refers to its deployments, and they refer to it. So no order of tables satisfies every
+            // reference.
             transaction.pragma_update(None, "defer_foreign_keys", true)?;
             copy_rows(&transaction)?;
         }
@@ -101,15 +102,17 @@ pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Resul
     Ok(transaction.commit()?)
 }
 
-/// New columns that have no default, and the expression over an earlier row that fills them. The key of an upload's
-/// content was its id; nobody vouches for its bytes in this run, so its checkpoint says nothing.
+/// New columns without a default, each with the expression over the earlier row that fills it. An upload used
+/// its id as its content key. The new run does not trust the bytes of earlier uploads, so their checkpoint is
+/// empty.
 const FILLED: [(&str, &str, &str); 3] =
     [("uploads", "key", "id"), ("uploads", "checkpoint", "x''"), ("discarded", "discarded_at", "0")];
 
-/// Copies each table of `old` with the columns that it has there and still has here.
+/// Copies every table of `old`, in those columns that both schemas have.
 fn copy_rows(connection: &Connection) -> Result<()> {
-    // In the order in which they were made, so that what a row refers to is there before it. The table of numbers
-    // that were given out comes last: it is made with the first table that counts, and rows above have filled it.
+    // Tables in the order in which they were made, so that a row comes after those that it refers to.
+    // `sqlite_sequence`, which stores the highest numbers given out, comes last, because the inserts above
+    // change it.
     let tables = texts(
         connection,
         "SELECT name FROM main.sqlite_schema

@@ -1,5 +1,5 @@
-//! A database as it was at one moment, in a file of its own: what backups are made of. It may have an earlier schema:
-//! whoever upgrades makes a backup first.
+//! A copy of a database at one moment, in a file of its own, for backups. Its schema may be an earlier one,
+//! because an operator makes a backup before an upgrade.
 
 use std::path::Path;
 use std::thread;
@@ -19,19 +19,19 @@ use crate::metadata::progress::Mark;
 use crate::metadata::rules::{inspection, progress, rows};
 use crate::{Result, StoreError, durable_file};
 
-/// How long to wait before a database that another process has locked is asked again.
+/// The pause before a locked database is tried again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A root key as it is kept.
+/// A root key, as its row says.
 #[derive(Clone, Debug)]
 pub struct RootKey {
     /// Its id.
     pub id: AccessKeyId,
-    /// Its secret, sealed.
+    /// Its secret, sealed with the master key.
     pub sealed_secret: Vec<u8>,
 }
 
-/// The rows of a database, to be read by whoever is no server.
+/// The rows of a database, for programs other than the server.
 #[derive(Debug)]
 pub struct Snapshot {
     connection: Connection,
@@ -39,7 +39,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads a database in its place. Its server may be running: each call sees it as it is then.
+    /// Reads a database in its place. Its server may be running. Each call sees the rows of that moment.
     ///
     /// # Errors
     /// If it cannot be read, or was written by a newer version of the program.
@@ -48,15 +48,15 @@ impl Snapshot {
         Self::of(Connection::open_with_flags(path, flags)?)
     }
 
-    /// Copies this database, as it is at one moment, into the file at `to`, which replaces what is there: whole, synced,
-    /// and its owner's alone. Uploads that are under way stay behind, since their bytes do, and so does what was only to
-    /// be removed.
+    /// Copies this database, as it is at one moment, to the file `to` and replaces that file. The copy is
+    /// complete and synced, with mode 0600. It contains no open uploads and no discarded keys, since a backup
+    /// does not contain their bytes.
     ///
     /// # Errors
-    /// If it cannot be read or written; nothing is left at `to` then.
+    /// If a file cannot be read or written. Then nothing is left at `to`.
     pub fn copy_to(&self, to: &Path) -> Result<()> {
         self.copy(to).inspect_err(|_| {
-            // It may have filled the disk.
+            // The unfinished copy may fill the disk.
             let _ = remove(to);
         })
     }
@@ -68,7 +68,8 @@ impl Snapshot {
         copy.pragma_update(None, "synchronous", "off")?;
         let began = Instant::now();
         let backup = Backup::new(&self.connection, &mut copy)?;
-        // In one step, which is one moment: with several, each commit of the server would begin it anew.
+        // One step copies one moment. With several steps, every commit of the server would start the copy
+        // again.
         loop {
             match backup.step(-1)? {
                 StepResult::Done => break,
@@ -79,16 +80,17 @@ impl Snapshot {
             }
         }
         drop(backup);
-        // Without a log beside it.
+        // The copy must be a single file without a log.
         copy.pragma_update(None, "journal_mode", "delete")?;
-        // Earlier schemas have no keys of uploads.
+        // The table `upload_keys` exists since schema 7.
         let keys = if self.schema < 7 { "" } else { "DELETE FROM upload_keys;" };
         copy.execute_batch(&format!("BEGIN; {keys} DELETE FROM uploads; DELETE FROM discarded; COMMIT"))?;
         copy.close().map_err(|(_, error)| error)?;
         Ok(file.sync_all()?)
     }
 
-    /// Notes that the bytes of these contents are not there, so that the next push of them brings new ones.
+    /// Marks these contents as damaged, because their bytes are missing. The next push of them brings new
+    /// bytes.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -110,20 +112,20 @@ impl Snapshot {
         }
     }
 
-    /// The schema that it has.
+    /// The schema version of the database.
     pub fn schema(&self) -> i64 {
         self.schema
     }
 
-    /// The contents behind row `after`, in the order of their rows, up to `limit`.
+    /// At most `limit` contents after the row `after`, in the order of their rows.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If they cannot be read.
     pub fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>> {
         inspection::contents(&Transaction(&self.connection), after, limit)
     }
 
-    /// The content under a key, if there is a row for it.
+    /// The content with this key; `None` if no row has it.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -131,15 +133,15 @@ impl Snapshot {
         inspection::content(&Transaction(&self.connection), key)
     }
 
-    /// How much content there is.
+    /// The number and the size of all contents.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If they cannot be read.
     pub fn totals(&self) -> Result<ContentTotals> {
         inspection::totals(&Transaction(&self.connection), 0)
     }
 
-    /// The number that the database shares with its folder of bytes, if it has one yet.
+    /// The number that the database shares with its folder of bytes; `None` if it has none yet.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -147,7 +149,7 @@ impl Snapshot {
         self.mark(Mark::ContentFolder)
     }
 
-    /// Whether the bytes are in a bucket, and not in a folder.
+    /// Whether the bytes are in a bucket and not in a folder.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -160,7 +162,7 @@ impl Snapshot {
         Ok(self.connection.query_row(sql, [progress::name(mark)], |row| row.get(0)).optional()?)
     }
 
-    /// The enabled root keys, the oldest first.
+    /// The enabled root keys, oldest first.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -168,7 +170,7 @@ impl Snapshot {
         self.keys("WHERE is_root = 1 AND enabled = 1 ORDER BY created_at, id")
     }
 
-    /// Some key, by which a master key can be tried.
+    /// Any access key, to test a master key with; `None` if there is none.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -188,7 +190,7 @@ impl Snapshot {
     }
 }
 
-/// Removes a database with what SQLite may have left beside it.
+/// Deletes a database file, with those that SQLite may have left beside it.
 fn remove(path: &Path) -> Result<()> {
     for ending in ["", "-journal", "-wal", "-shm"] {
         durable_file::remove_if_there(&beside(path, ending))?;

@@ -1,4 +1,4 @@
-//! A transaction of SQLite, as rules see it.
+//! A transaction of SQLite, for rules.
 
 use gangplank_core::Time;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -7,7 +7,7 @@ use rusqlite::{Connection, params_from_iter};
 use crate::metadata::tx::{Cell, Cells, Dialect, Level, Lock, Named, Read, ReadEach, Row, Tx, Value};
 use crate::{Result, StoreError};
 
-/// What a connection is in the middle of. There is one writer, so nothing has to be locked.
+/// The transaction of a connection. There is one writer, so locking is not needed.
 pub(super) struct Transaction<'c>(pub(super) &'c Connection);
 
 impl Tx for Transaction<'_> {
@@ -63,7 +63,7 @@ impl Tx for Transaction<'_> {
     }
 }
 
-/// The values of each time that a statement is run: once where it takes none.
+/// Splits the values by runs of a statement. A statement without values runs once.
 fn times<'v, 'a>(width: usize, values: &'v [Value<'a>]) -> impl Iterator<Item = &'v [Value<'a>]> {
     let once = (width == 0).then_some(values);
     once.into_iter().chain(values.chunks_exact(width.max(1)))

@@ -1,5 +1,5 @@
-//! A database of an earlier schema becomes one of this program's: in one transaction, into a new file, which takes its
-//! place. The one before is kept beside it: there is no other way back.
+//! Upgrades a database of an earlier schema: writes all rows into a new file in one transaction, and then puts
+//! the new file in the place of the old one. The old file is kept beside it, since there is no other way back.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +13,7 @@ use super::schema::{self, Earlier};
 use crate::durable_file::{folder_of, remove_if_there, rename, sync_folder};
 use crate::{Result, StoreError};
 
-/// Upgrades a database. A crash leaves the old one or the new one in its place, whole.
+/// Upgrades a database. After a crash, either the old or the new file is in place, complete.
 pub(super) fn run(path: &Path, earlier: Connection, schema: Earlier) -> Result<()> {
     let (from, to) = (schema::of(&earlier)?, schema::VERSION);
     let kept = beside(path, &format!(".before-{to}"));
@@ -23,7 +23,8 @@ pub(super) fn run(path: &Path, earlier: Connection, schema: Earlier) -> Result<(
         database = %path.display(),
         "upgrading the database from schema {from} to schema {to}"
     );
-    // Without a log of its own, the file is all there is of it, and none is left to be taken for the new one's.
+    // Moves the log into the file. Then the file contains everything, and no log is left that SQLite could
+    // apply to the new file.
     earlier.pragma_update(None, "journal_mode", "delete")?;
     earlier.close().map_err(|(_, error)| error)?;
     let Some(name) = path.to_str() else {
@@ -46,7 +47,7 @@ pub(super) fn run(path: &Path, earlier: Connection, schema: Earlier) -> Result<(
     Ok(())
 }
 
-/// Refuses what would fill the disk: the new file is about as large as the old one.
+/// Refuses an upgrade that would fill the disk. The new file is about as large as the old one.
 fn require_space(path: &Path, from: i64) -> Result<()> {
     let files = [path.to_owned(), beside(path, "-wal")];
     let needed: u64 = files.iter().filter_map(|file| fs::metadata(file).ok()).map(|file| file.len()).sum();
@@ -62,18 +63,19 @@ fn require_space(path: &Path, from: i64) -> Result<()> {
     Ok(())
 }
 
-/// Gives the old database a second name, which takes no space.
+/// Gives the old file a second name. A hard link takes no space.
 fn keep(path: &Path, kept: &Path) -> Result<()> {
     let aside: PathBuf = beside(kept, ".new");
     remove_if_there(&aside)?;
     if fs::hard_link(path, &aside).is_err() {
-        // Not every file system has second names.
+        // Some file systems have no hard links.
         fs::copy(path, &aside)?;
         fs::File::open(&aside)?.sync_all()?;
     }
     fs::set_permissions(&aside, Permissions::from_mode(0o600))?;
     fs::rename(&aside, kept)?;
-    // Of two names of one file, as after a crash between this and the next step, both are left.
+    // If both names are links to the same file, as after a crash between this step and the next, `rename`
+    // leaves both.
     remove_if_there(&aside)?;
     Ok(sync_folder(folder_of(kept))?)
 }

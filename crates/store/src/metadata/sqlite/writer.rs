@@ -1,9 +1,9 @@
-//! The one thread that writes, and its group commit.
+//! The only writing thread, and its group commit.
 //!
-//! A commit costs a sync of the disk whatever it holds, so everything that is waiting goes into
-//! one. Each caller's work but the first runs in a savepoint of its own: one that fails takes nothing with it.
-//! Nobody is answered before the commit that holds their work is durable, but for work that says that
-//! its answer promises nothing of the kind: a commit of nothing else does not wait for the disk.
+//! A commit costs a sync of the disk, however much it contains. So all waiting work goes into one commit.
+//! Except for the first, each piece of work runs in a savepoint of its own, so that a failure affects no other
+//! work. A caller gets its answer after the commit is durable. Work that promises less gets its answer without
+//! a sync, if the commit contains no other work.
 
 mod batch;
 mod log;
@@ -25,32 +25,33 @@ use batch::Batches;
 use log::Log;
 use queue::Queue;
 
-/// The most pieces of work in one commit, so that nobody waits long for strangers.
+/// The most pieces of work in one commit. It bounds the time that one caller waits for others.
 pub(super) const MAX_BATCH: usize = 256;
 
-/// How long a commit in which several have work may be put off for a second piece of the same account's.
+/// After so long, an account that already has work in a commit of several accounts gets no second piece into
+/// it.
 const PATIENCE: Duration = Duration::from_millis(5);
 
-/// Work to run inside the transaction.
+/// Work to run in a transaction.
 struct Job {
-    /// On whose behalf: they take turns.
+    /// The account that it is done for. Accounts take turns.
     whose: Whose,
-    /// What it may take away that the caches hold.
+    /// Whether it may take rights away that the caches contain.
     takes: Takes,
     promise: Promise,
-    /// Whether the log is emptied before it is answered.
+    /// Whether the log is emptied before the answer.
     empties_log: bool,
     work: Work,
 }
 
-/// Hands back how to answer once the commit is known.
+/// Runs in the transaction, and returns how to answer when the outcome of the commit is known.
 type Work = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 
-/// Tells a caller how their work went, given how the commit did.
+/// Answers the caller, given the outcome of the commit.
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 struct Ran {
-    /// What the work failed with; nothing of it then stays.
+    /// The error of the work. Then none of its changes stay.
     failure: Option<StoreError>,
     answer: Answer,
 }
@@ -61,8 +62,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread, which takes up to `batch` pieces of work into one commit; before it answers
-    /// anybody, it empties `caches` of what the work has changed. The connection syncs its commits.
+    /// Starts the thread. It takes up to `batch` pieces of work into one commit. Before it answers, it removes
+    /// from `caches` what the work may have changed. The connection must sync its commits.
     pub(super) fn spawn(mut connection: Connection, caches: Arc<Caches>, batch: usize) -> Result<Self> {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let healthy = Arc::new(AtomicBool::new(true));
@@ -81,7 +82,7 @@ impl Writer {
         Ok(Self { jobs, healthy })
     }
 
-    /// One that takes nothing.
+    /// A writer that refuses all work.
     pub(super) fn refusing() -> Self {
         Self { jobs: mpsc::unbounded_channel().0, healthy: Arc::default() }
     }
@@ -90,8 +91,8 @@ impl Writer {
         self.healthy.load(Ordering::Acquire) && !self.jobs.is_closed()
     }
 
-    /// Runs `work` in a transaction and returns when it is durable. If `work` fails, nothing of it stays. It takes
-    /// no more away than `takes` says.
+    /// Runs `work` in a transaction; returns when it is durable. If `work` fails, none of its changes stay.
+    /// `takes` says whether it may take rights away.
     pub(super) async fn write<T, F>(&self, whose: Whose, takes: Takes, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -100,9 +101,9 @@ impl Writer {
         self.send(whose, takes, Promise::Durable, false, work).await
     }
 
-    /// The same for work that may be lost when the power goes, and that takes nothing away:
-    /// returns when others see it. If it is lost, all that was committed after it is lost too, so no row is
-    /// there without its cause. A durable commit never follows a lost one.
+    /// Runs `work` that takes no rights away; returns when others see its changes. A power cut may lose them,
+    /// and then every later commit as well, so no row stays without its cause. A durable commit never follows a
+    /// lost one.
     pub(super) async fn write_unsynced<T, F>(&self, whose: Whose, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -111,7 +112,7 @@ impl Writer {
         self.send(whose, Takes::Nothing, Promise::Visible, false, work).await
     }
 
-    /// Empties the log, as far as no reader needs it.
+    /// Empties the log, except for the part that readers need.
     pub(super) async fn empty_log(&self, whose: Whose) -> Result<()> {
         self.send(whose, Takes::Nothing, Promise::Visible, true, |_| Ok(())).await
     }
@@ -133,13 +134,13 @@ impl Writer {
         }
         let (sender, receiver) = oneshot::channel();
         let work: Work = Box::new(move |connection| {
-            // Without this, work that panics would take the thread with it, and all writing.
+            // Without this, a panic would end the thread, and all writing.
             let result = catch_unwind(AssertUnwindSafe(|| work(connection)));
             let result = result.unwrap_or_else(|_| Err(panicked()));
             Ran {
                 failure: result.as_ref().err().cloned(),
                 answer: Box::new(move |commit| {
-                    // A caller that went away leaves nobody to answer; its work stands.
+                    // If the caller is gone, nobody gets the answer. The work stays done.
                     let _ = sender.send(result.and_then(|value| commit.clone().map(|()| value)));
                 }),
             }

@@ -1,31 +1,37 @@
-//! What a rule locks, and in which order. Which rule locks what, and why nothing is lost between two, is told in
-//! [`rules`](crate::metadata::rules).
+//! Locks, and the order in which rules take them. [`rules`](crate::metadata::rules) says which rule locks what,
+//! and why two rules lose nothing.
 //!
-//! A statement sees what was committed before it began. So a rule that counts, and writes what it has counted, takes
-//! the lock that all who change the count take too, and counts in a statement of its own after that: either they have
-//! committed, and it counts what they did, or they wait for its end. A condition beside the lock is no such count, since
-//! a statement that has waited for a row looks at that row anew and at no other.
+//! A statement sees what was committed before it began. So a rule that stores a count first takes the lock that
+//! every change of the count takes. Then it counts, in a statement of its own. Earlier changes are committed,
+//! so the count includes them. Later changes wait for the rule's end. A condition in the locking statement
+//! itself is no such count: after a statement has waited for a row, it reads only that row again, and no other.
 
 use gangplank_core::AccountId;
 
-/// How a row is locked, until the end of the transaction. SQLite has one writer, so there a lock is a read.
+/// How a row is locked until the end of the transaction. SQLite has a single writer, so there locking only
+/// reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lock {
-    /// Against changes: others may rely on it too.
+    /// Against changes. Others may share the lock.
     Share,
-    /// Against everybody else who locks it.
+    /// Against every other lock.
     Update,
-    /// The same, but a row that somebody else has locked is passed over. Whoever never waits may lock in any order.
+    /// As `Update`, but rows that somebody else has locked are skipped. A rule that never waits may lock in any
+    /// order.
     SkipLocked,
 }
 
-/// Kinds of rows. A transaction locks them in this order, and those of one kind by their key, so that two never wait for
-/// each other. A statement that changes rows of a kind locks them too.
+/// Kinds of rows. A transaction locks them in this order, and rows of one kind by their keys, so that two
+/// transactions never wait for each other. A statement that changes rows locks them, too.
+#[cfg_attr(
+    not(any(test, feature = "testing")),
+    expect(dead_code, reason = "the whole order is here; only the recording engine asks for all of it")
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Level {
-    /// What the whole server has once.
+    /// Things that the server has once.
     Server,
-    /// What an account has, by its name.
+    /// An account, by its name.
     Account,
     /// Access keys, roles, and their sessions.
     Principal,
@@ -34,37 +40,39 @@ pub(crate) enum Level {
     Service,
     /// Registry logins.
     Login,
-    /// Upload sessions, with their keys. One ends before its blob makes anything: where it has ended already, nothing is
-    /// made.
+    /// Upload sessions, with their keys. The rule that makes a blob ends the session first. If the session has
+    /// ended already, it makes no blob.
     Session,
-    /// Repositories. Whoever changes what is in one, or relies on it, locks this row. Locked `Update`, it guards all that
-    /// is in it: tags, manifests, and links.
+    /// Repositories. A rule that changes the content of one, or relies on it, locks this row. With `Update` the
+    /// lock guards the repository's tags, manifests and links.
     Repository,
-    /// Manifests, with what they name, and who put them.
+    /// Manifests, with what they reference and who put them.
     Manifest,
-    /// Contents, which are a tenant's and not a repository's.
+    /// Contents. They belong to a tenant, not to a repository.
     Blob,
-    /// That a repository has a blob.
+    /// Links of repositories to blobs.
     Link,
-    /// What is only added, or added up, at the end of a transaction: the audit trail, and the usage of accounts.
+    /// Rows that are only added or summed up at the end of a transaction: the audit trail, and the usage of
+    /// accounts.
     Last,
 }
 
-/// Something to lock that has no row. Those of one level are locked in this order.
+/// Things to lock that have no row. Those of one level are locked in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named<'a> {
-    /// The keys that administer the server: the last one stays.
+    /// The root keys, so that the last one stays.
     RootKeys,
-    /// The room that the machines have for services.
+    /// The resources of the machines.
     Room,
-    /// Which domain names services have, whosever they are.
+    /// The domain names of all services.
     DomainNames,
-    /// How many keys, roles, sessions or services an account has, while they are counted.
+    /// The keys, roles, sessions and services of an account, while they are counted.
     Account(&'a AccountId),
 }
 
 impl Named<'_> {
-    /// Where it stands in the order.
+    /// Its level.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn level(self) -> Level {
         match self {
             Self::RootKeys | Self::Room | Self::DomainNames => Level::Server,
@@ -72,7 +80,7 @@ impl Named<'_> {
         }
     }
 
-    /// Where it stands among those of its level.
+    /// Its position among those of its level.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn place(self) -> usize {
         match self {

@@ -1,9 +1,9 @@
-//! What a rule of the store runs in: a transaction of whichever database keeps the rows.
+//! The transaction in which a rule of the store runs, on any database.
 //!
-//! A rule is a function of a [`Tx`] and of its input, which it takes by reference: an engine may run it again when the
-//! database asks for that. It locks first, in the order of [`Level`], and then reads and writes. One text of SQL serves
-//! all engines: parameters are `?1`, `?2`, ...; the target of `ON CONFLICT` is named; `CROSS JOIN`, whose conditions
-//! stand in `WHERE`, fixes the order of a search where the planner of SQLite would guess.
+//! A rule is a function of a [`Tx`] and its input. It takes the input by reference, because an engine may run
+//! it again. It locks first, in the order of [`Level`]; then it reads and writes. The same SQL text serves all
+//! engines. Parameters are `?1`, `?2`, ... The target of `ON CONFLICT` is named. `CROSS JOIN` with its
+//! conditions in `WHERE` fixes the order of a search, where the planner of SQLite would guess.
 
 mod lock;
 mod query;
@@ -19,22 +19,22 @@ use gangplank_core::Time;
 
 use crate::{Result, StoreError};
 
-/// Which SQL a database speaks, for the few statements of which there are two texts.
+/// The SQL dialect of a database, for the few statements with two texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Sqlite,
     Postgres,
 }
 
-/// Takes the rows that a query finds, one after the other. It must not use the transaction meanwhile.
+/// Takes the rows of a query, one by one. It must not use the transaction meanwhile.
 pub(crate) type Read<'r> = &'r mut dyn FnMut(&Row<'_>) -> Result<()>;
 
-/// The same of a query that is asked many times: with the number of the time.
+/// Takes the rows of a query that runs several times, each with the number of the run, from 0.
 pub(crate) type ReadEach<'r> = &'r mut dyn FnMut(usize, &Row<'_>) -> Result<()>;
 
-/// A transaction. Engines implement these methods; rules use those of `dyn Tx` below.
+/// A transaction. Engines implement these methods. Rules use those of `dyn Tx` below.
 pub(crate) trait Tx {
-    /// Which SQL the database speaks.
+    /// The SQL dialect of the database.
     fn dialect(&self) -> Dialect;
 
     /// Runs a query.
@@ -43,13 +43,13 @@ pub(crate) trait Tx {
     /// Runs a query once for every `width` values, in one round trip.
     fn query_each(&self, text: &str, width: usize, values: &[Value<'_>], read: ReadEach<'_>) -> Result<()>;
 
-    /// Runs a statement. Says how many rows it changed.
+    /// Runs a statement; returns how many rows it changed.
     fn execute(&self, text: &str, values: &[Value<'_>]) -> Result<u64>;
 
-    /// Runs a statement once for every `width` values, in one round trip. Says how many rows they changed.
+    /// Runs a statement once for every `width` values, in one round trip; returns how many rows changed.
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64>;
 
-    /// Runs a query once for every `width` values, in one round trip, and locks the rows of a level that it finds.
+    /// Runs a query once for every `width` values, in one round trip, and locks the rows that it finds.
     fn lock_each(
         &self,
         locking: (Level, Lock),
@@ -59,15 +59,15 @@ pub(crate) trait Tx {
         read: ReadEach<'_>,
     ) -> Result<()>;
 
-    /// Locks something that has no row, until the end of the transaction.
+    /// Locks a thing without a row, until the end of the transaction.
     fn lock_named(&self, name: Named<'_>) -> Result<()>;
 
-    /// The steady time: `now`, or, where many processes share the database, the time that its row says.
+    /// The steady time. This is `now`, or the time in the database if several processes share it.
     fn steady(&self, now: Time) -> Result<Time>;
 }
 
 impl dyn Tx + '_ {
-    /// The row that a query finds, if it finds one.
+    /// The first row that a query finds.
     pub(crate) fn find<T>(&self, query: &Query<'_, T>) -> Result<Option<T>> {
         let mut found = None;
         self.query(query.text, &query.values, &mut |row| {
@@ -80,6 +80,9 @@ impl dyn Tx + '_ {
     }
 
     /// The row of a query that always finds one, such as a count.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if it finds none.
     pub(crate) fn one<T>(&self, query: &Query<'_, T>) -> Result<T> {
         self.find(query)?.ok_or_else(|| StoreError::damaged("a row is missing"))
     }
@@ -94,7 +97,7 @@ impl dyn Tx + '_ {
         Ok(found)
     }
 
-    /// What a query finds for each of many keys, if it finds something. One round trip.
+    /// For each of many keys, the last row that a query finds. One round trip.
     pub(crate) fn find_each<'v, const N: usize, T>(
         &self,
         text: &str,
@@ -113,12 +116,12 @@ impl dyn Tx + '_ {
         Ok(found)
     }
 
-    /// Runs a statement. Says how many rows it changed.
+    /// Runs a statement; returns how many rows it changed.
     pub(crate) fn run<const N: usize>(&self, text: &str, values: [Value<'_>; N]) -> Result<u64> {
         self.execute(text, &values)
     }
 
-    /// Runs a statement for each of many keys. One round trip. Says how many rows they changed.
+    /// Runs a statement for each of many keys, in one round trip; returns how many rows changed.
     pub(crate) fn each<'v, const N: usize>(
         &self,
         text: &str,
@@ -131,8 +134,8 @@ impl dyn Tx + '_ {
         self.execute_each(text, N, keys.as_flattened())
     }
 
-    /// Locks the rows that a query finds, and returns them as they are then. The query reads one table, so that it is
-    /// plain which rows are locked; conditions may ask others.
+    /// Locks the rows that a query finds, and returns them as they are under the lock. The query reads a single
+    /// table, so that the locked rows are obvious. Its conditions may read other tables.
     pub(crate) fn lock<T>(&self, level: Level, lock: Lock, query: &Query<'_, T>) -> Result<Vec<T>> {
         let mut found = Vec::new();
         self.lock_each((level, lock), query.text, query.values.len(), &query.values, &mut |_, row| {
@@ -142,7 +145,7 @@ impl dyn Tx + '_ {
         Ok(found)
     }
 
-    /// The same of a query that finds one row at most.
+    /// Locks as [`lock`](Self::lock) does, for a query that finds at most one row.
     pub(crate) fn lock_one<T>(&self, level: Level, lock: Lock, query: &Query<'_, T>) -> Result<Option<T>> {
         Ok(self.lock(level, lock, query)?.into_iter().next())
     }

@@ -1,9 +1,9 @@
-//! A read as a value.
+//! A query with the function that reads its rows.
 
 use super::{Row, Value};
 use crate::Result;
 
-/// A text, what its parameters are, and how a row of its answer is read.
+/// A text, its parameters, and the function that reads a row of the answer.
 pub(crate) struct Query<'a, T> {
     pub(super) text: &'a str,
     pub(super) values: Vec<Value<'a>>,

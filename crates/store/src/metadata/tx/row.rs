@@ -1,24 +1,24 @@
-//! What a query answers, whichever database says it.
+//! Rows of an answer, independent of the database.
 
 use gangplank_core::{LoginId, ServiceId, Time};
 use gangplank_oci::Digest;
 
 use crate::{Result, StoreError};
 
-/// A column of a row.
+/// The value of a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell<'a> {
     Null,
-    /// Also a truth, as `0` or `1`.
+    /// A number, or a truth value as `0` or `1`.
     Integer(i64),
     Fraction(f64),
     Text(&'a str),
     Bytes(&'a [u8]),
 }
 
-/// The columns of a row, as an engine has them.
+/// The columns of a row, implemented by an engine.
 pub(crate) trait Cells {
-    /// The column at `index`, counted from zero.
+    /// The column at `index`, from 0.
     fn cell(&self, index: usize) -> Result<Cell<'_>>;
 }
 
@@ -30,15 +30,18 @@ impl<'a> Row<'a> {
         Self(cells)
     }
 
-    /// Reads the column at `index`, counted from zero.
+    /// Reads the column at `index`, from 0.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if it holds something that is no `T`.
+    /// [`StoreError::Damaged`] if the value is no `T`.
     pub(crate) fn get<T: FromCell>(&self, index: usize) -> Result<T> {
         T::from_cell(self.0.cell(index)?)
     }
 
-    /// The text of the column at `index`, where it lies.
+    /// Borrows the text of the column at `index`.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if it is no text.
     pub(crate) fn text(&self, index: usize) -> Result<&str> {
         match self.0.cell(index)? {
             Cell::Text(text) => Ok(text),
@@ -47,7 +50,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What can be read from a column.
+/// Types that can be read from a column.
 pub(crate) trait FromCell: Sized {
     fn from_cell(cell: Cell<'_>) -> Result<Self>;
 }
@@ -78,7 +81,7 @@ impl FromCell for i64 {
     }
 }
 
-/// Numbers that are signed in a database and of another kind here.
+/// Numbers of other types than the database's signed 64 bits.
 macro_rules! from_integer {
     ($($kind:ty),*) => { $(
         impl FromCell for $kind {
@@ -151,7 +154,7 @@ impl FromCell for ServiceId {
     }
 }
 
-/// SQLite keeps the printed form, PostgreSQL the bytes.
+/// SQLite stores the printed form, PostgreSQL the bytes.
 impl FromCell for Digest {
     fn from_cell(cell: Cell<'_>) -> Result<Self> {
         let digest = match cell {

@@ -1,4 +1,4 @@
-//! What a parameter of a statement can be.
+//! The parameters of statements.
 
 use std::borrow::Cow;
 
@@ -8,19 +8,19 @@ use gangplank_oci::Digest;
 /// A parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
-    /// Nothing, where something of this kind could be.
+    /// Null, with the kind that the parameter would have.
     Null(Kind),
     /// Numbers, times in milliseconds since 1970, and `0` or `1` for no and yes.
     Integer(i64),
-    /// A measurement.
+    /// A floating-point number.
     Fraction(f64),
     Text(Cow<'a, str>),
     Bytes(&'a [u8]),
-    /// SQLite keeps its printed form, PostgreSQL its bytes.
+    /// SQLite stores its printed form, PostgreSQL its bytes.
     Digest(Digest),
 }
 
-/// What kind of parameter one is, also where it is null: PostgreSQL does not guess it from where it stands.
+/// The kind of a parameter. A null parameter has one, too, because PostgreSQL does not infer it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Integer,
@@ -29,12 +29,12 @@ pub(crate) enum Kind {
     Bytes,
 }
 
-/// What is always of one kind.
+/// Types with a fixed kind.
 pub(crate) trait OfKind {
     const KIND: Kind;
 }
 
-/// Says the kind of some types.
+/// Declares the kinds of some types.
 macro_rules! of_kind {
     ($($kind:ident: $($type:ty),*;)*) => { $($(
         impl OfKind for $type {

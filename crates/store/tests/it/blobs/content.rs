@@ -1,4 +1,4 @@
-//! Published content.
+//! Reading published content.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn a_range_is_read(blobs: &dyn BlobStore) {
     {
         assert_eq!(read_range(blobs, &key, range).await.unwrap(), (10, bytes.to_vec()));
     }
-    // The end of the content is the end of each range: who asks knows the size.
+    // A range is cut off at the end of the content. The reader gets the whole size as well.
     for (range, bytes) in [(8..20, &b"89"[..]), (10..11, b""), (20..30, b""), (0..u64::MAX, b"0123456789")] {
         assert_eq!(read_range(blobs, &key, range).await.unwrap(), (10, bytes.to_vec()));
     }
@@ -71,7 +71,7 @@ async fn removed_content_is_gone(blobs: &dyn BlobStore) {
     assert!(blobs.remove(&[]).await.is_empty());
 }
 
-/// A pull that has begun ends, whatever is deleted meanwhile.
+/// A pull that has begun can finish, whatever is deleted meanwhile.
 async fn a_reader_keeps_what_it_opened(blobs: &dyn BlobStore) {
     let key = publish(blobs, b"content").await;
     let open = blobs.read(&key, 0..7).await.unwrap().unwrap();

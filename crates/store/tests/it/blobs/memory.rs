@@ -1,4 +1,4 @@
-//! What is particular to a store that keeps parts, as one of objects does.
+//! Properties of a store with parts, such as an object store.
 
 use gangplank_store::blobs::{BlobIngester as _, ContentKey, Memory};
 

@@ -1,4 +1,4 @@
-//! The contract of blobs.
+//! The contract of stores of bytes.
 
 mod content;
 mod folder;
@@ -15,12 +15,12 @@ use gangplank_oci::Algorithm;
 use gangplank_store::StoreError;
 use gangplank_store::blobs::{BlobStore, BlobWriter, Checkpoint, ContentKey, Read, Reading};
 
-/// Where a content begins.
+/// The checkpoint of new content.
 fn beginning() -> Checkpoint {
     Checkpoint::beginning(Algorithm::Sha256)
 }
 
-/// A writer that has taken `bytes`, as a server hands them over.
+/// A writer that has taken `bytes` in the way in which a server calls it.
 async fn writer(
     blobs: &dyn BlobStore,
     key: &ContentKey,
@@ -35,12 +35,12 @@ async fn writer(
     Ok(writer)
 }
 
-/// Content of a little more than a part.
+/// Content that is a little longer than a part.
 fn more_than(part: usize) -> Vec<u8> {
     (0..part + 10).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect()
 }
 
-/// Whether nothing comes of it, because what was staged is not there.
+/// Whether writing fails because staged bytes are missing.
 async fn fails(writing: gangplank_store::Result<Box<dyn BlobWriter>>) -> bool {
     let refused = match writing {
         Ok(writing) => writing.commit().await.map(drop),
@@ -56,7 +56,7 @@ async fn write(blobs: &dyn BlobStore, key: &ContentKey, from: &Checkpoint, bytes
     written
 }
 
-/// Writes the last bytes, and publishes the whole.
+/// Writes the last bytes and publishes the content.
 async fn finish(blobs: &dyn BlobStore, key: &ContentKey, from: &Checkpoint, bytes: &[u8]) -> ContentKey {
     writer(blobs, key, from, bytes).await.unwrap().commit().await.unwrap()
 }
@@ -70,7 +70,7 @@ async fn bytes_of(bytes: Read) -> Vec<u8> {
     pieces.concat()
 }
 
-/// How long the whole content is, and those of its bytes.
+/// The size of the whole content, and the bytes of the range.
 async fn read_range(blobs: &dyn BlobStore, key: &ContentKey, range: Range<u64>) -> Option<(u64, Vec<u8>)> {
     let Reading { size, bytes } = blobs.read(key, range).await.unwrap()?;
     Some((size, bytes_of(bytes).await))

@@ -59,7 +59,7 @@ async fn a_checkpoint_holds_when_a_later_writer_is_dropped(blobs: &dyn BlobStore
     assert_eq!(read(blobs, &key).await.unwrap(), b"what counts, and is more than a part!");
 }
 
-/// A process that dies loses no more than came after the last checkpoint that it told of.
+/// A process that dies loses only bytes after its last checkpoint.
 async fn progress_can_be_gone_on_from(blobs: &dyn BlobStore) {
     let key = ContentKey::unused();
     let content: Vec<u8> = (0..100).collect();
@@ -97,7 +97,7 @@ async fn a_checkpoint_is_vouched_for(blobs: &dyn BlobStore, part: usize) {
     assert_eq!(blobs.vouch(&ContentKey::unused(), &staged).await.unwrap(), None);
 }
 
-/// Made-up bytes would be published as the client's.
+/// If a gap were filled, wrong bytes would be published as the client's.
 async fn nothing_goes_on_after_bytes_that_are_not_there(blobs: &dyn BlobStore, part: usize) {
     let (never, published) = (ContentKey::unused(), ContentKey::unused());
     let content = more_than(part);
@@ -141,7 +141,7 @@ async fn published_content_may_have_a_key_of_its_checkpoint(blobs: &dyn BlobStor
         let kept = finish(blobs, &key, &staged, b"").await;
         assert!(kept == key || staged.keys.contains(&kept));
         assert_eq!(read(blobs, &kept).await.unwrap(), bytes);
-        // What else it had is no longer needed.
+        // The other keys of the upload are not needed any more.
         let others: Vec<_> = staged.keys.into_iter().filter(|other| *other != kept).collect();
         assert!(blobs.remove(&others).await.iter().all(Result::is_ok));
         assert_eq!(read(blobs, &kept).await.unwrap(), bytes);

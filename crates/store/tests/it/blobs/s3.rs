@@ -1,5 +1,5 @@
-//! What is particular to a bucket: what is written how often, and what becomes of an upload when the server or the network
-//! does the worst at the worst time.
+//! Properties of a bucket: how often bytes are written, and what happens to an upload when the server or the
+//! network fails at the worst moment.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn a_small_blob_costs_one_put() {
     publish(bucket.blobs(), &content(PART)).await;
     assert_eq!(counts(&proxy), [("PutObject", 1)], "one part is no multipart upload");
     proxy.mend();
-    // As docker does it.
+    // Docker sends the bytes in one request and ends the upload with another, empty one.
     let key = ContentKey::unused();
     let staged = write(bucket.blobs(), &key, &beginning(), &content(1_000_000)).await;
     let vouched = bucket.blobs().vouch(&key, &staged).await.unwrap().unwrap();
@@ -133,7 +133,7 @@ async fn an_upload_that_nobody_knows_of_is_given_up() {
     panic!("{:?}", bucket.uploads());
 }
 
-/// Ends an upload of three parts while `fault` happens to its end, and again without.
+/// Ends an upload of three parts twice: first while `fault` disturbs the call, then without a fault.
 async fn ended_twice(
     proxy: &FaultProxy,
     bucket: &ScratchBucket,
@@ -177,7 +177,7 @@ async fn an_end_that_fails_can_be_asked_for_again() {
     }
 }
 
-/// One server that was killed at the end of an upload says afterwards that all is well, and has nothing.
+/// A server that is killed while it joins the parts may report success afterwards and have no object.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_says_it_has_what_it_has_not_is_not_believed() {
     let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
@@ -195,7 +195,7 @@ async fn a_server_that_says_it_has_what_it_has_not_is_not_believed() {
     assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None);
 }
 
-/// A writer that was paused for long, and went on after another had taken its place.
+/// A writer was paused for long, and goes on after another has taken its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_part_is_never_taken_for_another() {
     for program in Program::ALL {
@@ -203,13 +203,13 @@ async fn a_late_part_is_never_taken_for_another() {
         let bucket = bucket(server, None);
         let (key, bytes) = (ContentKey::unused(), content(2 * PART + 9));
         let staged = write(bucket.blobs(), &key, &beginning(), &bytes[..=PART]).await;
-        // Both go on with part 2, with other bytes.
+        // Both writers upload part 2, with different bytes.
         let other = vec![0; PART];
         let mine = write(bucket.again().blobs(), &key, &staged, &bytes[PART + 1..]).await;
         drop(write(bucket.again().blobs(), &key, &staged, &other).await);
         let ended = writer(bucket.blobs(), &key, &mine, b"").await.unwrap().commit().await;
         match ended {
-            // The server kept the part that was named.
+            // The server has kept the part whose tag the checkpoint names.
             Ok(published) => assert!(read(bucket.blobs(), &published).await.unwrap() == bytes, "{program:?}"),
             Err(StoreError::Damaged(_)) => assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None),
             Err(error) => panic!("{program:?}: {error}"),
@@ -237,7 +237,7 @@ async fn what_passes_costs_no_upload() {
     let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
     let bytes = content(2 * PART + 3);
     for fault in [Fault::Refuse(503, "SlowDown"), Fault::SwallowAnswer, Fault::CutRequest(1_000_000)] {
-        // The first of each kind of call.
+        // Only the first call of each kind fails.
         proxy.decide(move |seen| match seen.call {
             "CreateMultipartUpload" | "UploadPart" | "HeadObject" if seen.before == 0 => fault.clone(),
             _ => Fault::None,
@@ -258,6 +258,23 @@ async fn a_part_whose_tag_is_another_is_not_joined() {
     let ended = writer(bucket.blobs(), &key, &beginning(), &content(2 * PART)).await.unwrap().commit().await;
     assert!(matches!(ended, Err(StoreError::Damaged(_))), "{ended:?}");
     assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None);
+}
+
+/// The hash goes on from what came first, so it does not tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tail_that_has_changed_is_in_no_blob() {
+    for program in Program::ALL {
+        let Some(server) = server(program) else { continue };
+        let bucket = bucket(server, None);
+        let (key, bytes) = (ContentKey::unused(), content(PART + 1_000));
+        let staged = write(bucket.blobs(), &key, &beginning(), &bytes).await;
+        let tail = &staged.keys[0];
+        let object = bucket.location.key(&format!("content/{:02x}/{tail}", tail.part()));
+        server.put(&object, &[0; 1_000]);
+        let ended = writer(bucket.again().blobs(), &key, &staged, b"more").await.unwrap().commit().await;
+        assert!(matches!(ended, Err(StoreError::Damaged(_))), "{program:?}: {ended:?}");
+        assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! Content on its way in.
+//! Staged content.
 
 use futures_util::future::join_all;
 use gangplank_oci::{Algorithm, Digest};

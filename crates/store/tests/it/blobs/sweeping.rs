@@ -1,4 +1,4 @@
-//! Finding what is there.
+//! Finding and removing content.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

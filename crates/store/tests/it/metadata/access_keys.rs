@@ -58,7 +58,7 @@ async fn what_limits_a_key(_db: &dyn Metadata) {
     assert!(AccessKey { limits, ..key }.is_limited());
 }
 
-/// Makes key `number`, by key `maker`.
+/// Makes key `number`; key `maker` is its maker.
 async fn make(db: &dyn Metadata, tenant: &Tenant, maker: u8, number: u8) {
     assert!(db.insert_access_key(&by_key(maker), access_key(tenant, number), PLENTY).await.unwrap());
 }
@@ -78,7 +78,7 @@ async fn a_key_is_disabled_with_all_that_it_made(db: &dyn Metadata) {
     for (maker, number) in [(9, 1), (1, 2), (2, 3), (3, 4), (9, 5), (5, 6)] {
         make(db, if number == 4 { &other } else { &here }, maker, number).await;
     }
-    // What is disabled already is gone through.
+    // The search goes through a key that is disabled already.
     change_key(db, None, &key_id(3), NewState::Disabled).await;
     for (maker, name) in [(1, "one"), (3, "three"), (5, "five")] {
         db.insert_role(&by_key(maker), new_role(&here, name), PLENTY).await.unwrap();
@@ -178,7 +178,7 @@ async fn an_id_is_taken_once(db: &dyn Metadata) {
     assert_eq!((found.account, found.sealed_secret), (here.account, vec![1; 48]));
 }
 
-/// What was refused with the old key must not come to life with a new one of the same id.
+/// Logins of the deleted key must not work again with a new key of the same id.
 async fn a_deleted_id_stays_taken(db: &dyn Metadata) {
     let [_, _, other] = tenants();
     db.insert_access_key(&by(), access_key(&other, 1), PLENTY).await.unwrap();
@@ -206,7 +206,7 @@ async fn keys_are_listed_newest_first(db: &dyn Metadata) {
 
 async fn keys_are_listed_in_pages(db: &dyn Metadata) {
     let [here, _, other] = tenants();
-    // Several of one moment.
+    // Several keys have the same time.
     for number in 1..=9 {
         let tenant = if number == 5 { &other } else { &here };
         let key = AccessKey { created_at: Time(NOW.0 + i64::from(number) / 4), ..access_key(tenant, number) };

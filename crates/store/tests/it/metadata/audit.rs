@@ -1,4 +1,4 @@
-//! The audit trail: a change and its note are one.
+//! The audit trail: no change without its event, and no event without its change.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ metadata_contract! {
     a_put_that_changes_nothing_is_no_event,
 }
 
-/// Somebody, `seconds` after now by both times.
+/// An origin `seconds` after now, by both clocks.
 fn somebody(seconds: u64) -> Origin {
     Origin {
         session: None,
@@ -64,7 +64,7 @@ async fn all(db: &dyn Metadata, filter: AuditFilter) -> Vec<AuditEvent> {
     }
 }
 
-/// Makes a service as somebody.
+/// Makes a service.
 async fn make_service(db: &dyn Metadata, by: &Origin, tenant: &Tenant, name: &str) -> ServiceId {
     match db.create_service(by, tenant, service(name), None, PLENTY).await.unwrap() {
         ServiceOutcome::Done(made) => made.service.id,
@@ -72,7 +72,7 @@ async fn make_service(db: &dyn Metadata, by: &Origin, tenant: &Tenant, name: &st
     }
 }
 
-/// Does one of everything as somebody; says what should be noted of it, the newest first.
+/// Makes one change of each kind. Returns the expected events, newest first.
 async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Option<String>)> {
     let by = &somebody(0);
     db.insert_access_key(by, access_key(tenant, 1), PLENTY).await.unwrap();
@@ -160,17 +160,18 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
     ]
 }
 
-/// A new kind of change belongs into [`do_everything`].
+/// A new kind of change must be added to [`do_everything`].
 async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
     let expected = do_everything(db, &here()).await;
     let noted = all(db, AuditFilter::default()).await;
     let kinds: Vec<_> = noted.iter().map(|event| (event.kind, event.subject.clone())).collect();
     assert_eq!(kinds, expected);
     for kind in EventKind::ALL {
-        // Refusals and pulls change no other row, and a cycle is no one transaction: they are noted by themselves.
+        // Refusals and pulls change no other row, and a cycle is no single transaction. These events are
+        // recorded on their own.
         let is_counted = EventKind::REFUSALS.contains(kind)
             || [EventKind::ImagePulled, EventKind::CollectGarbage, EventKind::EventsForgotten].contains(kind);
-        // One that fails, and one that does not.
+        // One deployment fails, and one becomes active.
         let times =
             if *kind == EventKind::CreateContainerServiceDeployment { 2 } else { usize::from(!is_counted) };
         assert_eq!(kinds.iter().filter(|(noted, _)| noted == kind).count(), times, "{kind:?}");
@@ -192,7 +193,8 @@ async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
     assert_ne!(of(EventKind::LoginIssued).login, Some(LoginId(7)), "the login that was issued");
 }
 
-/// Whoever puts the same again, under the same tags, tells nothing new; another login does, and so does a tag that moves.
+/// Putting the same manifest with the same tags again is no event. A put by another login is one, and so is a
+/// tag that moves.
 async fn a_put_that_changes_nothing_is_no_event(db: &dyn Metadata) {
     db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     let (one, other) =
@@ -248,7 +250,7 @@ async fn what_changes_nothing_is_noted_nowhere(db: &dyn Metadata) {
     change_key(db, None, &key_id(9), NewState::Disabled).await;
     db.insert_access_key(&by(), access_key(tenant, 1), PLENTY).await.unwrap();
     assert_eq!(all(db, AuditFilter::default()).await.len(), before);
-    // The same again changes nothing either.
+    // Repeated calls change nothing.
     db.insert_access_key(&by(), access_key(tenant, 3), PLENTY).await.unwrap();
     let login = create_login(db, push_login(tenant, 3)).await;
     db.revoke_login(&by(), tenant, login, NOW).await.unwrap();
@@ -260,7 +262,7 @@ async fn what_changes_nothing_is_noted_nowhere(db: &dyn Metadata) {
     assert_eq!(all(db, AuditFilter::default()).await.len(), before);
 }
 
-/// No two changes have the id of one request: a change whose answer was lost can be told by it.
+/// Two changes cannot have the same request id. So a change whose answer was lost can be found by its id.
 async fn a_request_makes_one_change(db: &dyn Metadata) {
     let by = Origin { request: Some("a request".to_owned()), ..somebody(0) };
     make_service(db, &by, &here(), "one").await;
@@ -328,12 +330,12 @@ async fn refusals_that_are_alike_are_counted(db: &dyn Metadata) {
     assert_eq!(all(db, own).await.len(), 1, "what nobody is known for is in no account's trail");
 }
 
-/// Notes `count` refusals of a tenant, each `seconds` after now.
+/// Records `count` refusals in a tenant, `seconds` after now.
 async fn refuse(db: &dyn Metadata, tenant: &Tenant, count: usize, seconds: u64) {
     note(db, tenant, EventKind::LoginRefused, count, seconds).await;
 }
 
-/// The same of any kind.
+/// Records `count` events of a kind, `seconds` after now.
 async fn note(db: &dyn Metadata, tenant: &Tenant, kind: EventKind, count: usize, seconds: u64) {
     let event = Tallied {
         kind,
@@ -388,7 +390,7 @@ async fn an_account_that_does_much_forgets_its_own_events_alone(db: &dyn Metadat
     assert_eq!((of(here).await, of(other).await), (21, 5), "and the event that says so");
 }
 
-/// Notes so many events of each kind that has a share, in turns, one a second.
+/// Records so many events in each share, in turns, one per second.
 async fn fill_all_shares(db: &dyn Metadata, count: u64) {
     let kinds = [
         EventKind::ServiceCreated,
@@ -422,7 +424,7 @@ async fn a_share_pushes_no_other_out(db: &dyn Metadata) {
     assert_eq!(count(EventKind::EventsForgotten), 4, "one of each");
 }
 
-/// It stands where the newest of what was forgotten stood, and grows as more is forgotten.
+/// The event takes the place of the newest forgotten event, and its count grows.
 async fn what_is_pushed_out_leaves_one_event_of_its_share(db: &dyn Metadata) {
     let told = async || {
         let filter = AuditFilter { kind: Some(EventKind::EventsForgotten), ..AuditFilter::default() };
@@ -444,7 +446,7 @@ async fn what_is_pushed_out_leaves_one_event_of_its_share(db: &dyn Metadata) {
     assert!(events.is_sorted_by(|newer, older| newer.id > older.id && newer.at >= older.at), "{events:?}");
     assert_eq!(events.last().unwrap().kind, EventKind::EventsForgotten);
     assert_eq!(events.last().unwrap().account, Some(here().account));
-    // It grows old as what it tells of would have.
+    // It is forgotten at the time at which the event in its place would have been.
     assert_eq!(forget(db, at(15), 20).await, 1);
     assert_eq!(told().await, [("refusals".to_owned(), 1, at(31))]);
 }

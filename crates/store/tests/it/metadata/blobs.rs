@@ -1,4 +1,4 @@
-//! Which repository holds which blob.
+//! Links of repositories to blobs.
 
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ async fn tenants_share_no_content(db: &dyn Metadata) {
     }
 }
 
-/// A caller that heard nothing adds again what it added before.
+/// A caller that got no answer adds the same content again.
 async fn adding_the_same_content_again_discards_nothing(db: &dyn Metadata) {
     let at = At::sr(db);
     let key = ContentKey::unused();
@@ -149,7 +149,8 @@ async fn damaged_content_is_replaced(db: &dyn Metadata) {
     assert_eq!(gone, [old]);
 }
 
-/// Two uploads find the same damage; the second must not throw away what the first repaired.
+/// Two uploads find the same damage. The second must not discard the bytes with which the first has repaired
+/// it.
 async fn content_that_is_not_the_damaged_one_is_kept(db: &dyn Metadata) {
     let at = At::sr(db);
     let old = at.add("layer").await;
@@ -174,7 +175,8 @@ async fn a_blob_ends_its_upload_session(db: &dyn Metadata) {
     assert_eq!(discarded(db).await, [session("one").key], "nothing is under its key");
 }
 
-/// Some stores publish under a key that the checkpoint names: then that is the blob's, and the rest goes.
+/// Some stores publish under a key that the checkpoint names. The blob gets this key, and the others are
+/// discarded.
 async fn a_blob_may_have_another_key_of_its_session(db: &dyn Metadata) {
     let at = At::sr(db);
     let owner = UploadOwner { tenant: here(), repository: at.repository.clone(), owner: owner_of(1) };
@@ -274,7 +276,7 @@ async fn a_registered_blob_is_not_deleted(db: &dyn Metadata) {
     assert_eq!(delete(&at, "layer").await, BlobDeleted::Deleted);
 }
 
-/// A registration needs the content of the repository it was found in.
+/// A registration needs only the content of its own repository.
 async fn a_registered_blob_can_go_elsewhere(db: &dyn Metadata) {
     let image = At::sr(db).image(&["config", "layer"], &[]).await;
     create_service(db, &here(), "web").await;
@@ -305,8 +307,8 @@ async fn discarded_content_is_listed_until_forgotten(db: &dyn Metadata) {
     assert_eq!(discarded(db).await.len(), 1);
 }
 
-/// Collection, which is to come, will show leases from outside. Here: asking at any time, also by a
-/// clock that was set back, finds the blob and does no harm.
+/// A lookup at any time finds the blob, also after the clock was set back. The tests of collection show the
+/// lease itself.
 async fn a_lease_is_renewed_by_asking(db: &dyn Metadata) {
     let at = At::sr(db);
     let key = at.add("layer").await;

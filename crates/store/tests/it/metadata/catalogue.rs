@@ -1,4 +1,4 @@
-//! Repositories and manifests as people look at them.
+//! Lists of repositories and manifests for people.
 
 use gangplank_oci::Reference;
 use gangplank_store::metadata::Metadata;

@@ -1,4 +1,4 @@
-//! Garbage collection: what stays, what goes, and when.
+//! Garbage collection: what it removes, and when.
 
 use gangplank_store::metadata::blobs::Mount;
 use std::time::Duration;
@@ -42,7 +42,7 @@ fn later(hours: u32) -> Time {
     NOW.plus(HOUR * hours)
 }
 
-/// Collects as a server would at `now`, to the end.
+/// Collects at `now` as a server does, until nothing is left to do.
 async fn collect(db: &dyn Metadata, now: Time) -> Collected {
     collect_with(db, Leases::default().over(now), now).await
 }
@@ -109,7 +109,7 @@ async fn a_lease_is_renewed_by_every_answer_that_is_relied_on(db: &dyn Metadata)
     let image = Document::image(&["referenced"]);
     let put = NewManifest { lease: Leases::default().renewal(later(20)), ..image.put() };
     assert_eq!(at.put(put).await, ManifestOutcome::Stored);
-    // Of the blob that was mounted elsewhere, only the hold that was asked of is renewed.
+    // The lookup renews only the link of the repository that was asked.
     let collected = collect(db, later(40)).await;
     assert_eq!((collected.blobs, collected.contents, collected.manifests), (1, 0, 0));
     assert!(other.holds("mounted").await && !at.holds("mounted").await);
@@ -209,7 +209,7 @@ async fn what_is_about_an_image_lives_with_it(db: &dyn Metadata) {
     let image = at.image(&["config"], &[]).await;
     let sbom = Document::about(&image, "application/sbom", &["config"]);
     let signature = Document::about(&sbom, "application/signature", &["config"]);
-    // Whichever comes first.
+    // The subject may come before or after the manifest about it.
     at.store(&signature, &[]).await;
     at.store(&sbom, &[]).await;
     let of_nothing = Document::about(&Document::image(&["absent"]), "application/sbom", &["config"]);
@@ -318,7 +318,7 @@ async fn a_mark_of_damage_comes_off(db: &dyn Metadata) {
     assert_eq!(at.put(image.put()).await, ManifestOutcome::Stored);
 }
 
-/// The damage is found between a client's look at the blob and the transaction that answers it.
+/// The damage is found between the lookup of the blob and the transaction that renews its lease.
 async fn damage_that_is_found_meanwhile_is_not_acknowledged(db: &dyn Metadata) {
     let at = At::sr(db);
     let digest = Digest::sha256(b"layer");

@@ -1,4 +1,4 @@
-//! Logins to the console, and links to it.
+//! Console logins, and links to the console.
 
 use std::time::Duration;
 

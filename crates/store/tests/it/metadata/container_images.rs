@@ -44,7 +44,7 @@ async fn try_register(db: &dyn Metadata, image: NewImage) -> ImageOutcome {
     register_on(db, &here(), "web", image, PLENTY).await
 }
 
-/// The names of a service's images, as they are listed.
+/// The names of a service's images, in the order of the list.
 async fn names(db: &dyn Metadata, tenant: &Tenant) -> Vec<String> {
     let images = images_of(db, tenant, "web").await.unwrap();
     images.into_iter().map(|image| image.name.to_string()).collect()
@@ -158,7 +158,7 @@ async fn the_quota_counts_a_services_images(db: &dyn Metadata) {
 async fn images_are_listed_newest_first(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
     for label in ["b", "a", "c"] {
-        // All at one moment: the number decides.
+        // All images have the same time, so their numbers decide.
         try_register(db, image_of(label, manifest.digest())).await;
     }
     assert_eq!(names(db, &here()).await, [":web.c.3", ":web.a.2", ":web.b.1"]);
@@ -184,7 +184,7 @@ async fn nothing_is_registered_without_its_manifest(db: &dyn Metadata) {
         let outcome = register_on(db, other, "web", image, PLENTY).await;
         assert_eq!(outcome, ImageOutcome::NoSuchManifest, "it is another tenant's");
     }
-    // A blob is no manifest.
+    // The digest of a blob is no manifest.
     for digest in [Digest::sha256(b"unheard of"), Digest::sha256(b"layer")] {
         let outcome = try_register(db, image_of("app", digest)).await;
         assert_eq!(outcome, ImageOutcome::NoSuchManifest);
@@ -193,7 +193,7 @@ async fn nothing_is_registered_without_its_manifest(db: &dyn Metadata) {
     assert_eq!(register(db, &here(), "web", &manifest).await.name.number, 1);
 }
 
-/// What is registered can be run; a manifest whose layers were deleted since it was put cannot.
+/// A manifest whose layers were deleted cannot be registered.
 async fn a_manifest_that_lost_content_is_not_registered(db: &dyn Metadata) {
     create_service(db, &here(), "web").await;
     let at = At::sr(db);
@@ -208,13 +208,13 @@ async fn a_manifest_that_lost_content_is_not_registered(db: &dyn Metadata) {
         let outcome = try_register(db, image_of("app", manifest.digest())).await;
         assert_eq!(outcome, ImageOutcome::NoSuchManifest);
     }
-    // Another repository has it whole; there it is registered.
+    // Another repository has the complete image, so it is registered from there.
     let whole = At::new(db, here(), "other");
     whole.image(&["config", "layer"], &[]).await;
     register(db, &here(), "web", &image).await;
     let deleted = db.delete_manifest(&by(), &here(), &whole.repository, &image.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Registered);
-    // And once the layer is back, here too.
+    // Once the layer is back, it can be registered from here as well.
     at.add("layer").await;
     let deleted = db.delete_manifest(&by(), &here(), &at.repository, &inner.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Deleted);

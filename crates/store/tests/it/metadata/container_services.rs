@@ -59,7 +59,7 @@ async fn update(db: &dyn Metadata, name: &str, update: ServiceUpdate) -> Service
     change(db, name, ServiceChange::Update(update)).await
 }
 
-/// The service as it is kept: with a number of its own.
+/// The stored service, with its number.
 async fn kept(db: &dyn Metadata, tenant: &Tenant, service: ContainerService) -> ContainerService {
     ContainerService { id: service_id(db, tenant, &service.name).await, ..service }
 }
@@ -101,7 +101,7 @@ async fn a_retry_gets_the_service_again(db: &dyn Metadata) {
     let first = db.create_service(&by(), &here(), web.clone(), Some(call(1, "a")), 1).await.unwrap();
     let web = kept(db, &here(), web).await;
     assert_eq!(first, done(&here(), &web));
-    // The quota is used up, by the very service that is asked for.
+    // The retried service itself fills the quota.
     let retried = db.create_service(&by(), &here(), service("web"), Some(call(1, "a")), 1).await.unwrap();
     assert_eq!(retried, done(&here(), &web));
     assert_eq!(db.services(&here()).await.unwrap(), [web]);
@@ -233,7 +233,8 @@ async fn a_domain_belongs_to_one_service(db: &dyn Metadata) {
     let set = |names| ServiceUpdate { public_domain_names: Some(names), ..ServiceUpdate::default() };
     assert_eq!(update(db, "api", set(wanted.clone())).await, taken);
     assert_eq!(found(db, "api").await.public_domain_names, BTreeMap::new());
-    // Its own domains are not taken by itself. A request names no tenant, so it is led to one of all services.
+    // A service may set its own domains again. Other tenants cannot have them, since a request to a domain
+    // names no tenant.
     assert!(matches!(update(db, "web", set(names.clone())).await, ServiceOutcome::Done(_)));
     for tenant in &tenants()[1..] {
         let made = db.create_service(&by(), tenant, web.clone(), None, PLENTY).await.unwrap();

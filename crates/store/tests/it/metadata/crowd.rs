@@ -1,5 +1,5 @@
-//! What many do at once: whoever pushes, deletes, registers, deploys and collects in the same moment meets others
-//! between any two of its statements, and still no moment contradicts itself.
+//! Many tasks at once push, delete, register, deploy and collect. Other transactions commit between any two of
+//! their statements, and still no snapshot contains a contradiction.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -29,11 +29,11 @@ const BLOBS: [&str; 3] = ["config", "layer", "note"];
 const REPOSITORIES: [&str; 2] = ["sr", "other"];
 const SERVICES: [&str; 2] = ["web", "api"];
 
-/// How many act at once, and how often each.
+/// The number of tasks, and of the actions of each.
 const MANY: usize = 6;
 const ACTS: usize = 50;
 
-/// Numbers that look random, the same in each run (`SplitMix64`).
+/// Pseudo-random numbers, the same in each run (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
@@ -49,13 +49,13 @@ impl Random {
         &all[self.below(all.len())]
     }
 
-    /// A moment: leases that are taken in some are over in others.
+    /// A random moment. Leases of one moment may be over in another.
     fn moment(&mut self) -> Time {
         NOW.plus(Duration::from_millis(self.below(8) as u64))
     }
 }
 
-/// Counts a task as ended, also if it fails.
+/// Counts a task as ended, even if it panics.
 struct Task<'a>(&'a AtomicUsize);
 
 impl Drop for Task<'_> {
@@ -64,7 +64,7 @@ impl Drop for Task<'_> {
     }
 }
 
-/// What came of it, if others were not in the way each time, and the answer came.
+/// The value; `None` if every try conflicted with others, or the answer was lost.
 fn tolerate<T>(outcome: Result<T>) -> Option<T> {
     match outcome {
         Ok(value) => Some(value),
@@ -73,7 +73,7 @@ fn tolerate<T>(outcome: Result<T>) -> Option<T> {
     }
 }
 
-/// Images, an index of them, what is about them, and an index that holds its own subject.
+/// Images, an index of them, manifests about them, and an index that holds its own subject.
 fn documents() -> Vec<Document> {
     let image = Document::image(&["config"]);
     let layered = Document::image(&["config", "layer"]);
@@ -83,7 +83,7 @@ fn documents() -> Vec<Document> {
     vec![image, layered, index, note, knot]
 }
 
-/// Runs tasks at once, each with its number, on threads of their own.
+/// Runs numbered tasks at once, each on a thread of its own.
 fn at_once(tasks: usize, task: impl AsyncFn(usize) + Sync) {
     let runtime = tokio::runtime::Handle::current();
     std::thread::scope(|scope| {
@@ -131,7 +131,7 @@ async fn act(db: &dyn Metadata, random: &mut Random, documents: &[Document]) {
     }
 }
 
-/// Registers, deploys, or ends one of both.
+/// Registers an image, deploys it, or ends a registration or a deployment.
 async fn act_on_service(db: &dyn Metadata, random: &mut Random, document: &Document) {
     let (tenant, now) = (here(), random.moment());
     let name = *random.one_of(&SERVICES);
@@ -164,7 +164,7 @@ async fn act_on_service(db: &dyn Metadata, random: &mut Random, document: &Docum
     }
 }
 
-/// Removes all that nothing holds, whatever its lease.
+/// Removes everything that nothing holds, whatever its lease.
 async fn collect_all(db: &dyn Metadata) {
     while tolerate(db.collect(Time(i64::MAX), NOW, 100).await) != Some(Collected::default()) {}
 }
@@ -176,7 +176,7 @@ async fn what_many_do_at_once_contradicts_nothing(db: &dyn Metadata) {
     let (documents, ended) = (documents(), AtomicUsize::new(0));
     at_once(MANY + 1, async |number| {
         if number == MANY {
-            // Every moment between two commits is as good as the last.
+            // Every snapshot must be consistent, not only the last one.
             while ended.load(Ordering::Relaxed) < MANY {
                 assert_eq!(db.contradictions(NOW).await.unwrap(), []);
             }
@@ -193,7 +193,7 @@ async fn what_many_do_at_once_contradicts_nothing(db: &dyn Metadata) {
         let service = service_id(db, &here(), service).await;
         db.delete_service(&by(), &here(), service, NOW).await.unwrap();
     }
-    // A repository that somebody emptied by hand goes with what next comes into it.
+    // Only collection removes empty repositories. Those that clients emptied get a blob first.
     for repository in REPOSITORIES {
         At::new(db, here(), repository).add("last").await;
     }
@@ -204,7 +204,7 @@ async fn what_many_do_at_once_contradicts_nothing(db: &dyn Metadata) {
     assert_eq!(db.used_bytes(&here()).await.unwrap(), 0);
 }
 
-/// Indexes and services take turns to hold an image and to let go of it.
+/// Indexes and services take turns in holding an image and releasing it.
 async fn all_who_hold_one_image_are_counted(db: &dyn Metadata) {
     for service in SERVICES {
         create_service(db, &here(), service).await;
@@ -214,7 +214,7 @@ async fn all_who_hold_one_image_are_counted(db: &dyn Metadata) {
     at_once(5, async |number| {
         let _task = Task(&ended);
         match number {
-            // All of them let go at some time: then nothing may be left that says that it is held.
+            // In the end all have released it. Then the row must not count as held.
             0 | 1 => {
                 let index = match number {
                     0 => Document::index(&[&image]),
@@ -247,7 +247,7 @@ async fn all_who_hold_one_image_are_counted(db: &dyn Metadata) {
     assert_eq!(db.contradictions(NOW).await.unwrap(), []);
 }
 
-/// What was told of after its lease was renewed is there, whoever collects in that moment.
+/// Content whose lease was renewed stays, even if collection runs at that moment.
 async fn what_was_promised_stays_while_others_collect(db: &dyn Metadata) {
     let later = NOW.plus(Duration::from_hours(1));
     let ended = AtomicUsize::new(0);
@@ -259,7 +259,7 @@ async fn what_was_promised_stays_while_others_collect(db: &dyn Metadata) {
             return;
         }
         let _task = Task(&ended);
-        // Two meet in each place, so that one lets go of what the other relies on.
+        // Two tasks work in each repository, so that one removes what the other relies on.
         let at = At::new(db, here(), REPOSITORIES[number % 2]);
         for count in 0..ACTS {
             let (content, shared) = (format!("{number} {count}"), format!("{}", count / 2));

@@ -1,4 +1,4 @@
-//! Deployments: made, brought to their end, held, counted and forgotten.
+//! Deployments: how they are made, end, hold images, are counted and are forgotten.
 
 use gangplank_core::deployment::{DeploymentState, ServiceState, Step};
 use gangplank_core::{ImageName, Origin, Power, Scale, Tenant};
@@ -45,14 +45,14 @@ metadata_contract! {
     deployments_are_noted_in_the_trail,
 }
 
-/// Something that is not registered here.
+/// A public image.
 const PUBLIC: ImageSource = ImageSource::Public;
 
 fn call(id: &str) -> Invocation {
     Invocation { owner: owner_of(1), id: id.to_owned() }
 }
 
-/// A service with images registered as `app`, and how many.
+/// Makes a service with so many images registered as `app`.
 async fn service_with_images(db: &dyn Metadata, name: &str, images: usize) {
     create_service(db, &here(), name).await;
     let at = At::sr(db);
@@ -98,7 +98,7 @@ async fn update(db: &dyn Metadata, name: &str, change: ServiceUpdate) -> Service
     db.change_service(&by(), &here(), service, ServiceChange::Update(change), PLENTY).await.unwrap()
 }
 
-/// A change by a server that runs services.
+/// An empty change by a server that runs services.
 fn change() -> ServiceUpdate {
     ServiceUpdate { room: Some(ROOM), ..ServiceUpdate::default() }
 }
@@ -111,7 +111,7 @@ fn disabled(is_disabled: bool) -> ServiceUpdate {
     ServiceUpdate { is_disabled: Some(is_disabled), ..change() }
 }
 
-/// The service that a change ended with.
+/// The service after a change that succeeded.
 fn taken(outcome: ServiceOutcome) -> DeployedService {
     match outcome {
         ServiceOutcome::Done(deployed) => *deployed,
@@ -195,7 +195,7 @@ async fn one_deployment_at_a_time(db: &dyn Metadata) {
     assert_eq!(create(db, "web", deployment(&[PUBLIC])).await, DeploymentOutcome::InProgress(1));
     activate(db, &here(), "web").await;
     taken(update(db, "web", scale(2)).await);
-    // A change of the service keeps others waiting as well.
+    // While the service itself is changing, no deployment can be made.
     assert_eq!(create(db, "web", deployment(&[PUBLIC])).await, DeploymentOutcome::InProgress(1));
     let web = now(db, "web").await.service;
     assert!(db.settle_service(web.id, web.changes).await.unwrap());
@@ -255,7 +255,7 @@ async fn a_retry_gets_the_first_attempts_deployment(db: &dyn Metadata) {
     taken(update(db, "web", disabled(true)).await);
     assert!(matches!(again().await, DeploymentOutcome::Made(_)), "it was taken when it could be");
     assert_eq!(list(db, "web").await.len(), 1);
-    // The same call of another service is another.
+    // The same invocation for another service is another call.
     assert!(matches!(create(db, "api", new.clone()).await, DeploymentOutcome::Made(_)));
     assert_eq!(list(db, "api").await.len(), 1);
 }
@@ -320,7 +320,7 @@ async fn an_image_in_use_is_not_deleted(db: &dyn Metadata) {
     activate(db, &here(), "web").await;
     assert_eq!(delete(1).await, ImageDeleted::Deleted, "the deployment is inactive");
     assert_eq!(db.contradictions(NOW).await.unwrap(), []);
-    // It is still told what it ran.
+    // The list still says what it ran.
     assert_eq!(list(db, "web").await.last().unwrap().images[0].registered.as_ref().unwrap().number, 1);
 }
 
@@ -371,7 +371,7 @@ async fn a_change_of_the_nodes_is_an_update_until_it_is_settled(db: &dyn Metadat
 async fn what_is_no_difference_is_no_update(db: &dyn Metadata) {
     create_service(db, &here(), "web").await;
     deploy(db, &here(), "web", &[PUBLIC]).await;
-    // Not even while something is in progress.
+    // An update without a change is accepted even then.
     let same = ServiceUpdate {
         power: Some(Power::Nano),
         scale: Some(Scale::LEAST),
@@ -399,7 +399,7 @@ async fn without_a_current_deployment_or_an_engine_a_change_is_over_at_once(db: 
     let without_engine = ServiceUpdate { room: None, ..scale(3) };
     let changed = taken(update(db, "web", without_engine).await);
     assert_eq!((state(&changed), changed.service.scale), (ServiceState::Running, Scale::nearest(3)));
-    // What is switched off has no nodes.
+    // A disabled service has no nodes.
     let off = taken(update(db, "web", disabled(true)).await).service;
     assert!(db.settle_service(off.id, off.changes).await.unwrap());
     assert_eq!(state(&taken(update(db, "web", scale(4)).await)), ServiceState::Disabled);
@@ -468,22 +468,22 @@ async fn the_machine_promises_no_more_than_it_has(db: &dyn Metadata) {
         let outcome = db.create_deployment(&by(), tenant, id, new()).await.unwrap();
         assert!(matches!(outcome, DeploymentOutcome::Made(_)), "{outcome:?}");
     }
-    // Four nodes of 0.25 processors. A service without a deployment does not count, and may become as large as it
-    // likes; its first deployment is asked.
+    // There is room for four nodes of 0.25 processors. A service without a deployment does not count, and any
+    // scale is accepted. Its first deployment needs the room.
     create_service(db, &here(), "more").await;
     taken(update(db, "more", ServiceUpdate { room: Some(room), ..scale(2) }).await);
     let full =
         Promised { others: Room { cpus: 1.0, memory: 2 << 30 }, wanted: Room { cpus: 0.5, memory: 1 << 30 } };
     assert_eq!(create(db, "more", new()).await, DeploymentOutcome::TooLittleRoom(full));
     assert_eq!(list(db, "more").await, []);
-    // Nor does one that is disabled; but it has to come back.
+    // A disabled service does not count either. To be enabled again, it needs the room.
     activate(db, &here(), "web").await;
     let within = |change: ServiceUpdate| ServiceUpdate { room: Some(room), ..change };
     let web = taken(update(db, "web", within(disabled(true))).await).service;
     assert!(db.settle_service(web.id, web.changes).await.unwrap());
     assert!(matches!(create(db, "more", new()).await, DeploymentOutcome::Made(_)));
     assert_eq!(update(db, "web", within(disabled(false))).await, ServiceOutcome::TooLittleRoom(full));
-    // A smaller one fits.
+    // A smaller scale fits.
     taken(update(db, "web", within(scale(1))).await);
     activate(db, &here(), "more").await;
     let more = taken(update(db, "more", within(scale(1))).await).service;
@@ -527,7 +527,7 @@ async fn a_deleted_service_takes_its_deployments_with_it(db: &dyn Metadata) {
     assert!(!db.fail_deployment(&by(), web, 2, "late").await.unwrap());
     assert!(!db.settle_service(web, 0).await.unwrap());
     assert_eq!(create(db, "web", deployment(&[PUBLIC])).await, DeploymentOutcome::NoSuchService);
-    // A later one of its name begins anew.
+    // A later service of the same name starts again at version 1.
     create_service(db, &here(), "web").await;
     assert_eq!(deploy(db, &here(), "web", &[PUBLIC]).await.next.unwrap().version, 1);
 }

@@ -1,4 +1,4 @@
-//! What was acknowledged is there after the store is opened again.
+//! Acknowledged changes are there after the store is reopened.
 
 use gangplank_core::Time;
 use gangplank_oci::Digest;

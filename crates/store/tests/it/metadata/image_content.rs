@@ -1,4 +1,4 @@
-//! What a pull login reads: the content of images registered on its service.
+//! Pull logins read the content of the images registered on their service.
 
 use gangplank_core::{ImageName, ServiceId};
 use gangplank_oci::Digest;
@@ -22,7 +22,7 @@ fn digest_of(content: &str) -> Digest {
     Digest::sha256(content.as_bytes())
 }
 
-/// An image, an index of it, an index of that, and beside them an image of its own.
+/// An image, an index of it, an index of that index, and an image that is in none.
 struct Images {
     image: Document,
     inner: Document,
@@ -98,7 +98,7 @@ async fn a_blob_is_found_through_its_image(db: &dyn Metadata) {
     assert_eq!(finds_blob(db, web, "layer").await, None);
     register(db, &here(), "web", &image).await;
     assert_eq!(finds_blob(db, web, "layer").await, Some(StoredBlob { size: 5, key, damaged: false }));
-    // The digest of a manifest is no blob's.
+    // The digest of a manifest is not that of a blob.
     assert_eq!(db.image_blob(&here(), web, &image.digest()).await.unwrap(), None);
 }
 
@@ -113,12 +113,12 @@ async fn another_service_reads_nothing(db: &dyn Metadata) {
     assert_eq!(finds_blob(db, api, "layer").await, None);
 }
 
-/// Not even with the number of the other tenant's service.
+/// The number of another tenant's service does not help.
 async fn another_tenant_reads_nothing(db: &dyn Metadata) {
     let (Images { outer, .. }, web) = with_service(db).await;
     register(db, &here(), "web", &outer).await;
     for other in &tenants()[1..] {
-        // It has the same content itself, unregistered.
+        // The other tenant has the same content, but unregistered.
         images(&At::new(db, other.clone(), "sr")).await;
         assert_eq!(db.image_manifest(other, web, "app", 1).await.unwrap(), None);
         let found = db.image_manifest_by_digest(other, web, &outer.digest()).await.unwrap();
@@ -136,7 +136,7 @@ async fn what_is_not_registered_is_not_read(db: &dyn Metadata) {
     at.store(&sbom, &[]).await;
     assert!(!finds(db, web, &sbom).await, "what is about an image is no part of it");
     assert_eq!(finds_blob(db, web, "sbom").await, None);
-    // The same image in another repository has the same digest, so it is found; its neighbours are not.
+    // The same image in another repository has the same digest, so it is found. Other images there are not.
     let other = At::new(db, here(), "other");
     let neighbour = other.image(&["config", "layer", "more"], &[]).await;
     other.image(&["config", "layer"], &[]).await;

@@ -1,5 +1,5 @@
-//! Three tenants with the same names and the same content, one at a time: whoever asks in the wrong
-//! place finds nothing, and changes nothing.
+//! Three tenants with the same names and the same content. A call for the wrong tenant finds nothing and
+//! changes nothing.
 
 use gangplank_core::{LoginId, ServiceId, Tenant};
 use gangplank_oci::Digest;
@@ -23,7 +23,7 @@ metadata_contract! {
     tenants_with_the_same_names_do_not_meet,
 }
 
-/// What a tenant has, as its numbers.
+/// The rows of a tenant, by their numbers.
 struct Estate {
     tenant: Tenant,
     login: LoginId,
@@ -33,8 +33,8 @@ struct Estate {
 }
 
 impl Estate {
-    /// Fills a tenant. `number` tells its key and login from those of the other tenants: these are
-    /// the server's own choice, everything else is the same everywhere.
+    /// Fills a tenant. Only the key and the login differ between tenants, by `number`, because the server
+    /// chooses them. Everything else is equal.
     async fn fill(db: &dyn Metadata, tenant: &Tenant, number: u8) -> Self {
         db.insert_access_key(&by(), access_key(tenant, number), PLENTY).await.unwrap();
         let login = create_login(db, push_login(tenant, number)).await;
@@ -66,7 +66,7 @@ impl Estate {
         UploadOwner { tenant: tenant.clone(), repository: repository("sr"), owner: owner_of(9) }
     }
 
-    /// How many of all the ways to ask, asked as `tenant`, find something of this estate.
+    /// The names of the lookups for `tenant` that find something of this estate.
     async fn findings(&self, db: &dyn Metadata, tenant: &Tenant) -> Vec<&'static str> {
         let sr = repository("sr");
         let layer = Digest::sha256(b"layer");
@@ -168,7 +168,7 @@ async fn tenants_with_the_same_names_do_not_meet(db: &dyn Metadata) {
         assert_eq!(estate.findings(db, &estate.tenant).await.len(), 16);
         assert_eq!(images_of(db, &estate.tenant, "web").await.unwrap()[0].name.number, 1);
         for other in estates.iter().filter(|other| other.tenant != estate.tenant) {
-            // The numbers of one tenant's login, service and session open nothing in another's.
+            // The numbers of one tenant's login, service and session find nothing in another tenant.
             let found = estate.findings(db, &other.tenant).await;
             for by_number in
                 ["upload", "manifest by login", "image_manifest", "image_manifest_by_digest", "image_blob"]
@@ -177,7 +177,7 @@ async fn tenants_with_the_same_names_do_not_meet(db: &dyn Metadata) {
             }
         }
     }
-    // One tenant gives up everything; the others miss nothing.
+    // One tenant deletes everything. The others lose nothing.
     let [first, others @ ..] = &estates[..] else { panic!("no estates") };
     let sr = repository("sr");
     delete_service(db, &first.tenant, "web", NOW).await;

@@ -47,7 +47,7 @@ async fn a_manifest_is_kept_verbatim(db: &dyn Metadata) {
         assert_eq!(at.get(&reference).await, Some(image.stored()));
     }
     assert_eq!(at.get(&tagged("other")).await, None);
-    // A manifest is no blob, a blob is no manifest.
+    // A manifest is not found as a blob, nor a blob as a manifest.
     let digest = image.digest();
     assert_eq!(
         db.find_blob(&here(), &at.repository, &digest, Some(crate::world::asked(crate::world::NOW)))
@@ -94,7 +94,7 @@ async fn every_child_must_be_in_the_repository(db: &dyn Metadata) {
     let at = At::sr(db);
     let index = Document::index(&[&image]);
     assert_eq!(at.put(index.put()).await, ManifestOutcome::ChildUnknown(image.digest()));
-    // The bytes as a blob are not the manifest.
+    // A blob with the bytes of the manifest is not the manifest.
     at.add(std::str::from_utf8(&image.body).unwrap()).await;
     assert_eq!(at.put(index.put()).await, ManifestOutcome::ChildUnknown(image.digest()));
     at.image(&["config"], &[]).await;

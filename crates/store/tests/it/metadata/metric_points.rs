@@ -16,7 +16,7 @@ metadata_contract! {
     what_is_measured_of_a_service_that_is_gone_is_left_out,
 }
 
-/// When five minutes begin.
+/// The beginning of a point.
 const BEGIN: Time = Time(1_800_000_000_000);
 
 const FOR_EVER: (Time, Time) = (Time(i64::MIN), Time(i64::MAX));

@@ -1,4 +1,4 @@
-//! The contract of metadata.
+//! The contract of stores of rows.
 
 mod access_keys;
 mod audit;

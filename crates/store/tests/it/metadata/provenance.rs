@@ -1,4 +1,4 @@
-//! The contract of where images came from.
+//! The contract of provenance.
 
 use gangplank_core::{EventKind, Origin, Time};
 use gangplank_oci::Digest;
@@ -31,7 +31,7 @@ fn source_of(role: &Role, number: u8) -> Source {
     Source { owner: role.owner(), session, description: None }
 }
 
-/// A job: a session of a role and a login of it.
+/// A CI job: a role's session and one of its logins.
 async fn job(db: &dyn Metadata, role: &Role, number: u8) -> Origin {
     create_session(db, role, number).await;
     let login = create_login(db, session_login(&here(), role, number)).await;
@@ -141,7 +141,7 @@ async fn jobs_that_put_the_same_are_told_each_once(db: &dyn Metadata) {
     assert_eq!(sources(db, number).await.unwrap().puts, expected);
     while db.forget_logins(Time(i64::MAX)).await.unwrap() > 0 {}
     assert_eq!(sources(db, number).await.unwrap().puts, expected);
-    // Without a login, as by an operation of the API.
+    // An operation of the API has no login.
     let index = by_session(&role, 3);
     push(db, &index, &["config"]).await;
     assert_eq!(sources(db, number).await.unwrap().puts, expected);

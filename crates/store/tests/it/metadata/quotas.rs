@@ -1,4 +1,4 @@
-//! What an account may have.
+//! Quotas of accounts.
 
 use gangplank_core::{OverQuota, Quota, Quotas, Time};
 use gangplank_store::StoreError;

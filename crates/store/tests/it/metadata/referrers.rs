@@ -1,4 +1,4 @@
-//! Manifests about manifests.
+//! Manifests about other manifests.
 
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;

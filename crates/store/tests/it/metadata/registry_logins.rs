@@ -39,7 +39,7 @@ async fn a_login_carries_what_it_is_narrowed_to(db: &dyn Metadata) {
     let login = NewLogin { reach: narrow(), ..push_login(&here(), 1) };
     create_login(db, login).await;
     create_login(db, push_login(&here(), 2)).await;
-    // Once from the database and once from memory.
+    // The second lookup comes from the cache.
     for _ in 0..2 {
         assert_eq!(live(db, 1).await.reach.as_deref(), Some(&narrow()));
         assert!(live(db, 2).await.reach.is_none());
@@ -68,13 +68,13 @@ async fn is_unknown(db: &dyn Metadata, number: u8) -> bool {
     matches!(lookup(db, number).await, LoginLookup::Unknown)
 }
 
-/// A key and a push login of it.
+/// Makes a key and a push login of it.
 async fn with_login(db: &dyn Metadata, number: u8) -> LoginId {
     db.insert_access_key(&by(), access_key(&here(), number), PLENTY).await.unwrap();
     create_login(db, push_login(&here(), number)).await
 }
 
-/// A pull login of key `number` for a service that is here.
+/// A pull login of key `number` for a service of this tenant.
 async fn pull_login(db: &dyn Metadata, service: &str, number: u8) -> NewLogin {
     let service = Some(service_id(db, &here(), service).await);
     NewLogin { scope: Scope::PULL, service, ..push_login(&here(), number) }
@@ -152,7 +152,7 @@ async fn a_deleted_keys_logins_are_refused_for_good(db: &dyn Metadata) {
     change_key(db, None, &key_id(1), NewState::Deleted).await;
     assert!(is_revoked(db, 1).await);
     live(db, 2).await;
-    // Whatever becomes of this, the login was refused for good.
+    // Whether or not the key can be inserted again, the old login stays refused.
     let _ = db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     assert!(is_revoked(db, 1).await);
 }

@@ -1,4 +1,4 @@
-//! The contract of sessions of roles, and of what they make.
+//! The contract of role sessions and their logins.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,7 +131,7 @@ async fn disabling_a_role_ends_its_sessions_and_logins_for_good(db: &dyn Metadat
     create_session(db, &role, 2).await;
     create_login(db, session_login(&here(), &role, 2)).await;
     assert!(is_live(db, 2).await && opens(db, 2).await && !is_live(db, 1).await && !opens(db, 1).await);
-    // While it is enabled, further changes end nothing.
+    // Further changes of an enabled role end nothing.
     set_enabled(db, true).await;
     assert!(is_live(db, 2).await && opens(db, 2).await);
 }
@@ -272,7 +272,7 @@ async fn an_account_and_a_role_have_so_many_live_sessions(db: &dyn Metadata) {
     }
     assert_eq!(over(insert(&three, 5, NOW).await), (Quota::RoleSessions, 4, 4));
     assert!(found(db, 5).await.is_none());
-    // What ended is not counted: by its role, and by time.
+    // Sessions that their role ended or that have expired do not count.
     set_enabled(db, false).await;
     let one = set_enabled(db, true).await;
     insert(&one, 5, NOW).await.unwrap();
@@ -328,7 +328,7 @@ async fn a_session_is_revoked_alone_and_for_good(db: &dyn Metadata) {
     // A second login of the first session, in another region.
     let far = NewLogin { password: password(3).hash(), ..session_login(&region, &role, 1) };
     create_login(db, far).await;
-    // They were asked for before, so they are in memory.
+    // These lookups put the answers into the cache.
     assert!(is_live(db, 1).await && opens(db, 1).await && opens(db, 3).await);
     assert!(revoke(db, "push", 1).await);
     let ended = async || !is_live(db, 1).await && !opens(db, 1).await && !opens(db, 3).await;
@@ -345,7 +345,7 @@ async fn a_session_is_revoked_alone_and_for_good(db: &dyn Metadata) {
     let events = db.audit_events(&AuditFilter::default(), None, 1).await.unwrap().events;
     let subject = format!("push/{}", session_key(1));
     assert_eq!((events[0].kind, events[0].subject.clone()), (EventKind::RevokeRoleSession, Some(subject)));
-    // Again is no other event, and no switch of the role brings it back.
+    // Revoking again records no further event. Enabling the role again does not bring the session back.
     assert!(revoke(db, "push", 1).await);
     let again = db.audit_events(&AuditFilter::default(), None, 1).await.unwrap().events;
     assert_eq!(again[0].id, events[0].id);
@@ -367,7 +367,7 @@ async fn a_session_is_revoked_by_its_role_and_account(db: &dyn Metadata) {
     let [_, _, elsewhere] = tenants();
     let theirs = db.revoke_session(&by(), &elsewhere.account, &role.name, &session_key(1), NOW).await;
     assert!(!theirs.unwrap() && is_live(db, 1).await);
-    // An account has room again for as many as ended.
+    // An ended session leaves room for another one.
     let new = async |number| db.insert_session(&by(), new_session(&role, number), 2).await;
     assert!(matches!(new(2).await, Err(StoreError::OverQuota(_))), "half of the account's");
     assert!(revoke(db, "push", 1).await);

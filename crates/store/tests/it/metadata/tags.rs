@@ -1,4 +1,4 @@
-//! Tags and the catalogue.
+//! Tags and the list of repositories.
 
 use gangplank_core::Tenant;
 use gangplank_store::metadata::Metadata;

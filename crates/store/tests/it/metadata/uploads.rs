@@ -38,7 +38,7 @@ metadata_contract! {
 
 /// A new session.
 pub(super) fn session(id: &str) -> UploadSession {
-    // The same each time, as the id is.
+    // The same id always gets the same key.
     let digest = Digest::sha256(id.as_bytes()).to_string();
     UploadSession {
         id: id.to_owned(),
@@ -55,7 +55,7 @@ fn checkpoint(received: u64) -> Checkpoint {
     Checkpoint { received, hash_state, keys: Vec::new(), opaque: b"a store's own".to_vec() }
 }
 
-/// The same when so many bytes have come.
+/// The session after `received` bytes.
 pub(super) fn fed(id: &str, received: u64) -> UploadSession {
     UploadSession { checkpoint: checkpoint(received), ..session(id) }
 }
@@ -64,7 +64,7 @@ fn owner() -> UploadOwner {
     UploadOwner { tenant: here(), repository: repository("sr"), owner: owner_of(1) }
 }
 
-/// Owners that share all but one thing with [`owner`].
+/// Owners that differ from [`owner`] in one property.
 fn strangers() -> [UploadOwner; 4] {
     let [_, there, other] = tenants();
     [
@@ -117,7 +117,7 @@ async fn progress_is_recorded(db: &dyn Metadata) {
     open(db, "two").await;
     let vouched = Checkpoint { opaque: b"another run's".to_vec(), ..checkpoint(5) };
     let vouched = UploadSession { checkpoint: vouched, ..at(5) };
-    // When it began stays as it was, whatever the caller says.
+    // The time of opening stays, whatever the caller says.
     let told = UploadSession { created_at: Time(0), ..vouched.clone() };
     assert!(db.advance_upload(&owner(), &checkpoint(0), told).await.unwrap());
     assert_eq!(find(db, "one").await, Some(vouched));
@@ -158,7 +158,7 @@ async fn a_closed_session_is_gone(db: &dyn Metadata) {
     assert_eq!(discarded(db).await, [session("two").key]);
 }
 
-/// A session of which the store keeps bytes under further keys.
+/// A session with further keys.
 fn with_keys(received: u64, keys: &[&ContentKey]) -> UploadSession {
     let keys = keys.iter().map(|key| (*key).clone()).collect();
     UploadSession { checkpoint: Checkpoint { keys, ..checkpoint(received) }, ..session("one") }

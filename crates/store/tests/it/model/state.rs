@@ -1,4 +1,4 @@
-//! The model: sets and lists, and the rules in plain words.
+//! The model: sets and lists, with the rules in plain words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -12,10 +12,10 @@ use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome};
 
 use crate::world::{Document, NOW};
 
-/// All the blobs there may be.
+/// All blobs of the world.
 pub(super) const BLOBS: [&str; 3] = ["config", "layer", "note"];
 
-/// What the manifests are made of: blobs, children, and a subject.
+/// The parts of each manifest: blobs, children, and the subject.
 const PARTS: [(&[usize], &[usize], Option<usize>); 6] = [
     (&[0], &[], None),
     (&[0, 1], &[], None),
@@ -25,7 +25,7 @@ const PARTS: [(&[usize], &[usize], Option<usize>); 6] = [
     (&[2, 0], &[], Some(2)),
 ];
 
-/// All the manifests there may be; each is made of those before it.
+/// All manifests of the world. Each consists only of earlier ones.
 pub(super) fn documents() -> &'static [Document] {
     static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
         let mut documents: Vec<Document> = Vec::new();
@@ -48,7 +48,7 @@ pub(super) fn documents() -> &'static [Document] {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) tenant: usize,
-    /// 0 is `sr`.
+    /// Number 0 is `sr`.
     pub(super) repository: usize,
 }
 
@@ -61,7 +61,7 @@ impl Place {
 #[derive(Default)]
 struct Repository {
     blobs: BTreeSet<usize>,
-    /// Oldest first.
+    /// In the order in which they were put.
     manifests: Vec<usize>,
     tags: BTreeMap<usize, usize>,
 }
@@ -77,17 +77,17 @@ struct Service {
     last_number: i64,
     images: Vec<Registered>,
     last_version: i64,
-    /// The current deployment and the next, each with the number of its image.
+    /// The current and the next deployment: version and number of the image.
     current: Option<(i64, i64)>,
     next: Option<(i64, i64)>,
 }
 
-/// The world as it should be.
+/// The expected state.
 #[derive(Default)]
 pub(super) struct State {
-    /// Those that exist.
+    /// The existing repositories.
     repositories: BTreeMap<Place, Repository>,
-    /// What a tenant's blobs are kept under.
+    /// The content keys of each tenant's blobs.
     content: BTreeMap<(usize, usize), ContentKey>,
     services: [Service; 2],
 }
@@ -199,8 +199,8 @@ impl State {
         }
     }
 
-    /// Deploys the image of this number, or the newest; `Err` with the version that is on its way, or with nothing if
-    /// there is no such image.
+    /// Deploys the image with this number, or the newest. `Err` with the version that is on its way, or with
+    /// `None` if there is no such image.
     pub(super) fn deploy(&mut self, tenant: usize, number: Option<i64>) -> Result<(i64, i64), Option<i64>> {
         let service = &mut self.services[tenant];
         if let Some((version, _)) = service.next {
@@ -214,7 +214,7 @@ impl State {
         Ok(next)
     }
 
-    /// Ends the next deployment; its version, if there is one.
+    /// Ends the next deployment; returns its version, if there is one.
     pub(super) fn end_deployment(&mut self, tenant: usize, well: bool) -> Option<i64> {
         let service = &mut self.services[tenant];
         let next = service.next.take()?;
@@ -224,7 +224,7 @@ impl State {
         Some(next.0)
     }
 
-    /// The current and the next deployment of a service, each with the number of its image.
+    /// The current and the next deployment of a service: version and number of the image.
     pub(super) fn deployments(&self, tenant: usize) -> [Option<(i64, i64)>; 2] {
         [self.services[tenant].current, self.services[tenant].next]
     }
@@ -260,7 +260,7 @@ impl State {
         self.services[tenant].images.iter().map(|registered| registered.image.clone()).collect()
     }
 
-    /// Where all content is that anybody needs.
+    /// The keys of all content that somebody needs.
     pub(super) fn keys(&self) -> Vec<ContentKey> {
         self.content.values().cloned().collect()
     }
@@ -269,7 +269,7 @@ impl State {
         self.repositories.get(&place).is_some_and(|repository| repository.blobs.contains(&blob))
     }
 
-    /// Whether a manifest is there with everything below it.
+    /// Whether a manifest exists with everything below it.
     fn is_whole(&self, place: Place, manifest: usize) -> bool {
         let parts = closure(manifest);
         parts.iter().all(|part| {
@@ -277,14 +277,14 @@ impl State {
         })
     }
 
-    /// Every manifest that a registration from this repository needs.
+    /// The manifests that registrations from this repository need.
     fn registered(&self, place: Place) -> impl Iterator<Item = usize> {
         let images = self.services[place.tenant].images.iter();
         images.filter(move |registered| registered.from == place).flat_map(|it| closure(it.manifest))
     }
 }
 
-/// A manifest and all below it.
+/// A manifest and all manifests below it.
 fn closure(manifest: usize) -> BTreeSet<usize> {
     let mut all = BTreeSet::from([manifest]);
     for child in PARTS[manifest].1 {

@@ -1,4 +1,4 @@
-//! One text for both databases: each that SQLite runs is one that PostgreSQL takes, and runs.
+//! PostgreSQL accepts and runs every text that SQLite runs.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -7,20 +7,20 @@ use std::sync::{Mutex, PoisonError};
 use super::scratch;
 use crate::metadata::sqlite::tests::{plans, scratch as sqlite};
 
-/// Every text that was prepared in this process.
+/// Every text that this process has prepared.
 static PREPARED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 pub(in crate::metadata::postgres) fn note(text: &str) {
     PREPARED.lock().unwrap_or_else(PoisonError::into_inner).insert(text.trim_start().to_owned());
 }
 
-/// Set in the process in which this test runs alone.
+/// Set in the child process in which the test runs alone.
 const ALONE: &str = "GANGPLANK_TEST_TEXTS_ALONE";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_takes_every_text_of_the_rules() {
     if std::env::var_os(ALONE).is_none() {
-        // Watched is the whole process, so no other test may run in it.
+        // The test watches the whole process, so no other test may run in it.
         let name = "metadata::postgres::tests::texts::postgresql_takes_every_text_of_the_rules";
         let test = std::env::current_exe().unwrap();
         let ran = Command::new(test).args([name, "--exact", "--nocapture"]).env(ALONE, "1").output().unwrap();
@@ -35,7 +35,7 @@ async fn postgresql_takes_every_text_of_the_rules() {
     plans::do_everything(&store).await;
     let prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let is_prepared = |text: &String| {
-        let locks = [" FOR SHARE", " FOR NO KEY UPDATE", " FOR UPDATE SKIP LOCKED"];
+        let locks = [" FOR SHARE", " FOR NO KEY UPDATE", " FOR NO KEY UPDATE SKIP LOCKED"];
         prepared.contains(text) || locks.iter().any(|lock| prepared.contains(&format!("{text}{lock}")))
     };
     let seen = plans::seen();

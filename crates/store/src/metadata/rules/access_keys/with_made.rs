@@ -1,7 +1,8 @@
-//! Disabling a key with all that it made: whoever had a key that leaked may have made others with it.
+//! Disables a key with everything that it made. A thief who has a leaked key may have made other keys with it.
 //!
-//! First it is looked up what there is, from maker to maker; then all of it is locked in order; then it is disabled as
-//! it is found then. What is made meanwhile is made as by a call a moment later.
+//! The rule works in three steps. It walks from maker to maker and collects keys and roles. It locks them in
+//! order. Then it disables those that are still enabled under the lock. A key that is made meanwhile is not
+//! found, as if it had been made a moment later.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -17,7 +18,8 @@ use crate::metadata::rules::{roles, rows};
 use crate::metadata::store::Outcome;
 use crate::metadata::tx::{Level, Lock, Named, Query, Tx, values};
 
-/// Disables the key, and of what it made as much as one transaction should. Each of them is an event of its own.
+/// Disables the key, and as many of the keys and roles that it made as one transaction should. Each gets an
+/// event of its own.
 pub(super) fn disable(
     tx: &dyn Tx,
     by: &Origin,
@@ -62,20 +64,22 @@ pub(super) fn disable(
     let answer = (KeyChange::Done, made);
     let mut notes = notes.into_iter();
     let Some(first) = notes.next() else { return Ok(Outcome::Unchanged(answer)) };
-    // A request is named by one event: that of the key itself, if it was not disabled before.
+    // Only one event may carry the id of the request: that of the key itself, or the first one if the key was
+    // disabled before.
     let origin = Origin { request: None, ..by.clone() };
     notes.try_for_each(|note| note.write(tx, &origin))?;
     Ok(Outcome::Changed(answer, first))
 }
 
-/// Something that was made and is enabled.
+/// An enabled key or role that was found on the walk.
 enum Found {
     Key(AccessKeyId),
     Role { number: i64, account: AccountId, name: RoleName },
 }
 
-/// Goes from maker to maker, until it has found as much as one transaction should disable; says whether there is more.
-/// Makers that are disabled already are gone through too, since what they made may not be.
+/// Walks from maker to maker until it has found as many keys and roles as one transaction should disable. Also
+/// returns whether there are more. The walk goes on through makers that are disabled already, since their own
+/// keys and roles may still be enabled.
 fn walk(tx: &dyn Tx, id: &AccessKeyId) -> Result<(Vec<Found>, bool)> {
     let mut found = Vec::new();
     let (mut seen, mut makers) = (HashSet::from([id.clone()]), vec![id.clone()]);
@@ -97,7 +101,7 @@ fn walk(tx: &dyn Tx, id: &AccessKeyId) -> Result<(Vec<Found>, bool)> {
     Ok((found, false))
 }
 
-/// Locks the key and the others that were found. Those that are gone meanwhile are missing.
+/// Locks the key and the other keys that were found. A key that was deleted meanwhile is missing in the answer.
 fn lock_keys(tx: &dyn Tx, id: &AccessKeyId, found: &[Found]) -> Result<BTreeMap<String, AccessKey>> {
     let others = found.iter().filter_map(|found| match found {
         Found::Key(key) => Some(key.as_str()),
@@ -114,7 +118,7 @@ fn lock_keys(tx: &dyn Tx, id: &AccessKeyId, found: &[Found]) -> Result<BTreeMap<
     Ok(keys)
 }
 
-/// Locks the roles that were found, which are then as they are returned.
+/// Locks the roles that were found, and returns them as they are under the lock.
 fn lock_roles(tx: &dyn Tx, found: &[Found]) -> Result<BTreeMap<i64, Role>> {
     let numbers: BTreeSet<i64> = found
         .iter()
@@ -133,7 +137,7 @@ fn lock_roles(tx: &dyn Tx, found: &[Found]) -> Result<BTreeMap<i64, Role>> {
     Ok(roles)
 }
 
-/// The keys that somebody made, and whether they are enabled.
+/// The keys that `maker` made, each with whether it is enabled.
 fn keys_of(tx: &dyn Tx, maker: &Owner) -> Result<Vec<(AccessKeyId, bool)>> {
     tx.all(&Query::new(
         "SELECT id, enabled FROM access_keys WHERE made_by = ?1",
@@ -142,7 +146,7 @@ fn keys_of(tx: &dyn Tx, maker: &Owner) -> Result<Vec<(AccessKeyId, bool)>> {
     ))
 }
 
-/// The roles that somebody made and that are enabled.
+/// The enabled roles that `maker` made.
 fn roles_of(tx: &dyn Tx, maker: &Owner) -> Result<Vec<Found>> {
     tx.all(&Query::new(
         "SELECT number, account, name FROM roles WHERE made_by = ?1 AND enabled = 1",

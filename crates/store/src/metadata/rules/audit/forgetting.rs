@@ -1,7 +1,7 @@
-//! Forgetting events: those that are too old, and the oldest of each share that has too many.
+//! Forgets events that are too old, and the oldest events of each share that has too many.
 //!
-//! What a share had too many of leaves one event that says so. It stands where the newest of what was forgotten
-//! stood, with its number and its time, so it is told in the right place and grows old like any other.
+//! Forgetting by number leaves one event that says so. It takes the number and the time of the newest forgotten
+//! event. So it appears at the right place in the list, and grows old like any other.
 
 use gangplank_core::audit::Share;
 use gangplank_core::{EventKind, Time};
@@ -14,7 +14,7 @@ use crate::metadata::tx::{Query, Tx, values};
 /// How many events one transaction forgets.
 const AT_ONCE: i64 = 1_000;
 
-/// Forgets a part of what is too old or too much.
+/// Forgets some of the events that are too old or too many; returns how many.
 pub(super) async fn forget<E: Engine>(store: &Store<E>, before: Time, most: u64) -> Result<usize> {
     let terms = Terms::server().takes_nothing();
     let mut forgotten = store.upkeep(terms.clone(), move |tx| forget_old(tx, before)).await?;
@@ -34,7 +34,7 @@ pub(super) async fn forget<E: Engine>(store: &Store<E>, before: Time, most: u64)
     Ok(forgotten)
 }
 
-/// Forgets the oldest, as many of them as are too old. Ids rise with the steady time.
+/// Forgets the oldest events that are too old. Ids rise with the steady time, so these are the first rows.
 fn forget_old(tx: &dyn Tx, before: Time) -> Result<usize> {
     let forgotten = tx.run(
         "DELETE FROM audit WHERE id <= (
@@ -45,7 +45,7 @@ fn forget_old(tx: &dyn Tx, before: Time) -> Result<usize> {
     Ok(usize::try_from(forgotten).unwrap_or(usize::MAX))
 }
 
-/// The newest of those that a share has too many.
+/// The id of the newest event that is too much for its share.
 fn last_beyond(tx: &dyn Tx, account: &str, share: Share, most: u64) -> Result<Option<i64>> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     tx.find(&Query::column(
@@ -74,11 +74,11 @@ fn forget_oldest(tx: &dyn Tx, account: &str, share: Share, last: i64) -> Result<
     Ok(usize::try_from(forgotten.count).unwrap_or_default())
 }
 
-/// What was forgotten of a share.
+/// The events of a share that were forgotten.
 #[derive(Default)]
 struct Forgotten {
     count: i64,
-    /// Of the newest.
+    /// The id and the time of the newest one.
     id: i64,
     noted_at: i64,
     at: i64,
@@ -93,7 +93,7 @@ impl Forgotten {
         self.at = self.at.max(at);
     }
 
-    /// Moves the event that tells of it to where the newest stood, or makes it there.
+    /// Moves the event that tells of the loss to the place of the newest forgotten event, or inserts it there.
     fn note(&self, tx: &dyn Tx, account: &str, share: Share) -> Result<()> {
         if self.count == 0 {
             return Ok(());

@@ -1,4 +1,4 @@
-//! How a repository comes to have a blob: it is added, or mounted from another.
+//! Gives blobs to repositories: adds new ones, and mounts those of other repositories.
 
 use gangplank_core::{LoginId, Quotas, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
@@ -11,7 +11,7 @@ use crate::metadata::rules::usage::Usage;
 use crate::metadata::rules::{content_keys, holds, rows, uploads};
 use crate::metadata::tx::{Level, Lock, Query, Tx, values};
 
-/// A blob that any repository of the tenant holds, and that is not damaged.
+/// Finds an undamaged blob that at least one repository of the tenant holds.
 fn find_held(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<i64>> {
     tx.find(&Query::column(
         "SELECT b.id FROM tenants t JOIN blobs b ON b.tenant = t.id
@@ -21,15 +21,14 @@ fn find_held(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<i64
     ))
 }
 
-/// Locks a login that is about to be noted. None if it was forgotten meanwhile.
+/// Locks a login that is about to be recorded as an uploader; `None` if it was forgotten meanwhile.
 fn lock_login(tx: &dyn Tx, login: Option<LoginId>) -> Result<Option<LoginId>> {
     let Some(login) = login else { return Ok(None) };
     let lock = Query::column("SELECT id FROM registry_logins WHERE id = ?1", values![login]);
     tx.lock_one(Level::Login, Lock::Update, &lock)
 }
 
-/// Keeps that a login, which is locked, has uploaded a blob, and forgets the oldest of what it uploaded if that is too
-/// much.
+/// Records that a locked login has uploaded a blob. Beyond [`MAX_BLOB_PUTS`] the oldest records go.
 fn note_put(tx: &dyn Tx, login: LoginId, repository: i64, blob: i64) -> Result<()> {
     let number: Option<i64> = tx.find(&Query::column(
         "INSERT INTO blob_puts (login, number, repository, blob)
@@ -45,7 +44,7 @@ fn note_put(tx: &dyn Tx, login: LoginId, repository: i64, blob: i64) -> Result<(
     Ok(())
 }
 
-/// Content that a tenant has.
+/// Content that the tenant has already.
 struct Known {
     id: i64,
     key: ContentKey,
@@ -53,7 +52,7 @@ struct Known {
     size: u64,
 }
 
-/// Locks the content of a digest.
+/// Locks the content with this digest.
 fn lock_content(tx: &dyn Tx, tenant: i64, digest: &Digest) -> Result<Option<Known>> {
     let lock = Query::new(
         "SELECT id, key, damaged, size FROM blobs WHERE tenant = ?1 AND digest = ?2",
@@ -80,12 +79,12 @@ pub(super) fn add(
     let put_by = lock_login(tx, blob.put_by.filter(|_| blob.size <= MAX_CONFIGURATION))?;
     let (now, mut usage) = (tx.steady(now)?, Usage::default());
     if let Some(session) = &blob.session {
-        // Its bytes may be on their way out, so they must not become a blob's.
+        // The bytes of an ended session may be deleted at any moment, so they must not become a blob.
         if !uploads::end_as_blob(tx, session, tenant, name, &blob.key)? {
             return find_added(tx, tenant, name, blob);
         }
     }
-    // What the repository holds, and who holds what is in it, does not change from here on.
+    // From here on no manifest comes to or leaves the repository.
     let repository = rows::ensure_repository(tx, tenant, name, Lock::Share, &mut usage)?;
     let (id, key) = put_content(tx, repository.tenant, blob, now, &mut usage)?;
     holds::keep::put_link(tx, repository.id, id, now)?;
@@ -96,7 +95,7 @@ pub(super) fn add(
     Ok(Some(key))
 }
 
-/// The key of a blob that this very call has added before, of which its caller has not heard.
+/// Finds the key of a blob that this same call added before, when the answer to its commit was lost.
 fn find_added(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -122,7 +121,7 @@ fn find_added(
     ))
 }
 
-/// Lets a tenant have a content; says in which row, and under which key its bytes are from then on.
+/// Gives the content to the tenant. Returns its row, and the key under which its bytes are from then on.
 fn put_content(
     tx: &dyn Tx,
     tenant: i64,
@@ -134,7 +133,7 @@ fn put_content(
         if let Some(known) = lock_content(tx, tenant, &blob.digest)? {
             break known;
         }
-        // Somebody else may add it at the same time.
+        // Another transaction may insert the same row at the same time.
         let made = tx.find(&Query::column(
             "INSERT INTO blobs (tenant, digest, size, key) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (tenant, digest) DO NOTHING
@@ -149,7 +148,7 @@ fn put_content(
     if known.key == blob.key {
         return Ok((known.id, known.key));
     }
-    // The caller may have looked before the damage was found.
+    // The caller may have read the row before the damage was noted.
     if !known.is_damaged && blob.damaged.as_ref() != Some(&known.key) {
         content_keys::discard(tx, [&blob.key], now)?;
         return Ok((known.id, known.key));
@@ -184,7 +183,7 @@ pub(super) fn mount(
     let put_by = lock_login(tx, seen_by.filter(|_| is_own))?;
     let mut usage = Usage::default();
     let repository = rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?;
-    // As long as it is locked, the last repository that has it does not let go.
+    // While the content is locked, its last repository cannot let it go.
     let lock = Query::column("SELECT id FROM blobs WHERE id = ?1 AND damaged = 0", values![blob]);
     if tx.lock_one::<i64>(Level::Blob, Lock::Share, &lock)?.is_none() {
         rows::take_back(tx, &repository, &mut usage)?;

@@ -1,4 +1,4 @@
-//! How a repository loses a blob, and what becomes of the content that no other has.
+//! Takes blobs from repositories, and discards the content that no repository has any more.
 
 use gangplank_core::{EventKind, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
@@ -36,7 +36,8 @@ pub(super) fn delete(
     Ok(Outcome::Changed(BlobDeleted::Deleted, note))
 }
 
-/// Locks contents, which come in order; returns those that are there and, if wanted, locked by nobody else.
+/// Locks contents, given in ascending order, and returns those that exist. With [`Lock::SkipLocked`], those
+/// that somebody else has locked are left out.
 pub(crate) fn lock_contents(
     tx: &dyn Tx,
     blobs: impl IntoIterator<Item = i64>,
@@ -50,8 +51,9 @@ pub(crate) fn lock_contents(
     Ok(found)
 }
 
-/// Takes blobs from repositories of a tenant. The bytes of those that no other repository has are discarded: says how
-/// many contents those are, and how many bytes. The repositories and the contents are locked, `Update`.
+/// Removes blobs from repositories of one tenant, and discards the bytes that no repository has any more.
+/// Returns how many contents were discarded, and their bytes. The repositories and the contents must be locked
+/// with `Update`.
 pub(crate) fn unlink(tx: &dyn Tx, links: &[(i64, i64)], now: Time, usage: &mut Usage) -> Result<(u64, u64)> {
     let each = || links.iter().map(|(repository, blob)| values![*repository, *blob]);
     tx.each("DELETE FROM blob_puts WHERE repository = ?1 AND blob = ?2", each())?;
@@ -61,8 +63,8 @@ pub(crate) fn unlink(tx: &dyn Tx, links: &[(i64, i64)], now: Time, usage: &mut U
     Ok((contents, bytes))
 }
 
-/// Forgets those of these contents that no repository has, and discards their bytes: says how many contents those are,
-/// and how many bytes. They are locked, `Update`.
+/// Deletes those of these contents that no repository has, and discards their bytes. Returns how many contents
+/// were discarded, and their bytes. They must be locked with `Update`.
 pub(crate) fn forget_unlinked(
     tx: &dyn Tx,
     blobs: impl IntoIterator<Item = i64>,

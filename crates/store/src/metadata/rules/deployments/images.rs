@@ -1,4 +1,4 @@
-//! What deployments are made of: pinned when they are made, held as long as they run or are to run.
+//! The images of deployments: pinned when a deployment is made, and held until it ends.
 
 use gangplank_core::{ServiceId, Time};
 use gangplank_oci::Digest;
@@ -9,8 +9,8 @@ use crate::metadata::rules::holds;
 use crate::metadata::rules::{leases, rows};
 use crate::metadata::tx::{Query, Tx, values};
 
-/// Finds the registrations that images name, which nobody can take away as long as the service is locked. Fails with the
-/// container whose image there is not.
+/// Finds the registered images. While the service is locked, nobody deletes them. The inner error names the
+/// first container whose image does not exist.
 pub(super) fn pin(
     tx: &dyn Tx,
     service: ServiceId,
@@ -22,7 +22,7 @@ pub(super) fn pin(
         }
         ImageSource::Public => None,
     });
-    // The newest of its label if no number is given.
+    // Without a number the newest image of the label is meant.
     let registrations = tx.find_each(
         "SELECT number, digest FROM container_images
          WHERE service = ?1 AND label = ?2 AND number BETWEEN ?3 AND ?4 ORDER BY number DESC LIMIT 1",
@@ -45,7 +45,7 @@ pub(super) fn pin(
     Ok(Ok(pinned))
 }
 
-/// The same for a service that has no registrations yet.
+/// Does the same for a new service, which has no registered images.
 pub(super) fn pin_public(images: &[NewImage]) -> std::result::Result<Vec<DeployedImage>, String> {
     let pin = |image: &NewImage| match image.source {
         ImageSource::Registered { .. } => Err(image.container.clone()),
@@ -58,7 +58,7 @@ fn public(NewImage { container, .. }: &NewImage) -> DeployedImage {
     DeployedImage { container: container.clone(), registered: None, digest: None }
 }
 
-/// Keeps what a deployment is made of, and holds it.
+/// Records the images of a deployment, and holds their manifests.
 pub(super) fn keep(
     tx: &dyn Tx,
     (service, version): (ServiceId, i64),
@@ -85,7 +85,7 @@ pub(super) fn keep(
     holds::keep::refresh_each(tx, &held)
 }
 
-/// Lets go of what a deployment was made of: the grace period of what nothing else holds begins.
+/// Ends the holds of a deployment. The grace period of manifests that nothing else holds begins.
 pub(super) fn let_go(tx: &dyn Tx, (service, version): (ServiceId, i64), now: Time) -> Result<()> {
     let held = rows::lock_manifests(
         tx,
@@ -97,7 +97,7 @@ pub(super) fn let_go(tx: &dyn Tx, (service, version): (ServiceId, i64), now: Tim
     leases::let_go(tx, &held, now)
 }
 
-/// The version of the current or the next deployment, if it is made of this registration.
+/// The version of the current or next deployment, if it uses this registration.
 pub(crate) fn made_of(tx: &dyn Tx, service: ServiceId, number: i64) -> Result<Option<i64>> {
     tx.find(&Query::column(
         "SELECT i.version FROM services s CROSS JOIN deployment_images i

@@ -1,4 +1,4 @@
-//! How deployments come about, and how they are forgotten.
+//! Makes deployments, and forgets old ones.
 
 use gangplank_core::deployment::{DeploymentState, Step};
 use gangplank_core::{EventKind, ServiceId, Tenant};
@@ -51,7 +51,7 @@ fn made(tx: &dyn Tx, tenant: &Tenant, service: ContainerService) -> Result<Deplo
     Ok(DeploymentOutcome::Made(Box::new(deployed(tx, tenant, service)?)))
 }
 
-/// What the first deployment is made of of a service that is about to be made; or why the service cannot have it.
+/// Checks the first deployment of a service that is about to be made. Returns its images, or the refusal.
 pub(crate) fn admit_first(
     tx: &dyn Tx,
     service: &ContainerService,
@@ -65,13 +65,13 @@ pub(crate) fn admit_first(
     Ok(promised.map_or(Ok(images), |promised| Err(ServiceOutcome::TooLittleRoom(promised))))
 }
 
-/// A service as it would be.
+/// The service as it will be with its next deployment.
 fn with_next(service: &ContainerService) -> ContainerService {
     let next = service.last_version + 1;
     ContainerService { last_version: next, next_version: Some(next), ..service.clone() }
 }
 
-/// Whether an earlier attempt of this call has made its deployment.
+/// Whether an earlier attempt of this call has made a deployment.
 fn is_made(tx: &dyn Tx, service: ServiceId, invocation: Option<&Invocation>) -> Result<bool> {
     let (Some(made_by), Some(call)) = rows::call(invocation) else { return Ok(false) };
     tx.one(&Query::column(
@@ -106,7 +106,8 @@ pub(crate) fn make(
     forget_oldest(tx, service)
 }
 
-/// Forgets what is more than a service keeps, the oldest first, but never what it runs. The others hold nothing.
+/// Keeps at most [`KEPT`] deployments. The oldest go first, but never the current and the next one. Ended
+/// deployments hold no images.
 fn forget_oldest(tx: &dyn Tx, service: &ContainerService) -> Result<()> {
     let others: Vec<i64> = tx.all(&Query::column(
         "SELECT version FROM deployments
@@ -125,7 +126,7 @@ fn forget_oldest(tx: &dyn Tx, service: &ContainerService) -> Result<()> {
     Ok(())
 }
 
-/// Forgets all deployments of a service, and that they hold something.
+/// Deletes all deployments of a service, and their holds.
 pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
     super::end_rollout(tx, service)?;
     for text in [

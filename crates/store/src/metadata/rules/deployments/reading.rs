@@ -1,4 +1,4 @@
-//! Deployments as they are kept.
+//! Reads deployments.
 
 use gangplank_core::deployment::{DeploymentState, Step};
 use gangplank_core::{ServiceId, Tenant};
@@ -68,7 +68,7 @@ pub(super) fn list(tx: &dyn Tx, service: &ContainerService) -> Result<Vec<Deploy
     Ok(with_images.collect())
 }
 
-/// The services that have to be looked after.
+/// The services that the deployer has to run or to stop.
 pub(super) fn to_run(tx: &dyn Tx) -> Result<ToRun> {
     let (mut services, mut unreadable) = (Vec::new(), Vec::new());
     for found in container_services::list_to_run(tx)? {
@@ -86,7 +86,7 @@ pub(super) fn to_run(tx: &dyn Tx) -> Result<ToRun> {
         Ok(services) => return Ok(ToRun { services, unreadable }),
         Err(error) => drop(only_damage(error)?),
     }
-    // One of them is damaged: which, shows one by one.
+    // At least one service is damaged. Read one by one, the others can still run.
     let mut all = ToRun { services: Vec::new(), unreadable };
     for (tenant, service) in services {
         let id = service.id;
@@ -108,7 +108,7 @@ fn complete(tx: &dyn Tx, services: Vec<(Tenant, ContainerService)>) -> Result<Ve
     all_deployed(tx, tenants.into_iter().zip(services).collect())
 }
 
-/// The images of deployments.
+/// The images of each of these deployments.
 fn with_images(tx: &dyn Tx, keys: &[(ServiceId, i64)]) -> Result<Vec<Vec<DeployedImage>>> {
     let mut images: Vec<Vec<DeployedImage>> = vec![Vec::new(); keys.len()];
     let keys: Vec<Value<'_>> =
@@ -126,7 +126,7 @@ fn with_images(tx: &dyn Tx, keys: &[(ServiceId, i64)]) -> Result<Vec<Vec<Deploye
 
 fn read_rollout(row: &Row<'_>) -> Result<Rollout> {
     Ok(Rollout {
-        // It is found out anew what there is to do: the step is only shown.
+        // The step is only shown to people. The deployer works out anew what to do.
         step: value(&STEPS, row.text(0)?).unwrap_or(Step::CreatingDeployment),
         failures: u32::try_from(row.get::<i64>(1)?).unwrap_or_default(),
         message: row.get(2)?,
@@ -134,16 +134,17 @@ fn read_rollout(row: &Row<'_>) -> Result<Rollout> {
     })
 }
 
-/// A deployment as its row has it.
+/// A deployment as its row says.
 struct Found {
     deployment: Deployment,
-    /// None if the word for it is damaged.
+    /// `None` if the word in the row is damaged.
     state: Option<DeploymentState>,
 }
 
 impl Found {
     fn of(self, service: &ContainerService) -> Deployment {
-        // A damaged state must not keep the service from running: its own row says which deployments do.
+        // A damaged state must not keep the service from running. The service's row also says which deployments
+        // are current and next.
         let from_service = || match Some(self.deployment.version) {
             current if current == service.current_version => DeploymentState::Active,
             next if next == service.next_version => DeploymentState::Activating,

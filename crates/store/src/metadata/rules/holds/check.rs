@@ -1,4 +1,4 @@
-//! Rows that contradict the list of edges, and how they are set right.
+//! Finds and repairs rows that contradict the list of edges.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::Result;
 use crate::metadata::rules::image_names;
 use crate::metadata::tx::{Query, Row, Tx, values};
 
-/// Manifests and repositories' blobs whose column `held` is not as the edges say.
+/// Manifests and links whose column `held` contradicts the edges.
 pub(crate) fn wrong_holds(tx: &dyn Tx) -> Result<Vec<String>> {
     let (texts, mut found) = (Texts::get(), Vec::new());
     let manifests = format!(
@@ -43,28 +43,28 @@ fn place(row: &Row<'_>) -> Result<String> {
     Ok(format!("{} {}, {}@{}", row.text(0)?, row.text(1)?, row.text(2)?, row.get::<Digest>(3)?))
 }
 
-/// Sets every column `held` as the edges say. Nobody else may change edges meanwhile.
+/// Sets every column `held` from the edges. Nobody else may change edges meanwhile.
 pub(crate) fn mend_holds(tx: &dyn Tx) -> Result<()> {
     Texts::get().refresh_all.iter().try_for_each(|text| tx.run(text, values![]).map(drop))
 }
 
-/// A registered image whose parts are not all there, or not all kept as its contents.
+/// A registered image that lacks a part, or whose recorded contents are wrong.
 #[derive(Debug)]
 pub(crate) enum Flaw {
-    /// A manifest needs what its repository has not.
+    /// A manifest references something that its repository does not have.
     Dangling(String),
-    /// The kept contents are not those that its manifests name.
+    /// The recorded contents differ from those that its manifests name.
     WrongContents(String),
 }
 
-/// Looks through every registration; a flaw comes with its image's name.
+/// Checks every registration. Each flaw comes with the image's name.
 pub(crate) fn flaws(tx: &dyn Tx) -> Result<Vec<(String, Flaw)>> {
     let mut flaws = Vec::new();
     for image in registrations(tx)? {
         let found = closure::contents(tx, image.manifest, Extent::All)?;
         for (holder, Part { digest, kind }) in &found.missing {
             let kind = match kind {
-                // Its bytes are the scrub's business.
+                // The scrub looks for damaged bytes.
                 PartKind::Blob { .. } => continue,
                 PartKind::AbsentBlob => "blob",
                 PartKind::Manifest(_) => "manifest",
@@ -84,7 +84,8 @@ pub(crate) fn flaws(tx: &dyn Tx) -> Result<Vec<(String, Flaw)>> {
     Ok(flaws)
 }
 
-/// Keeps the contents of every registration anew, as far as they are there. Nobody else may change them meanwhile.
+/// Records the contents of every registration anew, without missing parts. Nobody else may change them
+/// meanwhile.
 pub(crate) fn mend_contents(tx: &dyn Tx) -> Result<()> {
     tx.run("DELETE FROM image_manifests", values![])?;
     tx.run("DELETE FROM image_blobs", values![])?;
@@ -107,7 +108,7 @@ impl Image {
         image_names::of_image(tx, self.service.0, self.number)
     }
 
-    /// The parts that are kept, by a query that asks for them.
+    /// The recorded parts, read by the query `text`.
     fn kept(&self, tx: &dyn Tx, text: &str) -> Result<BTreeSet<i64>> {
         Ok(tx.all(&Query::column(text, values![self.service, self.number]))?.into_iter().collect())
     }

@@ -1,7 +1,8 @@
-//! All that a registered image is made of: its manifest, the manifests below it, and the blobs of them all.
+//! The contents of a registered image: its manifest, all manifests below it, and the blobs of all these
+//! manifests.
 //!
-//! It is found once, by the transaction that registers, and kept until the registration ends. Every look-up for
-//! a pull login or a deletion is then one step in an index, whatever others have pushed.
+//! The transaction that registers the image computes them once. They stay recorded until the registration ends.
+//! So a pull login or a deletion needs only one step in an index, however much others have pushed.
 
 use std::collections::HashSet;
 
@@ -13,24 +14,24 @@ use crate::Result;
 use crate::metadata::container_images::MAX_CONTENTS;
 use crate::metadata::tx::{Query, Tx, values};
 
-/// What a manifest is made of, beside itself.
+/// What a manifest consists of, without itself.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     /// The manifests below it, each once, with their digests.
     pub(crate) manifests: Vec<(i64, Digest)>,
     /// The blobs of all these manifests, each once.
     pub(crate) blobs: Vec<i64>,
-    /// The parts that the repository has not, or whose bytes are damaged, each with the manifest that names it.
+    /// The parts that the repository lacks or whose bytes are damaged, each with the manifest that names it.
     pub(crate) missing: Vec<(i64, Part)>,
 }
 
 impl Contents {
-    /// Whether all of it is there.
+    /// Whether no part is missing.
     pub(crate) fn is_whole(&self) -> bool {
         self.missing.is_empty()
     }
 
-    /// Whether it is more than an image may be made of, the manifest itself included.
+    /// Whether these are more contents than an image may have, counting the manifest itself.
     pub(crate) fn is_too_much(&self) -> bool {
         1 + self.manifests.len() + self.blobs.len() > MAX_CONTENTS
     }
@@ -39,17 +40,17 @@ impl Contents {
 /// How far a walk goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// To the end.
+    /// Through all manifests.
     All,
-    /// Until it is too much for an image, so that nobody waits for what is refused.
+    /// Until there are too many contents for one image. The registration is refused anyway.
     OneImage,
 }
 
-/// How many manifests are looked into at once: many, so that few round trips are needed, and not so many that an image
-/// that is too much is read for long.
+/// How many manifests one query looks into. Many keep the round trips few. Too many would read on for long
+/// after an image has too many contents.
 const LOOKED_INTO: usize = 100;
 
-/// Walks down from a manifest.
+/// Computes the contents of a manifest.
 pub(crate) fn contents(tx: &dyn Tx, manifest: i64, extent: Extent) -> Result<Contents> {
     let mut contents = Contents::default();
     let (mut manifests, mut blobs) = (HashSet::from([manifest]), HashSet::new());
@@ -82,7 +83,7 @@ pub(crate) fn contents(tx: &dyn Tx, manifest: i64, extent: Extent) -> Result<Con
     Ok(contents)
 }
 
-/// Keeps what an image is made of.
+/// Records the contents of an image.
 pub(crate) fn keep(tx: &dyn Tx, (service, number): (ServiceId, i64), contents: &Contents) -> Result<()> {
     tx.each(
         "INSERT INTO image_manifests (manifest, service, number, digest) VALUES (?1, ?2, ?3, ?4)",
@@ -95,7 +96,7 @@ pub(crate) fn keep(tx: &dyn Tx, (service, number): (ServiceId, i64), contents: &
     .map(drop)
 }
 
-/// Forgets what an image was made of.
+/// Deletes the recorded contents of an image.
 pub(crate) fn forget(tx: &dyn Tx, (service, number): (ServiceId, i64)) -> Result<()> {
     for text in [
         "DELETE FROM image_manifests WHERE service = ?1 AND number = ?2",
@@ -106,7 +107,7 @@ pub(crate) fn forget(tx: &dyn Tx, (service, number): (ServiceId, i64)) -> Result
     Ok(())
 }
 
-/// The same of all images of a service.
+/// Deletes the recorded contents of all images of a service.
 pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
     for text in
         ["DELETE FROM image_manifests WHERE service = ?1", "DELETE FROM image_blobs WHERE service = ?1"]
@@ -116,7 +117,7 @@ pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
     Ok(())
 }
 
-/// Whether a manifest is registered, or part of an image that is.
+/// Whether a manifest is registered, or belongs to a registered image.
 pub(crate) fn needs_manifest(tx: &dyn Tx, manifest: i64) -> Result<bool> {
     tx.one(&Query::column(
         "SELECT EXISTS (SELECT 1 FROM container_images WHERE manifest = ?1)
@@ -125,7 +126,7 @@ pub(crate) fn needs_manifest(tx: &dyn Tx, manifest: i64) -> Result<bool> {
     ))
 }
 
-/// Whether a blob is part of an image that is registered from this repository.
+/// Whether a blob belongs to an image that is registered from this repository.
 pub(crate) fn needs_blob(tx: &dyn Tx, repository: i64, blob: i64) -> Result<bool> {
     tx.one(&Query::column(
         "SELECT EXISTS (

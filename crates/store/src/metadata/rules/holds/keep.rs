@@ -1,7 +1,7 @@
-//! The columns `held`, kept in the transaction that makes or ends an edge.
+//! The columns `held`, written by each transaction that adds or ends an edge.
 //!
-//! They are counted after the locks that [`crate::metadata::rules`] tells of: whoever counts before them may miss an
-//! edge that somebody else has made and not yet committed.
+//! They are counted only after the locks that [`crate::metadata::rules`] lists. A count before the locks could
+//! miss an edge that another transaction has added and not yet committed.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,16 @@ use super::Texts;
 use crate::Result;
 use crate::metadata::tx::{Tx, values};
 
-/// What some manifests hold.
+/// The manifests and links that some manifests hold.
 #[derive(Debug, Default)]
 pub(crate) struct Below {
     manifests: BTreeSet<i64>,
-    /// Blobs, each with its repository.
+    /// Links, as repository and blob.
     links: BTreeSet<(i64, i64)>,
 }
 
-/// A manifest is new, and so are the rows of its edges: what it holds is held, and it may be held itself.
+/// Marks rows after a manifest and its edges were inserted: what the manifest holds, and the manifest itself if
+/// something holds it.
 pub(crate) fn manifest_added(tx: &dyn Tx, manifest: i64) -> Result<()> {
     for text in &Texts::get().hold {
         tx.run(text, values![manifest])?;
@@ -27,7 +28,8 @@ pub(crate) fn manifest_added(tx: &dyn Tx, manifest: i64) -> Result<()> {
     Ok(())
 }
 
-/// These manifests are about to go: the rows of their edges end. Returns what they held, for [`let_go`].
+/// Deletes the edges of manifests that are about to be deleted. Returns what the manifests held, for
+/// [`let_go`].
 pub(crate) fn end_edges(tx: &dyn Tx, manifests: &[i64]) -> Result<Below> {
     let (texts, mut below) = (Texts::get(), Below::default());
     let keys: Vec<_> = manifests.iter().copied().map(Into::into).collect();
@@ -49,26 +51,26 @@ pub(crate) fn end_edges(tx: &dyn Tx, manifests: &[i64]) -> Result<Below> {
     Ok(below)
 }
 
-/// What held this is gone: marks what nothing else holds.
+/// Marks anew what deleted manifests held.
 pub(crate) fn let_go(tx: &dyn Tx, below: &Below) -> Result<()> {
     let manifests: Vec<i64> = below.manifests.iter().copied().collect();
     refresh_each(tx, &manifests)?;
     refresh_links(tx, below.links.iter().copied())
 }
 
-/// Marks manifests as held or not: edges from roots to them were made or have ended.
+/// Sets `held` of manifests, after edges to them were added or deleted.
 pub(crate) fn refresh_each(tx: &dyn Tx, manifests: &[i64]) -> Result<()> {
     let text = &Texts::get().refresh_manifest;
     tx.each(text, manifests.iter().map(|manifest| values![*manifest])).map(drop)
 }
 
-/// Marks blobs of repositories as held or not.
+/// Sets `held` of links.
 pub(crate) fn refresh_links(tx: &dyn Tx, links: impl IntoIterator<Item = (i64, i64)>) -> Result<()> {
     let links = links.into_iter().map(|(repository, blob)| values![repository, blob]);
     tx.each(&Texts::get().refresh_link, links).map(drop)
 }
 
-/// Lets a repository have a blob, leased at `leased_at` or later.
+/// Adds a blob to a repository, leased at `leased_at`. An existing link keeps a later lease.
 pub(crate) fn put_link(tx: &dyn Tx, repository: i64, blob: i64, leased_at: Time) -> Result<()> {
     tx.run(&Texts::get().put_link, values![repository, blob, leased_at]).map(drop)
 }

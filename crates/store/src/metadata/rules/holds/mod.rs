@@ -1,13 +1,14 @@
-//! What holds what. The rule stands once, as the list [`EDGES`]; everything else here follows from it.
+//! Which row holds which. The rule stands in one place, the list [`EDGES`]; everything else here follows from
+//! it.
 //!
-//! A registration holds its manifest, and so does a deployment that runs or is to run one. An index holds its
-//! children, a subject the manifests about it, a manifest its blobs. A tag holds nothing, since tags are moved and
-//! forgotten. Collection takes only what no edge leads to.
+//! A registration holds its manifest. A current or next deployment holds the manifests of its images. An index
+//! holds its children. A subject holds the manifests about it. A manifest holds its blobs. A tag holds nothing,
+//! since tags are moved and forgotten. Collection takes only rows that no edge leads to.
 //!
-//! - [`keep`]: the columns `held`, kept by each transaction that makes or ends an edge;
-//! - [`walk`]: what stands above and below a manifest, and what keeps it;
-//! - [`closure`]: all that a registered image is made of, kept in `image_manifests` and `image_blobs`;
-//! - [`check`]: rows that contradict all this.
+//! - [`keep`]: the columns `held`, written by each transaction that adds or ends an edge;
+//! - [`walk`]: finds what is above and below a manifest, and what keeps it;
+//! - [`closure`]: the contents of a registered image, recorded in `image_manifests` and `image_blobs`;
+//! - [`check`]: finds rows that contradict all this.
 
 pub(crate) mod check;
 pub(crate) mod closure;
@@ -20,47 +21,47 @@ pub(crate) use texts::Texts;
 /// Where an edge starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Holder {
-    /// At a root: nothing holds it, and it ends only when somebody says so.
+    /// At a root, which ends only by a call of a user. Nothing holds a root.
     Root,
-    /// At a manifest, whose id is in this column of the edge's row.
+    /// At a manifest. This column of the edge's row has its id.
     Manifest(&'static str),
 }
 
 /// Where an edge leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Held {
-    /// To the manifest `m` of which this is true.
+    /// To the manifest `m` that meets this condition.
     Manifest(&'static str),
-    /// To the repository's blob `l`, with its content `b`, of which this is true.
+    /// To the link `l`, with its content `b`, that meets this condition.
     Blob(&'static str),
 }
 
-/// What the held thing is to the holder.
+/// How the held row belongs to the holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// The image that was named.
+    /// The user named it.
     Named,
-    /// A part of it, without which it cannot be pulled.
+    /// The holder cannot be pulled without it.
     Part,
-    /// Something about it, which hangs on it.
+    /// It is about the holder, such as a signature.
     Attached,
 }
 
-/// One way of holding. Its rows are called `e` in the conditions.
+/// One way of holding. `e` in the conditions is the row of an edge.
 #[derive(Debug)]
 struct Edge {
-    /// What people call the holder.
+    /// The word for the holder in messages.
     name: &'static str,
-    /// The table that has a row for each edge.
+    /// The table with one row for each edge.
     table: &'static str,
     holder: Holder,
     held: Held,
     role: Role,
 }
 
-/// Every way in which something is held. A new kind of holder is one more entry.
+/// Every way of holding. A new kind of holder is one more entry.
 ///
-/// The rows of an edge to parts have the columns `repository` and `digest`, which name the part.
+/// The rows of edges to parts have the columns `repository` and `digest`, which name the part.
 const EDGES: [Edge; 5] = [
     Edge {
         name: "registration",

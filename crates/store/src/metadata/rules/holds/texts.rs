@@ -1,56 +1,56 @@
-//! The SQL that follows from the list of edges, put together once.
+//! The SQL texts that follow from the list of edges, composed once.
 
 use std::sync::LazyLock;
 
 use super::{EDGES, Edge, Held, Holder, Role};
 
-/// Statements, and conditions in which `m` is a manifest, `l` a repository's blob and `b` its content.
+/// Statements and conditions. In conditions `m` is a manifest, `l` a link and `b` its content.
 pub(crate) struct Texts {
-    /// What `held` of `m` has to say.
+    /// The value that `held` of the manifest `m` must have.
     pub(super) manifest_held: String,
-    /// What `held` of `l` has to say, whose content is `b`.
+    /// The value that `held` of the link `l` must have; its content is `b`.
     pub(super) link_held: String,
-    /// Marks what the manifest `?1`, which is new, holds as held, and it too if something holds it.
+    /// After the manifest `?1` was inserted: marks as held what it holds, and itself if something holds it.
     pub(super) hold: [String; 2],
-    /// For each edge from a manifest that has rows of its own: ends those of the manifest `?1`.
+    /// For each edge from a manifest with rows of its own: deletes those of the manifest `?1`.
     pub(super) end: Vec<String>,
-    /// Marks the manifest `?1` as held or not.
+    /// Sets `held` of the manifest `?1`.
     pub(super) refresh_manifest: String,
-    /// Marks the blob `?2` of the repository `?1` as held or not.
+    /// Sets `held` of the link of the repository `?1` to the blob `?2`.
     pub(super) refresh_link: String,
-    /// The same of all manifests and of all repositories' blobs.
+    /// Sets `held` of all manifests, and of all links.
     pub(super) refresh_all: [String; 2],
-    /// Whether anything holds the manifest `?1`.
+    /// Whether an edge leads to the manifest `?1`.
     pub(super) is_manifest_held: String,
-    /// Whether anything holds the blob `?2` of the repository `?1`.
+    /// Whether an edge leads to the link of the repository `?1` to the blob `?2`.
     pub(super) is_link_held: String,
-    /// How many edges `m` has that have rows of their own.
+    /// How many rows of edges the manifest `m` has.
     pub(crate) edges_of_manifest: String,
-    /// Lets the repository `?1` have the blob `?2`, leased at `?3` or later.
+    /// Adds the blob `?2` to the repository `?1`, leased at `?3`. An existing link keeps a later lease.
     pub(super) put_link: String,
-    /// Renews leases of `?3` or earlier on what the manifest `?1` holds, to `?2`.
+    /// Renews leases of `?3` or earlier to `?2`, on everything that the manifest `?1` holds.
     pub(crate) renew_below: [String; 2],
     /// When the manifest `?1` was leased, and whether a root holds it.
     pub(super) kept_by_itself: String,
-    /// For each edge from a manifest to manifests: the ids of those that `?1` holds.
+    /// For each edge from a manifest to manifests: the ids of the manifests that `?1` holds.
     pub(super) manifests_below: Vec<String>,
-    /// For each edge from a manifest to blobs: repository and blob of those that `?1` holds.
+    /// For each edge from a manifest to blobs: repository and blob of the links that `?1` holds.
     pub(super) links_below: Vec<String>,
     /// The ids of the manifests that hold the manifest `?1`.
     pub(super) manifests_above: String,
-    /// The ids of the manifests that hold the blob `?2` of the repository `?1`.
+    /// The ids of the manifests that hold the link of the repository `?1` to the blob `?2`.
     pub(super) manifests_above_link: String,
-    /// For each edge to parts that are manifests: digests of those of `?1`, and their ids if they are there.
+    /// For each edge to child manifests: the digests of the children of `?1`, and their ids if they exist.
     pub(super) children: Vec<String>,
-    /// For each edge to parts that are blobs: digests of those of `?1`, and their ids and whether they are damaged if
-    /// the repository has them.
+    /// For each edge to blobs: the digests of the blobs of `?1`, and, if the repository has them, their ids and
+    /// whether they are damaged.
     pub(super) blobs: Vec<String>,
-    /// For each edge to a manifest: what its holder is called, and whether one holds the manifest `?1`.
+    /// For each edge to a manifest: the name of the holder, and whether such a holder holds the manifest `?1`.
     pub(super) names: Vec<(&'static str, String)>,
 }
 
 impl Texts {
-    /// The only ones there are.
+    /// The texts, composed at the first call.
     pub(crate) fn get() -> &'static Self {
         static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::new);
         &TEXTS
@@ -63,7 +63,7 @@ impl Texts {
         let link_is_held = any(to_blobs().map(|(edge, on)| exists(edge, on)));
         let link_held = as_number(&link_is_held);
         let linked = format!("EXISTS (SELECT 1 FROM blobs b WHERE b.id = l.blob AND {link_is_held})");
-        // Only if it says something else until then.
+        // Only rows whose value is wrong are written.
         let refresh_manifests =
             format!("UPDATE manifests AS m SET held = 1 - m.held WHERE m.held <> {manifest_held}");
         let refresh_links =
@@ -77,7 +77,7 @@ impl Texts {
         let (ids_below, keys_below) = (manifests_below.join(" UNION ALL "), links_below.join(" UNION ALL "));
         let itself = format!("SELECT m.id FROM manifests m WHERE m.id = ?1 AND {manifest_is_held}");
         Self {
-            // Not `held = 0`: the index of all that is not held would be gone through for the few that are wanted.
+            // Not `held = 0`: PostgreSQL would walk the index of all rows that are not held to find these few.
             hold: [
                 format!(
                     "UPDATE manifests SET held = 1 WHERE held <> 1 AND id IN ({ids_below} UNION ALL {itself})"
@@ -140,8 +140,8 @@ fn count(edge: &Edge) -> Option<String> {
     Some(format!("(SELECT count(*) FROM {table} WHERE {holder} = m.id)"))
 }
 
-/// The table of an edge's rows and the column of its holder. A subject's edges are the rows of the manifests about it, so
-/// they have none of their own.
+/// The table and the holder's column of an edge. An edge from a subject is the row of the manifest about it, so
+/// it has no row of its own.
 fn own_rows(edge: &Edge) -> Option<(&'static str, &'static str)> {
     let (table, holder) = (edge.table, edge.holder_column()?);
     (table != "manifests").then(|| (table, holder.trim_start_matches("e.")))
@@ -156,7 +156,7 @@ impl Edge {
     }
 }
 
-/// The edges to manifests, and when one leads to `m`.
+/// The edges to manifests, each with the condition that it leads to `m`.
 fn to_manifests() -> impl Iterator<Item = (&'static Edge, &'static str)> {
     EDGES.iter().filter_map(|edge| match edge.held {
         Held::Manifest(on) => Some((edge, on)),
@@ -164,7 +164,7 @@ fn to_manifests() -> impl Iterator<Item = (&'static Edge, &'static str)> {
     })
 }
 
-/// The edges to blobs, and when one leads to `l`.
+/// The edges to blobs, each with the condition that it leads to `l`.
 fn to_blobs() -> impl Iterator<Item = (&'static Edge, &'static str)> {
     EDGES.iter().filter_map(|edge| match edge.held {
         Held::Blob(on) => Some((edge, on)),
@@ -176,7 +176,7 @@ fn any(conditions: impl Iterator<Item = String>) -> String {
     format!("({})", conditions.collect::<Vec<_>>().join(" OR "))
 }
 
-/// A truth as columns have it.
+/// A condition as the number that columns have for it.
 fn as_number(condition: &str) -> String {
     format!("CASE WHEN {condition} THEN 1 ELSE 0 END")
 }

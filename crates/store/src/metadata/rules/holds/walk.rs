@@ -1,4 +1,4 @@
-//! What stands above and below a manifest.
+//! Finds what is above and below a manifest.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::Texts;
 use crate::Result;
 use crate::metadata::tx::{Query, Tx, Value, values};
 
-/// The manifests that a manifest holds: its children, and what is about it.
+/// The manifests that a manifest holds: its children, and the manifests about it.
 pub(crate) fn below(tx: &dyn Tx, manifest: i64) -> Result<Vec<i64>> {
     let mut found = Vec::new();
     for text in &Texts::get().manifests_below {
@@ -18,7 +18,7 @@ pub(crate) fn below(tx: &dyn Tx, manifest: i64) -> Result<Vec<i64>> {
     Ok(found)
 }
 
-/// The repositories' blobs that a manifest holds, as repository and blob.
+/// The links that a manifest holds, as repository and blob.
 pub(crate) fn links_below(tx: &dyn Tx, manifest: i64) -> Result<Vec<(i64, i64)>> {
     let mut found = Vec::new();
     for text in &Texts::get().links_below {
@@ -28,17 +28,18 @@ pub(crate) fn links_below(tx: &dyn Tx, manifest: i64) -> Result<Vec<(i64, i64)>>
     Ok(found)
 }
 
-/// The manifests that hold a manifest: the indexes that it is in, and its subject.
+/// The manifests that hold a manifest: the indexes that contain it, and its subject.
 pub(crate) fn above(tx: &dyn Tx, manifest: i64) -> Result<Vec<i64>> {
     ids(tx, &Texts::get().manifests_above, values![manifest])
 }
 
-/// The manifests that hold a repository's blob.
+/// The manifests that hold the link of a repository to a blob.
 pub(crate) fn above_link(tx: &dyn Tx, repository: i64, blob: i64) -> Result<Vec<i64>> {
     ids(tx, &Texts::get().manifests_above_link, values![repository, blob])
 }
 
-/// Until when a manifest is kept by itself: for good by a root, else by its lease if that was taken after `cutoff`.
+/// How long a manifest is kept by itself: for good if a root holds it, else by a lease that was taken after
+/// `cutoff`.
 pub(crate) fn kept_by_itself(tx: &dyn Tx, manifest: i64, cutoff: Time) -> Result<Option<Kept>> {
     let find = Query::new(&Texts::get().kept_by_itself, values![manifest], |row| {
         Ok((row.get::<Time>(0)?, row.get::<bool>(1)?))
@@ -47,17 +48,17 @@ pub(crate) fn kept_by_itself(tx: &dyn Tx, manifest: i64, cutoff: Time) -> Result
     Ok(if is_rooted { Some(Kept::ByRoot) } else { (leased_at > cutoff).then_some(Kept::ByLease(leased_at)) })
 }
 
-/// Why something stays.
+/// Why a manifest is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// A root holds it.
     ByRoot,
-    /// It was leased at this time.
+    /// It was leased at this time, after the cutoff.
     ByLease(Time),
 }
 
-/// Looks for something that keeps a manifest: itself, or a manifest above it, however far up. Those that are
-/// `gone` keep nothing. If there is nothing, returns the manifests that were looked at and do not keep it.
+/// Looks for something that keeps a manifest: the manifest itself, or a manifest anywhere above it. Manifests
+/// that are `gone` keep nothing. If nothing keeps it, returns all manifests that were looked at.
 pub(crate) fn kept(
     tx: &dyn Tx,
     manifest: i64,
@@ -74,21 +75,21 @@ pub(crate) fn kept(
     Ok(Err(seen))
 }
 
-/// Which of these manifests an edge leads to, in their order.
+/// For each of these manifests, whether an edge leads to it.
 pub(crate) fn are_held(tx: &dyn Tx, manifests: &[i64]) -> Result<Vec<bool>> {
     let each = manifests.iter().map(|manifest| values![*manifest]);
     let found = tx.find_each(&Texts::get().is_manifest_held, each, |row| row.get(0))?;
     Ok(found.into_iter().map(Option::unwrap_or_default).collect())
 }
 
-/// Which of these blobs of repositories an edge leads to, in their order.
+/// For each of these links, whether an edge leads to it.
 pub(crate) fn are_links_held(tx: &dyn Tx, links: &[(i64, i64)]) -> Result<Vec<bool>> {
     let each = links.iter().map(|(repository, blob)| values![*repository, *blob]);
     let found = tx.find_each(&Texts::get().is_link_held, each, |row| row.get(0))?;
     Ok(found.into_iter().map(Option::unwrap_or_default).collect())
 }
 
-/// What holds a manifest, in the words of the list of edges.
+/// The names of the kinds of holders that hold a manifest.
 pub(crate) fn explain(tx: &dyn Tx, manifest: i64) -> Result<Vec<&'static str>> {
     let mut found = Vec::new();
     for (name, text) in &Texts::get().names {
@@ -110,22 +111,22 @@ pub(crate) struct Part {
     pub(crate) kind: PartKind,
 }
 
-/// What a part is, and whether it is there.
+/// The kind of a part, and whether the repository has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PartKind {
-    /// A manifest, with its id if it is there.
+    /// A manifest, with its id if the repository has it.
     Manifest(Option<i64>),
     /// A blob that the repository has.
     Blob {
         id: i64,
-        /// Whether its bytes are others than were put.
+        /// Whether its bytes differ from those that were uploaded.
         is_damaged: bool,
     },
-    /// A blob that the repository has not.
+    /// A blob that the repository does not have.
     AbsentBlob,
 }
 
-/// The parts that manifests name, one step down, each with the manifest that names it.
+/// The parts that manifests name directly, each with the manifest that names it.
 pub(crate) fn parts(tx: &dyn Tx, manifests: &[i64]) -> Result<Vec<(i64, Part)>> {
     let (texts, mut parts) = (Texts::get(), Vec::new());
     let keys: Vec<_> = manifests.iter().copied().map(Into::into).collect();

@@ -1,6 +1,6 @@
--- Copies a database of schema 3, attached as `old`, into a new one. What follows from other rows is counted
--- afterwards: the contents of images, and what accounts have. It did not keep which login set a tag or uploaded a
--- blob, so none did.
+-- Copies a database of schema 3, attached as `old`, into a new one. The contents of images and the usage of
+-- accounts are computed afterwards. Schema 3 did not record which login set a tag or uploaded a blob, so these
+-- tables stay empty.
 
 INSERT INTO tenants (id, account, region) SELECT id, account, region FROM old.tenants;
 
@@ -15,7 +15,7 @@ SELECT id, tenant, name, uuid, power, scale, is_disabled, puller_role_active, ta
        last_image_number, made_by_key, made_by_invocation
 FROM old.services;
 
--- Early programs took a name twice if its capitals differed: the first counts.
+-- Early programs accepted a name twice in different case. The first one counts.
 INSERT INTO service_domains (tenant, name, service, certificate, place, spelling)
 SELECT s.tenant, lower(domain.value), s.id, certificate.key, domain.key, domain.value
 FROM old.services s
@@ -30,14 +30,14 @@ SELECT id, tenant, access_key, can_push, can_pull, can_delete, service, password
        created_at, expires_at, revoked_at
 FROM old.registry_logins;
 
--- When a login last pushed stood in the audit trail alone.
+-- Only the audit trail recorded the last push of a login.
 UPDATE registry_logins SET last_push_at = a.at, last_push_address = a.address
 FROM (SELECT max(id) AS id, login FROM old.audit
       WHERE kind = 'ManifestPushed' AND address IS NOT NULL GROUP BY login) AS last
 CROSS JOIN old.audit a
 WHERE a.id = last.id AND registry_logins.id = last.login;
 
--- Numbers that were given out are not given out again.
+-- Numbers that were used once are not used again.
 DELETE FROM sqlite_sequence WHERE name IN ('services', 'registry_logins');
 INSERT INTO sqlite_sequence (name, seq)
 SELECT name, seq FROM old.sqlite_sequence WHERE name IN ('services', 'registry_logins');

@@ -1,9 +1,9 @@
 -- The tables of a new database. `user_version` is 7.
 --
--- Every row hangs from a tenant: an account in a region. Content is looked up through its repository, a
--- registered image through its service. Times are milliseconds since 1970. An owner is the text under which a
--- principal's doings are kept: the id of an access key, `role/NAME/ID` of a role, or `server`. A `reach` is what
--- logins are narrowed to, as JSON, and null if they are not.
+-- Every row belongs to a tenant: an account in a region. Content is looked up through its repository, a
+-- registered image through its service. Times are milliseconds since 1970. `owner` says whose action a row
+-- records: the id of an access key, `role/NAME/ID` of a role, or `server`. `reach` is JSON: the repositories
+-- and networks that logins are limited to; null means no limit.
 
 CREATE TABLE tenants (
     id      INTEGER PRIMARY KEY,
@@ -12,10 +12,10 @@ CREATE TABLE tenants (
     UNIQUE (account, region)
 ) STRICT;
 
--- How much an account has, in all its regions. The transaction that adds or removes something changes it last.
+-- The usage of an account, in all its regions. A transaction that adds or removes something writes it last.
 CREATE TABLE accounts (
     id             TEXT PRIMARY KEY,
-    content_bytes  INTEGER NOT NULL DEFAULT 0,  -- of blobs, counted once in a tenant
+    content_bytes  INTEGER NOT NULL DEFAULT 0,  -- bytes of blobs, counted once per tenant
     manifest_bytes INTEGER NOT NULL DEFAULT 0,
     manifests      INTEGER NOT NULL DEFAULT 0,
     tags           INTEGER NOT NULL DEFAULT 0,
@@ -29,7 +29,7 @@ CREATE TABLE access_keys (
     is_root       INTEGER NOT NULL,
     enabled       INTEGER NOT NULL,
     created_at    INTEGER NOT NULL,
-    permission    TEXT,     -- JSON; null if it may do everything in its account
+    permission    TEXT,     -- JSON; null means everything in its account
     max_login     INTEGER,  -- seconds
     reach         TEXT,
     expires_at    INTEGER,
@@ -42,27 +42,27 @@ CREATE INDEX access_keys_by_account ON access_keys (account, created_at DESC, id
 CREATE INDEX access_keys_by_age ON access_keys (created_at DESC, id);
 CREATE INDEX access_keys_by_maker ON access_keys (made_by) WHERE made_by IS NOT NULL;
 
--- An id is used once: what a deleted key made must not come to life with another key of its id.
+-- An id is used once: the logins of a deleted key must not work again with a new key of the same id.
 CREATE TABLE deleted_access_keys (
     id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE roles (
-    -- AUTOINCREMENT: a deleted role's sessions and logins must not come to life with a later one.
+    -- AUTOINCREMENT: the sessions and logins of a deleted role must not work again with a later role.
     number          INTEGER PRIMARY KEY AUTOINCREMENT,
     id              TEXT NOT NULL UNIQUE,
     account         TEXT NOT NULL,
     name            TEXT NOT NULL,
-    trust           TEXT NOT NULL,     -- JSON, and so the permission
+    trust           TEXT NOT NULL,     -- JSON, as is the permission
     permission      TEXT NOT NULL,
     max_session     INTEGER NOT NULL,  -- seconds
     max_login       INTEGER,           -- seconds
     reach           TEXT,
     description     TEXT NOT NULL,
     enabled         INTEGER NOT NULL,
-    generation      INTEGER NOT NULL,  -- sessions and logins of an earlier one have ended
+    generation      INTEGER NOT NULL,  -- sessions and logins of earlier generations have ended
     revision        INTEGER NOT NULL,  -- grows with each change
-    remembered      TEXT NOT NULL,     -- JSON: claims that later tokens must have too
+    remembered      TEXT NOT NULL,     -- JSON: claims that every later token must have
     created_at      INTEGER NOT NULL,
     made_by         TEXT,
     last_assumed_at INTEGER,
@@ -70,18 +70,18 @@ CREATE TABLE roles (
 ) STRICT;
 CREATE INDEX roles_by_maker ON roles (made_by) WHERE made_by IS NOT NULL;
 
--- An id is used once, as that of an access key.
+-- An id is used once, like that of an access key.
 CREATE TABLE deleted_roles (
     id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
--- Temporary keys. They are kept for some time after their end, so that whoever comes with one hears of that.
+-- Temporary keys. They stay for some time after their end, so that a caller who uses one learns that it has ended.
 CREATE TABLE role_sessions (
     number        INTEGER PRIMARY KEY AUTOINCREMENT,
     key           TEXT NOT NULL UNIQUE,
     account       TEXT NOT NULL,
     role          INTEGER NOT NULL,  -- may be deleted before the session is forgotten
-    owner         TEXT NOT NULL,     -- that the role is
+    owner         TEXT NOT NULL,     -- `role/NAME/ID`
     generation    INTEGER NOT NULL,  -- of the role
     name          TEXT NOT NULL,
     sealed_secret BLOB NOT NULL,
@@ -94,21 +94,21 @@ CREATE TABLE role_sessions (
 CREATE INDEX role_sessions_by_role ON role_sessions (role);
 CREATE INDEX role_sessions_by_account ON role_sessions (account);
 CREATE INDEX role_sessions_by_end ON role_sessions (expires_at);
--- Counts those that are live without a look at any other.
+-- Counts the live ones without reading any others.
 CREATE INDEX role_sessions_live ON role_sessions (account, expires_at, role, generation);
 
--- Who did something, for as long as there is what they did: also when the session, the login and the key are gone.
+-- Who did something. A source stays as long as a row refers to it, even after the session, the login and the key.
 CREATE TABLE sources (
     id          INTEGER PRIMARY KEY,
     hash        BLOB NOT NULL UNIQUE,  -- over the other columns
     owner       TEXT NOT NULL,
     session     TEXT,                  -- the name of a role's session
     claims      TEXT,                  -- its claims, as JSON
-    description TEXT                   -- of an access key
+    description TEXT                   -- of an access key, at that time
 ) STRICT;
 
 CREATE TABLE services (
-    -- AUTOINCREMENT: a deleted service's id must not open a later one to an old pull login.
+    -- AUTOINCREMENT: the pull logins of a deleted service must not read a later service.
     id                 INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant             INTEGER NOT NULL REFERENCES tenants,
     name               TEXT NOT NULL,
@@ -120,28 +120,28 @@ CREATE TABLE services (
     tags               TEXT NOT NULL,  -- JSON: [[key, value or null], ...]
     created_at         INTEGER NOT NULL,
     last_image_number  INTEGER NOT NULL DEFAULT 0,
-    made_by            TEXT,           -- owner and invocation, for retries of the call that made it
+    made_by            TEXT,           -- owner and invocation: by these a retry finds it
     invocation         TEXT,
-    last_version       INTEGER NOT NULL DEFAULT 0,  -- of its deployments; no number is given twice
+    last_version       INTEGER NOT NULL DEFAULT 0,  -- of its deployments; no version is used twice
     current_version    INTEGER,
     next_version       INTEGER,
-    changes            INTEGER NOT NULL DEFAULT 0,  -- of its capacity, or that it was disabled or enabled
-    is_updating        INTEGER NOT NULL DEFAULT 0,  -- the last of them has not come to its end
+    changes            INTEGER NOT NULL DEFAULT 0,  -- counts changes that its nodes have to follow
+    is_updating        INTEGER NOT NULL DEFAULT 0,  -- whether they still follow the last one
     UNIQUE (tenant, name),
     FOREIGN KEY (id, current_version) REFERENCES deployments (service, version),
     FOREIGN KEY (id, next_version) REFERENCES deployments (service, version)
 ) STRICT;
--- What is promised to services, and which of them have to be looked after.
+-- Sums up the resources of services, and finds the services for the deployer.
 CREATE INDEX services_run ON services (is_disabled, power, scale) WHERE last_version > 0 OR is_disabled = 1;
 
--- A domain name leads to one service of a tenant, whatever its capitals.
+-- A domain name leads to one service of a tenant. Case does not matter.
 CREATE TABLE service_domains (
     tenant      INTEGER NOT NULL REFERENCES tenants,
     name        TEXT NOT NULL,  -- in lower case
     service     INTEGER NOT NULL REFERENCES services,
     certificate TEXT NOT NULL,
-    place       INTEGER NOT NULL,  -- among the names of the certificate
-    spelling    TEXT NOT NULL,     -- as it was given
+    place       INTEGER NOT NULL,  -- the position among the names of the certificate
+    spelling    TEXT NOT NULL,     -- as the user wrote it
     PRIMARY KEY (tenant, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX service_domains_by_service ON service_domains (service);
@@ -153,10 +153,10 @@ CREATE TABLE registry_logins (
     can_push          INTEGER NOT NULL,
     can_pull          INTEGER NOT NULL,
     can_delete        INTEGER NOT NULL,
-    service           INTEGER,  -- of a pull login; it may be deleted, and the login is refused then
+    service           INTEGER,  -- of a pull login; when it is deleted, the login is refused
     role              INTEGER,  -- if a session of a role asked for it; the role may be deleted
     generation        INTEGER,  -- of the role
-    session           TEXT,     -- the temporary key, which is forgotten before the login or after
+    session           TEXT,     -- the temporary key; its row may go before the login or after it
     reach             TEXT,
     password_hash     BLOB NOT NULL UNIQUE,
     created_at        INTEGER NOT NULL,
@@ -168,14 +168,14 @@ CREATE TABLE registry_logins (
 ) STRICT;
 CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
 CREATE INDEX registry_logins_revoked ON registry_logins (tenant) WHERE revoked_at IS NOT NULL;
--- Counts those that are live without a look at any other.
+-- Counts the live ones without reading any others.
 CREATE INDEX registry_logins_by_end ON registry_logins (tenant, expires_at, revoked_at, owner);
 
--- Who is signed in to the web console. `over_at` moves on while a login is used, up to `ends_at`.
+-- Logins to the web console. While one is used, `over_at` is moved on, up to `ends_at`.
 CREATE TABLE console_logins (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
-    hash       BLOB NOT NULL UNIQUE,  -- of what the browser has
-    key        TEXT NOT NULL,         -- of an access key, or of a session of a role; it may be deleted
+    hash       BLOB NOT NULL UNIQUE,  -- of the secret in the browser's cookie
+    key        TEXT NOT NULL,         -- an access key or a temporary key, which may be deleted
     region     TEXT NOT NULL,
     address    TEXT NOT NULL,
     created_at INTEGER NOT NULL,
@@ -203,7 +203,7 @@ CREATE TABLE repositories (
     UNIQUE (tenant, name)
 ) STRICT;
 
--- Bytes, kept once in a tenant. A damaged blob's bytes are not those that were put: the next push replaces them.
+-- Contents, stored once per tenant. If one is damaged, its bytes differ from the upload; the next push replaces them.
 CREATE TABLE blobs (
     id      INTEGER PRIMARY KEY,
     tenant  INTEGER NOT NULL REFERENCES tenants,
@@ -215,7 +215,7 @@ CREATE TABLE blobs (
 ) STRICT;
 CREATE INDEX blobs_damaged ON blobs (id) WHERE damaged = 1;
 
--- That a repository has a blob. `held` is kept by the module `holds`, here and below.
+-- Links of repositories to blobs. The module `holds` writes every column `held`.
 CREATE TABLE blob_links (
     repository INTEGER NOT NULL REFERENCES repositories,
     blob       INTEGER NOT NULL REFERENCES blobs,
@@ -224,11 +224,11 @@ CREATE TABLE blob_links (
     PRIMARY KEY (repository, blob)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blob_links_by_blob ON blob_links (blob);
--- What is not held, the oldest lease first: a cycle of collection reads the garbage, not the store.
+-- Rows that nothing holds, oldest lease first: collection reads the garbage and not the whole store.
 CREATE INDEX blob_links_to_collect ON blob_links (leased_at) WHERE held = 0;
 
--- Which of a repository's small blobs a push login has uploaded itself, as long as it is known; of each login the
--- newest, by `number`. It may read back those that are configurations.
+-- The small blobs that a push login has uploaded to a repository; of each login the newest, in the order of
+-- `number`. The login may read back the configurations among them.
 CREATE TABLE blob_puts (
     login      INTEGER NOT NULL REFERENCES registry_logins,
     number     INTEGER NOT NULL,
@@ -241,14 +241,14 @@ CREATE UNIQUE INDEX blob_puts_by_blob ON blob_puts (repository, blob, login);
 
 CREATE TABLE uploads (
     id         TEXT PRIMARY KEY,
-    key        TEXT NOT NULL,  -- of the content on its way in
+    key        TEXT NOT NULL,  -- of the staged content
     tenant     INTEGER NOT NULL REFERENCES tenants,
     repository TEXT NOT NULL,
     owner      TEXT NOT NULL,
-    login      INTEGER,        -- that fed it last; it may be forgotten before the session ends
+    login      INTEGER,        -- the login that fed it last; its row may go before the session
     received   INTEGER NOT NULL,
     hash_state BLOB NOT NULL,
-    checkpoint BLOB NOT NULL,  -- the blob store's own, which nobody else reads
+    checkpoint BLOB NOT NULL,  -- data of the blob store, which nobody else reads
     created_at INTEGER NOT NULL,
     touched_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -257,7 +257,7 @@ CREATE INDEX uploads_by_tenant ON uploads (tenant, login);
 CREATE INDEX uploads_by_touch ON uploads (touched_at);
 CREATE INDEX uploads_by_age ON uploads (created_at);
 
--- Keys beside its own under which a blob store keeps bytes of an upload.
+-- Further keys under which the blob store has bytes of an upload.
 CREATE TABLE upload_keys (
     key    TEXT PRIMARY KEY,
     upload TEXT NOT NULL REFERENCES uploads
@@ -271,8 +271,8 @@ CREATE TABLE manifests (
     media_type    TEXT NOT NULL,
     artifact_type TEXT,
     subject       TEXT,
-    is_hung       INTEGER NOT NULL,  -- a push login put it first, about a subject
-    annotations   TEXT,              -- JSON object; of a manifest with a subject, for lists of referrers
+    is_hung       INTEGER NOT NULL,  -- whether a push login put it first and it has a subject
+    annotations   TEXT,              -- JSON object for lists of referrers; null without a subject
     depth         INTEGER NOT NULL,  -- 0 for an image, 1 + the deepest child for an index
     created_at    INTEGER NOT NULL,
     leased_at     INTEGER NOT NULL,
@@ -281,17 +281,17 @@ CREATE TABLE manifests (
     body          BLOB NOT NULL,
     UNIQUE (repository, digest)
 ) STRICT;
--- The newest of a repository first: the row's own number is in every index.
+-- Lists the newest of a repository first: SQLite adds the row number to every index.
 CREATE INDEX manifests_by_repository ON manifests (repository);
 CREATE INDEX manifests_by_digest ON manifests (digest);
 CREATE INDEX manifests_by_subject ON manifests (repository, subject) WHERE subject IS NOT NULL;
 CREATE INDEX manifests_hung ON manifests (repository, subject) WHERE is_hung = 1;
 CREATE INDEX manifests_to_collect ON manifests (leased_at) WHERE held = 0;
--- An index may hold its own subject, which holds it: nothing else would ever let go of the two.
+-- An index can hold its own subject, which holds the index. Only collection can release such a pair.
 CREATE INDEX manifests_that_may_hold_themselves ON manifests (leased_at)
 WHERE held = 1 AND subject IS NOT NULL AND depth > 0;
 
--- None of the following goes by itself with its manifest: a rule that forgets to let go fails.
+-- The following rows are not deleted with their manifest. A rule that forgets to delete them fails.
 
 CREATE TABLE manifest_blobs (
     repository INTEGER NOT NULL,
@@ -318,7 +318,7 @@ CREATE TABLE tags (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tags_by_manifest ON tags (manifest);
 
--- Which logins have set a tag to the manifest that it is on.
+-- The logins that have set a tag to its present manifest.
 CREATE TABLE tag_puts (
     repository INTEGER NOT NULL,
     tag        TEXT NOT NULL,
@@ -328,9 +328,9 @@ CREATE TABLE tag_puts (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tag_puts_by_login ON tag_puts (login);
 
--- Who put a manifest, by which login. Logins are forgotten some time after they end, owners and sources are not.
+-- Who put a manifest, and with which login. Some time after its end a login is forgotten; owner and source stay.
 CREATE TABLE manifest_puts (
-    id       INTEGER PRIMARY KEY,  -- in the order in which they put it
+    id       INTEGER PRIMARY KEY,  -- in the order of the puts
     manifest INTEGER NOT NULL REFERENCES manifests,
     owner    TEXT NOT NULL,
     login    INTEGER REFERENCES registry_logins,
@@ -346,7 +346,7 @@ CREATE TABLE container_images (
     number     INTEGER NOT NULL,
     label      TEXT NOT NULL,
     manifest   INTEGER NOT NULL REFERENCES manifests,
-    digest     TEXT NOT NULL,  -- the manifest's
+    digest     TEXT NOT NULL,  -- of the manifest
     created_at INTEGER NOT NULL,
     made_by    TEXT,
     invocation TEXT,
@@ -355,17 +355,17 @@ CREATE TABLE container_images (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX container_images_by_manifest ON container_images (manifest);
 CREATE INDEX container_images_by_source ON container_images (source) WHERE source IS NOT NULL;
--- A pull login finds its service's image by digest; a retry of a registration finds the first attempt's.
+-- By this a pull login finds an image of its service, and a retry finds the image of the first attempt.
 CREATE UNIQUE INDEX container_images_by_digest ON container_images (service, digest, label, made_by, invocation);
 
--- What a registered image is made of, beside its own manifest: the manifests below it, and the blobs of them all.
--- Pull logins read what stands here, and nothing that stands here may be deleted.
+-- The contents of registered images, without their own manifests: the manifests below, and the blobs of all manifests.
+-- Pull logins may read these contents, and nobody may delete them.
 
 CREATE TABLE image_manifests (
     manifest INTEGER NOT NULL REFERENCES manifests,
     service  INTEGER NOT NULL,
     number   INTEGER NOT NULL,
-    digest   TEXT NOT NULL,  -- the manifest's
+    digest   TEXT NOT NULL,  -- of the manifest
     PRIMARY KEY (manifest, service, number),
     FOREIGN KEY (service, number) REFERENCES container_images
 ) STRICT, WITHOUT ROWID;
@@ -394,19 +394,19 @@ CREATE TABLE deployments (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX deployments_by_call ON deployments (service, made_by, invocation) WHERE invocation IS NOT NULL;
 
--- What the containers of a deployment are made of.
+-- The images of a deployment's containers.
 CREATE TABLE deployment_images (
     service   INTEGER NOT NULL,
     version   INTEGER NOT NULL,
     container TEXT NOT NULL,
-    label     TEXT,     -- of the registration, which may be gone before the deployment is
+    label     TEXT,     -- of the registration, which may be deleted before the deployment
     number    INTEGER,
-    digest    TEXT,     -- of a public image, as soon as it was pulled
+    digest    TEXT,     -- of a public image, known after its pull
     PRIMARY KEY (service, version, container),
     FOREIGN KEY (service, version) REFERENCES deployments
 ) STRICT, WITHOUT ROWID;
 
--- Which manifests the current and the next deployments hold.
+-- The manifests that current and next deployments hold.
 CREATE TABLE deployment_manifests (
     manifest INTEGER NOT NULL REFERENCES manifests,
     service  INTEGER NOT NULL,
@@ -416,7 +416,7 @@ CREATE TABLE deployment_manifests (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deployment_manifests_by_deployment ON deployment_manifests (service, version);
 
--- How far the next deployment of a service is.
+-- The progress of a service's next deployment.
 CREATE TABLE rollouts (
     service  INTEGER PRIMARY KEY,
     version  INTEGER NOT NULL,
@@ -427,24 +427,24 @@ CREATE TABLE rollouts (
     FOREIGN KEY (service, version) REFERENCES deployments
 ) STRICT;
 
--- Content without a row, whose bytes are to be removed.
+-- Keys of content without a row. Its bytes are deleted later.
 CREATE TABLE discarded (
     key          TEXT PRIMARY KEY,
-    discarded_at INTEGER NOT NULL,  -- by the steady time; of an upload, when it was last fed
+    discarded_at INTEGER NOT NULL,  -- by the steady time; of an upload, when it got its last byte
     checkpoint   BLOB               -- of an upload; NULL for published content
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX discarded_by_time ON discarded (discarded_at);
 
 CREATE TABLE audit (
     id         INTEGER PRIMARY KEY,
-    noted_at   INTEGER NOT NULL,  -- by the steady time, which says how old it is
-    at         INTEGER NOT NULL,  -- by the wall clock, which people read
-    account    TEXT NOT NULL,     -- empty where nobody knows whose it is
+    noted_at   INTEGER NOT NULL,  -- by the steady time, which decides about its age
+    at         INTEGER NOT NULL,  -- by the wall clock, for people
+    account    TEXT NOT NULL,     -- empty if the account is unknown
     region     TEXT,
     kind       TEXT NOT NULL,
-    share      TEXT NOT NULL,     -- of the account's events, which pushes no other share out
+    share      TEXT NOT NULL,     -- its events displace only one another
     owner      TEXT,
-    login      INTEGER,           -- may be forgotten before the event is
+    login      INTEGER,           -- its row may go before the event
     repository TEXT,
     digest     TEXT,
     subject    TEXT,
@@ -452,22 +452,22 @@ CREATE TABLE audit (
     reason     TEXT,
     address    TEXT,
     user_agent TEXT,
-    request    TEXT,              -- of the one request that made the change
+    request    TEXT,              -- of the single request that made the change
     count      INTEGER NOT NULL,
-    source     INTEGER REFERENCES sources,  -- of a change by a session of a role
+    source     INTEGER REFERENCES sources,  -- of a change by a role's session
     by_console INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX audit_by_share ON audit (account, share);
 CREATE UNIQUE INDEX audit_by_request ON audit (request) WHERE request IS NOT NULL;
 CREATE INDEX audit_by_source ON audit (source) WHERE source IS NOT NULL;
 
--- How far the server's own work has come, from one run to the next.
+-- The progress of the server's own jobs, which the next run goes on from.
 CREATE TABLE progress (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What was measured of a service in each five minutes, as percent of its power.
+-- Measurements of services in each five minutes, in percent of their power.
 CREATE TABLE metric_points (
     service           INTEGER NOT NULL REFERENCES services,
     at                INTEGER NOT NULL,  -- by the wall clock: when the five minutes begin

@@ -1,4 +1,4 @@
-//! Whoever asks after a change was acknowledged hears of it, however many ask meanwhile.
+//! A request that comes after an acknowledged change sees it, however many requests run at the same time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,7 +26,7 @@ async fn switch(db: &Sqlite, on: bool) {
     change_key(db, None, &key_id(1), state).await;
 }
 
-/// A store with keys 1 and 2, and a login of key 1 that is kept in memory.
+/// A store with keys 1 and 2, and a login of key 1 that is cached.
 async fn with_a_login(db: &Sqlite) -> gangplank_core::LoginId {
     let tenant = here();
     for number in [1, 2] {
@@ -111,15 +111,16 @@ async fn a_session_that_was_asked_for_too_early_is_found_when_it_is_there() {
     assert!(is_session_live(&db).await);
 }
 
-/// Readers note the last change that was acknowledged before they ask; what they hear may be later, never
-/// earlier. A second writer of other things keeps commits busy.
+/// Each reader notes how many changes were acknowledged before it asks. Its answer may be newer, but never
+/// older. Other writes keep the commits busy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_reads_what_was_true_before_an_acknowledged_change() {
     const CHANGES: u64 = 400;
     let (_directory, db) = scratch();
     with_a_login(&db).await;
     let (db, over) = (Arc::new(db), Arc::new(AtomicBool::new(false)));
-    // Even: enabled. Odd: disabled. The first is how many changes have begun, the other how many have ended.
+    // After an even number of changes the key is enabled, after an odd number disabled. `begun` and `ended`
+    // count changes.
     let (begun, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let readers: Vec<_> = (0..4)
         .map(|_| {
@@ -132,7 +133,7 @@ async fn nobody_reads_what_was_true_before_an_acknowledged_change() {
                     let before = ended.load(Ordering::Acquire);
                     let live = runtime.block_on(is_live(&db, 1));
                     let after = begun.load(Ordering::Acquire);
-                    // With no change under way, there is one right answer.
+                    // Without a change under way there is exactly one right answer.
                     if before == after {
                         assert_eq!(live, before.is_multiple_of(2), "after {before} changes");
                     }
@@ -147,7 +148,7 @@ async fn nobody_reads_what_was_true_before_an_acknowledged_change() {
         switch(&db, change.is_multiple_of(2)).await;
         ended.store(change, Ordering::Release);
         if change.is_multiple_of(8) {
-            // Others' commits take nothing away, and hold up none of this.
+            // Other commits take no rights away and delay none of this.
             create_login(&*db, push_login(&here(), u8::try_from(10 + change / 8).unwrap())).await;
             tokio::task::yield_now().await;
         }

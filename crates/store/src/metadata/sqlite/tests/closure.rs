@@ -1,4 +1,5 @@
-//! What a login asks costs one step in an index, whatever others have pushed; and an image has a limit.
+//! A lookup of a login costs one step in an index, however much others have pushed. An image has a limit of
+//! contents.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,8 @@ use crate::metadata::container_images::{ImageOutcome, MAX_CONTENTS};
 use crate::metadata::sqlite::Sqlite;
 use crate::metadata::{BlobLinks as _, ContainerImages as _};
 
-/// Rows as so many manifests would make them that a push login puts, each about the same layer and in an index.
+/// Inserts the rows of so many manifests, as a push login could put them. Each references the same layer and
+/// the same child.
 fn push_over(path: &std::path::Path, layer: &str, child: &str, manifests: usize) {
     let connection = Connection::open(path).unwrap();
     let rows = format!(
@@ -31,8 +33,8 @@ fn push_over(path: &std::path::Path, layer: &str, child: &str, manifests: usize)
     connection.execute_batch(&rows).unwrap();
 }
 
-/// How many steps of SQLite's machine look-ups take: of a pull login for a layer and for an index's child, and of a push
-/// login for a layer.
+/// How many steps of SQLite's virtual machine three lookups take: a layer and a child of an index by a pull
+/// login, and a layer by a push login.
 async fn steps(manifests: usize) -> [u64; 3] {
     let (_directory, db) = scratch();
     create_service(&db, &here(), "web").await;
@@ -59,7 +61,7 @@ async fn steps(manifests: usize) -> [u64; 3] {
     [of_layer, of_child, known.await]
 }
 
-/// Counts on the one reading connection.
+/// Counts the steps of the only reading connection.
 async fn count(db: &Sqlite, ask: impl AsyncFn()) -> u64 {
     ask().await;
     let counted = Arc::new(AtomicU64::new(0));
@@ -107,7 +109,7 @@ async fn an_image_of_too_many_contents_is_not_registered() {
         );
         connection.execute_batch(&rows).unwrap();
     };
-    // With the manifest and its configuration, one too many.
+    // Together with the manifest and its configuration this is one too many.
     fill(MAX_CONTENTS - 1);
     let outcome = register_on(&db, &here(), "web", image_of("app", image.digest()), PLENTY).await;
     assert_eq!(outcome, ImageOutcome::TooManyContents);

@@ -1,4 +1,4 @@
-//! The cost of collection follows the garbage, not the store.
+//! The cost of collection depends on the garbage, not on the size of the store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use crate::metadata::collection::Collected;
 use crate::metadata::rules::{collection, garbage};
 use crate::metadata::sqlite::Transaction;
 
-/// Fills a database with images of ten blobs each, all of them registered but the first `garbage`.
+/// Fills a database with images of ten blobs each. All but the first `garbage` images are registered.
 fn fill(connection: &Connection, images: u64, garbage: u64) {
     let blobs = images * 10;
     let rows = format!(
@@ -39,7 +39,7 @@ fn fill(connection: &Connection, images: u64, garbage: u64) {
     connection.execute_batch(&rows).unwrap();
 }
 
-/// What finding and collecting the garbage takes, in steps of SQLite's machine.
+/// How many steps of SQLite's virtual machine it takes to find the garbage, and to collect it.
 fn steps(images: u64, garbage: u64) -> (u64, u64) {
     let (_directory, db) = scratch();
     let mut connection = Connection::open(&db.engine.path).unwrap();

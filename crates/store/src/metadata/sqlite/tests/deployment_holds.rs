@@ -1,4 +1,4 @@
-//! A deployment holds what it runs by itself, whatever becomes of the registration.
+//! A deployment itself holds the manifests that it runs, even if the registration is gone.
 
 use gangplank_core::Time;
 use rusqlite::Connection;
@@ -8,7 +8,7 @@ use super::world::{At, NOW, activate, create_service, delete_service, deploy, he
 use crate::metadata::deployments::ImageSource;
 use crate::metadata::{Collection as _, Inspection as _};
 
-/// What would be collected, if every lease were over.
+/// How much would be collected if every lease were over.
 async fn garbage(db: &super::Sqlite) -> usize {
     assert_eq!(db.contradictions(NOW).await.unwrap(), []);
     db.garbage(Time(i64::MAX)).await.unwrap().len()
@@ -21,7 +21,7 @@ async fn what_runs_or_is_to_run_is_held_without_a_registration() {
     let image = At::sr(&db).image(&["config", "layer"], &[]).await;
     register(&db, &here(), "web", &image).await;
     deploy(&db, &here(), "web", &[registered(None)]).await;
-    // No rule does this.
+    // A fault: no rule does this.
     let fault = "DELETE FROM image_blobs; DELETE FROM image_manifests; DELETE FROM container_images";
     Connection::open(&db.engine.path).unwrap().execute_batch(fault).unwrap();
     assert_eq!(garbage(&db).await, 0, "it is on its way");

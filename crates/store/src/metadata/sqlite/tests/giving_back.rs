@@ -1,4 +1,4 @@
-//! The file becomes shorter after a collection, in small steps.
+//! The database file shrinks after a collection, in small steps.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::metadata::sqlite::Sqlite;
 
 const MIB: u64 = 1 << 20;
 
-/// Rows of so many manifests of 4 MiB that nothing holds, and of small ones among them that are registered.
+/// Inserts so many manifests, alternately one of 4 MiB that nothing holds and a small one that is held.
 fn fill(db: &Sqlite, manifests: u32) {
     let connection = Connection::open(&db.engine.path).unwrap();
     let rows = format!(

@@ -1,4 +1,4 @@
-//! What takes long to read takes turns, and holds up no look-up.
+//! Long reads take turns, and delay no lookup.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use super::world::{key_id, tenant};
 use crate::metadata::AccessKeys as _;
 use crate::metadata::sqlite::writer::Whose;
 
-/// How many reads run now, and how many ran at once.
+/// How many reads run now, and the highest number so far.
 #[derive(Default)]
 struct Running {
     now: AtomicUsize,
@@ -31,7 +31,7 @@ fn account(number: u32) -> Whose {
     Whose::of(&tenant(&format!("{number:012}"), "us-east-1"))
 }
 
-/// Runs reads on these accounts' behalf; says how many ran at once.
+/// Runs reads on behalf of these accounts; returns how many ran at once.
 async fn at_once(accounts: impl Iterator<Item = u32>) -> usize {
     let (_directory, db) = scratch();
     let running = Arc::<Running>::default();
@@ -52,7 +52,7 @@ async fn one_account_reads_one_thing_at_a_time_and_all_of_them_four() {
     assert_eq!(at_once(1..=12).await, 4);
 }
 
-/// On one thread that serves everybody: a look-up does not wait for lists.
+/// On a single-threaded runtime a lookup does not wait for lists.
 #[tokio::test]
 async fn a_look_up_does_not_wait_for_them() {
     let (_directory, db) = scratch();

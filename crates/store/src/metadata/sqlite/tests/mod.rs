@@ -1,4 +1,4 @@
-//! What shows only from inside: caches, races, snapshots, query plans.
+//! Tests that need the inside of the store: caches, races, snapshots, query plans.
 
 mod caches;
 mod closure;
@@ -13,11 +13,11 @@ mod sources;
 mod upgrades;
 #[path = "../../../../tests/it/world.rs"]
 #[expect(dead_code, reason = "the tests beside the crate use more of it")]
-mod world;
+pub(in crate::metadata) mod world;
 
 use super::Sqlite;
 
-/// A database in a directory that goes with the test.
+/// A database in a directory that is deleted after the test.
 pub(in crate::metadata) fn scratch() -> (tempfile::TempDir, Sqlite) {
     let directory = tempfile::TempDir::new().unwrap();
     let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap();

@@ -1,4 +1,4 @@
-//! No request may read a whole table: the statements that really run, and how SQLite plans them.
+//! No request may read a whole table. This checks SQLite's plans of all statements that run.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -31,10 +31,10 @@ use crate::metadata::registry_logins::Used;
 use crate::metadata::roles::RoleChange;
 use crate::metadata::uploads::{Leaves, UploadOwner, UploadSession};
 
-/// Every statement that ran in this process, with its parameters filled in.
+/// Every statement that ran in this process, once with its parameters filled in.
 static SEEN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 
-/// Notes the statements of a connection.
+/// Records the statements of a connection.
 pub(in crate::metadata::sqlite) fn watch(connection: &mut Connection) {
     let note = |event: TraceEvent<'_>| {
         let TraceEvent::Stmt(statement, sql) = event else { return };
@@ -49,7 +49,7 @@ pub(in crate::metadata::sqlite) fn watch(connection: &mut Connection) {
     connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).unwrap();
 }
 
-/// Everything that a request or a periodic job does.
+/// Everything that requests and periodic jobs do.
 pub(in crate::metadata) async fn do_everything(db: &dyn Metadata) {
     let tenant = here();
     db.insert_access_key(&by(), access_key(&tenant, 1), PLENTY).await.unwrap();
@@ -141,7 +141,7 @@ pub(in crate::metadata) async fn do_everything(db: &dyn Metadata) {
     delete_service(db, &tenant, "web", NOW).await;
 }
 
-/// All that people look at.
+/// Everything that people list.
 async fn catalogue(db: &dyn Metadata, at: &At<'_>, image: &Document) {
     db.list_repositories(&at.tenant, "", None, 9).await.unwrap();
     for tag_prefix in [None, Some("l".to_owned())] {
@@ -153,7 +153,7 @@ async fn catalogue(db: &dyn Metadata, at: &At<'_>, image: &Document) {
     }
 }
 
-/// All that is done to roles.
+/// Everything that is done to roles.
 async fn roles(db: &dyn Metadata) {
     let (tenant, account) = (here(), here().account);
     let role = create_role(db, &tenant, "push").await;
@@ -178,7 +178,7 @@ async fn roles(db: &dyn Metadata) {
     db.disable_with_made(&by(), None, &key_id(7), LastRootKey::Keep).await.unwrap();
 }
 
-/// All that is done to deployments.
+/// Everything that is done to deployments.
 async fn deployments(db: &dyn Metadata, service: ServiceId) {
     let tenant = here();
     for end_well in [true, false] {
@@ -196,12 +196,12 @@ async fn deployments(db: &dyn Metadata, service: ServiceId) {
     db.deployed_service(&tenant, service).await.unwrap();
     db.deployed_services(&tenant).await.unwrap();
     assert_eq!(db.services_to_run().await.unwrap().services.len(), 1);
-    // So that it may be deleted.
+    // A deployed image cannot be deleted, so another deployment follows.
     deploy(db, &tenant, "web", &[ImageSource::Public]).await;
     activate(db, &tenant, "web").await;
 }
 
-/// All that is done to upload sessions.
+/// Everything that is done to upload sessions.
 async fn upload(db: &dyn Metadata, at: &At<'_>, login: LoginId) {
     let owner =
         UploadOwner { tenant: at.tenant.clone(), repository: at.repository.clone(), owner: owner_of(1) };
@@ -225,7 +225,7 @@ async fn upload(db: &dyn Metadata, at: &At<'_>, login: LoginId) {
     db.used_bytes(&at.tenant).await.unwrap();
     db.is_alone(&at.tenant.account).await.unwrap();
     db.close_upload(&owner, "one", Leaves::Bytes).await.unwrap();
-    // No more than these: the next waits for one that nobody feeds.
+    // A quota of one: the second session needs an idle one to end.
     for id in ["two", "three"] {
         let session =
             UploadSession { id: id.to_owned(), key: ContentKey::unused(), login: None, ..with_key(&fresh) };
@@ -239,9 +239,8 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     steps.collect::<rusqlite::Result<_>>().unwrap()
 }
 
-/// What may be read whole: the one row that a query found first, the rows that a recursion found, a single row, the queue of discarded
-/// content and the audit trail, which are taken from one end, as much as is asked for, and the access keys,
-/// when one is taken away.
+/// Names in a plan that may be scanned: rows that an outer query or a recursion has found, a single row, queues
+/// that are read from one end up to a limit (`discarded`, `audit`), and the access keys, when one is deleted.
 fn is_small(step: &str) -> bool {
     [
         "holder",
@@ -259,26 +258,26 @@ fn is_small(step: &str) -> bool {
     .contains(&step)
 }
 
-/// A search that is none: through all of a repository, or all repositories of a tenant, or after
-/// reading what was to be searched into an index made for the occasion.
+/// Searches that amount to a scan: through a whole repository, through all repositories of a tenant, or in an
+/// index that SQLite builds for the query.
 fn is_wide(step: &str) -> bool {
     step.ends_with("(repository=?)")
         || step.starts_with("SEARCH r ") && step.ends_with("(tenant=?)")
         || step.contains("AUTOMATIC")
 }
 
-/// Every text of SQL that has run in this process.
+/// Every SQL text that ran in this process.
 pub(in crate::metadata) fn seen() -> Vec<String> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
 }
 
-/// Set in the process in which this test runs alone.
+/// Set in the child process in which the test runs alone.
 const ALONE: &str = "GANGPLANK_TEST_PLANS_ALONE";
 
 #[tokio::test]
 async fn no_statement_reads_more_than_it_needs() {
     if std::env::var_os(ALONE).is_none() {
-        // Watched is the whole process, so no other test may run in it.
+        // The test watches the whole process, so no other test may run in it.
         let name = "metadata::sqlite::tests::plans::no_statement_reads_more_than_it_needs";
         let test = std::env::current_exe().unwrap();
         let ran = Command::new(test).args([name, "--exact"]).env(ALONE, "1").output().unwrap();
@@ -294,31 +293,31 @@ async fn no_statement_reads_more_than_it_needs() {
     let mut scans = Vec::new();
     for (sql, expanded) in &seen {
         for step in plan(&connection, expanded) {
-            // Asks whether there is anything, and stops at the first row.
+            // A test for emptiness stops at the first row.
             if sql.starts_with("DELETE FROM repositories") {
                 continue;
             }
-            // Once a minute, off the writer: which tenants have logins that ended.
+            // Once a minute, not on the writer's thread: tenants whose logins ended.
             if sql.starts_with("SELECT l.id FROM tenants t") && step.starts_with("SCAN t") {
                 continue;
             }
-            // Once a minute, off the writer: which accounts there are that may have ended sessions.
+            // Once a minute, not on the writer's thread: accounts that may have ended sessions.
             if sql.starts_with("SELECT n.number FROM (SELECT DISTINCT account FROM access_keys)")
                 && ["SCAN a", "SCAN access_keys USING COVERING INDEX access_keys_by_account"]
                     .contains(&step.as_str())
             {
                 continue;
             }
-            // Once an hour, off the writer: which services there are.
+            // Once an hour, not on the writer's thread: all services.
             if sql == "SELECT uuid FROM services" {
                 continue;
             }
-            // The one row that its parameters make.
+            // The single row of its parameters.
             if sql.starts_with("INSERT INTO blob_links") && step == "SCAN l" {
                 continue;
             }
             let scan = step.strip_prefix("SCAN ").is_some_and(|what| !is_small(what));
-            // A list that is sorted whole to tell a page of it.
+            // Sorting a whole list to read one page of it.
             let sort = step.contains("TEMP B-TREE") && sql.contains("LIMIT ?");
             if scan || sort || is_wide(&step) {
                 scans.push(format!("{step}: {sql}"));

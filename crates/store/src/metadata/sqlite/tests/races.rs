@@ -1,4 +1,4 @@
-//! Steps of several callers, put in the order that hurts.
+//! Steps of several callers in the most harmful order.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -19,7 +19,7 @@ fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) {
     assert!(matches!(future.poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
 }
 
-/// Keeps the writer waiting, so that what is asked of it queues up.
+/// Blocks the writer, so that later calls queue up.
 fn hold_up(database: &Sqlite) -> Connection {
     let connection = Connection::open(&database.engine.path).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -30,7 +30,7 @@ fn release(connection: &Connection) {
     connection.execute_batch("ROLLBACK").unwrap();
 }
 
-/// The row of a blob may be another blob's by the time its lease is renewed.
+/// When the lease is renewed, the row may belong to another blob.
 #[tokio::test]
 async fn a_lease_is_renewed_of_the_blob_that_was_asked_for() {
     let (_directory, db) = scratch();
@@ -54,7 +54,7 @@ async fn a_lease_is_renewed_of_the_blob_that_was_asked_for() {
     assert_eq!(find.await.unwrap(), None);
 }
 
-/// The content may be replaced by the time the lease is renewed.
+/// When the lease is renewed, the content may have been replaced.
 #[tokio::test]
 async fn a_renewed_lease_comes_with_the_content_there_is_now() {
     let (_directory, db) = scratch();

@@ -1,9 +1,9 @@
-//! A database of an earlier schema becomes the same as a new one, and keeps what it has.
+//! A database of an earlier schema gets the same schema as a new one, and keeps its rows.
 //!
-//! `fixtures/schema-3.db` was written by a server of that schema: services with domains and tags, one of them
-//! deleted, logins, images, an index, an artifact about an image, an index that holds its own subject, a half
-//! upload, and what the audit trail tells of all that. `fixtures/schema-4.sql` is the text that made databases of schema
-//! 4; the rows come from a database of today.
+//! `fixtures/schema-3.db` was written by a server of that schema. It contains services with domains and tags,
+//! one of them deleted; logins, images, an index, an artifact about an image, an index that holds its own
+//! subject, an unfinished upload, and the audit trail of all this. `fixtures/schema-4.sql` made the databases
+//! of schema 4; their rows are copied from a database of today.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
@@ -42,7 +42,7 @@ fn earlier() -> (TempDir, PathBuf) {
     (directory, path)
 }
 
-/// Every table and index, as it is declared.
+/// The SQL of every table and index.
 fn schema(path: &Path) -> Vec<String> {
     let connection = Connection::open(path).unwrap();
     let mut select = connection
@@ -51,7 +51,7 @@ fn schema(path: &Path) -> Vec<String> {
     select.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
 }
 
-/// A database of schema 4 that has a bit of everything.
+/// A database of schema 4 with rows in most tables.
 async fn four() -> (TempDir, PathBuf) {
     let (_directory, db) = scratch();
     db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
@@ -101,12 +101,12 @@ fn columns(connection: &Connection, table: &str) -> String {
     let mut select = connection.prepare("SELECT name FROM pragma_table_info(?1, 'main')").unwrap();
     let names = select.query_map([table], |row| row.get(0)).unwrap();
     let mut names = names.collect::<rusqlite::Result<Vec<String>>>().unwrap();
-    // Of uploads, there is something else in its place now.
+    // The column `run` of uploads was replaced by others.
     names.retain(|name| name != "run");
     names.join(", ")
 }
 
-/// Every row of every table of schema 4, in the columns that it has there.
+/// Every row of every table of schema 4, in its columns of that schema.
 fn rows(path: &Path, four: &Connection) -> BTreeMap<String, BTreeSet<String>> {
     let connection = Connection::open(path).unwrap();
     let rows = |table: String| {
@@ -140,7 +140,7 @@ async fn every_row_of_schema_4_is_carried_over() {
     assert_eq!((told.registered, told.puts), (None, vec![unknown]), "who put it was known, and nothing else");
     assert!(web.is_disabled && web.last_version == 0 && !web.is_updating);
     assert_eq!((web.current_version, web.next_version), (None, None));
-    // Numbers that were given out are not given out again.
+    // Numbers that were used once are not used again.
     create_service(&db, &here(), "new").await;
     assert_eq!(service_id(&db, &here(), "new").await, ServiceId(4));
     let made = deploy(&db, &here(), "new", &[ImageSource::Public]).await;
@@ -262,7 +262,7 @@ fn a_database_of_another_schema_is_refused_with_what_to_do() {
     }
 }
 
-/// What early programs, or a fault, may have left in a database.
+/// Rows that early programs or a fault may have left.
 #[tokio::test]
 async fn odd_rows_are_carried_over_as_well() {
     let (_directory, path) = earlier();
@@ -270,7 +270,7 @@ async fn odd_rows_are_carried_over_as_well() {
     let twice =
         r#"UPDATE services SET public_domain_names = '{"one":["A.example","a.example"]}' WHERE name = 'api'"#;
     old.execute(twice, []).unwrap();
-    // The triggers of that schema would mend it.
+    // The triggers of that schema would repair the fault.
     for (name,) in [("manifest_ended",), ("child_let_go",)] {
         old.execute(&format!("DROP TRIGGER {name}"), []).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Where things came from is kept once, as long as there is one of them, and no longer.
+//! A source is stored once. It is deleted with the last row that refers to it.
 
 use gangplank_core::{LoginId, Origin, Time};
 use rusqlite::Connection;
@@ -16,7 +16,7 @@ fn count(db: &Sqlite) -> i64 {
     connection.query_row("SELECT count(*) FROM sources", [], |row| row.get(0)).unwrap()
 }
 
-/// Lets the periodic job look at all that there is.
+/// Runs the periodic job until it has seen every source.
 async fn sweep(db: &Sqlite) {
     while db.forget_sessions(Time(0)).await.unwrap() > 0 {}
 }

@@ -1,9 +1,11 @@
-//! Upgrades of databases that programs of earlier schemas wrote, as files: each keeps its rows, and the file before.
+//! Upgrades of database files that programs of earlier schemas wrote. The rows stay, and the file of before is
+//! kept.
 //!
-//! A new schema adds a file of the one before it to `DATABASES`. `fixtures/schema-5.db` was written by a server: keys and
-//! roles, one of each deleted, sessions and logins of them, services, one disabled and one deleted, an image, an index
-//! and a note about it, registrations, deployments, metrics, a half upload, and the audit trail of all that. The file of
-//! schema 6 is what its program made of that one, with a login to the console and a link there.
+//! A new schema adds a file of the schema before it to `DATABASES`. `fixtures/schema-5.db` was written by a
+//! server. It contains keys and roles, one of each deleted, their sessions and logins, services, one disabled
+//! and one deleted, an image, an index and a note about it, registrations, deployments, metrics, an unfinished
+//! upload, and the audit trail of all this. The program of schema 6 made its file from that one, and added a
+//! console login and a console link.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,13 +22,13 @@ use crate::metadata::Inspection as _;
 use crate::metadata::sqlite::new_file::beside;
 use crate::metadata::sqlite::{Sqlite, schema};
 
-/// Files of earlier schemas whose tables have only been added to since, and of this one.
+/// Files of earlier schemas to which tables and columns were only added since.
 const DATABASES: [(i64, &[u8]); 2] = [
     (5, include_bytes!("../../../../tests/fixtures/schema-5.db")),
     (6, include_bytes!("../../../../tests/fixtures/schema-6.db")),
 ];
 
-/// The file of the schema that means something else now.
+/// A file of the schema whose tables have another meaning.
 const THREE: &[u8] = include_bytes!("../../../../tests/fixtures/schema-3.db");
 
 fn file_of(bytes: &[u8]) -> (TempDir, PathBuf) {
@@ -45,7 +47,7 @@ fn tables(connection: &Connection) -> Vec<String> {
     texts(connection, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name != 'sqlite_sequence'")
 }
 
-/// Every row of every table, in the columns that the tables of `shape` have and this schema still has.
+/// Every row of every table, in those columns of `shape` that still exist.
 fn rows(path: &Path, shape: &Connection) -> BTreeMap<String, BTreeSet<String>> {
     let connection = Connection::open(path).unwrap();
     let of = |table: String| {
@@ -94,7 +96,7 @@ fn the_database_before_is_kept_and_can_take_its_place_again() {
     shape.pragma_update(None, "journal_mode", "wal").unwrap();
     shape.execute("UPDATE services SET scale = 7 WHERE name = 'web'", []).unwrap();
     let before = rows(&used, &shape);
-    // As a crash leaves it, with what stands in the log alone.
+    // The files as after a crash: some rows are only in the log.
     let (_directory, path) = file_of(&fs::read(&used).unwrap());
     fs::copy(beside(&used, "-wal"), beside(&path, "-wal")).unwrap();
     drop(shape);
@@ -103,7 +105,7 @@ fn the_database_before_is_kept_and_can_take_its_place_again() {
     assert_eq!(rows(&kept, &Connection::open(&kept).unwrap()), before);
     assert_eq!(fs::metadata(&kept).unwrap().mode() & 0o777, 0o600);
 
-    // An upgrade after the way back puts the newest in the place of what was kept.
+    // A second upgrade, after going back, replaces the file that the first one kept.
     fs::copy(&kept, &path).unwrap();
     for ending in ["-wal", "-shm"] {
         remove_if_there(&beside(&path, ending)).unwrap();
@@ -130,7 +132,7 @@ fn a_crash_between_the_two_names_is_made_good_by_the_next_start() {
     let mut names: Vec<_> =
         fs::read_dir(directory.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     names.sort();
-    // The database is closed by a thread of its own.
+    // The log may still be there: another thread closes the database.
     names.retain(|name| {
         !name.to_string_lossy().ends_with("-wal") && !name.to_string_lossy().ends_with("-shm")
     });

@@ -1,4 +1,4 @@
-//! The thread's loop: a transaction, the work of everybody who waits, a commit, their answers.
+//! The loop of the thread: begin a transaction, run all waiting work, commit, answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,12 +18,12 @@ pub(super) struct Batches {
     pub(super) caches: Arc<Caches>,
     /// The most pieces of work in one commit.
     pub(super) most: usize,
-    /// Whether the log is to be emptied before anybody is answered.
+    /// Whether the log has to be emptied before the answers.
     pub(super) empties_log: bool,
 }
 
 impl Batches {
-    /// Works until no more work can come.
+    /// Works until all senders are gone.
     pub(super) fn run(mut self, mut queue: Queue) {
         while queue.wait().is_some() {
             if !self.health.load(Ordering::Acquire) {
@@ -41,7 +41,7 @@ impl Batches {
             for answer in answers {
                 answer(&outcome);
             }
-            // Ignore any other failure, such as a lock that somebody holds: the log just stays long.
+            // Other failures, such as a lock of another process, do no harm. The log only stays long.
             if let Err(error) = emptied.and_then(|()| self.log.shorten(&self.connection))
                 && is_io(&error)
             {
@@ -50,14 +50,14 @@ impl Batches {
         }
     }
 
-    /// After a failed sync the kernel may call the lost pages clean: no later commit can be believed, so
-    /// there is none.
+    /// Refuses all further writes. After a failed sync the kernel may treat the lost pages as written, so no
+    /// later commit can be trusted.
     fn give_up(&self, error: &StoreError) {
         self.health.store(false, Ordering::Release);
         tracing::error!(%error, "the database cannot be synced; no more writes are taken");
     }
 
-    /// Runs what waits, and commits. The error says whether durability itself failed.
+    /// Runs the waiting work and commits. The `bool` of an error says whether durability itself failed.
     fn commit(
         &mut self,
         queue: &mut Queue,
@@ -66,7 +66,7 @@ impl Batches {
         let promise = queue.promise();
         let begun = self.log.begin(&self.connection, promise);
         if let Err(error) = begun.and_then(|()| execute(&self.connection, "BEGIN IMMEDIATE")) {
-            // The work never ran; its caller hears that the database could not begin a transaction.
+            // The work never ran. Its caller gets the error that the database could not begin a transaction.
             queue.drop_first();
             return Err((error.into(), false));
         }
@@ -90,7 +90,7 @@ impl Batches {
                     return Err((error.into(), false));
                 }
             };
-            // A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
+            // After a full disk or an I/O error SQLite has rolled back the whole transaction by itself.
             if self.connection.is_autocommit() {
                 let error = failure.unwrap_or_else(|| StoreError::unavailable("rolled back".to_owned()));
                 let damaged = !matches!(error, StoreError::Full(_));
@@ -108,7 +108,8 @@ impl Batches {
     }
 }
 
-/// Who has work in a commit. When it takes long, nobody waits in it for more than one piece of anybody else's.
+/// The accounts with work in the present commit. If the commit takes long, each account has only one piece in
+/// it.
 struct Shared {
     by: Vec<Whose>,
     begun: Instant,
@@ -125,7 +126,7 @@ impl Shared {
         }
     }
 
-    /// Whether further work of this account has to wait for the next commit.
+    /// Whether more work of this account has to wait for the next commit.
     fn is_over_for(&self, whose: &Whose) -> bool {
         self.by.len() > 1 && self.by.contains(whose) && self.begun.elapsed() > PATIENCE
     }
@@ -135,8 +136,8 @@ fn is_io(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
-/// Runs the first work of a transaction; says what it failed with, if it did. A savepoint would cost a copy of
-/// every page that is changed, and if this fails there is nothing else in the transaction to be kept.
+/// Runs the first work of a transaction; returns its error. It needs no savepoint: if it fails, nothing else is
+/// in the transaction. A savepoint would cost a copy of every changed page.
 fn run_first(
     connection: &Connection,
     work: Work,
@@ -151,7 +152,7 @@ fn run_first(
     Ok(ran.failure)
 }
 
-/// Runs one more piece of work; says what it failed with, if it did.
+/// Runs another piece of work; returns its error.
 fn run_in_savepoint(
     connection: &Connection,
     work: Work,

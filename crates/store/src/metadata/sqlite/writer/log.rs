@@ -1,15 +1,15 @@
 //! The write-ahead log: when a commit syncs it, and when it is moved into the database.
 //!
-//! With `synchronous=FULL` a commit syncs the log, all of it, so it makes durable whatever was committed
-//! before without a sync. With `NORMAL` a commit only writes. After a power cut SQLite takes the log up to
-//! the first frame whose checksum, which goes on from those before it, does not fit: a commit that was
-//! not synced is then lost or there, whole, and never without those before it. In both modes the log is
-//! synced before it is moved into the database, and the database before the log begins anew
-//! (`sqlite.org/pragma.html#pragma_synchronous`, `sqlite.org/wal.html`).
+//! With `synchronous=FULL` a commit syncs the whole log, and so makes earlier unsynced commits durable, too.
+//! With `NORMAL` a commit only writes. Each frame of the log has a checksum over all frames before it. After a
+//! power cut SQLite reads up to the first wrong checksum. So an unsynced commit is either lost or complete, and
+//! never there without the commits before it. In both modes SQLite syncs the log before it moves it into the
+//! database, and syncs the database before the log starts again (`sqlite.org/pragma.html#pragma_synchronous`,
+//! `sqlite.org/wal.html`).
 //!
-//! SQLite would move it by itself inside of a commit, and pass over a sync that fails. That may be the first
-//! sync to hear that what an earlier commit wrote is lost, and the next, which hears nothing, would call
-//! it durable. So it is moved here, after the callers are answered.
+//! By default SQLite moves the log within a commit, and ignores a failing sync there. That sync may be the
+//! first to report that an earlier commit is lost. The next sync would report nothing and call the data
+//! durable. So this program moves the log itself, after the callers have their answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -20,22 +20,22 @@ use rusqlite::Connection;
 use super::Promise;
 use crate::metadata::sqlite::BUSY;
 
-/// Pages of the log after which it is moved into the database.
+/// At so many pages the log is moved into the database.
 const LONG: i32 = 1_000;
 
 pub(super) struct Log {
-    /// What the connection's commits promise.
+    /// The promise of the connection's present commits.
     promise: Promise,
-    /// How many pages were in the log after the last commit.
+    /// The pages in the log after the last commit.
     pages: Arc<AtomicI32>,
 }
 
 impl Log {
-    /// The log of a connection whose commits are synced.
+    /// The log of a connection that syncs its commits.
     pub(super) fn of(connection: &mut Connection) -> rusqlite::Result<Self> {
         let pages = Arc::<AtomicI32>::default();
         let noted = Arc::clone(&pages);
-        // Takes the place of the hook that moves the log inside of a commit.
+        // Replaces SQLite's own hook, which would move the log within a commit.
         connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
             noted.store(pages, Ordering::Relaxed);
             Ok(())
@@ -43,7 +43,7 @@ impl Log {
         Ok(Self { promise: Promise::Durable, pages })
     }
 
-    /// Before a transaction: what its commit is to promise.
+    /// Sets the promise of the next commit, before its transaction begins.
     pub(super) fn begin(&mut self, connection: &Connection, promise: Promise) -> rusqlite::Result<()> {
         if self.promise != promise {
             let synchronous = match promise {
@@ -56,8 +56,8 @@ impl Log {
         Ok(())
     }
 
-    /// Moves the log into the database, and makes its file empty. While a reader needs it, it stays; nobody waits for
-    /// that.
+    /// Moves the log into the database and truncates its file. If a reader needs the log, it stays. Nobody
+    /// waits for the reader.
     pub(super) fn empty(connection: &Connection) -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::ZERO)?;
         let emptied = connection.prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?.query_row([], |_| Ok(()));
@@ -65,7 +65,7 @@ impl Log {
         emptied
     }
 
-    /// Moves the log into the database if it is long. What readers still need stays.
+    /// Moves a long log into the database. The part that readers need stays.
     pub(super) fn shorten(&self, connection: &Connection) -> rusqlite::Result<()> {
         if self.pages.load(Ordering::Relaxed) < LONG {
             return Ok(());

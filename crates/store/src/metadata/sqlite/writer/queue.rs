@@ -1,5 +1,5 @@
-//! Work that waits for the thread. Accounts take turns: one that asks for much waits for itself, and for nobody else
-//! longer than for one piece of their work.
+//! The queue of waiting work. Accounts take turns. An account with much work waits for itself, and each other
+//! account waits for at most one piece of it.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,16 +7,16 @@ use tokio::sync::mpsc;
 
 use super::{Job, Promise, Whose};
 
-/// Work that waits. Each account's is in the order in which it came.
+/// Waiting work. That of each account is in the order of arrival.
 pub(super) struct Queue {
     coming: mpsc::UnboundedReceiver<Job>,
-    /// Taken out of the channel, and not run yet. None of them is empty.
+    /// Work that was taken out of the channel and has not run. No entry is empty.
     waiting: HashMap<Whose, VecDeque<Job>>,
-    /// Whose turn is next, and whose after that: everybody who has work waiting, but for [`served`](Self::served).
+    /// The order of accounts with waiting work, except for [`served`](Self::served).
     turns: VecDeque<Whose>,
-    /// Whose work was handed out last. Their next turn comes after everybody's who came meanwhile.
+    /// The account whose work was taken last. Its next turn comes after accounts that have arrived meanwhile.
     served: Option<Whose>,
-    /// How much of what waits has to be durable.
+    /// How many pieces of the waiting work must be durable.
     durable: usize,
 }
 
@@ -25,7 +25,7 @@ impl Queue {
         Self { coming, waiting: HashMap::new(), turns: VecDeque::new(), served: None, durable: 0 }
     }
 
-    /// Waits until there is work; `None` when no more will come.
+    /// Waits for work; `None` if no more can come.
     pub(super) fn wait(&mut self) -> Option<()> {
         if self.waiting.is_empty() {
             let job = self.coming.blocking_recv()?;
@@ -34,13 +34,13 @@ impl Queue {
         Some(())
     }
 
-    /// What the next commit promises if it takes what waits now.
+    /// The promise of the next commit, if it takes the work that waits now.
     pub(super) fn promise(&mut self) -> Promise {
         self.take_in();
         if self.durable > 0 { Promise::Durable } else { Promise::Visible }
     }
 
-    /// Whose turn it is.
+    /// The account whose turn it is.
     pub(super) fn turn(&mut self) -> Option<&Whose> {
         self.take_in();
         if let Some(served) = self.served.take()
@@ -51,7 +51,7 @@ impl Queue {
         self.turns.front()
     }
 
-    /// The next work that a commit can take which promises so much.
+    /// Takes the next work that fits into a commit with this promise.
     pub(super) fn next(&mut self, promise: Promise) -> Option<Job> {
         let whose = self.turn()?.clone();
         let jobs = self.waiting.get_mut(&whose)?;
@@ -64,7 +64,7 @@ impl Queue {
         Some(job)
     }
 
-    /// Drops what is next; whoever waits for it hears that it was not done.
+    /// Drops the next work. Its caller gets the error that it was not done.
     pub(super) fn drop_first(&mut self) {
         drop(self.next(Promise::Durable));
     }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A writer on a database with one table, and a second connection to look into it.
+/// A writer on a database with one table, and a second connection for reading it.
 fn scratch() -> (TempDir, Writer, Connection) {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("scratch.sqlite");
@@ -20,25 +20,25 @@ fn scratch() -> (TempDir, Writer, Connection) {
     (directory, Writer::spawn(connection, Arc::default(), MAX_BATCH).unwrap(), reader)
 }
 
-/// How many parts of each job are there.
+/// How many parts of each job are stored.
 fn parts(reader: &Connection) -> BTreeMap<i64, i64> {
     let mut select = reader.prepare("SELECT job, count(*) FROM parts GROUP BY job").unwrap();
     let parts = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     parts.collect::<rusqlite::Result<_>>().unwrap()
 }
 
-/// How a job goes.
+/// How a job ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Course {
     Succeeds,
-    /// Says no after it has written.
+    /// Returns an error after it has written.
     Refuses,
-    /// Runs into a constraint after it has written.
+    /// Violates a constraint after it has written.
     Collides,
     Panics,
 }
 
-/// Work that writes three parts, on its course.
+/// Work that writes three parts and ends in this way.
 fn work(job: i64, course: Course) -> impl FnOnce(&Connection) -> Result<i64> + Send + 'static {
     move |connection| {
         let mut insert = connection.prepare_cached("INSERT INTO parts (job, part) VALUES (?1, ?2)")?;
@@ -69,8 +69,7 @@ fn courses() -> impl Strategy<Value = Vec<Course>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// However jobs fall into commits, each answer is true of the database, and no job is there by
-    /// half.
+    /// Each answer is true of the database, and no job is stored in part, however jobs are spread over commits.
     #[test]
     fn each_answer_is_true(courses in courses(), threads in 1usize..4, unsynced_in in 1i64..5) {
         let (_directory, writer, reader) = scratch();
@@ -89,7 +88,7 @@ proptest! {
         prop_assert!(writer.is_healthy());
     }
 
-    /// A caller that goes away leaves its work standing or absent, and whole.
+    /// If a caller goes away, its work is done as a whole or not at all.
     #[test]
     fn an_abandoned_job_is_whole(polls in prop::collection::vec(0usize..3, 1..200)) {
         let (_directory, writer, reader) = scratch();
@@ -103,7 +102,7 @@ proptest! {
                 }
             }
         }
-        // An answer to the last in the queue means that all before it were done.
+        // The queue keeps its order, so this answer means that all earlier work is done.
         runtime.block_on(writer.write(Whose::Server, Takes::Rights, work(-1, Course::Succeeds))).unwrap();
         let there = parts(&reader);
         for (job, polls) in (0..).zip(polls) {
@@ -121,7 +120,7 @@ async fn nobody_is_answered_before_others_can_see_it() {
     }
 }
 
-/// A job sees what the jobs before it in the same commit did, and nothing of those that failed.
+/// A job sees the effects of the earlier jobs in the same commit, but none of those that failed.
 #[tokio::test]
 async fn jobs_of_one_commit_run_one_after_the_other() {
     let (directory, writer, _reader) = scratch();
@@ -146,8 +145,7 @@ async fn jobs_of_one_commit_run_one_after_the_other() {
     assert!(collided.is_err() && panicked.is_err() && again.is_err());
 }
 
-/// Work that need not be synced is committed with others' that must be, and never before work that came
-/// earlier.
+/// Work without a sync shares the commit of work that needs one, and never overtakes earlier work.
 #[tokio::test]
 async fn work_runs_in_the_order_in_which_it_came() {
     let (_directory, writer, _reader) = scratch();
@@ -172,8 +170,8 @@ fn account(number: u64) -> Whose {
     Whose::Account(gangplank_core::AccountId::parse(&format!("{number:012}")).unwrap())
 }
 
-/// However much one has waiting, somebody else's single piece comes after one of theirs; and each account's work is
-/// done in the order in which it came.
+/// However much work an account has, a piece of another account runs after one of its pieces. Work of one
+/// account runs in the order of arrival.
 #[tokio::test]
 async fn accounts_take_turns() {
     let (directory, writer, _reader) = scratch();
@@ -207,7 +205,7 @@ async fn accounts_take_turns() {
     assert_eq!(of_the_first, (0..300).collect::<Vec<_>>());
 }
 
-/// Whoever asks for little waits for one piece of another's heavy work, and not for all of it.
+/// A caller with little work waits for one heavy piece of another account, not for all of them.
 #[tokio::test]
 async fn nobody_waits_for_all_of_anothers_heavy_work() {
     let (_directory, writer, _reader) = scratch();
@@ -229,13 +227,13 @@ async fn nobody_waits_for_all_of_anothers_heavy_work() {
     assert!(waits.iter().all(|wait| *wait < Duration::from_millis(200)), "{waits:?}, and not 360 ms");
 }
 
-/// However the log grows, it is moved into the database, and begins anew.
+/// The log is moved into the database and starts again, however much is written.
 #[tokio::test]
 async fn the_log_stays_short() {
     let (directory, writer, _reader) = scratch();
     for part in 0..200 {
         let fill = move |connection: &Connection| {
-            // Some pages, and all of them other ones.
+            // Each insert writes other pages than the one before.
             connection.execute("INSERT INTO parts (job, part) VALUES (?1, zeroblob(100000))", [part])?;
             Ok(())
         };
@@ -250,7 +248,7 @@ async fn the_log_stays_short() {
     assert!(length("scratch.sqlite-wal") < 6_000_000, "{}", length("scratch.sqlite-wal"));
 }
 
-/// A database that cannot begin a transaction refuses that work, and takes the next.
+/// If a transaction cannot begin, its work fails. Later work succeeds.
 #[tokio::test]
 async fn a_writer_that_could_not_begin_begins_again() {
     let (directory, writer, reader) = scratch();
@@ -272,8 +270,8 @@ async fn a_writer_that_could_not_begin_begins_again() {
     assert_eq!(parts(&reader), BTreeMap::from([(2, 3)]));
 }
 
-/// On a full disk SQLite rolls back by itself, and with it the work of others in the same commit:
-/// all of them hear of it, and later work is taken again.
+/// On a full disk SQLite rolls back the whole transaction, with the work of others in the same commit. All of
+/// them get an error. Later work succeeds.
 #[tokio::test]
 async fn what_a_full_disk_took_is_not_acknowledged() {
     let (_directory, writer, reader) = scratch();

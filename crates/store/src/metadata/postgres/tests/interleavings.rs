@@ -1,0 +1,143 @@
+//! What only two processes, or two connections of one, can do to each other.
+
+use gangplank_core::{Origin, Time};
+
+use super::*;
+use crate::blobs::ContentKey;
+use crate::metadata::blobs::{BlobLinks as _, NewBlob};
+use crate::metadata::container_images::{ContainerImages as _, NewImage};
+use crate::metadata::manifests::{ManifestOutcome, Manifests as _};
+use crate::metadata::postgres::resolve::{self, Lost};
+use crate::metadata::sqlite::tests::world::{
+    At, Document, NOW, PLENTY, asked, blob, by, create_login, create_service, delete_service, here, image_of,
+    push_login, service_id,
+};
+
+/// How often two meet.
+const ROUNDS: usize = 60;
+
+fn retries(store: &Postgres) -> u64 {
+    store.engine.0.shared.retries()
+}
+
+/// One login pushes a configuration and a manifest to one repository at once, as a push of many platforms does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_login_that_pushes_two_things_at_once_waits_in_no_circle() {
+    let Some((server, store)) = scratch().await else { return };
+    let login = create_login(&store, push_login(&here(), 1)).await;
+    let at = At { by: Origin { login: Some(login), ..by() }, ..At::sr(&store) };
+    at.add("config").await;
+    let blobs = async {
+        for count in 0..ROUNDS {
+            let own =
+                NewBlob { put_by: Some(login), ..blob(&format!("config {count}"), ContentKey::unused()) };
+            store.add_blob(&at.tenant, &at.repository, own, NOW).await.unwrap();
+        }
+    };
+    let manifests = async {
+        for count in 0..ROUNDS {
+            let image = Document::about(&Document::image(&["config"]), &format!("a/{count}"), &["config"]);
+            let put = store.put_manifest(&at.by, &at.tenant, &at.repository, image.put()).await;
+            assert_eq!(put.unwrap(), ManifestOutcome::Stored);
+        }
+    };
+    at_once(blobs, manifests);
+    assert!(!server.log().contains("deadlock detected"), "{}", server.log());
+    assert_eq!(retries(&store), 0);
+}
+
+/// What one service registers is part of what the other lets go of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_registers_and_who_lets_go_wait_in_no_circle() {
+    let Some((server, store)) = scratch().await else { return };
+    let at = At::sr(&store);
+    let image = at.image(&["config"], &[]).await;
+    let index = Document::index(&[&image]);
+    at.store(&index, &[]).await;
+    create_service(&store, &here(), "one").await;
+    let registers = async {
+        let service = service_id(&store, &here(), "one").await;
+        for _ in 0..ROUNDS {
+            let new = NewImage { service, ..image_of("app", index.digest()) };
+            store.register_image(&by(), &here(), new, PLENTY).await.unwrap();
+        }
+    };
+    let lets_go = async {
+        for _ in 0..ROUNDS / 4 {
+            create_service(&store, &here(), "two").await;
+            let service = service_id(&store, &here(), "two").await;
+            for document in [&index, &image] {
+                let new = NewImage { service, ..image_of("app", document.digest()) };
+                store.register_image(&by(), &here(), new, PLENTY).await.unwrap();
+            }
+            delete_service(&store, &here(), "two", NOW).await;
+        }
+    };
+    at_once(registers, lets_go);
+    assert!(!server.log().contains("deadlock detected"), "{}", server.log());
+    assert_eq!(retries(&store), 0);
+}
+
+/// Runs both, each on a thread of its own.
+fn at_once(one: impl Future<Output = ()> + Send, other: impl Future<Output = ()> + Send) {
+    let runtime = Handle::current();
+    std::thread::scope(|scope| {
+        scope.spawn(|| runtime.block_on(one));
+        scope.spawn(|| runtime.block_on(other));
+    });
+}
+
+/// A server that has taken another's place gives the numbers of what was lost to others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_was_given_again_says_nothing() {
+    let Some((server, store)) = scratch().await else { return };
+    let next = server.query("scratch", "SELECT CAST(pg_current_xact_id() AS TEXT)").unwrap();
+    let number = (next.parse::<u64>().unwrap() + 1).to_string();
+    // Somebody else's.
+    store.set_marks(vec![(Mark::GcGrace, 7)]).await.unwrap();
+    store.set_marks(vec![(Mark::GcGrace, 8)]).await.unwrap();
+    let outcome = async |timeline: Option<&str>| {
+        let lost = Lost { number: number.clone(), timeline: timeline.map(str::to_owned) };
+        resolve::outcome(&store.engine.0.pool, lost).await
+    };
+    for timeline in [Some("000000FF"), None] {
+        let outcome = outcome(timeline).await;
+        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+    }
+    // On the server that gave it, it says what became of it.
+    outcome(store.engine.0.pool.take().await.unwrap().open.timeline()).await.unwrap();
+}
+
+/// A refusal costs no connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_fails_gives_its_connection_back() {
+    let Some((_server, store)) = scratch().await else { return };
+    let process = || async {
+        let find =
+            |tx: &dyn Tx| tx.one(&Query::<i64>::column("SELECT CAST(pg_backend_pid() AS BIGINT)", values![]));
+        store.engine.read_one(find).await.unwrap()
+    };
+    let before = process().await;
+    let refused: Result<()> = store.engine.write(Terms::server(), |_| Err(StoreError::damaged("no"))).await;
+    assert!(matches!(refused, Err(StoreError::Damaged(_))));
+    assert_eq!(process().await, before);
+}
+
+/// The time of leases is the database's, whatever a process thinks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_renewed_at_the_time_of_all() {
+    let Some((server, store)) = scratch().await else { return };
+    let at = At::sr(&store);
+    let image = at.image(&["config"], &[]).await;
+    let later = NOW.plus(Duration::from_hours(48));
+    server.query("scratch", &format!("UPDATE cluster SET steady_time = {}", later.0)).unwrap();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let leases = || {
+        let text = "SELECT min(at) FROM (SELECT leased_at AS at FROM manifests UNION ALL SELECT leased_at FROM blob_links) AS l";
+        Time(server.query("scratch", text).unwrap().parse().unwrap())
+    };
+    let found = store.manifest(&at.tenant, &at.repository, &image.reference(), None, Some(asked(NOW))).await;
+    assert!(found.unwrap().is_some());
+    assert!(at.holds("config").await);
+    assert_eq!(leases(), later);
+}
