@@ -129,11 +129,14 @@ impl BlobStatter for S3 {
         if let Some(length) = self.0.seen.length(key) {
             return Ok(Some(length));
         }
-        let head = self.0.client.head_object(&self.0.object(key)).await.map_err(failed)?;
-        Ok(head.map(|head| {
+        let object = self.0.object(key);
+        if let Some(head) = self.0.client.head_object(&object).await.map_err(failed)? {
             self.0.seen.note(key, head.length);
-            head.length
-        }))
+            return Ok(Some(head.length));
+        }
+        // This answer gives no reason. It may be that of a balancer without servers, or be about the bucket.
+        let opened = self.0.client.get_object(&object, None).await.map_err(failed)?;
+        Ok(opened.map(|object| object.length))
     }
 }
 
