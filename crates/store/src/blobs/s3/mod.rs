@@ -135,6 +135,11 @@ impl BlobStatter for S3 {
             head.length
         }))
     }
+
+    async fn stat_anew(&self, key: &ContentKey) -> Result<Option<u64>> {
+        self.0.seen.forget(key);
+        self.stat(key).await
+    }
 }
 
 #[async_trait]
