@@ -138,6 +138,11 @@ impl BlobStatter for S3 {
         let opened = self.0.client.get_object(&object, None).await.map_err(failed)?;
         Ok(opened.map(|object| object.length))
     }
+
+    async fn stat_anew(&self, key: &ContentKey) -> Result<Option<u64>> {
+        self.0.seen.forget(key);
+        self.stat(key).await
+    }
 }
 
 #[async_trait]
