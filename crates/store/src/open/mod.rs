@@ -4,6 +4,7 @@
 //! The rows are opened first ([`StoreConfig::rows`]), so that the caller can check its master key with them.
 //! Then the bytes are opened ([`Rows::with_bytes`]). The caller makes sure that it may open the store at all.
 
+mod awaited;
 mod belonging;
 mod bucket;
 mod local;
