@@ -11,7 +11,7 @@ use crate::metadata::engine::Terms;
 use crate::metadata::rules::access_keys;
 use crate::metadata::store::Outcome;
 use crate::metadata::tx::{Named, Query, Tx, values};
-use crate::{Result, StoreError};
+use crate::Result;
 
 const BEGIN_TIME: &str = "UPDATE cluster SET steady_time = ?1 WHERE steady_time = 0";
 
@@ -20,8 +20,6 @@ const ADVANCE_TIME: &str = "UPDATE cluster SET steady_time = ?2 WHERE steady_tim
 /// What the processes of a cluster agree on.
 #[async_trait]
 pub trait Agreed: Send + Sync {
-    /// A number of the cluster. A copy of the database has the same.
-    async fn number(&self) -> Result<i64>;
     /// The value that only the cluster's master key opens. `None` until the first server has started.
     async fn key_check(&self) -> Result<Option<Vec<u8>>>;
     /// Sets the value that only the cluster's master key opens, unless there is one.
@@ -41,14 +39,6 @@ pub trait Agreed: Send + Sync {
 
 #[async_trait]
 impl Agreed for Postgres {
-    async fn number(&self) -> Result<i64> {
-        let id: String =
-            self.read_one(|tx| tx.one(&Query::column("SELECT id FROM cluster", values![]))).await?;
-        let id = uuid::Uuid::parse_str(&id).map_err(StoreError::damaged)?;
-        let (_, random) = id.as_u64_pair();
-        Ok((random & u64::MAX >> 1).cast_signed())
-    }
-
     async fn key_check(&self) -> Result<Option<Vec<u8>>> {
         let found: Option<Option<Vec<u8>>> =
             self.read_one(|tx| tx.find(&Query::column("SELECT key_check FROM cluster", values![]))).await?;
