@@ -11,6 +11,9 @@ pub(super) const ALIVE: &str = "/healthz";
 /// The path that answers whether the server is ready for requests.
 pub(super) const READY: &str = "/readyz";
 
+/// The answer to those who need not know why.
+const NOT_READY: &str = "not ready";
+
 /// The answer on the admin listener, with the fault. `None` for any other path.
 pub(super) async fn to_operators(app: &App, path: &str, is_stopping: bool) -> Option<Answer> {
     let fault = match path {
@@ -28,7 +31,17 @@ pub(super) async fn to_operators(app: &App, path: &str, is_stopping: bool) -> Op
 /// The answer on the main listener, without the fault.
 pub(super) async fn to_anybody(app: &App, path: &str) -> Answer {
     let is_good = path != READY || fault(app).await.is_none();
-    if is_good { good(path) } else { answer(StatusCode::SERVICE_UNAVAILABLE, "not ready") }
+    if is_good { good(path) } else { answer(StatusCode::SERVICE_UNAVAILABLE, NOT_READY) }
+}
+
+/// The answer while the store is out of reach at the start. `None` for any other path.
+pub(super) fn while_waiting(path: &str, tells_why: bool) -> Option<Answer> {
+    let why = if tells_why { "the database is out of reach" } else { NOT_READY };
+    match path {
+        ALIVE => Some(good(path)),
+        READY => Some(answer(StatusCode::SERVICE_UNAVAILABLE, why)),
+        _ => None,
+    }
 }
 
 /// The fault that keeps the server from working, and advice. `None` if there is none.
