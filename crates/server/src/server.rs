@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -234,6 +234,7 @@ impl Server {
             )),
             gathering: Gathering::default(),
             threads: Threads::default(),
+            is_leaving: AtomicBool::new(false),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             request_ids: RequestIds::new(random::bytes()?),
@@ -322,8 +323,11 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || certificates.reload()).await;
     }
 
-    /// Accepts no further requests, finishes those under way, and returns.
+    /// Says that it is not ready, accepts no further requests after a while, finishes those under way, and
+    /// returns.
     pub async fn stop(self) {
+        self.app.is_leaving.store(true, Ordering::Release);
+        tokio::time::sleep(self.app.limits.drain_delay).await;
         self.stop.cancel();
         for task in self.tasks {
             if let Err(error) = task.await {

@@ -1,5 +1,7 @@
 //! Health: `/healthz` says whether the server is alive, and `/readyz` whether it is ready for requests.
 
+use std::sync::atomic::Ordering;
+
 use gangplank_store::StoreError;
 use hyper::StatusCode;
 
@@ -15,10 +17,9 @@ pub(super) const READY: &str = "/readyz";
 const NOT_READY: &str = "not ready";
 
 /// The answer on the admin listener, with the fault. `None` for any other path.
-pub(super) async fn to_operators(app: &App, path: &str, is_stopping: bool) -> Option<Answer> {
+pub(super) async fn to_operators(app: &App, path: &str) -> Option<Answer> {
     let fault = match path {
         ALIVE => None,
-        READY if is_stopping => Some("the server is stopping"),
         READY => fault(app).await,
         _ => return None,
     };
@@ -46,6 +47,9 @@ pub(super) fn while_waiting(path: &str, tells_why: bool) -> Option<Answer> {
 
 /// The fault that keeps the server from working, and advice. `None` if there is none.
 async fn fault(app: &App) -> Option<&'static str> {
+    if app.is_leaving.load(Ordering::Acquire) {
+        return Some("the server is stopping");
+    }
     if !app.metadata.is_healthy() {
         return Some("the database takes no writes; restart the server");
     }
