@@ -83,7 +83,21 @@ impl ServerBuilder {
         self.try_start_in(home).unwrap_or_else(|why| panic!("{why}"))
     }
 
-    fn try_start_in(mut self, home: TempDir) -> Result<TestServer, String> {
+    /// Starts replicas, and does not wait until they are ready.
+    pub fn start_unready(self) -> TestServer {
+        let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
+        self.run_in(home).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    fn try_start_in(self, home: TempDir) -> Result<TestServer, String> {
+        let server = self.run_in(home)?;
+        if server.proxy.is_some() {
+            server.wait_until_ready();
+        }
+        Ok(server)
+    }
+
+    fn run_in(mut self, home: TempDir) -> Result<TestServer, String> {
         let Some(count) = self.replicas else {
             let data = home.path().join("data").display().to_string();
             self.args.splice(0..0, ["--data-dir".to_owned(), data]);
@@ -102,7 +116,6 @@ impl ServerBuilder {
         proxy.run(processes.iter().map(|process| process.address), home.path());
         let server = TestServer { builder: self, processes, proxy: Some(proxy), home, _database: database };
         server.write_client_files();
-        server.wait_until_ready();
         Ok(server)
     }
 

@@ -11,7 +11,10 @@ pub(crate) use shared::Database;
 pub use shared::{missing, postgres, s3};
 
 /// The number of replicas that `GANGPLANK_TEST_REPLICAS` asks for.
-pub(crate) fn asked() -> Option<usize> {
+///
+/// # Panics
+/// If it is no number.
+pub fn asked() -> Option<usize> {
     let text = std::env::var("GANGPLANK_TEST_REPLICAS").ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("GANGPLANK_TEST_REPLICAS: {text:?} is no number")))
 }

@@ -1,6 +1,7 @@
 //! One of several processes of a server.
 
 use std::fs;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -43,24 +44,23 @@ impl TestServer {
         self.processes[number].kill();
     }
 
-    /// Asks a replica to stop, and waits for its end.
-    pub fn terminate_replica(&mut self, number: usize) -> std::process::ExitStatus {
-        self.processes[number].signal(Signal::TERM);
+    /// Waits for the end of a replica.
+    pub fn wait_for_replica(&mut self, number: usize) -> ExitStatus {
         self.processes[number].wait()
     }
 
-    /// Starts a replica again at its address, after its end, and waits until it is ready.
+    /// Starts a replica again at its address, and waits until it is ready.
     pub fn restart_replica(&mut self, number: usize) {
-        self.restart_replica_with(number, &[]);
+        self.start_replica_unready(number, &[]);
+        self.replica(number).wait_until_ready();
     }
 
-    /// The same with more variables in its environment.
-    pub fn restart_replica_with(&mut self, number: usize, environment: &[(&str, &str)]) {
+    /// The same with more variables in its environment, without waiting until it is ready.
+    pub fn start_replica_unready(&mut self, number: usize, environment: &[(&str, &str)]) {
         self.processes[number].kill();
         let listen = self.processes[number].address.to_string();
         let again = self.builder.process(self.home.path(), &listen, environment);
         self.processes[number] = again.unwrap_or_else(|why| panic!("{why}"));
-        self.replica(number).wait_until_ready();
     }
 
     pub(super) fn wait_until_ready(&self) {
