@@ -68,7 +68,7 @@ impl ServerBuilder {
 
     /// Names the database of the replicas.
     #[must_use]
-    pub fn on_database(self, url: &str) -> Self {
+    pub fn sharing(self, url: &str) -> Self {
         Self { database: Some(url.to_owned()), ..self }
     }
 

@@ -10,7 +10,7 @@ use crate::client::Program;
 const OF_REPLICAS: [&str; 14] = [
     "aws_cli_v1",
     "aws_cli_v2",
-    "plugin",
+    "lightsailctl",
     "docker",
     "podman",
     "skopeo",

@@ -24,7 +24,7 @@ fn own_postgres() -> (Postgres, String) {
 
 fn crash() {
     let (mut postgres, url) = own_postgres();
-    let server = builder().on_database(&url).start();
+    let server = builder().sharing(&url).start();
     let login = server.operator_login();
     let all: Vec<Registry> = server.all_replicas().map(|replica| replica.registry_as(&login)).collect();
     let kept = Image::unique(2);
@@ -113,7 +113,7 @@ fn health(server: &TestServer, number: usize) -> u16 {
 fn away_at_the_start() {
     let (mut postgres, url) = own_postgres();
     postgres.kill();
-    let server = builder().on_database(&url).start_unready();
+    let server = builder().sharing(&url).start_unready();
     for replica in server.all_replicas() {
         assert!(!replica.is_ready());
     }

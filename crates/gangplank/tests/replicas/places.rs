@@ -15,7 +15,7 @@ fn two_clusters() {
     let prefix = Blob::unique().digest.replace(':', "-");
     let at = |prefix: &str| builder().in_bucket(s3(), &s3().endpoint(), prefix);
     let url = gangplank_testkit::replicas::postgres().create("two_clusters");
-    let server = at(&prefix).on_database(&url).start();
+    let server = at(&prefix).sharing(&url).start();
     let registry = server.registry_as(&server.operator_login());
     let image = Image::unique(2);
     registry.push_image("sr", "kept", &image);
@@ -24,7 +24,7 @@ fn two_clusters() {
     // A new database on the used prefix, and the used database on a new prefix.
     let said = TestServer::refused(&at(&prefix).replicas(1));
     assert!(said.contains(&prefix) && said.contains("cluster"), "{said}");
-    let said = TestServer::refused(&at(&format!("{prefix}-other")).replicas(1).on_database(&url));
+    let said = TestServer::refused(&at(&format!("{prefix}-other")).replicas(1).sharing(&url));
     assert!(said.contains(&format!("{prefix}-other")) && said.contains("cluster"), "{said}");
 
     assert_eq!(s3().keys_under(&prefix), objects, "refusals have changed the bucket");
@@ -34,7 +34,7 @@ fn two_clusters() {
 fn another_master_key() {
     let url = gangplank_testkit::replicas::postgres().create("another_master_key");
     let prefix = Blob::unique().digest.replace(':', "-");
-    let at = || builder().in_bucket(s3(), &s3().endpoint(), &prefix).on_database(&url);
+    let at = || builder().in_bucket(s3(), &s3().endpoint(), &prefix).sharing(&url);
     drop(at().start());
     let said = TestServer::refused(&at().replicas(1).env("GANGPLANK_MASTER_KEY", &"9".repeat(64)));
     assert!(said.contains("GANGPLANK_MASTER_KEY") && !said.contains(&"9".repeat(64)), "{said}");
