@@ -19,7 +19,7 @@ use crate::{Api, Login, Registry};
 
 /// The access key that every test server starts with.
 const ROOT_KEY: (&str, &str) = ("GPAKTESTTESTTESTTEST", "test-secret-access-key-0123456789");
-/// The master key of servers without a directory.
+/// The master key of servers that share a database.
 const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// Collects the options of a server.
@@ -57,6 +57,20 @@ impl ServerBuilder {
             .arg(endpoint)
             .env("GANGPLANK_S3_ACCESS_KEY_ID", id)
             .env("GANGPLANK_S3_SECRET_ACCESS_KEY", secret)
+    }
+
+    /// Keeps the rows in a PostgreSQL database that several servers share. The blobs have to be in a bucket, too.
+    #[must_use]
+    pub fn on_database(self, url: &str, public_address: &str) -> Self {
+        self.arg("--public-address")
+            .arg(public_address)
+            .env("GANGPLANK_DATABASE", url)
+            .env("GANGPLANK_MASTER_KEY", MASTER_KEY)
+    }
+
+    fn needs_directory(&self) -> bool {
+        !self.args.iter().any(|arg| arg == "--database")
+            && self.environment.iter().all(|(name, _)| name != "GANGPLANK_DATABASE")
     }
 
     /// Makes it so many processes on one database and one bucket, behind a load balancer that gives each request to
@@ -99,8 +113,10 @@ impl ServerBuilder {
 
     fn run_in(mut self, home: TempDir) -> Result<TestServer, String> {
         let Some(count) = self.replicas else {
-            let data = home.path().join("data").display().to_string();
-            self.args.splice(0..0, ["--data-dir".to_owned(), data]);
+            if self.needs_directory() {
+                let data = home.path().join("data").display().to_string();
+                self.args.splice(0..0, ["--data-dir".to_owned(), data]);
+            }
             let process = self.process(home.path(), "127.0.0.1:0", &[])?;
             return Ok(TestServer {
                 builder: self,
@@ -131,16 +147,18 @@ impl ServerBuilder {
             let prefix = uuid::Uuid::new_v4().simple().to_string();
             *self = self.clone().in_bucket(s3, &s3.endpoint(), &prefix);
         }
-        let mut add = |name: &str, value: &str| {
-            if !self.args.iter().any(|arg| arg == name) {
-                self.args.extend([name.to_owned(), value.to_owned()]);
-            }
-        };
-        add("--database", self.database.as_deref().expect("a database"));
-        add("--public-address", public_address);
-        add("--trusted-proxies", "127.0.0.1/32");
-        if !self.environment.iter().any(|(name, _)| name.starts_with("GANGPLANK_MASTER_KEY")) {
-            self.environment.push(("GANGPLANK_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()));
+        let url = self.database.clone().expect("a database");
+        let mut public_address = public_address.to_owned();
+        if let Some(at) = self.args.iter().position(|arg| arg == "--public-address") {
+            public_address = self.args.remove(at + 1);
+            self.args.remove(at);
+        }
+        // Variables of the test come last, and win.
+        let given = std::mem::take(&mut self.environment);
+        *self = self.clone().on_database(&url, &public_address);
+        self.environment.extend(given);
+        if !self.args.iter().any(|arg| arg == "--trusted-proxies") {
+            self.args.extend(["--trusted-proxies".to_owned(), "127.0.0.1/32".to_owned()]);
         }
         new
     }
