@@ -115,7 +115,7 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
                     self.keep(answer);
                 }
             }
-            Err(StoreError::OverQuota(_)) if self.is_noted(tx)? => {}
+            Err(StoreError::OverQuota(_) | StoreError::CallerEnded) if self.is_noted(tx)? => {}
             Err(error) => return Err(error),
         }
         Ok(())
