@@ -31,6 +31,7 @@ mod engine;
 pub mod inspection;
 pub mod manifests;
 pub mod metric_points;
+pub mod patience;
 mod postgres;
 pub mod progress;
 pub mod provenance;
