@@ -8,6 +8,7 @@
 //! A rule blocks its thread while it waits. As many rules run at once as the [`pool`] has connections.
 
 mod claims;
+mod cluster_row;
 mod connecting;
 mod connection;
 mod errors;
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
@@ -42,10 +43,14 @@ use pool::Pool;
 use shared::Shared;
 use transaction::{Ended, Transaction};
 
+pub use cluster_row::Agreed;
 pub use target::Target;
 
 /// How often a transaction runs if it conflicts with others.
 const TRIES: u32 = 5;
+
+/// How long opening a database may take.
+const OPENING: Duration = Duration::from_secs(30);
 
 /// The longest pause before the second run. The limit doubles for each further run.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -71,7 +76,27 @@ impl Postgres {
     /// version of the program made its tables.
     pub async fn connect(target: Target) -> Result<Self> {
         let pool = Pool::of(target);
-        schema::make_if_missing(&pool).await?;
+        in_time(async {
+            schema::make_if_missing(&pool).await?;
+            Self::over(pool.clone()).await
+        })
+        .await
+    }
+
+    /// Connects to a database that has its tables already. Makes nothing.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); [`StoreError::Unusable`] also if the database has no tables.
+    pub async fn connect_to_made(target: Target) -> Result<Self> {
+        let pool = Pool::of(target);
+        in_time(async {
+            schema::require_made(&pool).await?;
+            Self::over(pool.clone()).await
+        })
+        .await
+    }
+
+    async fn over(pool: Pool) -> Result<Self> {
         let shared = Shared::watch(&pool).await?;
         Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
     }
@@ -80,6 +105,11 @@ impl Postgres {
     pub fn coordinator(&self) -> Arc<dyn Coordinator> {
         Arc::new(self.engine.clone())
     }
+}
+
+/// Opens a database, or gives up.
+async fn in_time<T>(opening: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout(OPENING, opening).await.unwrap_or_else(|_| Err(too_late()))
 }
 
 /// A transaction that failed.

@@ -140,7 +140,7 @@ fn lock(tx: &dyn Tx, by: &Origin, id: &AccessKeyId, state: NewState) -> Result<O
     Ok(key)
 }
 
-fn insert(tx: &dyn Tx, by: &Origin, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
+pub(crate) fn insert(tx: &dyn Tx, by: &Origin, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
     if key.is_root {
         // Somebody may delete the key that had this id at the same time.
         tx.lock_named(Named::RootKeys)?;
