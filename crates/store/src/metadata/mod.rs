@@ -32,6 +32,7 @@ pub mod inspection;
 pub mod lineage;
 pub mod manifests;
 pub mod metric_points;
+pub mod patience;
 mod postgres;
 pub mod progress;
 pub mod provenance;

@@ -51,10 +51,11 @@ impl Agreed for Postgres {
     }
 
     async fn make_first_key(&self, by: &Origin, check: Vec<u8>, key: AccessKey) -> Result<bool> {
+        let origin = by.clone();
         self.change(by, Terms::server(), move |tx| {
             tx.lock_named(Named::RootKeys)?;
             if set_check(tx, &check)? {
-                access_keys::insert(tx, &key, u32::MAX)
+                access_keys::insert(tx, &origin, &key, u32::MAX)
             } else {
                 Ok(Outcome::Unchanged(false))
             }
