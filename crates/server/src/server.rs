@@ -140,8 +140,7 @@ impl Server {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_over(config: Config, blobs: Arc<dyn BlobStore>) -> Result<Self> {
-        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(blobs), Box::new(|_| ())))
-            .await
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(blobs), Box::new(|_| ()))).await
     }
 
     /// Starts a server with the caller's engine and pace. `engine` gets the receiver of the containers' output.

@@ -271,12 +271,7 @@ pub(crate) fn refuse_as<B>(request: &Request<B>, error: &ApiError) -> Answer {
 }
 
 /// An error in the form of the protocol that a request speaks.
-fn in_the_form_of<B>(
-    request: &Request<B>,
-    status: StatusCode,
-    error: ApiError,
-    request_id: &str,
-) -> Answer {
+fn in_the_form_of<B>(request: &Request<B>, status: StatusCode, error: ApiError, request_id: &str) -> Answer {
     match Spoken::of(request) {
         Some(Spoken::Unserved { service, protocol }) => {
             unserved::answer(&protocol.unserved(&service, request_id))

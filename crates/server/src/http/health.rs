@@ -1,8 +1,10 @@
 //! Health: `/healthz` says whether the server is alive, and `/readyz` whether it is ready for requests.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
 use gangplank_store::StoreError;
+use gangplank_store::metadata::Agreed as _;
 use hyper::StatusCode;
 
 use super::response::Answer;
@@ -24,7 +26,7 @@ pub(super) async fn to_operators(app: &App, path: &str) -> Option<Answer> {
         _ => return None,
     };
     Some(match fault {
-        Some(fault) => answer(StatusCode::SERVICE_UNAVAILABLE, fault),
+        Some(fault) => answer(StatusCode::SERVICE_UNAVAILABLE, &fault),
         None => good(path),
     })
 }
@@ -46,15 +48,27 @@ pub(super) fn while_waiting(path: &str, tells_why: bool) -> Option<Answer> {
 }
 
 /// The fault that keeps the server from working, and advice. `None` if there is none.
-async fn fault(app: &App) -> Option<&'static str> {
+async fn fault(app: &App) -> Option<Cow<'static, str>> {
     if app.is_leaving.load(Ordering::Acquire) {
-        return Some("the server is stopping");
+        return Some("the server is stopping".into());
     }
-    if !app.metadata.is_healthy() {
-        return Some("the database takes no writes; restart the server");
+    match app.clock.cluster() {
+        Some(cluster) => {
+            if let Some(trouble) = cluster.trouble() {
+                return Some(trouble.to_string().into());
+            }
+        }
+        None if !app.metadata.is_healthy() => {
+            return Some("the database takes no writes; restart the server".into());
+        }
+        None => {}
     }
+    // A bucket out of reach is no fault here: all servers would leave at once, and everything with them that needs
+    // no bytes.
     match app.blobs.require(0).await {
-        Err(StoreError::Unavailable(_)) => Some("the folder of bytes is gone; is its disk mounted?"),
+        Err(StoreError::Unavailable(_)) => {
+            Some("the folder of bytes, or of parts for the bucket, is gone; is its disk mounted?".into())
+        }
         _ => None,
     }
 }

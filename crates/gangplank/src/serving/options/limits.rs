@@ -70,7 +70,10 @@ impl ServeOptions {
             idle: time(self.idle_timeout, default.idle),
             body_stall: time(self.body_timeout, default.body_stall),
             signature_skew: time(self.signature_skew, default.signature_skew),
-            drain_delay: time(self.drain_delay, if self.database.is_some() { DRAIN_DELAY } else { default.drain_delay }),
+            drain_delay: time(
+                self.drain_delay,
+                if self.database.is_some() { DRAIN_DELAY } else { default.drain_delay },
+            ),
             drain: time(self.drain_timeout, default.drain),
             answer: default.answer,
         }
