@@ -1,6 +1,6 @@
 //! A store with its bytes in a bucket.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gangplank_s3::probe::{Abilities, Report, probe};
@@ -43,6 +43,7 @@ impl Bucket {
 
 pub(super) async fn with_bytes(
     metadata: Arc<dyn Metadata>,
+    database: Option<&Path>,
     bucket: Bucket,
     mode: Mode,
     reserve: u64,
@@ -52,7 +53,8 @@ pub(super) async fn with_bytes(
     // Reading needs only what every server can do.
     let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&client, &location).await? };
     let part = part_for(largest_blob);
-    let store = S3::open(Settings { client, location, abilities, scratch, reserve, part })?;
+    let database = database.map(Path::to_owned);
+    let store = S3::open(Settings { client, location, abilities, scratch, database, reserve, part })?;
     let number = settle(metadata.as_ref(), &store, mode).await?;
     Ok(Stores {
         metadata,
@@ -146,7 +148,9 @@ pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
     let client = bucket.client()?;
     let Bucket { location, scratch, largest_blob, .. } = bucket.clone();
     let part = part_for(largest_blob);
-    let store = S3::open(Settings { client, location, abilities: Abilities::LEAST, scratch, reserve: 0, part })?;
+    let abilities = Abilities::LEAST;
+    let store =
+        S3::open(Settings { client, location, abilities, scratch, database: None, reserve: 0, part })?;
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
     let place = store.shown();
     let ours = match (ours, found) {

@@ -142,7 +142,7 @@ impl Rows {
         let Location::Local { dir } = &self.config.location;
         let StoreConfig { mode, reserve, .. } = self.config;
         if let Some(bucket) = self.config.bucket {
-            return bucket::with_bytes(self.metadata, bucket, mode, reserve).await;
+            return bucket::with_bytes(self.metadata, Some(dir), bucket, mode, reserve).await;
         }
         local::with_bytes(self.metadata, dir, mode, reserve).await
     }

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::identity::{History, Identity};
 use crate::metadata::engine::{Engine, Terms};
 use crate::metadata::lineage::{IMAGE_NUMBERS_LEFT_OUT, Lineage};
-use crate::metadata::progress::Mark;
+use crate::metadata::progress::{Mark, Progress as _};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Dialect, Level, Lock, Query, Row, Tx, values};
 
@@ -34,7 +34,7 @@ impl<E: Engine> Lineage for Store<E> {
         match self.read_one(history).await {
             Ok(history) => Ok(history),
             // Some services do not let their users ask this.
-            Err(error) if self.is_healthy_now().await => {
+            Err(error) if self.mark(Mark::Timeline).await.is_ok() => {
                 tracing::warn!(
                     %error,
                     "the database server does not tell its history, so a restored database is not noticed"
@@ -70,15 +70,6 @@ impl<E: Engine> Lineage for Store<E> {
             Ok(services)
         })
         .await
-    }
-}
-
-impl<E: Engine> Store<E> {
-    /// Whether the database answers an easy question.
-    async fn is_healthy_now(&self) -> bool {
-        self.read_one(|tx| tx.find(&Query::column("SELECT 1", values![])).map(|_: Option<i64>| ()))
-            .await
-            .is_ok()
     }
 }
 

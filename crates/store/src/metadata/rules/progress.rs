@@ -39,6 +39,7 @@ pub(crate) fn name(mark: Mark) -> &'static str {
         Mark::ScrubPosition => "scrub-position",
         Mark::ScrubStarted => "scrub-started",
         Mark::GcGrace => "gc-grace",
+        Mark::RestoreWindow => "restore-window",
         Mark::ContentFolder => "content-folder",
         Mark::ContentBucket => "content-bucket",
         Mark::Incarnation => "incarnation",
