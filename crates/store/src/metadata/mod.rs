@@ -32,6 +32,7 @@ pub mod inspection;
 pub mod lineage;
 pub mod manifests;
 pub mod metric_points;
+pub mod patience;
 mod postgres;
 pub mod progress;
 pub mod provenance;
@@ -64,7 +65,7 @@ pub use inspection::Inspection;
 pub use lineage::Lineage;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
-pub use postgres::{Cluster, Postgres, Target};
+pub use postgres::{Agreed, Cluster, Postgres, Target};
 pub use progress::Progress;
 pub use provenance::Provenance;
 #[cfg(any(test, feature = "testing"))]
