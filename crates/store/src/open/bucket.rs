@@ -144,7 +144,11 @@ impl Opening {
             let (place, what, why) = (self.shown(), broken.what, &broken.detail);
             let said =
                 format!("{place} cannot keep blobs: it cannot {what}: {why}; `gangplank s3 check` says more");
-            return Err(if report.is_away() { StoreError::unavailable(said) } else { StoreError::unusable(said) });
+            return Err(if report.is_away() {
+                StoreError::unavailable(said)
+            } else {
+                StoreError::unusable(said)
+            });
         }
         let Report { abilities, clock_ahead, .. } = report;
         let missing: Vec<&str> =

@@ -78,7 +78,9 @@ impl S3 {
                 "{} was just taken by cluster {owner}; name a prefix that nobody uses",
                 self.shown()
             ))),
-            None => Err(StoreError::unavailable(format!("{} does not keep its gangplank.json", self.shown()))),
+            None => {
+                Err(StoreError::unavailable(format!("{} does not keep its gangplank.json", self.shown())))
+            }
         }
     }
 
@@ -118,7 +120,8 @@ mod tests {
         let restored = Identity::new().restored();
         let text = String::from_utf8(written(restored).to_vec()).unwrap();
         assert_eq!(read(&text), Some(restored));
-        for foreign in [r#"{"format":2,"cluster":"ff"}"#, r#"{"format":1,"cluster":"ff","incarnation":"x"}"#] {
+        for foreign in [r#"{"format":2,"cluster":"ff"}"#, r#"{"format":1,"cluster":"ff","incarnation":"x"}"#]
+        {
             assert_eq!(read(foreign), None);
         }
     }
