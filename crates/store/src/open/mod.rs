@@ -4,17 +4,20 @@
 //! The rows are opened first ([`StoreConfig::rows`]), so that the caller can check its master key with them.
 //! Then the bytes are opened ([`Rows::with_bytes`]). The caller makes sure that it may open the store at all.
 
+mod awaited;
 mod belonging;
 mod bucket;
 mod local;
+mod ownership;
 mod shared;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use belonging::{number_of, text_of, write_number};
-pub use bucket::Bucket;
+pub use bucket::{Bucket, restored};
 pub use local::{blobs_in, database_in};
+pub use ownership::{Failovers, may_remove};
 
 use crate::blobs::{BlobStore, DEFAULT_RESERVE, LocalFiles};
 use crate::coordination::Coordinator;

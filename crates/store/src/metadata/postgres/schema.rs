@@ -19,11 +19,10 @@ pub(super) async fn make_if_missing(pool: &Pool) -> Result<()> {
         open.order("ROLLBACK").await.map_err(|error| explain(&error))?;
         return require(found);
     }
-    let id = uuid::Uuid::now_v7();
     let make = format!(
         "{}{}
-         INSERT INTO cluster (one, id, incarnation, schema, oldest, generation, steady_time)
-         VALUES (1, '{id}', '{id}', {VERSION}, {VERSION}, 0, 0);
+         INSERT INTO cluster (one, schema, oldest, generation, steady_time)
+         VALUES (1, {VERSION}, {VERSION}, 0, 0);
          COMMIT",
         include_str!("schema.sql"),
         include_str!("shared.sql")
