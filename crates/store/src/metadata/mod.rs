@@ -31,6 +31,7 @@ mod engine;
 pub mod inspection;
 pub mod manifests;
 pub mod metric_points;
+pub mod migration;
 mod postgres;
 pub mod progress;
 pub mod provenance;
@@ -62,7 +63,7 @@ pub use deployments::Deployments;
 pub use inspection::Inspection;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
-pub use postgres::{Cluster, Postgres, Target};
+pub use postgres::{Cluster, Given, Postgres, Target};
 pub use progress::Progress;
 pub use provenance::Provenance;
 #[cfg(any(test, feature = "testing"))]

@@ -10,6 +10,7 @@
 mod claims;
 mod connection;
 mod errors;
+mod moving;
 mod pool;
 mod resolve;
 mod schema;
@@ -38,6 +39,7 @@ use resolve::Lost;
 use shared::Shared;
 use transaction::Transaction;
 
+pub use moving::Given;
 pub use target::Target;
 
 /// How often a transaction runs if it conflicts with others.

@@ -1,0 +1,132 @@
+//! Copies all rows from one database to another of the other kind, as they are, with their numbers.
+//!
+//! There is no list of tables to keep up to date. The tables and columns are those that both databases say they
+//! have, and they must have the same. Upload sessions stay behind, and so do discarded keys: their bytes do.
+
+mod copying;
+mod field;
+mod numbers;
+mod shape;
+
+use gangplank_core::Time;
+
+use super::progress::Mark;
+use super::rules::progress;
+use super::tx::{Query, Tx, values};
+use crate::Result;
+use crate::blobs::ContentKey;
+
+/// The store that rows come from or go to, as both ends note it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// The number that rows and bytes share. It is the same at both ends.
+    pub number: i64,
+    /// The place of the other end, for people. It has no secrets.
+    pub place: String,
+}
+
+/// The state of a store that is one end of a migration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Rows and bytes are coming from there.
+    Arriving(Other),
+    /// All of them have come. The other end may not know that it has moved.
+    Arrived(Other),
+    /// All of them are there, and a server must not use what is here.
+    Moved(Other),
+}
+
+impl Move {
+    /// The word for the state in a file or row.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Arriving(_) => "arriving",
+            Self::Arrived(_) => "arrived",
+            Self::Moved(_) => "moved",
+        }
+    }
+
+    /// The state with this word; `None` if there is none.
+    pub(crate) fn of(word: &str, other: Other) -> Option<Self> {
+        Some(match word {
+            "arriving" => Self::Arriving(other),
+            "arrived" => Self::Arrived(other),
+            "moved" => Self::Moved(other),
+            _ => return None,
+        })
+    }
+
+    /// The other end.
+    pub fn other(&self) -> &Other {
+        match self {
+            Self::Arriving(other) | Self::Arrived(other) | Self::Moved(other) => other,
+        }
+    }
+}
+
+/// Where the bytes of the migrated rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// In a folder beside the rows.
+    Folder,
+    /// In a bucket.
+    Bucket,
+}
+
+/// The changes to rows on their way.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// Where the bytes are at the new place.
+    pub bytes: Bytes,
+    /// Contents whose bytes could not be copied. They are marked as damaged.
+    pub damaged: Vec<ContentKey>,
+}
+
+/// How many rows were copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Rows of all tables together.
+    pub count: u64,
+}
+
+/// Copies all rows into empty tables, with the numbers that were given out, and checks that as many are there.
+/// One end is SQLite, the other PostgreSQL. `steady` is the steady time if the source notes it elsewhere than in
+/// its marks.
+pub(super) fn copy(from: &dyn Tx, to: &dyn Tx, steady: Option<Time>, changes: &Changes) -> Result<Rows> {
+    let tables = shape::of(from, to)?;
+    let count = copying::tables(from, to, &tables)?;
+    numbers::go_on(from, to, &tables)?;
+    change(to, steady, changes)?;
+    Ok(Rows { count })
+}
+
+/// The names of all tables that both databases have, for a statement.
+pub(super) fn tables(from: &dyn Tx, to: &dyn Tx) -> Result<String> {
+    let mut names: Vec<String> = shape::of(from, to)?.into_iter().map(|table| table.name).collect();
+    names.extend(shape::STAY.map(str::to_owned));
+    Ok(names.join(", "))
+}
+
+fn change(to: &dyn Tx, steady: Option<Time>, changes: &Changes) -> Result<()> {
+    let bucket = progress::name(Mark::ContentBucket);
+    to.run("DELETE FROM progress WHERE name = ?1", values![bucket])?;
+    if changes.bytes == Bytes::Bucket {
+        to.run("INSERT INTO progress (name, value) VALUES (?1, ?2)", values![bucket, 1])?;
+    }
+    if let Some(steady) = steady.max(steady_time(to)?) {
+        to.run(
+            "INSERT INTO progress (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            values![progress::name(Mark::SteadyTime), steady],
+        )?;
+    }
+    let damage = "UPDATE blobs SET damaged = 1 WHERE key = ?1";
+    to.each(damage, changes.damaged.iter().map(|key| values![key.as_str()]))?;
+    Ok(())
+}
+
+/// The steady time of the marks.
+pub(super) fn steady_time(tx: &dyn Tx) -> Result<Option<Time>> {
+    let steady = values![progress::name(Mark::SteadyTime)];
+    tx.find(&Query::column("SELECT value FROM progress WHERE name = ?1", steady))
+}

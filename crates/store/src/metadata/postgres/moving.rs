@@ -1,0 +1,221 @@
+//! One end of a migration: a database whose rows come from a directory, or go to one.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gangplank_core::Time;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+
+use super::connection::{Isolation, Open};
+use super::pool::Pool;
+use super::schema::{self, Tables};
+use super::shared::Shared;
+use super::transaction::Transaction;
+use super::{Cluster, Inner, Postgres, Target};
+use crate::metadata::migration::{self, Changes, Move, Other, Rows};
+use crate::metadata::sqlite::moving;
+use crate::metadata::tx::{Cell, Cells as _, Query, Tx, Value};
+use crate::turns::Turns;
+use crate::{Result, StoreError};
+
+/// Rows that were given away.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    /// How many.
+    pub rows: Rows,
+    /// How many claims had been taken until then.
+    claims: i64,
+}
+
+impl Postgres {
+    /// Opens an empty database as the target of a migration, or goes on with an interrupted one. No server starts on
+    /// it until [`end_arrival`](Self::end_arrival).
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] if the database is not empty, or the target of another migration.
+    pub async fn arriving(target: Target, from: &Other) -> Result<Self> {
+        let pool = Pool::of(target);
+        let open = pool.extra().await?;
+        if schema::make(&open, Some(&Move::Arriving(from.clone()))).await? == Tables::There {
+            match state(&open).await? {
+                Some(Move::Arriving(other) | Move::Arrived(other)) if other.number == from.number => {}
+                Some(moving) => return Err(refusal(&moving)),
+                None => {
+                    return Err(StoreError::unusable(
+                        "the database is not empty, since a server has used it: name a new database",
+                    ));
+                }
+            }
+        }
+        Self::over(pool).await
+    }
+
+    /// Opens a database, in whatever state it is, as the source of a migration.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] if it is empty or of another version of the program.
+    pub async fn leaving(target: Target) -> Result<Self> {
+        let pool = Pool::of(target);
+        schema::require_made(&pool.extra().await?).await?;
+        Self::over(pool).await
+    }
+
+    async fn over(pool: Pool) -> Result<Self> {
+        let shared = Shared::watch(&pool).await?;
+        Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
+    }
+
+    /// The state of a migration; `None` if the database is not part of one.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn moving(&self) -> Result<Option<Move>> {
+        state(&self.engine.0.pool.extra().await?).await
+    }
+
+    /// Replaces all rows by those of a database file, in one transaction. From then on they have arrived.
+    ///
+    /// # Errors
+    /// If a database fails, or a row cannot be copied. Then the rows are as before.
+    pub async fn take_rows(&self, from: &Path, other: &Other, changes: &Changes) -> Result<Rows> {
+        let inner = &self.engine.0;
+        let mut connection = inner.pool.take().await?;
+        block_in_place(|| {
+            let handle = Handle::current();
+            let to = Transaction::begin(&mut connection, &handle, Isolation::Durable, &inner.shared)?;
+            let copied = match moving::reading(from, |from| replace(from, &to, other, changes)) {
+                Ok(copied) => copied,
+                Err(error) => {
+                    to.roll_back();
+                    return Err(error);
+                }
+            };
+            match to.commit()? {
+                None => Ok(copied),
+                Some(_) => Err(StoreError::OutcomeUnknown("the answer to the commit was lost".into())),
+            }
+        })
+    }
+
+    /// Ends a migration to this database. A server may start on it.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn end_arrival(&self) -> Result<()> {
+        let open = self.engine.0.pool.extra().await?;
+        open.execute("DELETE FROM migration WHERE state = 'arrived'", &[]).await.map(drop)
+    }
+
+    /// Copies all rows into a new database file. The file gets its name when it is complete and durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] while a server uses the database. If a database fails, or a row cannot be copied.
+    /// Then there is no file.
+    pub async fn give_rows(&self, to: &Path, changes: &Changes) -> Result<Given> {
+        let inner = &self.engine.0;
+        let mut connection = inner.pool.take().await?;
+        block_in_place(|| {
+            let handle = Handle::current();
+            let from = Transaction::begin(&mut connection, &handle, Isolation::Snapshot, &inner.shared)?;
+            let claims = require_unused(&from)?;
+            let steady = (&from as &dyn Tx).one(&Query::column("SELECT steady_time FROM cluster", []))?;
+            let steady = Some(steady).filter(|steady| *steady > Time(0));
+            let rows = moving::making(to, |to| migration::copy(&from, to, steady, changes))?;
+            from.end()?;
+            Ok(Given { rows, claims })
+        })
+    }
+
+    /// Notes that the store has moved. From then on no server starts on it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] if a server has used the database since the rows were given.
+    pub async fn note_moved(&self, to: &Other, given: Given) -> Result<()> {
+        let inner = &self.engine.0;
+        let mut connection = inner.pool.take().await?;
+        block_in_place(|| {
+            let handle = Handle::current();
+            let tx = Transaction::begin(&mut connection, &handle, Isolation::Durable, &inner.shared)?;
+            if require_unused(&tx)? != given.claims {
+                return Err(in_use());
+            }
+            set_state_in(&tx, &Move::Moved(to.clone()))?;
+            match tx.commit()? {
+                None => Ok(()),
+                Some(_) => Err(StoreError::OutcomeUnknown("the answer to the commit was lost".into())),
+            }
+        })
+    }
+}
+
+/// Replaces all rows of tables that are copied.
+fn replace(from: &dyn Tx, to: &dyn Tx, other: &Other, changes: &Changes) -> Result<Rows> {
+    // An earlier try may have committed.
+    to.run(&format!("TRUNCATE {} RESTART IDENTITY", migration::tables(from, to)?), [])?;
+    let rows = migration::copy(from, to, None, changes)?;
+    let steady = migration::steady_time(to)?.unwrap_or(Time(0));
+    to.run("UPDATE cluster SET steady_time = ?1, generation = generation + 1", [Value::from(steady)])?;
+    set_state_in(to, &Move::Arrived(other.clone()))?;
+    Ok(rows)
+}
+
+/// Refuses a database that a server uses. Returns how many claims were taken: each server takes some.
+fn require_unused(tx: &dyn Tx) -> Result<i64> {
+    // A server that starts has this lock, or waits for it and then finds the mark.
+    let is_free: bool = tx.one(&Query::column(schema::TRY_LOCK, []))?;
+    let claims: i64 =
+        tx.one(&Query::column("SELECT count(*) FROM claims WHERE until > clock_timestamp()", []))?;
+    if !is_free || claims > 0 {
+        return Err(in_use());
+    }
+    tx.one(&Query::column("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM epochs", []))
+}
+
+fn in_use() -> StoreError {
+    StoreError::unusable(
+        "a server uses the database: stop all of them, and try again; after one was killed its claims last for up to \
+         a minute",
+    )
+}
+
+/// The state of a migration.
+pub(super) async fn state(open: &Open) -> Result<Option<Move>> {
+    let rows = open.query("SELECT state, number, place FROM migration", &[]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (Cell::Text(word), Cell::Integer(number), Cell::Text(place)) =
+        (row.cell(0)?, row.cell(1)?, row.cell(2)?)
+    else {
+        return Err(StoreError::damaged("the row of a migration"));
+    };
+    let state = Move::of(word, Other { number, place: place.to_owned() });
+    state.map(Some).ok_or_else(|| StoreError::damaged(format!("a migration has no state {word}")))
+}
+
+const SET_STATE: &str = "INSERT INTO migration (one, state, number, place) VALUES (1, ?1, ?2, ?3)
+    ON CONFLICT (one) DO UPDATE SET state = excluded.state, number = excluded.number, place = excluded.place";
+
+/// Notes a state in the open transaction of a connection.
+pub(super) async fn set_state(open: &Open, state: &Move) -> Result<()> {
+    open.execute(SET_STATE, &values_of(state)).await.map(drop)
+}
+
+fn set_state_in(tx: &dyn Tx, state: &Move) -> Result<()> {
+    tx.run(SET_STATE, values_of(state)).map(drop)
+}
+
+fn values_of(state: &Move) -> [Value<'_>; 3] {
+    [Value::from(state.word()), Value::from(state.other().number), Value::from(&state.other().place)]
+}
+
+/// The error for a server that would start on this database.
+pub(super) fn refusal(state: &Move) -> StoreError {
+    StoreError::unusable(match state {
+        Move::Arriving(from) | Move::Arrived(from) => format!(
+            "the migration from {} to this database is not finished: run the same `gangplank migrate` again, which goes \
+             on where it stopped",
+            from.place
+        ),
+        Move::Moved(to) => format!("what this database had has moved to {}: serve that", to.place),
+    })
+}
