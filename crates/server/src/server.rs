@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::certificates::Certificates;
 use crate::clock::Clock;
-use crate::config::{Config, Deployments};
+use crate::config::{Collection, Config, Deployments};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::data_dir::DataDir;
@@ -50,7 +50,7 @@ use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
 use crate::removals::Removals;
 use crate::sealing::MasterKey;
-use crate::{jobs, random, root_key};
+use crate::{discarded, jobs, random, root_key};
 
 /// Makes an engine that passes the output of containers on.
 type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
@@ -173,6 +173,8 @@ impl Server {
         let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
         let blobs = elsewhere.unwrap_or(blobs);
         let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
+        let Collection { restore_window, failovers, .. } = config.collection;
+        let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
         let here = Origin::local(clock.now());
         root_key::provide(metadata.as_ref(), &here, &master, &data_dir, config.root_key.take(), &endpoint)
@@ -192,6 +194,7 @@ impl Server {
             metadata,
             blobs,
             removals: Removals::of(data_dir.path()),
+            removal_terms,
             master,
             clock,
             leases: config.collection.leases,

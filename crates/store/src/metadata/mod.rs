@@ -29,6 +29,7 @@ mod contending;
 pub mod deployments;
 mod engine;
 pub mod inspection;
+pub mod lineage;
 pub mod manifests;
 pub mod metric_points;
 pub mod migration;
@@ -61,6 +62,7 @@ pub use container_services::ContainerServices;
 pub use contending::Contending;
 pub use deployments::Deployments;
 pub use inspection::Inspection;
+pub use lineage::Lineage;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
 pub use postgres::{Cluster, Given, Postgres, Target};
@@ -97,6 +99,7 @@ pub trait Metadata:
     + Collection
     + MetricPoints
     + Progress
+    + Lineage
     + Inspection
 {
     /// Whether writes are accepted. With SQLite `false` after a failed sync, until a restart; with PostgreSQL

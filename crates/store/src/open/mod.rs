@@ -7,13 +7,15 @@
 mod belonging;
 mod bucket;
 mod local;
+mod ownership;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use belonging::{number_of, text_of, write_number};
-pub use bucket::Bucket;
+pub use bucket::{Bucket, restored};
 pub use local::{blobs_in, database_in};
+pub use ownership::{Failovers, may_remove};
 
 use crate::Result;
 use crate::blobs::{BlobStore, DEFAULT_RESERVE, LocalFiles};
@@ -140,7 +142,7 @@ impl Rows {
         let Location::Local { dir } = &self.config.location;
         let StoreConfig { mode, reserve, .. } = self.config;
         if let Some(bucket) = self.config.bucket {
-            return bucket::with_bytes(self.metadata, bucket, mode, reserve).await;
+            return bucket::with_bytes(self.metadata, Some(dir), bucket, mode, reserve).await;
         }
         local::with_bytes(self.metadata, dir, mode, reserve).await
     }

@@ -12,7 +12,7 @@ use gangplank_core::Time;
 
 use super::progress::Mark;
 use super::rules::progress;
-use super::tx::{Query, Tx, values};
+use super::tx::{Tx, values};
 use crate::Result;
 use crate::blobs::ContentKey;
 
@@ -107,26 +107,23 @@ pub(super) fn tables(from: &dyn Tx, to: &dyn Tx) -> Result<String> {
     Ok(names.join(", "))
 }
 
+/// Marks that are true only where they were made: the history of a database, and where its bytes are.
+const OF_A_PLACE: [Mark; 4] = [Mark::ContentBucket, Mark::DatabaseServer, Mark::Timeline, Mark::Table];
+
 fn change(to: &dyn Tx, steady: Option<Time>, changes: &Changes) -> Result<()> {
-    let bucket = progress::name(Mark::ContentBucket);
-    to.run("DELETE FROM progress WHERE name = ?1", values![bucket])?;
+    let forget = "DELETE FROM progress WHERE name = ?1";
+    to.each(forget, OF_A_PLACE.iter().map(|mark| values![progress::name(*mark)]))?;
     if changes.bytes == Bytes::Bucket {
-        to.run("INSERT INTO progress (name, value) VALUES (?1, ?2)", values![bucket, 1])?;
+        progress::set(to, &[(Mark::ContentBucket, 1)])?;
     }
     if let Some(steady) = steady.max(steady_time(to)?) {
-        to.run(
-            "INSERT INTO progress (name, value) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            values![progress::name(Mark::SteadyTime), steady],
-        )?;
+        progress::set(to, &[(Mark::SteadyTime, steady.0)])?;
     }
     let damage = "UPDATE blobs SET damaged = 1 WHERE key = ?1";
-    to.each(damage, changes.damaged.iter().map(|key| values![key.as_str()]))?;
-    Ok(())
+    to.each(damage, changes.damaged.iter().map(|key| values![key.as_str()])).map(drop)
 }
 
 /// The steady time of the marks.
 pub(super) fn steady_time(tx: &dyn Tx) -> Result<Option<Time>> {
-    let steady = values![progress::name(Mark::SteadyTime)];
-    tx.find(&Query::column("SELECT value FROM progress WHERE name = ?1", steady))
+    Ok(progress::get(tx, Mark::SteadyTime)?.map(Time))
 }

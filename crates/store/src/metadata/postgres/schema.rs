@@ -47,10 +47,9 @@ pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
         open.order("ROLLBACK").await.map_err(|error| explain(&error))?;
         return require(found).map(|()| Tables::There);
     }
-    let id = uuid::Uuid::now_v7();
     let make = format!(
         "{}{}
-         INSERT INTO cluster VALUES (1, '{id}', '{id}', {VERSION}, {VERSION}, 0, 0)",
+         INSERT INTO cluster VALUES (1, {VERSION}, {VERSION}, 0, 0)",
         include_str!("schema.sql"),
         include_str!("shared.sql")
     );

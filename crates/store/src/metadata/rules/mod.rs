@@ -70,6 +70,7 @@ pub(crate) mod holds;
 pub(crate) mod image_names;
 pub(crate) mod inspection;
 pub(crate) mod leases;
+pub(crate) mod lineage;
 pub(crate) mod live_counts;
 pub(crate) mod login_facts;
 pub(crate) mod login_limits;
