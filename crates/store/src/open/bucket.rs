@@ -48,13 +48,7 @@ pub(super) async fn with_bytes(
     mode: Mode,
     reserve: u64,
 ) -> Result<Stores> {
-    let client = bucket.client()?;
-    let Bucket { location, scratch, largest_blob, .. } = bucket;
-    // Reading needs only what every server can do.
-    let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&client, &location).await? };
-    let part = part_for(largest_blob);
-    let database = database.map(Path::to_owned);
-    let store = S3::open(Settings { client, location, abilities, scratch, database, reserve, part })?;
+    let store = store(bucket, database, mode, reserve).await?;
     let number = settle(metadata.as_ref(), &store, mode).await?;
     Ok(Stores {
         metadata,
@@ -64,6 +58,17 @@ pub(super) async fn with_bytes(
         number,
         fault: None,
     })
+}
+
+/// The bytes in a bucket, whoever they belong to.
+pub(super) async fn store(bucket: Bucket, database: Option<&Path>, mode: Mode, reserve: u64) -> Result<S3> {
+    let client = bucket.client()?;
+    let Bucket { location, scratch, largest_blob, .. } = bucket;
+    // Reading needs only what every server can do.
+    let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&client, &location).await? };
+    let part = part_for(largest_blob);
+    let database = database.map(Path::to_owned);
+    S3::open(Settings { client, location, abilities, scratch, database, reserve, part })
 }
 
 /// Finds out what the server of the bucket can do, and logs it in one line.
