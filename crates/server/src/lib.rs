@@ -24,6 +24,7 @@ mod jobs;
 mod last_use;
 mod listening;
 mod metrics;
+pub mod migration;
 mod offline_collection;
 pub mod oidc;
 mod private;

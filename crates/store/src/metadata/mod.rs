@@ -65,7 +65,7 @@ pub use inspection::Inspection;
 pub use lineage::Lineage;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
-pub use postgres::{Cluster, Given, Postgres, Target};
+pub use postgres::{Cluster, Idle, Postgres, Target};
 pub use progress::Progress;
 pub use provenance::Provenance;
 #[cfg(any(test, feature = "testing"))]

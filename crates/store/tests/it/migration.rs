@@ -58,8 +58,9 @@ async fn there(path: &Path, url: &str) -> Postgres {
 /// Moves a database into a new file.
 async fn back(url: &str, path: &Path) {
     let store = Postgres::leaving(target(url)).await.unwrap();
-    let given = store.give_rows(path, &changes(Bytes::Folder)).await.unwrap();
-    store.note_moved(&other(), given).await.unwrap();
+    let idle = store.require_idle().await.unwrap();
+    store.give_rows(path, &changes(Bytes::Folder), idle).await.unwrap();
+    store.note_moved(&other(), idle).await.unwrap();
 }
 
 /// A store that moves to the other kind of database whenever it is opened again.
@@ -294,17 +295,19 @@ async fn nobody_serves_what_has_half_come_or_has_gone() {
     let claim = used.coordinator();
     let held = claim.claim(&Work::Collection, "a server", Duration::from_secs(30)).await.unwrap();
     let store = Postgres::leaving(target(&url)).await.unwrap();
-    let file = directory.path().join("second.db");
-    let said = store.give_rows(&file, &changes(Bytes::Folder)).await.unwrap_err().to_string();
-    assert!(said.contains("a server uses the database") && !file.exists(), "{said}");
+    let said = store.require_idle().await.unwrap_err().to_string();
+    assert!(said.contains("a server uses the database"), "{said}");
     claim.release(held.as_ref().unwrap()).await.unwrap();
-    let given = store.give_rows(&file, &changes(Bytes::Folder)).await.unwrap();
+    let before = store.require_idle().await.unwrap();
     let held = claim.claim(&Work::Collection, "a server", Duration::from_secs(30)).await.unwrap();
     claim.release(held.as_ref().unwrap()).await.unwrap();
-    let said = store.note_moved(&other(), given).await.unwrap_err().to_string();
-    assert!(said.contains("a server uses the database"), "a server was here meanwhile: {said}");
-    let given = store.give_rows(&file, &changes(Bytes::Folder)).await.unwrap();
-    store.note_moved(&other(), given).await.unwrap();
+    let file = directory.path().join("second.db");
+    let said = store.give_rows(&file, &changes(Bytes::Folder), before).await.unwrap_err().to_string();
+    assert!(said.contains("a server") && !file.exists(), "a server was here meanwhile: {said}");
+    assert!(store.note_moved(&other(), before).await.is_err());
+    let idle = store.require_idle().await.unwrap();
+    store.give_rows(&file, &changes(Bytes::Folder), idle).await.unwrap();
+    store.note_moved(&other(), idle).await.unwrap();
     let said = refused(Postgres::connect(target(&url)).await);
     assert!(said.contains("has moved to the other place"), "{said}");
     server.remove(&name);

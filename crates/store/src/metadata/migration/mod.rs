@@ -8,11 +8,14 @@ mod field;
 mod numbers;
 mod shape;
 
+use std::path::Path;
+
 use gangplank_core::Time;
 
 use super::progress::Mark;
 use super::rules::progress;
-use super::tx::{Tx, values};
+use super::sqlite::moving;
+use super::tx::{Query, Tx, values};
 use crate::Result;
 use crate::blobs::ContentKey;
 
@@ -38,7 +41,7 @@ pub enum Move {
 
 impl Move {
     /// The word for the state in a file or row.
-    pub(crate) fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::Arriving(_) => "arriving",
             Self::Arrived(_) => "arrived",
@@ -47,7 +50,7 @@ impl Move {
     }
 
     /// The state with this word; `None` if there is none.
-    pub(crate) fn of(word: &str, other: Other) -> Option<Self> {
+    pub fn of(word: &str, other: Other) -> Option<Self> {
         Some(match word {
             "arriving" => Self::Arriving(other),
             "arrived" => Self::Arrived(other),
@@ -105,6 +108,26 @@ pub(super) fn tables(from: &dyn Tx, to: &dyn Tx) -> Result<String> {
     let mut names: Vec<String> = shape::of(from, to)?.into_iter().map(|table| table.name).collect();
     names.extend(shape::STAY.map(str::to_owned));
     Ok(names.join(", "))
+}
+
+/// Counts the rows that a migration copies from a database file. Its server may run.
+///
+/// # Errors
+/// If the file cannot be read, or has another schema than this program's.
+pub fn rows_in(path: &Path) -> Result<Rows> {
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    moving::reading(path, |tx| count(tx, names))
+}
+
+/// Counts the rows of the tables that a query names, apart from those that stay behind.
+pub(super) fn count(tx: &dyn Tx, names: &str) -> Result<Rows> {
+    let mut count = 0;
+    for name in tx.all(&Query::<String>::column(names, []))? {
+        if !shape::STAY.contains(&name.as_str()) {
+            count += tx.one::<u64>(&Query::column(&format!("SELECT count(*) FROM {name}"), []))?;
+        }
+    }
+    Ok(Rows { count })
 }
 
 /// Marks that are true only where they were made: the history of a database, and where its bytes are.

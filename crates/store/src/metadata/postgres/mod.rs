@@ -39,7 +39,7 @@ use resolve::Lost;
 use shared::Shared;
 use transaction::Transaction;
 
-pub use moving::Given;
+pub use moving::Idle;
 pub use target::Target;
 
 /// How often a transaction runs if it conflicts with others.

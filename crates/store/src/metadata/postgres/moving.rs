@@ -13,18 +13,17 @@ use super::schema::{self, Tables};
 use super::shared::Shared;
 use super::transaction::Transaction;
 use super::{Cluster, Inner, Postgres, Target};
+use crate::metadata::engine::Whose;
 use crate::metadata::migration::{self, Changes, Move, Other, Rows};
 use crate::metadata::sqlite::moving;
 use crate::metadata::tx::{Cell, Cells as _, Query, Tx, Value};
 use crate::turns::Turns;
 use crate::{Result, StoreError};
 
-/// Rows that were given away.
-#[derive(Clone, Copy, Debug)]
-pub struct Given {
-    /// How many.
-    pub rows: Rows,
-    /// How many claims had been taken until then.
+/// The moment at which no server used a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idle {
+    /// How many claims had been taken until then. Each server takes some.
     claims: i64,
 }
 
@@ -38,17 +37,22 @@ impl Postgres {
         let pool = Pool::of(target);
         let open = pool.extra().await?;
         if schema::make(&open, Some(&Move::Arriving(from.clone()))).await? == Tables::There {
-            match state(&open).await? {
-                Some(Move::Arriving(other) | Move::Arrived(other)) if other.number == from.number => {}
-                Some(moving) => return Err(refusal(&moving)),
-                None => {
-                    return Err(StoreError::unusable(
-                        "the database is not empty, since a server has used it: name a new database",
-                    ));
-                }
-            }
+            require_arriving(&open, from).await?;
         }
         Self::over(pool).await
+    }
+
+    /// Checks that a database can be the target of a migration. Makes nothing. Returns whether an earlier run has
+    /// begun to fill it.
+    ///
+    /// # Errors
+    /// As [`arriving`](Self::arriving).
+    pub async fn can_arrive(target: Target, from: &Other) -> Result<bool> {
+        let open = Pool::of(target).extra().await?;
+        if schema::is_empty(&open).await? {
+            return Ok(false);
+        }
+        require_arriving(&open, from).await.map(|()| true)
     }
 
     /// Opens a database, in whatever state it is, as the source of a migration.
@@ -72,6 +76,16 @@ impl Postgres {
     /// If the database cannot be read.
     pub async fn moving(&self) -> Result<Option<Move>> {
         state(&self.engine.0.pool.extra().await?).await
+    }
+
+    /// Counts the rows that a migration copies.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn row_count(&self) -> Result<Rows> {
+        let names = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+            WHERE table_schema = current_schema() AND table_name NOT IN ('cluster', 'claims', 'migration')";
+        self.read_long(Whose::Server, move |tx| migration::count(tx, names)).await
     }
 
     /// Replaces all rows by those of a database file, in one transaction. From then on they have arrived.
@@ -107,45 +121,62 @@ impl Postgres {
         open.execute("DELETE FROM migration WHERE state = 'arrived'", &[]).await.map(drop)
     }
 
+    /// Checks that no server uses the database.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] if one does.
+    pub async fn require_idle(&self) -> Result<Idle> {
+        self.read(idle).await
+    }
+
     /// Copies all rows into a new database file. The file gets its name when it is complete and durable.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] while a server uses the database. If a database fails, or a row cannot be copied.
-    /// Then there is no file.
-    pub async fn give_rows(&self, to: &Path, changes: &Changes) -> Result<Given> {
+    /// [`StoreError::Unusable`] if a server uses the database, or has used it since a moment. If a database fails, or
+    /// a row cannot be copied. Then there is no file.
+    pub async fn give_rows(&self, to: &Path, changes: &Changes, since: Idle) -> Result<Rows> {
         let inner = &self.engine.0;
         let mut connection = inner.pool.take().await?;
         block_in_place(|| {
             let handle = Handle::current();
             let from = Transaction::begin(&mut connection, &handle, Isolation::Snapshot, &inner.shared)?;
-            let claims = require_unused(&from)?;
+            require_idle_since(&from, since)?;
             let steady = (&from as &dyn Tx).one(&Query::column("SELECT steady_time FROM cluster", []))?;
             let steady = Some(steady).filter(|steady| *steady > Time(0));
             let rows = moving::making(to, |to| migration::copy(&from, to, steady, changes))?;
             from.end()?;
-            Ok(Given { rows, claims })
+            Ok(rows)
         })
     }
 
     /// Notes that the store has moved. From then on no server starts on it.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] if a server has used the database since the rows were given.
-    pub async fn note_moved(&self, to: &Other, given: Given) -> Result<()> {
+    /// [`StoreError::Unusable`] if a server uses the database, or has used it since a moment.
+    pub async fn note_moved(&self, to: &Other, since: Idle) -> Result<()> {
         let inner = &self.engine.0;
         let mut connection = inner.pool.take().await?;
         block_in_place(|| {
             let handle = Handle::current();
             let tx = Transaction::begin(&mut connection, &handle, Isolation::Durable, &inner.shared)?;
-            if require_unused(&tx)? != given.claims {
-                return Err(in_use());
-            }
+            require_idle_since(&tx, since)?;
             set_state_in(&tx, &Move::Moved(to.clone()))?;
             match tx.commit()? {
                 None => Ok(()),
                 Some(_) => Err(StoreError::OutcomeUnknown("the answer to the commit was lost".into())),
             }
         })
+    }
+}
+
+/// Refuses tables that are not being filled from there.
+async fn require_arriving(open: &Open, from: &Other) -> Result<()> {
+    match state(open).await? {
+        Some(Move::Arriving(other) | Move::Arrived(other)) if other.number == from.number => Ok(()),
+        Some(moving) => Err(refusal(&moving)),
+        None => Err(StoreError::unusable(
+            "the database is not empty, since a server has used it: name a new database",
+        )),
     }
 }
 
@@ -160,8 +191,8 @@ fn replace(from: &dyn Tx, to: &dyn Tx, other: &Other, changes: &Changes) -> Resu
     Ok(rows)
 }
 
-/// Refuses a database that a server uses. Returns how many claims were taken: each server takes some.
-fn require_unused(tx: &dyn Tx) -> Result<i64> {
+/// Refuses a database that a server uses.
+fn idle(tx: &dyn Tx) -> Result<Idle> {
     // A server that starts has this lock, or waits for it and then finds the mark.
     let is_free: bool = tx.one(&Query::column(schema::TRY_LOCK, []))?;
     let claims: i64 =
@@ -169,7 +200,12 @@ fn require_unused(tx: &dyn Tx) -> Result<i64> {
     if !is_free || claims > 0 {
         return Err(in_use());
     }
-    tx.one(&Query::column("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM epochs", []))
+    let claims = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM epochs";
+    Ok(Idle { claims: tx.one(&Query::column(claims, []))? })
+}
+
+fn require_idle_since(tx: &dyn Tx, since: Idle) -> Result<()> {
+    if idle(tx)? == since { Ok(()) } else { Err(in_use()) }
 }
 
 fn in_use() -> StoreError {

@@ -61,6 +61,14 @@ pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
     Ok(Tables::Made)
 }
 
+/// Whether there are no tables of ours.
+///
+/// # Errors
+/// [`StoreError::Unusable`] if there are those of another version.
+pub(super) async fn is_empty(open: &Open) -> Result<bool> {
+    version(open).await?.map_or(Ok(true), |found| require(found).map(|()| false))
+}
+
 /// Checks that the tables are there, and of this version.
 pub(super) async fn require_made(open: &Open) -> Result<()> {
     match version(open).await? {
