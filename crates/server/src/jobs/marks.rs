@@ -22,13 +22,15 @@ impl Job for Keeping {
     }
 }
 
-/// Stores all in one transaction, so that a start syncs once.
+/// Stores all in one transaction, so that a start syncs once. A cluster keeps its time in another row.
 pub(crate) async fn keep(app: &App) -> gangplank_store::Result<()> {
     let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    let marks = vec![
-        (Mark::SteadyTime, app.clock.steady().0),
+    let mut marks = vec![
         (Mark::GcGrace, milliseconds(app.leases.grace)),
         (Mark::RestoreWindow, milliseconds(app.removal_terms.window)),
     ];
+    if app.clock.cluster().is_none() {
+        marks.push((Mark::SteadyTime, app.clock.steady().0));
+    }
     app.metadata.set_marks(marks).await
 }

@@ -33,6 +33,7 @@ pub mod lineage;
 pub mod manifests;
 pub mod metric_points;
 pub mod migration;
+pub mod patience;
 mod postgres;
 pub mod progress;
 pub mod provenance;
@@ -65,7 +66,7 @@ pub use inspection::Inspection;
 pub use lineage::Lineage;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
-pub use postgres::{Cluster, Idle, Postgres, Target};
+pub use postgres::{Agreed, Cluster, Idle, Postgres, Target};
 pub use progress::Progress;
 pub use provenance::Provenance;
 #[cfg(any(test, feature = "testing"))]

@@ -1,17 +1,21 @@
 //! A store with its bytes in a bucket.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gangplank_s3::probe::{Abilities, Report, probe};
 use gangplank_s3::{Client, Location};
+use tokio::time::timeout;
 
+use super::awaited::Awaited;
 use super::{Mode, Stores};
+use crate::blobs::BlobStore;
 use crate::blobs::s3::{S3, Settings, part_for};
 use crate::coordination::InProcess;
 use crate::identity::Identity;
-use crate::metadata::Metadata;
 use crate::metadata::progress::Mark;
+use crate::metadata::{Metadata, Postgres};
 use crate::{Result, StoreError};
 
 /// The place of bytes that are in a bucket.
@@ -41,58 +45,150 @@ impl Bucket {
     }
 }
 
+/// How long the start waits for a sign of the bucket's server.
+const SIGN: Duration = Duration::from_secs(5);
+
+/// The object that is asked for as a sign. It need not exist.
+const ANY: &str = "gangplank.json";
+
+/// Everything that is needed to open the bytes, now or later.
+pub(super) struct Opening {
+    metadata: Arc<dyn Metadata>,
+    place: Place,
+    mode: Mode,
+}
+
+/// A bucket within reach of this process, whoever it belongs to.
+pub(super) struct Place {
+    client: Client,
+    bucket: Bucket,
+    /// The folder of a database that is on this machine.
+    database: Option<PathBuf>,
+    reserve: u64,
+}
+
 pub(super) async fn with_bytes(
     metadata: Arc<dyn Metadata>,
-    database: Option<&Path>,
+    cluster: Option<Arc<Postgres>>,
+    database: Option<PathBuf>,
     bucket: Bucket,
     mode: Mode,
     reserve: u64,
 ) -> Result<Stores> {
-    let store = store(bucket, database, mode, reserve).await?;
-    let number = settle(metadata.as_ref(), &store, mode).await?;
-    Ok(Stores {
-        metadata,
-        blobs: Arc::new(store),
+    let place = Place { client: bucket.client()?, bucket, database, reserve };
+    let opening = Opening { metadata: Arc::clone(&metadata), place, mode };
+    let (blobs, number) = match opening.open().await {
+        Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
+        // A server has more to do than to give bytes.
+        Err(StoreError::Unavailable(why)) if mode == Mode::Serve => {
+            // Now, since later another process would call it a bad folder.
+            opening.place.store(Abilities::LEAST)?;
+            let cluster = metadata.identify(Identity::new()).await?.cluster;
+            (Arc::new(Awaited::begin(opening, &why)) as Arc<dyn BlobStore>, Some(cluster))
+        }
+        Err(error) => return Err(error),
+    };
+    let coordinator = match cluster {
+        Some(cluster) => cluster.coordinator(),
         // A single process uses the rows.
-        coordinator: Arc::new(InProcess::default()),
-        number,
-        fault: None,
-    })
+        None => Arc::new(InProcess::default()),
+    };
+    Ok(Stores { metadata, blobs, coordinator, number, fault: None })
 }
 
-/// The bytes in a bucket, whoever they belong to.
-pub(super) async fn store(bucket: Bucket, database: Option<&Path>, mode: Mode, reserve: u64) -> Result<S3> {
-    let client = bucket.client()?;
-    let Bucket { location, scratch, largest_blob, .. } = bucket;
-    // Reading needs only what every server can do.
-    let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&client, &location).await? };
-    let part = part_for(largest_blob);
-    let database = database.map(Path::to_owned);
-    S3::open(Settings { client, location, abilities, scratch, database, reserve, part })
-}
-
-/// Finds out what the server of the bucket can do, and logs it in one line.
-async fn examined(client: &Client, location: &Location) -> Result<Abilities> {
-    let report = probe(client, location).await;
-    let place = location.to_string();
-    if let Some(broken) = report.broken().next() {
-        let (what, why) = (broken.what, &broken.detail);
-        return Err(StoreError::unavailable(format!(
-            "{place} at {} cannot keep blobs: it cannot {what}: {why}; `gangplank s3 check` says more",
-            client.endpoint().url()
-        )));
+impl Opening {
+    /// Opens the bytes. Returns the number of the cluster too.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the bucket's server or the database is out of reach, [`StoreError::Unusable`]
+    /// if the bucket cannot be used.
+    pub(super) async fn open(&self) -> Result<(S3, Option<i64>)> {
+        let store = self.place.open(self.mode).await?;
+        let number = settle(self.metadata.as_ref(), &store, self.mode).await?;
+        Ok((store, number))
     }
-    let Report { abilities, clock_ahead, .. } = report;
-    let missing: Vec<&str> =
-        report.checks.iter().filter(|check| !check.is_fine()).map(|check| check.what).collect();
-    tracing::info!(
-        endpoint = client.endpoint().url(),
-        guard = if abilities.crc64 { "CRC-64/NVME" } else { "SHA-256" },
-        missing = missing.join(", "),
-        clock_ahead,
-        "keeps blobs in {place}"
-    );
-    Ok(abilities)
+
+    /// The bucket and its server, for messages.
+    pub(super) fn shown(&self) -> String {
+        self.place.shown()
+    }
+}
+
+impl Place {
+    /// A bucket without a database on this machine.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] if the certificates cannot be used.
+    pub(super) fn of(bucket: Bucket) -> Result<Self> {
+        Ok(Self { client: bucket.client()?, bucket, database: None, reserve: 0 })
+    }
+
+    /// Opens the bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the bucket's server is out of reach, [`StoreError::Unusable`] if the bucket
+    /// cannot be used.
+    pub(super) async fn open(&self, mode: Mode) -> Result<S3> {
+        self.store(match mode {
+            // Reading needs only what every server can do.
+            Mode::Read => Abilities::LEAST,
+            Mode::Serve => {
+                self.sign().await?;
+                self.examined().await?
+            }
+            _ => self.examined().await?,
+        })
+    }
+
+    fn shown(&self) -> String {
+        format!("{} at {}", self.bucket.location, self.client.endpoint().url())
+    }
+
+    fn store(&self, abilities: Abilities) -> Result<S3> {
+        let Bucket { location, scratch, largest_blob, .. } = self.bucket.clone();
+        let (client, database, part) = (self.client.clone(), self.database.clone(), part_for(largest_blob));
+        let settings =
+            Settings { client, location, abilities, scratch, database, reserve: self.reserve, part };
+        S3::open(settings).map_err(|error| StoreError::unusable(error.to_string()))
+    }
+
+    /// Waits a short while for any answer of S3.
+    async fn sign(&self) -> Result<()> {
+        let key = self.bucket.location.key(ANY);
+        match timeout(SIGN, self.client.get_object(&key, Some(0..1))).await {
+            Ok(Err(error)) if error.may_pass() => Err(StoreError::unavailable(error.to_string())),
+            // Whatever else it says is found out by the examination.
+            Ok(_) => Ok(()),
+            Err(_) => Err(StoreError::unavailable(format!("no answer within {} s", SIGN.as_secs()))),
+        }
+    }
+
+    /// Finds out what the server of the bucket can do, and logs it in one line.
+    async fn examined(&self) -> Result<Abilities> {
+        let Self { client, bucket: Bucket { location, .. }, .. } = self;
+        let report = probe(client, location).await;
+        if let Some(broken) = report.broken().next() {
+            let (place, what, why) = (self.shown(), broken.what, &broken.detail);
+            let said =
+                format!("{place} cannot keep blobs: it cannot {what}: {why}; `gangplank s3 check` says more");
+            return Err(if report.is_away() {
+                StoreError::unavailable(said)
+            } else {
+                StoreError::unusable(said)
+            });
+        }
+        let Report { abilities, clock_ahead, .. } = report;
+        let missing: Vec<&str> =
+            report.checks.iter().filter(|check| !check.is_fine()).map(|check| check.what).collect();
+        tracing::info!(
+            endpoint = client.endpoint().url(),
+            guard = if abilities.crc64 { "CRC-64/NVME" } else { "SHA-256" },
+            missing = missing.join(", "),
+            clock_ahead,
+            "keeps blobs in {location}"
+        );
+        Ok(abilities)
+    }
 }
 
 /// Checks that rows and bytes belong together. Both contain the same identity: some marks, and the object

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::bucket::{Bucket, store};
+use super::bucket::{Bucket, Place};
 use super::{Mode, belonging};
 use crate::blobs::s3::S3;
 use crate::blobs::{BlobStore, Folder};
@@ -16,7 +16,7 @@ use crate::{Result, StoreError, durable_file};
 /// # Errors
 /// [`StoreError::Unusable`] if the prefix is not empty, or belongs to another database.
 pub async fn bucket_to_fill(bucket: Bucket, identity: Identity) -> Result<Arc<dyn BlobStore>> {
-    let store = store(bucket, None, Mode::Offline, 0).await?;
+    let store = Place::of(bucket)?.open(Mode::Offline).await?;
     if !is_taken(&store, identity).await? {
         store.belong_to(identity).await?;
     }
@@ -28,7 +28,7 @@ pub async fn bucket_to_fill(bucket: Bucket, identity: Identity) -> Result<Arc<dy
 /// # Errors
 /// As [`bucket_to_fill`].
 pub async fn bucket_to_estimate(bucket: Bucket, identity: Identity) -> Result<Option<Arc<dyn BlobStore>>> {
-    let store = store(bucket, None, Mode::Read, 0).await?;
+    let store = Place::of(bucket)?.open(Mode::Read).await?;
     Ok(is_taken(&store, identity).await?.then(|| Arc::new(store) as Arc<dyn BlobStore>))
 }
 
@@ -52,7 +52,7 @@ async fn is_taken(store: &S3, identity: Identity) -> Result<bool> {
 /// # Errors
 /// [`StoreError::Unusable`] if the prefix belongs to another database, or to none.
 pub async fn bucket_to_read(bucket: Bucket, identity: Identity) -> Result<Arc<dyn BlobStore>> {
-    let store = store(bucket, None, Mode::Read, 0).await?;
+    let store = Place::of(bucket)?.open(Mode::Read).await?;
     let place = store.shown();
     match store.marker().await? {
         Some(owner) if owner == identity => Ok(Arc::new(store)),

@@ -20,8 +20,9 @@ const AT_ONCE: usize = 1_000;
 /// How many deletions run at once, if each needs a call of its own.
 const SINGLE: usize = 16;
 
-/// Three times the longest life of an upload session.
-const SETTLED: Duration = Duration::from_hours(72);
+/// How old content without a row must be before it counts as an orphan: three times the longest life of an upload
+/// session.
+pub(crate) const SETTLED: Duration = Duration::from_hours(72);
 
 #[async_trait]
 impl BlobSweeper for S3 {

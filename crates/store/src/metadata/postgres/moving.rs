@@ -1,7 +1,6 @@
 //! One end of a migration: a database whose rows come from a directory, or go to one.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use gangplank_core::Time;
 use tokio::runtime::Handle;
@@ -9,15 +8,14 @@ use tokio::task::block_in_place;
 
 use super::connection::{Isolation, Open};
 use super::pool::Pool;
+use super::resolve;
 use super::schema::{self, Tables};
-use super::shared::Shared;
-use super::transaction::Transaction;
-use super::{Cluster, Inner, Postgres, Target};
+use super::transaction::{Ended, Transaction};
+use super::{Postgres, Target};
 use crate::metadata::engine::Whose;
 use crate::metadata::migration::{self, Changes, Move, Other, Rows};
 use crate::metadata::sqlite::moving;
 use crate::metadata::tx::{Cell, Cells as _, Query, Tx, Value};
-use crate::turns::Turns;
 use crate::{Result, StoreError};
 
 /// The moment at which no server used a database.
@@ -61,13 +59,8 @@ impl Postgres {
     /// [`StoreError::Unusable`] if it is empty or of another version of the program.
     pub async fn leaving(target: Target) -> Result<Self> {
         let pool = Pool::of(target);
-        schema::require_made(&pool.extra().await?).await?;
+        schema::require_made(&pool).await?;
         Self::over(pool).await
-    }
-
-    async fn over(pool: Pool) -> Result<Self> {
-        let shared = Shared::watch(&pool).await?;
-        Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
     }
 
     /// The state of a migration; `None` if the database is not part of one.
@@ -94,10 +87,10 @@ impl Postgres {
     /// If a database fails, or a row cannot be copied. Then the rows are as before.
     pub async fn take_rows(&self, from: &Path, other: &Other, changes: &Changes) -> Result<Rows> {
         let inner = &self.engine.0;
-        let mut connection = inner.pool.take().await?;
+        let mut connection = inner.pool.take(None).await?;
         block_in_place(|| {
             let handle = Handle::current();
-            let to = Transaction::begin(&mut connection, &handle, Isolation::Durable, &inner.shared)?;
+            let to = Transaction::begin(&mut connection, &handle, Isolation::Durable, None)?;
             let copied = match moving::reading(from, |from| replace(from, &to, other, changes)) {
                 Ok(copied) => copied,
                 Err(error) => {
@@ -105,10 +98,7 @@ impl Postgres {
                     return Err(error);
                 }
             };
-            match to.commit()? {
-                None => Ok(copied),
-                Some(_) => Err(StoreError::OutcomeUnknown("the answer to the commit was lost".into())),
-            }
+            committed(to).map(|()| copied)
         })
     }
 
@@ -136,10 +126,10 @@ impl Postgres {
     /// a row cannot be copied. Then there is no file.
     pub async fn give_rows(&self, to: &Path, changes: &Changes, since: Idle) -> Result<Rows> {
         let inner = &self.engine.0;
-        let mut connection = inner.pool.take().await?;
+        let mut connection = inner.pool.take(None).await?;
         block_in_place(|| {
             let handle = Handle::current();
-            let from = Transaction::begin(&mut connection, &handle, Isolation::Snapshot, &inner.shared)?;
+            let from = Transaction::begin(&mut connection, &handle, Isolation::Snapshot, None)?;
             require_idle_since(&from, since)?;
             let steady = (&from as &dyn Tx).one(&Query::column("SELECT steady_time FROM cluster", []))?;
             let steady = Some(steady).filter(|steady| *steady > Time(0));
@@ -155,17 +145,22 @@ impl Postgres {
     /// [`StoreError::Unusable`] if a server uses the database, or has used it since a moment.
     pub async fn note_moved(&self, to: &Other, since: Idle) -> Result<()> {
         let inner = &self.engine.0;
-        let mut connection = inner.pool.take().await?;
+        let mut connection = inner.pool.take(None).await?;
         block_in_place(|| {
             let handle = Handle::current();
-            let tx = Transaction::begin(&mut connection, &handle, Isolation::Durable, &inner.shared)?;
+            let tx = Transaction::begin(&mut connection, &handle, Isolation::Durable, None)?;
             require_idle_since(&tx, since)?;
             set_state_in(&tx, &Move::Moved(to.clone()))?;
-            match tx.commit()? {
-                None => Ok(()),
-                Some(_) => Err(StoreError::OutcomeUnknown("the answer to the commit was lost".into())),
-            }
+            committed(tx)
         })
+    }
+}
+
+/// Commits. If nobody knows whether that happened, the next run finds out.
+fn committed(tx: Transaction<'_>) -> Result<()> {
+    match tx.commit()? {
+        Ended::Committed => Ok(()),
+        Ended::Unknown(_) | Ended::WithoutCopy => Err(resolve::unknown()),
     }
 }
 
@@ -228,6 +223,11 @@ pub(super) async fn state(open: &Open) -> Result<Option<Move>> {
     state.map(Some).ok_or_else(|| StoreError::damaged(format!("a migration has no state {word}")))
 }
 
+/// Refuses a store that is moving, or has moved.
+pub(super) async fn refuse(open: &Open) -> Result<()> {
+    state(open).await?.map_or(Ok(()), |moving| Err(refusal(&moving)))
+}
+
 const SET_STATE: &str = "INSERT INTO migration (one, state, number, place) VALUES (1, ?1, ?2, ?3)
     ON CONFLICT (one) DO UPDATE SET state = excluded.state, number = excluded.number, place = excluded.place";
 
@@ -245,7 +245,7 @@ fn values_of(state: &Move) -> [Value<'_>; 3] {
 }
 
 /// The error for a server that would start on this database.
-pub(super) fn refusal(state: &Move) -> StoreError {
+fn refusal(state: &Move) -> StoreError {
     StoreError::unusable(match state {
         Move::Arriving(from) | Move::Arrived(from) => format!(
             "the migration from {} to this database is not finished: run the same `gangplank migrate` again, which goes \

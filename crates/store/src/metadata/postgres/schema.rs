@@ -21,12 +21,9 @@ pub(super) const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextexte
 /// [`StoreError::Unusable`] if the store is moving, or has moved.
 pub(super) async fn make_if_missing(pool: &Pool) -> Result<()> {
     let open = pool.extra().await?;
-    if make(&open, None).await? == Tables::Made {
-        return Ok(());
-    }
-    match moving::state(&open).await? {
-        None => Ok(()),
-        Some(moving) => Err(moving::refusal(&moving)),
+    match make(&open, None).await? {
+        Tables::Made => Ok(()),
+        Tables::There => moving::refuse(&open).await,
     }
 }
 
@@ -49,7 +46,8 @@ pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
     }
     let make = format!(
         "{}{}
-         INSERT INTO cluster VALUES (1, {VERSION}, {VERSION}, 0, 0)",
+         INSERT INTO cluster (one, schema, oldest, generation, steady_time)
+         VALUES (1, {VERSION}, {VERSION}, 0, 0)",
         include_str!("schema.sql"),
         include_str!("shared.sql")
     );
@@ -69,11 +67,13 @@ pub(super) async fn is_empty(open: &Open) -> Result<bool> {
     version(open).await?.map_or(Ok(true), |found| require(found).map(|()| false))
 }
 
-/// Checks that the tables are there, and of this version.
-pub(super) async fn require_made(open: &Open) -> Result<()> {
-    match version(open).await? {
+/// Refuses a database without tables, or with those of another version.
+pub(super) async fn require_made(pool: &Pool) -> Result<()> {
+    match version(&pool.extra().await?).await? {
         Some(found) => require(found),
-        None => Err(StoreError::unusable("the database is empty: no server has used it")),
+        None => Err(StoreError::unusable(
+            "the database has no tables of gangplank: is its name right? The first server makes them",
+        )),
     }
 }
 
