@@ -105,6 +105,8 @@ pub(crate) struct App {
     pub(crate) gathering: Gathering,
     /// The own threads of connections with large bodies.
     pub(crate) threads: Threads,
+    /// Whether the server was told to stop.
+    pub(crate) is_leaving: AtomicBool,
     /// The requests that are being answered, even if their client has left.
     pub(crate) requests: TaskTracker,
     /// Wakes the job that removes discarded content.

@@ -196,7 +196,10 @@ pub struct Limits {
     pub answer: Duration,
     /// The largest difference between a signature's date and the server's clock.
     pub signature_skew: Duration,
-    /// How long requests may continue after a stop.
+    /// From the order to stop until no more connections are accepted. Meanwhile the server says that it is not
+    /// ready, so that whatever is in front of it sends no more.
+    pub drain_delay: Duration,
+    /// How long requests may continue after that.
     pub drain: Duration,
 }
 
@@ -232,6 +235,7 @@ impl Default for Limits {
             body_stall: Duration::from_mins(1),
             answer: Duration::from_mins(1),
             signature_skew: Duration::from_mins(15),
+            drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
         }
     }

@@ -29,6 +29,7 @@ mod metrics;
 pub mod migration;
 mod offline_collection;
 pub mod oidc;
+mod opening;
 mod private;
 mod publishing;
 mod pulls;
@@ -52,5 +53,5 @@ pub use root_key::{
     NewKey, Rights, all_access_keys, create_access_key, create_first_key, local_endpoint, provide_credentials,
 };
 pub use sealing::MasterKey;
-pub use server::Server;
+pub use server::{Server, Waiting};
 pub use terms::Terms;

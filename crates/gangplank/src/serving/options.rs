@@ -251,6 +251,10 @@ with_bucket! { with_deployments! { options! { {
     /// Largest difference between a signature's date and the clock [default: 15m]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     signature_skew: LengthOfTime, "GANGPLANK_SIGNATURE_SKEW";
+    /// Time after SIGTERM in which the server still accepts connections, and /readyz says that it will not for long
+    /// [default: 5s with --database, else 0]
+    #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
+    drain_delay: LengthOfTime, "GANGPLANK_DRAIN_DELAY";
     /// Time for finishing requests after SIGTERM [default: 30s]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     drain_timeout: LengthOfTime, "GANGPLANK_DRAIN_TIMEOUT";

@@ -62,7 +62,7 @@ pub(super) struct Opening {
 pub(super) struct Place {
     client: Client,
     bucket: Bucket,
-    /// The folder of a database that is on this machine.
+    /// The directory of the database, if it is on this machine.
     database: Option<PathBuf>,
     reserve: u64,
 }
@@ -146,9 +146,9 @@ impl Place {
 
     fn store(&self, abilities: Abilities) -> Result<S3> {
         let Bucket { location, scratch, largest_blob, .. } = self.bucket.clone();
-        let (client, database, part) = (self.client.clone(), self.database.clone(), part_for(largest_blob));
-        let settings =
-            Settings { client, location, abilities, scratch, database, reserve: self.reserve, part };
+        let (client, part) = (self.client.clone(), part_for(largest_blob));
+        let (database, reserve) = (self.database.clone(), self.reserve);
+        let settings = Settings { client, location, abilities, scratch, database, reserve, part };
         S3::open(settings).map_err(|error| StoreError::unusable(error.to_string()))
     }
 

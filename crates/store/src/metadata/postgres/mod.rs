@@ -17,6 +17,7 @@ mod pool;
 mod resolve;
 mod schema;
 mod shared;
+mod standing;
 mod statements;
 mod target;
 mod transaction;
@@ -46,6 +47,7 @@ use transaction::{Ended, Transaction};
 
 pub use cluster_row::Agreed;
 pub use moving::Idle;
+pub use standing::Trouble;
 pub use target::Target;
 
 /// How often a transaction runs if it conflicts with others.
