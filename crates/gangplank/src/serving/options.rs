@@ -4,7 +4,7 @@
 mod account_bytes;
 mod config;
 mod console;
-mod database;
+pub(crate) mod database;
 #[macro_use]
 mod deployments;
 mod file;
