@@ -50,10 +50,10 @@ pub struct Target {
 /// The password is not shown.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { config, statements, .. } = self;
+        let Self { hosts, statements, .. } = self;
         f.debug_struct("Target")
-            .field("hosts", &config.get_hosts())
-            .field("database", &config.get_dbname())
+            .field("hosts", &hosts.iter().flat_map(Config::get_hosts).collect::<Vec<_>>())
+            .field("database", &hosts.first().and_then(Config::get_dbname))
             .field("statements", statements)
             .finish_non_exhaustive()
     }
