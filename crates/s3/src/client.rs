@@ -98,10 +98,7 @@ impl Client {
     ///
     /// # Errors
     /// If the certificates cannot be used.
-    pub fn with_deadlines(
-        settings: Settings,
-        deadlines: Deadlines,
-    ) -> std::result::Result<Self, Unusable> {
+    pub fn with_deadlines(settings: Settings, deadlines: Deadlines) -> std::result::Result<Self, Unusable> {
         let Settings { bucket, endpoint, region, style, ca_file, credentials } = settings;
         let plain_style = if endpoint.is_some() { Style::Path } else { Style::VirtualHost };
         let endpoint = endpoint.unwrap_or_else(|| Endpoint::of_amazon(&region));
@@ -204,7 +201,8 @@ impl Inner {
 
     async fn exchange(&self, call: &Call, attempt: Try) -> Result<Answer> {
         let keys = tokio::time::timeout(attempt.patience(), self.credentials.get()).await;
-        let keys = keys.unwrap_or_else(|_| Err("none came in time".to_owned())).map_err(Error::Credentials)?;
+        let keys =
+            keys.unwrap_or_else(|_| Err("none came in time".to_owned())).map_err(Error::Credentials)?;
         let now = clock::now() + self.ahead.load(Ordering::Relaxed);
         let target = self.endpoint.target(self.style, &self.bucket, &call.key);
         let progress = Arc::new(Progress::begun());

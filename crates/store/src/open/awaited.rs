@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 use super::bucket::Opening;
 use crate::blobs::s3::{S3, SETTLED};
 use crate::blobs::{
-    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey, Owner,
-    Published, Reading, Space, Staged,
+    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
+    Owner, Published, Reading, Space, Staged,
 };
 use crate::{Result, StoreError};
 

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use gangplank_core::{Origin, Time};
 
 use super::Postgres;
+use crate::Result;
 use crate::metadata::access_keys::AccessKey;
 use crate::metadata::engine::Terms;
 use crate::metadata::rules::access_keys;
 use crate::metadata::store::Outcome;
 use crate::metadata::tx::{Named, Query, Tx, values};
-use crate::Result;
 
 const BEGIN_TIME: &str = "UPDATE cluster SET steady_time = ?1 WHERE steady_time = 0";
 

@@ -118,7 +118,9 @@ fn note(tx: &dyn Tx, History { system, timeline, table }: History) -> Result<()>
 /// Raises the next keys of all tables. In rows that only one process writes, nothing else counts on.
 fn leave_keys_out(tx: &dyn Tx) -> Result<()> {
     match tx.dialect() {
-        Dialect::Sqlite => tx.run("UPDATE sqlite_sequence SET seq = seq + ?1", values![KEYS_LEFT_OUT]).map(drop),
+        Dialect::Sqlite => {
+            tx.run("UPDATE sqlite_sequence SET seq = seq + ?1", values![KEYS_LEFT_OUT]).map(drop)
+        }
         Dialect::Postgres => {
             let raise = "SELECT setval(s.oid::regclass, nextval(s.oid::regclass) + ?1)
                          FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace
