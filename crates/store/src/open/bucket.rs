@@ -54,6 +54,8 @@ const ANY: &str = "gangplank.json";
 /// Everything that is needed to open the bytes, now or later.
 pub(super) struct Opening {
     metadata: Arc<dyn Metadata>,
+    /// The directory of the database, if it is on this machine.
+    database: Option<PathBuf>,
     client: Client,
     bucket: Bucket,
     mode: Mode,
@@ -63,12 +65,13 @@ pub(super) struct Opening {
 pub(super) async fn with_bytes(
     metadata: Arc<dyn Metadata>,
     cluster: Option<Arc<Postgres>>,
+    database: Option<PathBuf>,
     bucket: Bucket,
     mode: Mode,
     reserve: u64,
 ) -> Result<Stores> {
     let client = bucket.client()?;
-    let opening = Opening { metadata: Arc::clone(&metadata), client, bucket, mode, reserve };
+    let opening = Opening { metadata: Arc::clone(&metadata), database, client, bucket, mode, reserve };
     let (blobs, number) = match opening.open().await {
         Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
         // A server has more to do than to give bytes.
@@ -117,7 +120,8 @@ impl Opening {
     fn store(&self, abilities: Abilities) -> Result<S3> {
         let Bucket { location, scratch, largest_blob, .. } = self.bucket.clone();
         let (client, part) = (self.client.clone(), part_for(largest_blob));
-        let settings = Settings { client, location, abilities, scratch, reserve: self.reserve, part };
+        let (database, reserve) = (self.database.clone(), self.reserve);
+        let settings = Settings { client, location, abilities, scratch, database, reserve, part };
         S3::open(settings).map_err(|error| StoreError::unusable(error.to_string()))
     }
 
@@ -218,8 +222,8 @@ pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
     let client = bucket.client()?;
     let Bucket { location, scratch, largest_blob, .. } = bucket.clone();
     let part = part_for(largest_blob);
-    let store =
-        S3::open(Settings { client, location, abilities: Abilities::LEAST, scratch, reserve: 0, part })?;
+    let abilities = Abilities::LEAST;
+    let store = S3::open(Settings { client, location, abilities, scratch, database: None, reserve: 0, part })?;
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
     let place = store.shown();
     let ours = match (ours, found) {

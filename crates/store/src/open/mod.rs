@@ -40,6 +40,16 @@ pub enum Location {
     },
 }
 
+impl Location {
+    /// The directory of the rows, if they are on this machine.
+    fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Local { dir } => Some(dir),
+            Self::Shared { .. } => None,
+        }
+    }
+}
+
 /// The purpose of opening a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -159,7 +169,10 @@ impl Rows {
         let Self { metadata, cluster, config: StoreConfig { location, mode, reserve, bucket } } = self;
         match (location, bucket) {
             (Location::Local { dir }, None) => local::with_bytes(metadata, &dir, mode, reserve).await,
-            (_, Some(bucket)) => bucket::with_bytes(metadata, cluster, bucket, mode, reserve).await,
+            (location, Some(bucket)) => {
+                let database = location.directory().map(Path::to_owned);
+                bucket::with_bytes(metadata, cluster, database, bucket, mode, reserve).await
+            }
             (Location::Shared { .. }, None) => Err(StoreError::unusable(
                 "a database that several processes share has its content in a bucket",
             )),

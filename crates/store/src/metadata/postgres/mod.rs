@@ -16,6 +16,7 @@ mod pool;
 mod resolve;
 mod schema;
 mod shared;
+mod standing;
 mod statements;
 mod target;
 mod transaction;
@@ -44,6 +45,7 @@ use shared::Shared;
 use transaction::{Ended, Transaction};
 
 pub use cluster_row::Agreed;
+pub use standing::Trouble;
 pub use target::Target;
 
 /// How often a transaction runs if it conflicts with others.

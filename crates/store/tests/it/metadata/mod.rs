@@ -13,6 +13,7 @@ mod deployments;
 mod durability;
 mod image_content;
 mod isolation;
+mod lineage;
 mod manifests;
 mod metric_points;
 mod own;
