@@ -223,7 +223,8 @@ pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
     let Bucket { location, scratch, largest_blob, .. } = bucket.clone();
     let part = part_for(largest_blob);
     let abilities = Abilities::LEAST;
-    let store = S3::open(Settings { client, location, abilities, scratch, database: None, reserve: 0, part })?;
+    let store =
+        S3::open(Settings { client, location, abilities, scratch, database: None, reserve: 0, part })?;
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
     let place = store.shown();
     let ours = match (ours, found) {

@@ -33,7 +33,8 @@ async fn connect(url: &str) -> Postgres {
 
 /// How many rows each table has, and what the audit trail says.
 fn contents(server: &gangplank_testkit::Postgres, name: &str) -> String {
-    let tables = "SELECT string_agg(format('SELECT %L AS name, count(*) FROM %I', tablename, tablename), ' UNION ALL '
+    let tables =
+        "SELECT string_agg(format('SELECT %L AS name, count(*) FROM %I', tablename, tablename), ' UNION ALL '
         ORDER BY tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'claims'";
     let count = server.query(name, tables).unwrap();
     let events = "SELECT kind, subject, digest, repository FROM audit ORDER BY id";
@@ -150,7 +151,9 @@ async fn a_prepared_statement_that_is_gone_or_has_changed_is_prepared_again() {
     let _ = store.engine.read_one(drop_all).await;
     assert_eq!(read(&store).await, (7, 7));
     // An administrator ends all sessions.
-    let end = format!("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()");
+    let end = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+    );
     server.query(&name, &end).unwrap();
     assert_eq!(read(&store).await, (7, 7));
 }
@@ -215,7 +218,10 @@ async fn what_one_process_takes_away_is_gone_in_another() {
     let (admin, key) = (by(), key_id(1));
     one.change_access_key(&admin, None, &key, NewState::Disabled, LastRootKey::Keep).await.unwrap();
     let begun = Instant::now();
-    assert!(is_enabled(other.credential(&key_id(1)).await), "it comes from the cache: else this tests nothing");
+    assert!(
+        is_enabled(other.credential(&key_id(1)).await),
+        "it comes from the cache: else this tests nothing"
+    );
     assert!(!is_enabled(other.credential_now(&key_id(1)).await));
     assert!(!is_enabled(one.credential(&key_id(1)).await));
     while is_enabled(other.credential(&key_id(1)).await) {
@@ -245,8 +251,10 @@ async fn a_commit_that_reached_no_copy_is_not_promised() {
         async {
             let mut cancelled = 0;
             while is_over.load(Ordering::Acquire) == 0 {
-                let cancel = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-                cancelled += block_in_place(|| server.query("postgres", cancel)).unwrap().parse::<u32>().unwrap();
+                let cancel =
+                    "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+                cancelled +=
+                    block_in_place(|| server.query("postgres", cancel)).unwrap().parse::<u32>().unwrap();
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             cancelled
