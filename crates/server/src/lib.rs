@@ -26,6 +26,7 @@ mod joining;
 mod last_use;
 mod listening;
 mod metrics;
+pub mod migration;
 mod offline_collection;
 pub mod oidc;
 mod opening;
