@@ -143,16 +143,20 @@ impl Client {
         once: impl Fn(Self) -> F,
     ) -> Result<T> {
         let begun = Instant::now();
-        let mut failed = 0;
+        let (mut failed, mut is_mended) = (0, false);
         loop {
             let error = match once(self.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             failed += 1;
-            let goes_on = error.may_pass() || self.0.mended(&error).await;
+            // A call that was refused for our clock or key took no effect, so it does not count as a try.
+            if !is_mended && self.0.mended(&error).await {
+                is_mended = true;
+                continue;
+            }
             let pause = tries::pause(failed);
-            if !goes_on || failed >= call.tries || begun.elapsed() + pause > tries::WHOLE {
+            if !error.may_pass() || failed >= call.tries || begun.elapsed() + pause > tries::WHOLE {
                 return Err(error);
             }
             tracing::debug!(%error, failed, "repeats a call to the S3 server");

@@ -54,11 +54,12 @@ pub(super) async fn with_bytes(
     let part = part_for(largest_blob);
     let store = S3::open(Settings { client, location, abilities, scratch, reserve, part })?;
     let number = settle(metadata.as_ref(), &store, mode).await?;
+    // A single process uses the rows.
+    let coordinator = Arc::new(InProcess::after(metadata.last_upload_epoch().await?));
     Ok(Stores {
         metadata,
         blobs: Arc::new(store),
-        // A single process uses the rows.
-        coordinator: Arc::new(InProcess::default()),
+        coordinator,
         number,
         fault: None,
     })

@@ -154,6 +154,14 @@ impl BlobIngester for S3 {
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()> {
         self.0.cancel(key, checkpoint).await
     }
+
+    fn keeps_checkpoints(&self) -> bool {
+        true
+    }
+
+    async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()> {
+        self.0.cancel_beyond(key, checkpoint, row).await
+    }
 }
 
 #[async_trait]

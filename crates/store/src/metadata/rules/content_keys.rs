@@ -21,9 +21,14 @@ pub(crate) fn discard<'k>(
     tx.each(DISCARD, keys).map(drop)
 }
 
-/// Queues an upload for deletion: `checkpoint` tells the blob store what to cancel, `fed` is when it last got
-/// bytes.
-pub(crate) fn discard_upload(tx: &dyn Tx, key: &ContentKey, fed: Time, checkpoint: &[u8]) -> Result<()> {
+/// Queues the key of an upload for deletion: `checkpoint` tells the blob store what to cancel, if anything, and
+/// `fed` is when it last got bytes.
+pub(crate) fn discard_upload(
+    tx: &dyn Tx,
+    key: &ContentKey,
+    fed: Time,
+    checkpoint: Option<&[u8]>,
+) -> Result<()> {
     tx.run(DISCARD, values![key.as_str(), fed, checkpoint]).map(drop)
 }
 
