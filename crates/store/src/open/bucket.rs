@@ -10,8 +10,8 @@ use super::belonging::new_number;
 use super::{Mode, Stores};
 use crate::blobs::s3::{S3, Settings, part_for};
 use crate::coordination::InProcess;
-use crate::metadata::Metadata;
 use crate::metadata::progress::Mark;
+use crate::metadata::{Agreed as _, Metadata, Postgres};
 use crate::{Result, StoreError};
 
 /// The place of bytes that are in a bucket.
@@ -43,6 +43,7 @@ impl Bucket {
 
 pub(super) async fn with_bytes(
     metadata: Arc<dyn Metadata>,
+    cluster: Option<Arc<Postgres>>,
     bucket: Bucket,
     mode: Mode,
     reserve: u64,
@@ -53,9 +54,17 @@ pub(super) async fn with_bytes(
     let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&client, &location).await? };
     let part = part_for(largest_blob);
     let store = S3::open(Settings { client, location, abilities, scratch, reserve, part })?;
-    let number = settle(metadata.as_ref(), &store, mode).await?;
-    // A single process uses the rows.
-    let coordinator = Arc::new(InProcess::after(metadata.last_upload_epoch().await?));
+    // Processes that start at the same time have to write the same number.
+    let proposed = match &cluster {
+        Some(cluster) => Some(cluster.number().await?),
+        None => None,
+    };
+    let number = settle(metadata.as_ref(), &store, mode, proposed).await?;
+    let coordinator = match cluster {
+        Some(cluster) => cluster.coordinator(),
+        // A single process uses the rows.
+        None => Arc::new(InProcess::after(metadata.last_upload_epoch().await?)),
+    };
     Ok(Stores {
         metadata,
         blobs: Arc::new(store),
@@ -90,8 +99,13 @@ async fn examined(client: &Client, location: &Location) -> Result<Abilities> {
 }
 
 /// Checks that rows and bytes belong together. Both contain the same number: a row, and the object
-/// `gangplank.json`. New stores get one.
-async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
+/// `gangplank.json`. New stores get one, `proposed` if it is given.
+async fn settle(
+    metadata: &dyn Metadata,
+    store: &S3,
+    mode: Mode,
+    proposed: Option<i64>,
+) -> Result<Option<i64>> {
     let (ours, found) = (metadata.mark(Mark::ContentFolder).await?, store.owner().await?);
     let place = store.shown();
     match (ours, found) {
@@ -104,6 +118,11 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
             "{place} has no gangplank.json, and the database of cluster {ours:016x} knows content that is elsewhere: name \
              the bucket and the prefix that it was served with, or leave them out if its content is in the data directory"
         ))),
+        // Another process of the cluster has written the object, and is about to write the row.
+        (None, Some(found)) if proposed == Some(found) && mode != Mode::Read => {
+            metadata.set_marks(vec![(Mark::ContentFolder, found), (Mark::ContentBucket, 1)]).await?;
+            Ok(Some(found))
+        }
         (None, Some(found)) => Err(StoreError::unusable(format!(
             "{place} is the place of cluster {found:016x}, and this database is new: name a prefix that nobody uses, or \
              the database of that cluster"
@@ -116,7 +135,7 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
         ))),
         (None, None) if mode == Mode::Read => Ok(None),
         (None, None) => {
-            let number = new_number();
+            let number = proposed.unwrap_or_else(new_number);
             // The row comes last: if only the row existed after a crash, the content would count as lost.
             store.belong_to(number).await?;
             metadata.set_marks(vec![(Mark::ContentFolder, number), (Mark::ContentBucket, 1)]).await?;
