@@ -159,16 +159,20 @@ impl Client {
         once: impl Fn(Self, Try) -> F,
     ) -> Result<T> {
         let until = Instant::now() + self.0.deadlines.head + call.longer;
-        let mut failed = 0;
+        let (mut failed, mut is_mended) = (0, false);
         loop {
             let error = match once(self.clone(), Try { until, is_first: failed == 0 }).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             failed += 1;
-            let goes_on = error.may_pass() || self.0.mended(&error).await;
+            // A call that was refused for our clock or key took no effect, so it does not count as a try.
+            if !is_mended && self.0.mended(&error).await {
+                is_mended = true;
+                continue;
+            }
             let pause = tries::pause(failed);
-            if !goes_on || failed >= call.tries || Instant::now() + pause > until {
+            if !error.may_pass() || failed >= call.tries || Instant::now() + pause > until {
                 return Err(error);
             }
             tracing::debug!(%error, failed, "repeats a call to the S3 server");

@@ -16,6 +16,9 @@ use crate::{Api, Login, Registry};
 /// The access key that every test server starts with.
 const ROOT_KEY: (&str, &str) = ("GPAKTESTTESTTESTTEST", "test-secret-access-key-0123456789");
 
+/// The master key of test servers that share a database.
+const MASTER_KEY: &str = "77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa";
+
 /// Collects the options of a server.
 #[derive(Clone, Debug)]
 pub struct ServerBuilder {
@@ -49,6 +52,20 @@ impl ServerBuilder {
             .arg(endpoint)
             .env("GANGPLANK_S3_ACCESS_KEY_ID", id)
             .env("GANGPLANK_S3_SECRET_ACCESS_KEY", secret)
+    }
+
+    /// Keeps the rows in a PostgreSQL database that several servers share. The blobs have to be in a bucket, too.
+    #[must_use]
+    pub fn on_database(self, url: &str, public_address: &str) -> Self {
+        self.arg("--public-address")
+            .arg(public_address)
+            .env("GANGPLANK_DATABASE", url)
+            .env("GANGPLANK_MASTER_KEY", MASTER_KEY)
+    }
+
+    fn needs_directory(&self) -> bool {
+        !self.args.iter().any(|arg| arg == "--database")
+            && self.environment.iter().all(|(name, _)| name != "GANGPLANK_DATABASE")
     }
 
     /// Starts the server, and waits for the line that says that it listens.
@@ -234,8 +251,8 @@ impl Drop for TestServer {
 
 fn run(builder: &ServerBuilder, home: &Path, listen: &str) -> Result<Running, String> {
     let mut process = Command::new(&builder.program)
-        .args(["serve", "--listen", listen, "--data-dir"])
-        .arg(home.join("data"))
+        .args(["serve", "--listen", listen])
+        .args(builder.needs_directory().then(|| format!("--data-dir={}", home.join("data").display())))
         .args(&builder.args)
         .env_clear()
         .env("HOME", home)

@@ -83,6 +83,15 @@ pub trait BlobIngester: Send + Sync {
     /// Deletes what is staged under `key`, and everything that the checkpoint names. Published content under
     /// `key` itself stays. Missing content is no error. No writer may be active; if there is one, it fails.
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()>;
+
+    /// Whether the last checkpoint stays valid when a writer fails because the store is away, even in
+    /// [`commit`](BlobWriter::commit). On a local disk it does not: after a failed sync nobody knows which bytes
+    /// are there.
+    fn keeps_checkpoints(&self) -> bool;
+
+    /// Deletes what `checkpoint` names and `row` does not, for a writer that has lost its session. Another writer
+    /// goes on from `row`. The caller takes no further step. Missing content is no error.
+    async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()>;
 }
 
 /// Staged content that a store has found by itself.

@@ -106,6 +106,15 @@ impl BlobIngester for Awaited {
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()> {
         self.store()?.cancel(key, checkpoint).await
     }
+
+    fn keeps_checkpoints(&self) -> bool {
+        // As in any bucket.
+        true
+    }
+
+    async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()> {
+        self.store()?.cancel_beyond(key, checkpoint, row).await
+    }
 }
 
 #[async_trait]

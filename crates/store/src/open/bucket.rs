@@ -14,8 +14,8 @@ use crate::blobs::BlobStore;
 use crate::blobs::s3::{S3, Settings, part_for};
 use crate::coordination::InProcess;
 use crate::identity::Identity;
-use crate::metadata::Metadata;
 use crate::metadata::progress::Mark;
+use crate::metadata::{Metadata, Postgres};
 use crate::{Result, StoreError};
 
 /// The place of bytes that are in a bucket.
@@ -62,6 +62,7 @@ pub(super) struct Opening {
 
 pub(super) async fn with_bytes(
     metadata: Arc<dyn Metadata>,
+    cluster: Option<Arc<Postgres>>,
     bucket: Bucket,
     mode: Mode,
     reserve: u64,
@@ -79,8 +80,11 @@ pub(super) async fn with_bytes(
         }
         Err(error) => return Err(error),
     };
-    // A single process uses the rows.
-    let coordinator = Arc::new(InProcess::default());
+    let coordinator = match cluster {
+        Some(cluster) => cluster.coordinator(),
+        // A single process uses the rows.
+        None => Arc::new(InProcess::after(metadata.last_upload_epoch().await?)),
+    };
     Ok(Stores { metadata, blobs, coordinator, number, fault: None })
 }
 

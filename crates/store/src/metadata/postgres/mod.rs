@@ -8,6 +8,7 @@
 //! A rule blocks its thread while it waits. As many rules run at once as the [`pool`] has connections.
 
 mod claims;
+mod cluster_row;
 mod connection;
 mod errors;
 mod pool;
@@ -38,6 +39,7 @@ use resolve::Lost;
 use shared::Shared;
 use transaction::Transaction;
 
+pub use cluster_row::Agreed;
 pub use target::Target;
 
 /// How often a transaction runs if it conflicts with others.
@@ -68,6 +70,20 @@ impl Postgres {
     pub async fn connect(target: Target) -> Result<Self> {
         let pool = Pool::of(target);
         schema::make_if_missing(&pool).await?;
+        Self::over(pool).await
+    }
+
+    /// Connects to a database that has its tables already. Makes nothing.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); [`StoreError::Unusable`] also if the database has no tables.
+    pub async fn connect_to_made(target: Target) -> Result<Self> {
+        let pool = Pool::of(target);
+        schema::require_made(&pool).await?;
+        Self::over(pool).await
+    }
+
+    async fn over(pool: Pool) -> Result<Self> {
         let shared = Shared::watch(&pool).await?;
         Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
     }

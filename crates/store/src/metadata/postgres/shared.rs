@@ -84,6 +84,11 @@ impl Shared {
         Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))
     }
 
+    /// Notes a steady time that was read otherwise.
+    pub(super) fn note_steady(&self, time: Time) {
+        self.steady.fetch_max(time.0, Ordering::AcqRel);
+    }
+
     /// How many transactions ran again.
     #[cfg(test)]
     pub(super) fn retries(&self) -> u64 {

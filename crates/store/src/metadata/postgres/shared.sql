@@ -6,7 +6,8 @@ CREATE TABLE cluster (
     schema      BIGINT NOT NULL,  -- of the tables
     oldest      BIGINT NOT NULL,  -- the oldest schema of programs that may use the tables
     generation  BIGINT NOT NULL,  -- grows whenever a right is taken away
-    steady_time BIGINT NOT NULL   -- one process at a time advances it
+    steady_time BIGINT NOT NULL,  -- one process at a time advances it
+    key_check   BYTEA             -- only the master key of the cluster opens it; null until the first server
 );
 
 CREATE SEQUENCE epochs;

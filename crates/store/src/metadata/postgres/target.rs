@@ -1,5 +1,6 @@
 //! Which database to connect to, and how.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -37,6 +38,18 @@ pub struct Target {
     pub(super) config: tokio_postgres::Config,
     pub(super) tls: MakeRustlsConnect,
     pub(super) statements: Statements,
+}
+
+/// The password is not shown.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { config, statements, .. } = self;
+        f.debug_struct("Target")
+            .field("hosts", &config.get_hosts())
+            .field("database", &config.get_dbname())
+            .field("statements", statements)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How statements are sent.

@@ -124,7 +124,7 @@ fn page(tx: &dyn Tx, account: Option<&AccountId>, after: Option<&KeyMark>, limit
     Ok(KeyPage { keys, more })
 }
 
-fn insert(tx: &dyn Tx, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
+pub(crate) fn insert(tx: &dyn Tx, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
     if key.is_root {
         // Somebody may delete the key that had this id at the same time.
         tx.lock_named(Named::RootKeys)?;
