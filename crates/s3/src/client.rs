@@ -153,6 +153,25 @@ impl Client {
         .await
     }
 
+    /// Sends a call whose answer has no body, again if it fails in a way that may pass. `read` gets the headers. The
+    /// page of a balancer, whose status is 200 too, is no answer.
+    pub(crate) async fn acknowledged<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&HeaderMap) -> Result<T>,
+    ) -> Result<T> {
+        let read = &read;
+        self.tried(call, |client, attempt| async move {
+            let answer = client.0.once(call, attempt).await?;
+            let Whole { headers, text } = client.0.read_whole(call, answer).await?;
+            if !text.trim().is_empty() {
+                return Err(Error::NotS3 { call: call.name, why: "it has a text".to_owned() });
+            }
+            read(&headers)
+        })
+        .await
+    }
+
     async fn tried<T, F: Future<Output = Result<T>>>(
         &self,
         call: &Call,
