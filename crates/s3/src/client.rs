@@ -59,18 +59,18 @@ impl fmt::Debug for Settings {
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     http: Http,
-    bucket: String,
-    endpoint: Endpoint,
+    pub(crate) bucket: String,
+    pub(crate) endpoint: Endpoint,
     style: Style,
-    region: String,
-    credentials: Kept,
+    pub(crate) region: String,
+    pub(crate) credentials: Kept,
     pressure: Pressure,
     deadlines: Deadlines,
     /// How many seconds the server's clock is ahead of ours. The value is zero until the server has refused a
     /// request for its time.
-    ahead: AtomicI64,
+    pub(crate) ahead: AtomicI64,
 }
 
 /// A successful answer, whose body is not read yet.
@@ -98,10 +98,7 @@ impl Client {
     ///
     /// # Errors
     /// If the certificates cannot be used.
-    pub fn with_deadlines(
-        settings: Settings,
-        deadlines: Deadlines,
-    ) -> std::result::Result<Self, Unusable> {
+    pub fn with_deadlines(settings: Settings, deadlines: Deadlines) -> std::result::Result<Self, Unusable> {
         let Settings { bucket, endpoint, region, style, ca_file, credentials } = settings;
         let plain_style = if endpoint.is_some() { Style::Path } else { Style::VirtualHost };
         let endpoint = endpoint.unwrap_or_else(|| Endpoint::of_amazon(&region));
@@ -125,6 +122,10 @@ impl Client {
     /// The address of the server.
     pub fn endpoint(&self) -> &Endpoint {
         &self.0.endpoint
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
     }
 
     /// How requests name the bucket.
@@ -227,7 +228,8 @@ impl Inner {
 
     async fn exchange(&self, call: &Call, attempt: Try) -> Result<Answer> {
         let keys = tokio::time::timeout(attempt.patience(), self.credentials.get()).await;
-        let keys = keys.unwrap_or_else(|_| Err("none came in time".to_owned())).map_err(Error::Credentials)?;
+        let keys =
+            keys.unwrap_or_else(|_| Err("none came in time".to_owned())).map_err(Error::Credentials)?;
         let now = clock::now() + self.ahead.load(Ordering::Relaxed);
         let target = self.endpoint.target(self.style, &self.bucket, &call.key);
         let progress = Arc::new(Progress::begun());

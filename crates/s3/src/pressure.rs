@@ -111,12 +111,7 @@ impl Pressure {
         let most = (limit.most / 2).max(FEWEST);
         let fewer = limit.most - most;
         let taken = self.calls.forget_permits(fewer);
-        *limit = Limit {
-            most,
-            beyond: limit.beyond + fewer - taken,
-            halved: limit.halved + 1,
-            answered: 0,
-        };
+        *limit = Limit { most, beyond: limit.beyond + fewer - taken, halved: limit.halved + 1, answered: 0 };
     }
 
     /// Lets one more call be made at once.

@@ -41,7 +41,8 @@ mod server;
 mod terms;
 
 pub use config::{
-    AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network, TlsFiles,
+    AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network, Redirects,
+    TlsFiles,
 };
 pub use deployments::pace::Pace;
 pub use metrics::of_each as each_metric;

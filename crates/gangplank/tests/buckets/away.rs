@@ -34,7 +34,8 @@ impl Before {
         registry.push_image("sr", "before", &image);
         server.api().ensure_service("away");
         let (little, much) = (registry.start_upload("sr"), registry.start_upload("sr"));
-        let patched = registry.request("PATCH", &much).body(all.bytes[..PART + 1_000].to_vec()).send().unwrap();
+        let patched =
+            registry.request("PATCH", &much).body(all.bytes[..PART + 1_000].to_vec()).send().unwrap();
         assert_eq!(patched.status(), 202);
         let much = patched.headers()["location"].to_str().unwrap().to_owned();
         Self { seen, image, little, much: (much, all) }

@@ -26,10 +26,12 @@ impl Client {
     /// If the server refuses or does not answer, or the bucket is missing.
     pub async fn head_object(&self, key: &str) -> Result<Option<Head>> {
         for _ in 0..2 {
-            let found = match self.head_of(&Call::new(NAME, Method::HEAD, key), |answer| head(&answer.headers)).await {
-                Err(error) if error.is_status(404) => None,
-                found => Some(found?),
-            };
+            let found =
+                match self.head_of(&Call::new(NAME, Method::HEAD, key), |answer| head(&answer.headers)).await
+                {
+                    Err(error) if error.is_status(404) => None,
+                    found => Some(found?),
+                };
             if found.is_some() {
                 return Ok(found);
             }

@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 use super::bucket::Opening;
 use crate::blobs::s3::{S3, SETTLED};
 use crate::blobs::{
-    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey, Owner,
-    Published, Reading, Space, Staged,
+    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
+    Owner, Published, Reading, Space, Staged,
 };
 use crate::{Result, StoreError};
 
@@ -88,8 +88,13 @@ impl BlobProvider for Awaited {
         self.store()?.read(key, range).await
     }
 
-    async fn redirect(&self, key: &ContentKey, lifetime: Duration) -> Result<Option<String>> {
-        self.store()?.redirect(key, lifetime).await
+    async fn redirect(
+        &self,
+        key: &ContentKey,
+        lifetime: Duration,
+        public: Option<&str>,
+    ) -> Result<Option<String>> {
+        self.store()?.redirect(key, lifetime, public).await
     }
 }
 

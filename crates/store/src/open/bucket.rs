@@ -140,7 +140,11 @@ impl Opening {
             let (place, what, why) = (self.shown(), broken.what, &broken.detail);
             let said =
                 format!("{place} cannot keep blobs: it cannot {what}: {why}; `gangplank s3 check` says more");
-            return Err(if report.is_away() { StoreError::unavailable(said) } else { StoreError::unusable(said) });
+            return Err(if report.is_away() {
+                StoreError::unavailable(said)
+            } else {
+                StoreError::unusable(said)
+            });
         }
         let Report { abilities, clock_ahead, .. } = report;
         let missing: Vec<&str> =
@@ -214,7 +218,8 @@ pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
     let client = bucket.client()?;
     let Bucket { location, scratch, largest_blob, .. } = bucket.clone();
     let part = part_for(largest_blob);
-    let store = S3::open(Settings { client, location, abilities: Abilities::LEAST, scratch, reserve: 0, part })?;
+    let store =
+        S3::open(Settings { client, location, abilities: Abilities::LEAST, scratch, reserve: 0, part })?;
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
     let place = store.shown();
     let ours = match (ours, found) {

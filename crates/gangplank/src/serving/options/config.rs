@@ -48,8 +48,10 @@ impl ServeOptions {
         }
         let (location, master_key) = (self.location()?, self.shared_master_key()?);
         let bucket = self.bucket(limits.blob_bytes)?;
+        let redirects = self.redirects(bucket.as_ref())?;
         Ok(Config {
             bucket,
+            redirects,
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
             admin_listen: self.admin_listen,
             location,
