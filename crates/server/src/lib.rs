@@ -44,7 +44,7 @@ mod terms;
 
 pub use config::{
     AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network,
-    RESTORE_WINDOW, TlsFiles,
+    RESTORE_WINDOW, Redirects, TlsFiles,
 };
 pub use control::audit_events;
 pub use deployments::pace::Pace;
