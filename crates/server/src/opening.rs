@@ -73,12 +73,7 @@ pub(crate) async fn open(
 }
 
 /// Tries until the store is open, or turns out to be of no use.
-async fn open_at_last(
-    config: &Config,
-    home: &Home,
-    endpoint: &str,
-    waits: impl FnOnce(),
-) -> Result<Opened> {
+async fn open_at_last(config: &Config, home: &Home, endpoint: &str, waits: impl FnOnce()) -> Result<Opened> {
     let (mut told, mut waits) = (None::<Instant>, Some(waits));
     loop {
         let opened = timeout(TRY, open_now(config, home, endpoint)).await;

@@ -67,7 +67,11 @@ fn gc() {
     let digest = registry.push_image("sr", "garbage", &Image::unique(2));
     assert_eq!(registry.status("DELETE", "sr/manifests/garbage"), 202);
     let planned = json(&alone, &["gc", "--dry-run", "--grace", "0"], 0);
-    assert_eq!((&planned["dryRun"], &planned["manifests"]), (&Value::Bool(true), &Value::from(1)), "{planned}");
+    assert_eq!(
+        (&planned["dryRun"], &planned["manifests"]),
+        (&Value::Bool(true), &Value::from(1)),
+        "{planned}"
+    );
     assert_eq!(registry.status("HEAD", &format!("sr/manifests/{digest}")), 200);
     let done = json(&alone, &["gc", "--grace", "0"], 0);
     assert_eq!((&done["manifests"], &done["blobs"]), (&Value::from(1), &planned["blobs"]), "{done}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use gangplank_testkit::replicas::{postgres, s3};
 use gangplank_testkit::s3::BUCKET;
-use gangplank_testkit::{Api, Blob};
+use gangplank_testkit::{Api, Blob, MASTER_KEY};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ impl Alone {
             .env("GANGPLANK_S3_ENDPOINT", s3().endpoint())
             .env("GANGPLANK_S3_ACCESS_KEY_ID", id)
             .env("GANGPLANK_S3_SECRET_ACCESS_KEY", secret)
-            .env("GANGPLANK_MASTER_KEY", "77aa".repeat(16));
+            .env("GANGPLANK_MASTER_KEY", MASTER_KEY);
         command
     }
 
@@ -75,22 +75,30 @@ fn misfits() {
         (&["--database", "mysql://host/name"][..], nothing, ["--database", "postgres://"]),
         (
             &[][..],
-            |command: &mut Command| drop(command.env_remove("GANGPLANK_BLOBS").env_remove("GANGPLANK_S3_ENDPOINT")),
+            |command: &mut Command| {
+                command.env_remove("GANGPLANK_BLOBS").env_remove("GANGPLANK_S3_ENDPOINT");
+            },
             ["--blobs", "s3://BUCKET/PREFIX"],
         ),
         (
             &[][..],
-            |command: &mut Command| drop(command.env_remove("GANGPLANK_MASTER_KEY")),
+            |command: &mut Command| {
+                command.env_remove("GANGPLANK_MASTER_KEY");
+            },
             ["GANGPLANK_MASTER_KEY", "gangplank generate master-key"],
         ),
         (
             &[][..],
-            |command: &mut Command| drop(command.env("GANGPLANK_MASTER_KEY", "5ecret")),
+            |command: &mut Command| {
+                command.env("GANGPLANK_MASTER_KEY", "5ecret");
+            },
             ["GANGPLANK_MASTER_KEY", "64 hexadecimal digits"],
         ),
         (
             &[][..],
-            |command: &mut Command| drop(command.env("GANGPLANK_DATABASE", "postgres://u:5ecret@127.0.0.1:1/x?sslmode=odd")),
+            |command: &mut Command| {
+                command.env("GANGPLANK_DATABASE", "postgres://u:5ecret@127.0.0.1:1/x?sslmode=odd");
+            },
             ["GANGPLANK_DATABASE", "sslmode"],
         ),
     ] {
@@ -121,10 +129,12 @@ fn no_root_key() {
     let key: Value = serde_json::from_slice(&key.stdout).unwrap();
     let mut server = alone.command(&SERVE).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.take().unwrap()), &mut line).unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.take().unwrap()), &mut line)
+        .unwrap();
     let endpoint = line.trim().rsplit(' ').next().unwrap().to_owned();
     let text = |name: &str| key[name].as_str().unwrap().to_owned();
     let api = Api::new(&endpoint, &text("accessKeyId"), &text("secretAccessKey"));
+    api.ensure_service("web");
     let login = api.lightsail("CreateContainerServiceRegistryLogin", &json!({}));
     let others = alone.run(&["access-key", "create", "--output", "json"]);
     let _ = server.kill();
