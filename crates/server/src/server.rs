@@ -12,6 +12,7 @@ use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
 use gangplank_engine::{Archives, Engine, Output};
 use gangplank_store::blobs::BlobStore;
+use gangplank_store::coordination::Coordinator;
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::open::{Bucket, Rows, Stores};
@@ -55,6 +56,12 @@ type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
 /// How many identity tokens of an address may be refused in a minute before the address is slowed down. A job
 /// whose role does not trust it tries 12 to 36 times.
 const FAILED_EXCHANGES_PER_MINUTE: u32 = 60;
+
+/// What the caller has in place of the parts of the configured store.
+struct Elsewhere {
+    blobs: Arc<dyn BlobStore>,
+    coordinator: Option<Arc<dyn Coordinator>>,
+}
 
 /// The source of the engine that runs services.
 enum Runs {
@@ -118,7 +125,21 @@ impl Server {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_over(config: Config, blobs: Arc<dyn BlobStore>) -> Result<Self> {
-        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(blobs))).await
+        let elsewhere = Elsewhere { blobs, coordinator: None };
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(elsewhere))).await
+    }
+
+    /// Starts a server over the caller's store of bytes, whose claims the caller's coordinator grants.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_among(
+        config: Config,
+        blobs: Arc<dyn BlobStore>,
+        coordinator: Arc<dyn Coordinator>,
+    ) -> Result<Self> {
+        let elsewhere = Elsewhere { blobs, coordinator: Some(coordinator) };
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(elsewhere))).await
     }
 
     /// Starts a server with the caller's engine and pace. `engine` gets the receiver of the containers' output.
@@ -150,7 +171,7 @@ impl Server {
         mut config: Config,
         runs: Runs,
         pace: Pace,
-        elsewhere: Option<Arc<dyn BlobStore>>,
+        elsewhere: Option<Elsewhere>,
     ) -> Result<Self> {
         refuse_plain_http(&config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
@@ -168,8 +189,11 @@ impl Server {
         // Before the store of bytes, which may make some files. A server with a wrong master key should change
         // nothing.
         let master = master_key(&config, &home, &rows).await?;
-        let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
-        let blobs = elsewhere.unwrap_or(blobs);
+        let Stores { metadata, mut blobs, mut coordinator, number, .. } = rows.with_bytes().await?;
+        if let Some(elsewhere) = elsewhere {
+            blobs = elsewhere.blobs;
+            coordinator = elsewhere.coordinator.unwrap_or(coordinator);
+        }
         let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
         let clock = match &cluster {
             None => Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time)),
