@@ -41,6 +41,12 @@ pub enum Error {
         /// The endpoint.
         server: String,
     },
+    /// Too many calls wait for an answer, so this one was not sent.
+    #[error("too many calls to {server} wait for an answer")]
+    Crowded {
+        /// The endpoint.
+        server: String,
+    },
 }
 
 /// The server's answer to a refused call.
@@ -99,7 +105,7 @@ impl Error {
     /// Whether the same call may succeed later.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::NoAnswer { .. } | Self::Resting { .. } | Self::NotS3 { .. } => true,
+            Self::NoAnswer { .. } | Self::Resting { .. } | Self::Crowded { .. } | Self::NotS3 { .. } => true,
             Self::Refused(refusal) => refusal.may_pass(),
             Self::Credentials(_) | Self::Payload(_) => false,
         }

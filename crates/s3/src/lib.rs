@@ -32,6 +32,7 @@ pub use calls::list_uploads::{OpenUpload, OpenUploads};
 pub use checksum::{Crc64, Crc64Hasher};
 pub use client::{Client, Settings};
 pub use connector::Unusable;
+pub use deadlines::Deadlines;
 pub use endpoint::{Endpoint, Style};
 pub use error::{Error, Refusal, Result};
 pub use location::Location;

@@ -26,12 +26,14 @@ impl Client {
     /// If the server refuses or does not answer, or the bucket is missing.
     pub async fn head_object(&self, key: &str) -> Result<Option<Head>> {
         for _ in 0..2 {
-            let answer = match self.head_of(&Call::new(NAME, Method::HEAD, key)).await {
-                Err(error) if error.is_status(404) => None,
-                answer => Some(answer?),
-            };
-            if let Some(answer) = answer {
-                return head(&answer.headers).map(Some);
+            let found =
+                match self.head_of(&Call::new(NAME, Method::HEAD, key), |answer| head(&answer.headers)).await
+                {
+                    Err(error) if error.is_status(404) => None,
+                    found => Some(found?),
+                };
+            if found.is_some() {
+                return Ok(found);
             }
             // This answer has no body, so it does not tell whether more than the object is missing.
             if self.is_missing(key).await? {
@@ -44,11 +46,11 @@ impl Client {
     /// Whether the server says that an object is missing, and not the whole bucket. `false` if there is an object.
     async fn is_missing(&self, key: &str) -> Result<bool> {
         let get = Call::new("GetObject", Method::GET, key).header(RANGE.as_str(), "bytes=0-0");
-        match self.head_of(&get).await {
+        match self.head_of(&get, |_| Ok(())).await {
             Err(error) if error.is_code(&["NoSuchKey"]) => Ok(true),
             // An empty object has no first byte.
             Err(error) if error.is_status(416) => Ok(false),
-            answer => answer.map(|_| false),
+            answer => answer.map(|()| false),
         }
     }
 }

@@ -81,6 +81,7 @@ pub(super) async fn publish(
         damaged,
         put_by: context.pusher(),
         session: session.map(Session::fed_by),
+        within: app.blobs.publishes_within(),
         quotas: app.quotas,
     };
     let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {

@@ -9,9 +9,7 @@ use gangplank_store::StoreError;
 use gangplank_store::blobs::{BlobWriter, Checkpoint, ContentKey};
 use gangplank_store::coordination::{Epoch, Work};
 use gangplank_store::metadata::blobs::FedBy;
-use gangplank_store::metadata::uploads::{
-    Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken,
-};
+use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken};
 use uuid::Uuid;
 
 use super::refusal::Refusal;
@@ -351,7 +349,8 @@ impl<'a> Session<'a> {
         // The row decides whether the session is this writer's. On a local disk it always is. There the bytes go
         // first: that needs no space on a full disk, and a session without bytes is over.
         let is_row_first = app.blobs.keeps_checkpoints();
-        let leaves = if !is_row_first && self.cancel_staged().await { Leaves::Nothing } else { Leaves::Bytes };
+        let leaves =
+            if !is_row_first && self.cancel_staged().await { Leaves::Nothing } else { Leaves::Bytes };
         if !app.metadata.close_upload(&self.owner(), &self.row.id, self.epoch(), leaves).await? {
             return Ok(false);
         }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use gangplank_oci::Hasher;
 use gangplank_store::blobs::{
     BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
-    Memory, Reading, Space, Staged,
+    Memory, Published, Reading, Space, Staged,
 };
 use gangplank_store::{Result, StoreError};
 
@@ -118,6 +118,10 @@ impl BlobSweeper for Watched {
 
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
         self.memory.published(part, older_than).await
+    }
+
+    async fn inventory(&self, part: u8) -> Result<Vec<Published>> {
+        self.memory.inventory(part).await
     }
 
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {

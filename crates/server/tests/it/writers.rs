@@ -257,7 +257,8 @@ fn a_writer_that_loses_its_session_while_it_publishes_makes_no_blob() {
         let again = world.put(&location, &sha256(&content), &content[BEFORE..]).status();
         if again != 201 {
             assert_eq!((again.as_u16(), world.sessions()), (404, 0));
-            let post = world.registry.request("POST", &format!("sr/blobs/uploads/?digest={}", sha256(&content)));
+            let post =
+                world.registry.request("POST", &format!("sr/blobs/uploads/?digest={}", sha256(&content)));
             assert_eq!(post.body(content.clone()).send().unwrap().status(), 201);
         }
         world.is_all_there(&content);
@@ -281,7 +282,11 @@ fn a_session_outlives_a_store_that_is_away() {
     // The store answers again just when the client has been told that it does not.
     let fails = Mutex::new(true);
     *world.store.then.lock().unwrap() = Some(Box::new(move |_| {
-        if std::mem::take(&mut *fails.lock().unwrap()) { Err(StoreError::unavailable("no answer")) } else { Ok(()) }
+        if std::mem::take(&mut *fails.lock().unwrap()) {
+            Err(StoreError::unavailable("no answer"))
+        } else {
+            Ok(())
+        }
     }));
     let refused = world.put(&location, &sha256(&content), b"");
     assert_eq!(refused.status(), 503);

@@ -47,6 +47,8 @@ use seen::Seen;
 use state::State;
 use writer::S3Writer;
 
+pub(crate) use sweeping::SETTLED;
+
 /// The least size of a part, in bytes.
 pub const PART: u64 = 8 << 20;
 
@@ -70,7 +72,10 @@ pub struct Settings {
     pub abilities: Abilities,
     /// The folder in which parts wait until they are sent.
     pub scratch: PathBuf,
-    /// How many bytes of its disk stay free.
+    /// A folder on the disk of the database, if the database is on this machine. Uploads stop before the
+    /// database can no longer commit.
+    pub database: Option<PathBuf>,
+    /// How many bytes of these disks stay free.
     pub reserve: u64,
     /// The size of a part in bytes: at least 5 MiB, and at least one 9,000th of the largest blob.
     pub part: u64,
@@ -81,6 +86,8 @@ struct Inner {
     location: Location,
     abilities: Abilities,
     scratch: Arc<Scratch>,
+    database: Option<PathBuf>,
+    reserve: Reserve,
     part: u64,
     parts_at_once: Semaphore,
     seen: Seen,
@@ -101,12 +108,15 @@ impl S3 {
     /// # Errors
     /// If no file can be made in the scratch folder.
     pub fn open(settings: Settings) -> Result<Self> {
-        let Settings { client, location, abilities, scratch, reserve, part } = settings;
+        let Settings { client, location, abilities, scratch, database, reserve, part } = settings;
+        let reserve = Reserve(reserve);
         Ok(Self(Arc::new(Inner {
             client,
             location,
             abilities,
-            scratch: Arc::new(Scratch::open(scratch, Reserve(reserve))?),
+            scratch: Arc::new(Scratch::open(scratch, reserve)?),
+            database,
+            reserve,
             part,
             parts_at_once: Semaphore::new(PARTS_AT_ONCE),
             seen: Seen::default(),
@@ -121,6 +131,21 @@ impl Inner {
     fn object(&self, key: &ContentKey) -> String {
         self.location.key(&format!("content/{:02x}/{key}", key.part()))
     }
+
+    /// Asks the server for the size of content.
+    async fn look(&self, key: &ContentKey) -> Result<Option<u64>> {
+        let object = self.object(key);
+        let length = match self.client.head_object(&object).await.map_err(failed)? {
+            Some(head) => Some(head.length),
+            // This answer gives no reason. It may be that of a balancer without servers, or be about the bucket.
+            None => self.client.get_object(&object, None).await.map_err(failed)?.map(|object| object.length),
+        };
+        match length {
+            Some(length) => self.seen.note(key, length),
+            None => self.seen.forget(key),
+        }
+        Ok(length)
+    }
 }
 
 #[async_trait]
@@ -129,11 +154,11 @@ impl BlobStatter for S3 {
         if let Some(length) = self.0.seen.length(key) {
             return Ok(Some(length));
         }
-        let head = self.0.client.head_object(&self.0.object(key)).await.map_err(failed)?;
-        Ok(head.map(|head| {
-            self.0.seen.note(key, head.length);
-            head.length
-        }))
+        self.0.look(key).await
+    }
+
+    async fn stat_anew(&self, key: &ContentKey) -> Result<Option<u64>> {
+        self.0.look(key).await
     }
 }
 
@@ -166,8 +191,13 @@ impl BlobIngester for S3 {
 
 #[async_trait]
 impl Capacity for S3 {
-    /// A full bucket refuses the write itself. Here only the scratch folder is checked.
+    /// A full bucket refuses the write itself. Here the disks of the database and of the scratch folder are
+    /// checked.
     async fn require(&self, bytes: u64) -> Result<()> {
+        if let Some(database) = &self.0.database {
+            let disk = rustix::fs::statvfs(database).map_err(std::io::Error::from)?;
+            self.0.reserve.require(&disk, 0)?;
+        }
         self.0.scratch.require(bytes.min(self.0.part))
     }
 

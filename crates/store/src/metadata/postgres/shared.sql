@@ -1,10 +1,8 @@
 -- The state that the processes of one database share.
 
--- A single row that identifies the database.
+-- A single row. The marks of the table `progress` identify the database.
 CREATE TABLE cluster (
     one         BIGINT PRIMARY KEY CHECK (one = 1),
-    id          TEXT NOT NULL,    -- the same in a copy of the database
-    incarnation TEXT NOT NULL,    -- new when a copy takes the place of the database
     schema      BIGINT NOT NULL,  -- of the tables
     oldest      BIGINT NOT NULL,  -- the oldest schema of programs that may use the tables
     generation  BIGINT NOT NULL,  -- grows whenever a right is taken away
@@ -20,4 +18,12 @@ CREATE TABLE claims (
     holder TEXT NOT NULL,
     epoch  BIGINT NOT NULL,       -- from the sequence
     until  TIMESTAMPTZ NOT NULL
+);
+
+-- A single row while the store moves, and after it has moved. `migration::Move` says what the states mean.
+CREATE TABLE migration (
+    one    BIGINT PRIMARY KEY CHECK (one = 1),
+    state  TEXT NOT NULL,
+    number BIGINT NOT NULL,  -- shared by rows and bytes, here and at the other place
+    place  TEXT NOT NULL     -- the other place, for people
 );

@@ -12,18 +12,20 @@ use crate::metadata::blobs::FedBy;
 use crate::metadata::engine::{Engine, Terms};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
-use crate::metadata::uploads::{
-    Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken, Uploads,
-};
+use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken, Uploads};
 
 /// The condition on the session's id `?1` and its owner, `?2` to `?5`.
 const OWNED: &str = "uploads.id = ?1 AND repository = ?4 AND owner = ?5
     AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)";
 
+/// The condition on the session's id `?1`, its repository and its tenant, if no later writer than `?5` has taken it.
+const FED_BY: &str = "uploads.id = ?1 AND repository = ?2
+    AND tenant = (SELECT id FROM tenants WHERE account = ?3 AND region = ?4) AND epoch <= ?5";
+
 /// The columns that [`read`] reads.
 const SESSION: &str =
     "uploads.id, uploads.key, uploads.login, uploads.created_at, uploads.touched_at, uploads.received,
-     uploads.hash_state, uploads.checkpoint, uploads.epoch";
+      uploads.hash_state, uploads.checkpoint, uploads.epoch";
 
 #[async_trait]
 impl<E: Engine> Uploads for Store<E> {
@@ -183,8 +185,7 @@ fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time)
 }
 
 fn take(tx: &dyn Tx, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken> {
-    let text =
-        format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6 RETURNING {SESSION}");
+    let text = format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6 RETURNING {SESSION}");
     let Some(mut session) = tx.find(&Query::new(&text, owned_at(owner, id, epoch), read))? else {
         let found = read_all(tx, OWNED, owned(owner, id))?;
         return Ok(if found.is_empty() { UploadTaken::NoSession } else { UploadTaken::ByLater });
@@ -308,18 +309,28 @@ pub(crate) fn end_as_blob(
     repository: &RepositoryName,
     kept: &ContentKey,
 ) -> Result<bool> {
-    let which = "uploads.id = ?1 AND repository = ?2
-        AND tenant = (SELECT id FROM tenants WHERE account = ?3 AND region = ?4) AND epoch <= ?5";
-    let FedBy { id, epoch } = session;
-    let (account, region) = (tenant.account.as_str(), tenant.region.as_str());
-    let values = values![id, repository.as_str(), account, region, epoch.0];
-    let mut ended = lock_ending(tx, Lock::Update, which, values)?;
+    let mut ended = lock_ending(tx, Lock::Update, FED_BY, fed_by(session, tenant, repository))?;
     for it in &mut ended {
         // If the blob has another key, nothing is staged under this one.
         it.checkpoint = None;
     }
     end_locked(tx, &ended, |key| key != kept)?;
     Ok(!ended.is_empty())
+}
+
+/// Ends a session whose bytes must not become a blob; discards all its keys.
+pub(crate) fn end_as_nothing(
+    tx: &dyn Tx,
+    session: &FedBy,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+) -> Result<()> {
+    end(tx, Lock::Update, FED_BY, fed_by(session, tenant, repository), Leaves::Bytes).map(drop)
+}
+
+fn fed_by<'a>(session: &'a FedBy, tenant: &'a Tenant, repository: &'a RepositoryName) -> [Value<'a>; 5] {
+    let FedBy { id, epoch } = session;
+    values![id, repository.as_str(), tenant.account.as_str(), tenant.region.as_str(), epoch.0]
 }
 
 /// A locked session that is about to end.
