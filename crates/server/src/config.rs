@@ -12,7 +12,9 @@ use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey};
 
 use gangplank_oci::ManifestLimits;
 use gangplank_store::blobs::DEFAULT_RESERVE;
-use gangplank_store::open::{Bucket, Location};
+use gangplank_store::open::{Bucket, Failovers, Location};
+
+pub use crate::discarded::RESTORE_WINDOW;
 
 use crate::sealing::MasterKey;
 
@@ -123,11 +125,20 @@ pub struct Collection {
     pub leases: Leases,
     /// The pause between two cycles.
     pub interval: Duration,
+    /// How long the bytes of discarded content stay in a bucket; `None` is [`RESTORE_WINDOW`].
+    pub restore_window: Option<Duration>,
+    /// What a failover of the database means.
+    pub failovers: Failovers,
 }
 
 impl Default for Collection {
     fn default() -> Self {
-        Self { leases: Leases::default(), interval: Duration::from_mins(10) }
+        Self {
+            leases: Leases::default(),
+            interval: Duration::from_mins(10),
+            restore_window: None,
+            failovers: Failovers::default(),
+        }
     }
 }
 

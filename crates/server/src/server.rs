@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::certificates::Certificates;
-use crate::config::{Config, Deployments};
+use crate::config::{Collection, Config, Deployments};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::deployments::Deployer;
@@ -45,7 +45,7 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
-use crate::{jobs, opening, random, root_key};
+use crate::{discarded, jobs, opening, random, root_key};
 
 /// Makes an engine that passes the output of containers on.
 type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
@@ -190,6 +190,8 @@ impl Server {
         let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
         let Opened { metadata, blobs, coordinator, number, clock, master } = opened;
         let blobs = elsewhere.unwrap_or(blobs);
+        let Collection { restore_window, failovers, .. } = config.collection;
+        let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
 
         let logs = Logs::open(home.logs(), config.deployments.logs, config.limits.disk_reserve);
         let logs = Arc::new(logs);
@@ -205,6 +207,7 @@ impl Server {
             metadata,
             blobs,
             removals: home.removals(),
+            removal_terms,
             master,
             clock,
             leases: config.collection.leases,
