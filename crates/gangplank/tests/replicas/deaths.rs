@@ -29,7 +29,7 @@ fn stood_still() {
         let location = all[0].start_upload("sr");
         let sending = Sending::patch(&all[0], &location, blob.bytes.len());
         sending.send(&blob.bytes[..2 * PART + 1000]);
-        until("the first part is stored", Duration::from_secs(20), || {
+        until("the first part is stored", Duration::from_mins(1), || {
             received(&all[1], &location).is_ok_and(|bytes| bytes >= PART)
         });
         uploads.push((location, sending, blob));
