@@ -59,18 +59,18 @@ impl fmt::Debug for Settings {
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     http: Http,
-    bucket: String,
-    endpoint: Endpoint,
+    pub(crate) bucket: String,
+    pub(crate) endpoint: Endpoint,
     style: Style,
-    region: String,
-    credentials: Kept,
+    pub(crate) region: String,
+    pub(crate) credentials: Kept,
     pressure: Pressure,
     deadlines: Deadlines,
     /// How many seconds the server's clock is ahead of ours. The value is zero until the server has refused a
     /// request for its time.
-    ahead: AtomicI64,
+    pub(crate) ahead: AtomicI64,
 }
 
 /// A successful answer, whose body is not read yet.
@@ -124,6 +124,10 @@ impl Client {
         &self.0.endpoint
     }
 
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
     /// How requests name the bucket.
     pub fn style(&self) -> Style {
         self.0.style
@@ -146,6 +150,25 @@ impl Client {
         self.tried(call, |client, attempt| async move {
             let answer = client.0.once(call, attempt).await?;
             client.0.read_whole(call, answer).await
+        })
+        .await
+    }
+
+    /// Sends a call whose answer has no body, again if it fails in a way that may pass. `read` gets the headers. The
+    /// page of a balancer, whose status is 200 too, is no answer.
+    pub(crate) async fn acknowledged<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&HeaderMap) -> Result<T>,
+    ) -> Result<T> {
+        let read = &read;
+        self.tried(call, |client, attempt| async move {
+            let answer = client.0.once(call, attempt).await?;
+            let Whole { headers, text } = client.0.read_whole(call, answer).await?;
+            if !text.trim().is_empty() {
+                return Err(Error::NotS3 { call: call.name, why: "it has a text".to_owned() });
+            }
+            read(&headers)
         })
         .await
     }

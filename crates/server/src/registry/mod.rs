@@ -208,7 +208,8 @@ async fn act(
         Endpoint::GetBlob { repository, digest } => blobs::get(&context, &repository, &digest).await,
         Endpoint::DeleteBlob { repository, digest } => blobs::delete(&context, &repository, &digest).await,
         Endpoint::StartUpload { repository, digest: Some(digest), mount: None, .. } => {
-            uploads::whole(&context, &repository, &digest, body).await
+            // The futures of uploads are large, and other requests need no room for them.
+            Box::pin(uploads::whole(&context, &repository, &digest, body)).await
         }
         Endpoint::StartUpload { repository, mount, from, algorithm, .. } => {
             let mount = mount.map(|digest| Mount { digest, from });
@@ -218,10 +219,10 @@ async fn act(
             uploads::status(&context, &repository, &session).await
         }
         Endpoint::UploadChunk { repository, session } => {
-            uploads::chunk(&context, &repository, &session, body).await
+            Box::pin(uploads::chunk(&context, &repository, &session, body)).await
         }
         Endpoint::FinishUpload { repository, session, digest } => {
-            uploads::finish(&context, &repository, &session, &digest, body).await
+            Box::pin(uploads::finish(&context, &repository, &session, &digest, body)).await
         }
         Endpoint::CancelUpload { repository, session } => {
             uploads::cancel(&context, &repository, &session).await

@@ -324,9 +324,13 @@ fn taken() -> Refusal {
     OciError::blob_upload_range("another request is writing to this upload; ask for its status").into()
 }
 
-/// Discards the staged bytes of a key. Returns whether that succeeded.
+/// How long a request waits until its staged bytes are discarded. The answer of a store that is away is due.
+const DISCARDING: Duration = Duration::from_secs(2);
+
+/// Discards the staged bytes of a key. Returns whether that succeeded in a short time.
 pub(super) async fn cancel(context: &Context<'_>, key: &ContentKey, checkpoint: &Checkpoint) -> bool {
-    match context.app.blobs.cancel(key, checkpoint).await {
+    let discarded = tokio::time::timeout(DISCARDING, context.app.blobs.cancel(key, checkpoint)).await;
+    match discarded.unwrap_or_else(|_| Err(StoreError::unavailable("the store of bytes does not answer"))) {
         Ok(()) => true,
         Err(error) => {
             tracing::warn!(%error, "cannot discard staged content");

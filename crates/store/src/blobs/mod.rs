@@ -56,10 +56,16 @@ pub trait BlobProvider: Send + Sync {
     /// a local disk, this needs its row to be removed a while before.
     async fn read(&self, key: &ContentKey, range: Range<u64>) -> Result<Option<Reading>>;
 
-    /// A URL from which anybody can read the content for this time; `None` if this store makes no URLs. The URL
-    /// is a secret. The content may be missing: this is not checked.
-    async fn redirect(&self, key: &ContentKey, lifetime: Duration) -> Result<Option<String>> {
-        let _ = (key, lifetime);
+    /// A URL from which anybody can read the content for this time, at the store's own address or at the endpoint
+    /// `public`. `None` if this store makes no URLs now. The URL is a secret. The content may be missing: this is
+    /// not checked.
+    async fn redirect(
+        &self,
+        key: &ContentKey,
+        lifetime: Duration,
+        public: Option<&str>,
+    ) -> Result<Option<String>> {
+        let _ = (key, lifetime, public);
         Ok(None)
     }
 }

@@ -88,8 +88,13 @@ impl BlobProvider for Awaited {
         self.store()?.read(key, range).await
     }
 
-    async fn redirect(&self, key: &ContentKey, lifetime: Duration) -> Result<Option<String>> {
-        self.store()?.redirect(key, lifetime).await
+    async fn redirect(
+        &self,
+        key: &ContentKey,
+        lifetime: Duration,
+        public: Option<&str>,
+    ) -> Result<Option<String>> {
+        self.store()?.redirect(key, lifetime, public).await
     }
 }
 
