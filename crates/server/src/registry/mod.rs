@@ -208,8 +208,7 @@ async fn act(
         Endpoint::GetBlob { repository, digest } => blobs::get(&context, &repository, &digest).await,
         Endpoint::DeleteBlob { repository, digest } => blobs::delete(&context, &repository, &digest).await,
         Endpoint::StartUpload { repository, digest: Some(digest), mount: None, .. } => {
-            // The futures of uploads are large, and other requests need no room for them.
-            Box::pin(uploads::whole(&context, &repository, &digest, body)).await
+            uploads::whole(&context, &repository, &digest, body).await
         }
         Endpoint::StartUpload { repository, mount, from, algorithm, .. } => {
             let mount = mount.map(|digest| Mount { digest, from });
@@ -219,10 +218,10 @@ async fn act(
             uploads::status(&context, &repository, &session).await
         }
         Endpoint::UploadChunk { repository, session } => {
-            Box::pin(uploads::chunk(&context, &repository, &session, body)).await
+            uploads::chunk(&context, &repository, &session, body).await
         }
         Endpoint::FinishUpload { repository, session, digest } => {
-            Box::pin(uploads::finish(&context, &repository, &session, &digest, body)).await
+            uploads::finish(&context, &repository, &session, &digest, body).await
         }
         Endpoint::CancelUpload { repository, session } => {
             uploads::cancel(&context, &repository, &session).await
