@@ -60,6 +60,20 @@ struct Elsewhere {
     coordinator: Option<Arc<dyn Coordinator>>,
 }
 
+impl Elsewhere {
+    /// What a server uses, if the configured store has these.
+    fn or(
+        elsewhere: Option<Self>,
+        blobs: Arc<dyn BlobStore>,
+        coordinator: Arc<dyn Coordinator>,
+    ) -> (Arc<dyn BlobStore>, Arc<dyn Coordinator>) {
+        match elsewhere {
+            Some(elsewhere) => (elsewhere.blobs, elsewhere.coordinator.unwrap_or(coordinator)),
+            None => (blobs, coordinator),
+        }
+    }
+}
+
 /// The source of the engine that runs services.
 enum Runs {
     /// The engine of the configuration.
@@ -211,11 +225,8 @@ impl Server {
         let waiting = Waiting { endpoint: endpoint.clone(), admin: addresses.admin };
         let refusing = listening.refuse(tls.as_ref());
         let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
-        let Opened { metadata, mut blobs, mut coordinator, number, clock, master } = opened;
-        if let Some(elsewhere) = elsewhere {
-            blobs = elsewhere.blobs;
-            coordinator = elsewhere.coordinator.unwrap_or(coordinator);
-        }
+        let Opened { metadata, blobs, coordinator, number, clock, master } = opened;
+        let (blobs, coordinator) = Elsewhere::or(elsewhere, blobs, coordinator);
         let Collection { restore_window, failovers, .. } = config.collection;
         let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
 

@@ -94,7 +94,7 @@ async fn who_lost_a_session_cancels_only_its_own(blobs: &dyn BlobStore, part: us
         // After the end, nobody removes the blob.
         blobs.cancel_beyond(&key, &mine, &beginning()).await.unwrap();
         assert!(blobs.stat(&kept).await.unwrap().is_some());
-        blobs.remove(&[kept]).await[0].clone().unwrap();
+        blobs.remove(std::slice::from_ref(&kept)).await[0].clone().unwrap();
         for part in 0..=255 {
             assert_eq!(blobs.published(part, std::time::Duration::ZERO).await.unwrap(), []);
         }
