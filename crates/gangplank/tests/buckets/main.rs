@@ -6,5 +6,6 @@ mod away;
 mod check;
 mod faults;
 mod killed;
+mod migration;
 mod pushes;
 mod world;
