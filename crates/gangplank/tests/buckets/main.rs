@@ -8,4 +8,5 @@ mod faults;
 mod killed;
 mod migration;
 mod pushes;
+mod redirects;
 mod world;

@@ -81,6 +81,7 @@ fn config(home: &Path) -> Config {
         location: Location::Local { dir: home.join("data") },
         bucket: None,
         master_key_file: None,
+        master_key: None,
         public_address: None,
         tls: None,
         insecure_http: false,
@@ -98,7 +99,7 @@ fn config(home: &Path) -> Config {
         },
         issuers: Vec::new(),
         scrub_interval: None,
-        dropped_log_lines: Arc::default(),
+        ..Config::new(home.join("data"))
     }
 }
 

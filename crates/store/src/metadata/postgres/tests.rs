@@ -1,3 +1,4 @@
+mod faults;
 mod interleavings;
 pub(super) mod texts;
 
