@@ -1,14 +1,17 @@
-//! Two numbers that each process reads once a second: the generation of rights, and the steady time.
+//! The row that each process reads once a second: the generation of rights, the steady time, the oldest schema of
+//! programs that may use the tables, and the time of the database.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 use gangplank_core::Time;
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use tokio::time::timeout;
 
 use super::connection::Open;
 use super::pool::Pool;
+use super::standing::{Standing, Trouble};
 use crate::metadata::cache::Caches;
 use crate::metadata::engine::Takes;
 use crate::metadata::tx::{Cell, Cells as _};
@@ -21,16 +24,46 @@ const EVERY: Duration = Duration::from_secs(1);
 /// gone in every process within this time plus that of one reading.
 const FRESH: Duration = Duration::from_secs(4);
 
+/// A process that was not answered for so long should get no requests.
+const OUT_OF_REACH: Duration = Duration::from_secs(10);
+
+const READ: &str =
+    "SELECT generation, steady_time, oldest, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
+    FROM cluster";
+
 /// The numbers that a process has read, and its caches.
 pub(super) struct Shared {
     pub(super) caches: Caches,
     generation: AtomicI64,
     steady: AtomicI64,
-    began: Instant,
-    /// When the last answered reading began, in milliseconds since `began`.
-    looked_at: AtomicU64,
-    is_reached: AtomicBool,
+    /// When the last answered reading began.
+    looked_at: Mutex<Option<Moment>>,
+    standing: Standing,
     retries: AtomicU64,
+}
+
+/// A moment by two clocks. One of them stands still while the machine sleeps or is moved to another, and the other
+/// may be set. What one of them says is old is old.
+#[derive(Clone, Copy)]
+struct Moment {
+    since_boot: Timespec,
+    of_the_day: SystemTime,
+}
+
+impl Moment {
+    fn now() -> Self {
+        // It also counts the time in which the machine sleeps.
+        Self { since_boot: clock_gettime(ClockId::Boottime), of_the_day: SystemTime::now() }
+    }
+
+    /// How long ago it was.
+    fn elapsed(self) -> Duration {
+        let now = Self::now();
+        let since_boot =
+            now.since_boot.checked_sub(self.since_boot).and_then(|it| Duration::try_from(it).ok());
+        let of_the_day = now.of_the_day.duration_since(self.of_the_day).unwrap_or_default();
+        since_boot.unwrap_or_default().max(of_the_day)
+    }
 }
 
 impl Shared {
@@ -41,9 +74,8 @@ impl Shared {
             caches: Caches::default(),
             generation: AtomicI64::new(0),
             steady: AtomicI64::new(0),
-            began: Instant::now(),
-            looked_at: AtomicU64::new(0),
-            is_reached: AtomicBool::new(false),
+            looked_at: Mutex::default(),
+            standing: Standing::default(),
             retries: AtomicU64::new(0),
         });
         shared.look(&open).await?;
@@ -52,34 +84,52 @@ impl Shared {
     }
 
     async fn look(&self, open: &Open) -> Result<()> {
-        let began = self.began.elapsed();
-        let rows = open.query("SELECT generation, steady_time FROM cluster", &[]).await?;
+        let began = Moment::now();
+        let rows = open.query(READ, &[]).await?;
         let row = rows.first().ok_or_else(|| StoreError::damaged("the table `cluster` has no row"))?;
-        let (Cell::Integer(generation), Cell::Integer(steady)) = (row.cell(0)?, row.cell(1)?) else {
-            return Err(StoreError::damaged("the row of the cluster"));
+        let number = |column| match row.cell(column)? {
+            Cell::Integer(number) => Ok(number),
+            _ => Err(StoreError::damaged("the row of the cluster")),
         };
+        let (generation, steady) = (number(0)?, number(1)?);
         if self.generation.swap(generation, Ordering::AcqRel) != generation {
             self.caches.close(Takes::Rights);
             self.caches.open(Takes::Rights);
         }
         self.steady.store(steady, Ordering::Release);
-        self.looked_at.store(u64::try_from(began.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
-        self.is_reached.store(true, Ordering::Release);
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
+        self.standing.note(number(2)?, number(3)?, began.of_the_day, SystemTime::now());
         Ok(())
     }
 
     /// Whether the caches may be used.
     pub(super) fn is_fresh(&self) -> bool {
-        let looked_at = Duration::from_millis(self.looked_at.load(Ordering::Acquire));
-        self.began.elapsed().saturating_sub(looked_at) < FRESH
+        self.age() < FRESH
     }
 
-    /// Whether the last reading succeeded.
+    /// How long ago the last answered reading began.
+    pub(super) fn age(&self) -> Duration {
+        let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        looked_at.map_or(Duration::MAX, Moment::elapsed)
+    }
+
+    /// Whether the database was reached within the last seconds.
     pub(super) fn is_healthy(&self) -> bool {
-        self.is_reached.load(Ordering::Acquire)
+        self.age() < OUT_OF_REACH
     }
 
-    /// The steady time; `None` until a server has advanced it.
+    /// Why this process should get no requests; `None` if it may get some.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        if self.is_healthy() { self.standing.trouble() } else { Some(Trouble::OutOfReach) }
+    }
+
+    /// By how many milliseconds the database's clock is ahead of this machine's; negative if it is behind.
+    pub(super) fn clock_ahead(&self) -> i64 {
+        self.standing.clock_ahead()
+    }
+
+    /// The steady time as it was read last, however long ago that was. So no age that is measured by it is too great.
+    /// `None` until a server has advanced it.
     pub(super) fn steady(&self) -> Option<Time> {
         Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))
     }
@@ -109,15 +159,13 @@ async fn go_on(shared: Weak<Shared>, pool: Pool, mut open: Open) {
         if open.is_lost() {
             match timeout(EVERY, pool.extra()).await {
                 Ok(Ok(again)) => open = again,
-                _ => {
-                    shared.is_reached.store(false, Ordering::Release);
-                    continue;
-                }
+                _ => continue,
             }
         }
         if !matches!(timeout(EVERY, shared.look(&open)).await, Ok(Ok(()))) {
             open.give_up();
-            shared.is_reached.store(false, Ordering::Release);
+            // Its connections probably are as dead as this one.
+            pool.forget_idle();
         }
     }
 }

@@ -43,7 +43,8 @@ pub(crate) fn discard_orphans(
     now: Time,
 ) -> Result<usize> {
     let present: Time = tx.one(&Query::column(&format!("SELECT {}", clock(tx)), values![]))?;
-    let is_old = |orphan: &&Discarded| made(&orphan.key).is_some_and(|made| made <= present.minus(older_than));
+    let is_old =
+        |orphan: &&Discarded| made(&orphan.key).is_some_and(|made| made <= present.minus(older_than));
     let old: Vec<&Discarded> = orphans.iter().filter(is_old).collect();
     let unknown = unknown(tx, &old.iter().map(|orphan| orphan.key.clone()).collect::<Vec<_>>())?;
     for orphan in old.iter().filter(|orphan| unknown.contains(&orphan.key)) {

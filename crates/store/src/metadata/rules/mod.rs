@@ -58,6 +58,7 @@
 pub(crate) mod access_keys;
 pub(crate) mod audit;
 pub(crate) mod blobs;
+pub(crate) mod callers;
 pub(crate) mod catalogue;
 pub(crate) mod collection;
 pub(crate) mod console_logins;
