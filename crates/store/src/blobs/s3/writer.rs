@@ -127,8 +127,7 @@ impl S3Writer {
         let joined = self.tails.split_off(kept);
         let fresh = std::mem::replace(&mut self.fresh, Piece::new(&self.store.scratch));
         let piece = self.store.together(&joined, fresh).await?;
-        let (piece, crc) = aside(move || piece.crc().map(|crc| (piece, crc))).await?;
-        let tail = Tail { key: ContentKey::unused(), length: piece.length(), crc };
+        let tail = Tail { key: ContentKey::unused(), length: piece.length(), crc: piece.crc() };
         self.store.put(&tail.key, piece, is_whole.then(|| self.hasher.clone())).await?;
         self.store.seen.note(&tail.key, tail.length);
         self.tails.push(tail);
