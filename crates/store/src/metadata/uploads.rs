@@ -104,13 +104,8 @@ pub trait Uploads: Send + Sync {
         session: UploadSession,
     ) -> Result<bool>;
     /// Ends a session without a blob; `false` if there is no such session, or it has a later writer.
-    async fn close_upload(
-        &self,
-        owner: &UploadOwner,
-        id: &str,
-        epoch: Epoch,
-        leaves: Leaves,
-    ) -> Result<bool>;
+    async fn close_upload(&self, owner: &UploadOwner, id: &str, epoch: Epoch, leaves: Leaves)
+    -> Result<bool>;
     /// Ends the sessions that got their last byte at `idle` or earlier, or were opened at `opened` or earlier,
     /// and discards their bytes. Returns how many sessions.
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<usize>;

@@ -12,5 +12,9 @@ pub(super) fn failed(error: Error) -> StoreError {
 
 /// The error of a call of a multipart upload. If the upload no longer exists, it is over.
 pub(super) fn failed_upload(error: Error) -> StoreError {
-    if error.is_no_upload() { StoreError::damaged(format!("the upload is over: {error}")) } else { failed(error) }
+    if error.is_no_upload() {
+        StoreError::damaged(format!("the upload is over: {error}"))
+    } else {
+        failed(error)
+    }
 }

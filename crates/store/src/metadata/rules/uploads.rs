@@ -12,9 +12,7 @@ use crate::metadata::blobs::FedBy;
 use crate::metadata::engine::{Engine, Terms};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
-use crate::metadata::uploads::{
-    Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken, Uploads,
-};
+use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken, Uploads};
 
 /// The condition on the session's id `?1` and its owner, `?2` to `?5`.
 const OWNED: &str = "uploads.id = ?1 AND repository = ?4 AND owner = ?5
@@ -187,8 +185,7 @@ fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time)
 }
 
 fn take(tx: &dyn Tx, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken> {
-    let text =
-        format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6 RETURNING {SESSION}");
+    let text = format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6 RETURNING {SESSION}");
     let Some(mut session) = tx.find(&Query::new(&text, owned_at(owner, id, epoch), read))? else {
         let found = read_all(tx, OWNED, owned(owner, id))?;
         return Ok(if found.is_empty() { UploadTaken::NoSession } else { UploadTaken::ByLater });

@@ -154,7 +154,9 @@ async fn the_wrong_tenant_changes_nothing(db: &dyn Metadata) {
         let put = db.put_manifest(&by(), tenant, &sr, estate.index.put()).await.unwrap();
         assert_eq!(put, ManifestOutcome::ChildUnknown(image));
         let session = estate.session(&owner);
-        assert!(!db.close_upload(&estate.owner(tenant), &session, Epoch::NONE, Leaves::Nothing).await.unwrap());
+        assert!(
+            !db.close_upload(&estate.owner(tenant), &session, Epoch::NONE, Leaves::Nothing).await.unwrap()
+        );
         assert!(estate.findings(db, tenant).await.is_empty());
     }
     assert_eq!(estate.findings(db, &owner).await, before);

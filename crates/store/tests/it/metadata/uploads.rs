@@ -10,9 +10,7 @@ use gangplank_store::coordination::Epoch;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::access_keys::NewState;
 use gangplank_store::metadata::blobs::{FedBy, NewBlob};
-use gangplank_store::metadata::uploads::{
-    Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken,
-};
+use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken};
 
 use crate::world::{
     NOW, PLENTY, access_key, blob, by, change_key, create_login, discarded, here, key_id, owner_of,
@@ -115,7 +113,10 @@ async fn a_session_is_found_by_its_owner_alone(db: &dyn Metadata) {
         let taken = db.take_upload(&stranger, "one", Epoch(9)).await.unwrap();
         assert_eq!(taken, UploadTaken::NoSession, "{stranger:?}");
         assert!(!db.advance_upload(&stranger, &checkpoint(0), at(5)).await.unwrap(), "{stranger:?}");
-        assert!(!db.close_upload(&stranger, "one", Epoch::NONE, Leaves::Nothing).await.unwrap(), "{stranger:?}");
+        assert!(
+            !db.close_upload(&stranger, "one", Epoch::NONE, Leaves::Nothing).await.unwrap(),
+            "{stranger:?}"
+        );
     }
     assert_eq!(find(db, "one").await, Some(session("one")));
 }
