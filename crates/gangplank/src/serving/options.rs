@@ -20,6 +20,7 @@ use account_bytes::AccountBytes;
 use anyhow::Result;
 use clap::Args;
 use console::Console;
+pub(crate) use database::DatabaseUrl;
 pub(crate) use deployments::Engine;
 use serde::Deserialize;
 

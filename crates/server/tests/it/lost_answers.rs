@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use gangplank_oci::{Algorithm, Digest, Hasher};
 use gangplank_server::{Config, Server};
 use gangplank_store::blobs::{
     BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
-    Memory, Reading, Space, Staged,
+    Memory, Published, Reading, Space, Staged,
 };
 use gangplank_store::{Result, StoreError};
 use gangplank_testkit::{Api, Registry};
@@ -31,10 +30,6 @@ type Then = Box<dyn Fn(&ContentKey) -> Result<()> + Send + Sync>;
 struct Watched {
     memory: Memory,
     discarded: Mutex<Vec<ContentKey>>,
-    /// As if others used it too, if it is not zero.
-    settles_after: Duration,
-    /// How often somebody looked for what was left.
-    sweeps: AtomicUsize,
     then: Arc<Mutex<Option<Then>>>,
 }
 
@@ -108,10 +103,6 @@ impl BlobIngester for Watched {
 
 #[async_trait]
 impl BlobSweeper for Watched {
-    fn settles_after(&self) -> Duration {
-        self.settles_after
-    }
-
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
         self.memory.published(part, older_than).await
     }
@@ -121,7 +112,6 @@ impl BlobSweeper for Watched {
     }
 
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {
-        self.sweeps.fetch_add(1, Ordering::Relaxed);
         self.memory.staged(older_than).await
     }
 
@@ -225,19 +215,4 @@ fn what_another_process_has_made_a_blob_stays() {
         .unwrap();
     let key = ContentKey::parse(&key).unwrap();
     assert_eq!(world.runtime.block_on(world.store.stat(&key)).unwrap(), Some(14));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_store_that_others_use_too_is_swept_every_day() {
-    let home = tempfile::tempdir().unwrap();
-    let store = Arc::new(Watched { settles_after: Duration::from_secs(1), ..Watched::default() });
-    let server = Server::start_over(config(&home), Arc::clone(&store) as _).await.unwrap();
-    let end = Instant::now() + Duration::from_secs(20);
-    while store.sweeps.load(Ordering::Relaxed) < 3 {
-        tokio::time::advance(Duration::from_hours(1)).await;
-        // As long as this takes, time stands still.
-        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(20))).await.unwrap();
-        assert!(Instant::now() < end, "{} sweeps", store.sweeps.load(Ordering::Relaxed));
-    }
-    server.stop().await;
 }

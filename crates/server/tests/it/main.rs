@@ -7,5 +7,6 @@ mod console;
 mod faults;
 mod lost_answers;
 mod rollouts;
+mod shared_bytes;
 mod updates;
 mod world;
