@@ -38,13 +38,7 @@ pub fn programs(version: u32) -> Option<PathBuf> {
 impl Postgres {
     /// Starts the server whose programs are in a folder.
     pub fn start(programs: &Path) -> Self {
-        let directory = TempDir::new().expect("a folder for PostgreSQL");
-        if rustix::process::getuid().is_root() {
-            chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("a folder that is nobody's");
-        }
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-        let port = free.port();
-        let mut server = Self { programs: programs.to_owned(), directory, port, watch: None };
+        let mut server = Self::in_new_folder(programs);
         let made = server
             .program("initdb")
             .args([
@@ -60,6 +54,59 @@ impl Postgres {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         server.run();
         server
+    }
+
+    fn in_new_folder(programs: &Path) -> Self {
+        let directory = TempDir::new().expect("a folder for PostgreSQL");
+        if rustix::process::getuid().is_root() {
+            chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("a folder that is nobody's");
+        }
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+        Self { programs: programs.to_owned(), directory, port: free.port(), watch: None }
+    }
+
+    /// A dump of a database, as `pg_dump` makes it.
+    pub fn dump(&self, database: &str) -> String {
+        let made = self.program("pg_dump").args(self.connection(database)).output().expect("pg_dump");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).expect("SQL")
+    }
+
+    /// Fills a new database from a dump.
+    pub fn load(&self, database: &str, dump: &str) {
+        self.create(database);
+        let mut psql = self.program("psql");
+        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]).args(self.connection(database));
+        psql.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut psql = psql.spawn().expect("psql");
+        psql.stdin.take().expect("its input").write_all(dump.as_bytes()).expect("a dump that is read");
+        assert!(psql.wait().expect("its end").success(), "the dump is loaded");
+    }
+
+    /// Takes a base backup, and returns a server that has not run on it yet.
+    pub fn base_backup(&self) -> Self {
+        let copy = Self::in_new_folder(&self.programs);
+        let mut backup = copy.program("pg_basebackup");
+        backup.args(["--host", "127.0.0.1", "--port", &self.port.to_string(), "--username=gangplank"]);
+        backup.args(["--checkpoint=fast", "--no-sync", "--pgdata"]).arg(copy.data());
+        let made = backup.output().expect("pg_basebackup");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        copy
+    }
+
+    /// Starts a server on a base backup, restored to the moment at which the backup ended.
+    pub fn restore(&mut self) {
+        let settings =
+            "restore_command = 'false'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\n";
+        let folder = self.data();
+        fs::write(folder.join("postgresql.auto.conf"), settings).expect("its settings");
+        fs::write(folder.join("recovery.signal"), "").expect("the sign for a restore");
+        self.run();
+        let since = Instant::now();
+        while self.query("postgres", "SELECT pg_is_in_recovery()").is_ok_and(|answer| answer != "f") {
+            assert!(since.elapsed() < PATIENCE, "{}", self.log());
+            sleep(Duration::from_millis(50));
+        }
     }
 
     /// Starts it again, with what it has kept.
@@ -136,6 +183,15 @@ impl Postgres {
     /// What it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    fn connection(&self, database: &str) -> [String; 4] {
+        [
+            "--host=127.0.0.1".to_owned(),
+            format!("--port={}", self.port),
+            "--username=gangplank".to_owned(),
+            format!("--dbname={database}"),
+        ]
     }
 
     fn data(&self) -> PathBuf {

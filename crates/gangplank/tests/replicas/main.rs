@@ -17,6 +17,7 @@ mod logins;
 mod places;
 mod reads;
 mod registrations;
+mod restores;
 mod revocation;
 mod uploads;
 mod world;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         database::TRIALS,
         last_requests::TRIALS,
         collections::TRIALS,
+        restores::TRIALS,
         uploads::TRIALS,
         revocation::TRIALS,
         places::TRIALS,
