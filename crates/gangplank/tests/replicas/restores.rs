@@ -43,6 +43,18 @@ impl Cluster {
             .env("GANGPLANK_GC_INTERVAL", "1h")
     }
 
+    /// Starts a server, and waits until it serves: it listens before it has reached its database.
+    fn start(&self) -> TestServer {
+        Self::ready(self.builder().start())
+    }
+
+    fn ready(server: TestServer) -> TestServer {
+        until("the server serves", Duration::from_secs(30), || {
+            server.api().lightsail("GetContainerServices", &json!({})).status == 200
+        });
+        server
+    }
+
     fn objects(&self) -> usize {
         s3().keys_under(&format!("{}/content/", self.prefix)).len()
     }
@@ -135,7 +147,7 @@ fn restored_before_a_collection<B>(
     restore: impl FnOnce(B) -> Cluster,
     pass_a_day: impl Fn(&Cluster),
 ) {
-    let mut server = first.builder().start();
+    let mut server = first.start();
     server.api().ensure_service("web");
     let (kept, collected) = (Image::unique(2), Image::unique(2));
     assert_eq!(registered(&server, &kept), ":web.app.1");
@@ -152,7 +164,7 @@ fn restored_before_a_collection<B>(
     server.terminate();
 
     let second = restore(backup);
-    let server = second.builder().start();
+    let server = second.start();
     assert_whole(&server, &kept);
     assert_whole(&server, &collected);
     // Nothing is removed before somebody says that this is the database now.
@@ -186,7 +198,7 @@ fn restored_before_a_collection<B>(
 fn trusted_failover() {
     let postgres = postgres();
     let cluster = Cluster::new(postgres.create("first"));
-    let server = cluster.builder().start();
+    let server = cluster.start();
     server.api().ensure_service("web");
     let delete = |server: &TestServer| {
         let blob = Blob::unique();
@@ -214,7 +226,7 @@ fn trusted_failover() {
 fn second_look() {
     let postgres = postgres();
     let cluster = Cluster::new(postgres.create("first"));
-    let mut server = cluster.builder().start();
+    let mut server = cluster.start();
     let blob = Blob::unique();
     assert_eq!(registry(&server).push_blob("sr", &blob), 201);
     server.terminate();
@@ -226,7 +238,7 @@ fn second_look() {
          ON CONFLICT (name) DO UPDATE SET value = excluded.value"
     );
     postgres.query("first", &due).unwrap();
-    let server = cluster.builder().start();
+    let server = cluster.start();
     let column = |text: &str| postgres.query("first", text).unwrap();
     until("the first look", Duration::from_secs(20), || {
         column("SELECT value FROM progress WHERE name = 'comparison-due'") != "0"
