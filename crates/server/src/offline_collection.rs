@@ -40,9 +40,11 @@ pub async fn collect_in(
         ),
     };
     let removals = Removals::of(data_dir.path());
-    let window = metadata.mark(Mark::RestoreWindow).await?.map(|window| Duration::from_millis(window.unsigned_abs()));
+    let window =
+        metadata.mark(Mark::RestoreWindow).await?.map(|window| Duration::from_millis(window.unsigned_abs()));
     let terms = Terms::of(blobs.as_ref(), window, Failovers::default());
-    let cycle = Cycle { remover: Remover { metadata, blobs: &blobs, removals: &removals, terms, now }, cutoff };
+    let cycle =
+        Cycle { remover: Remover { metadata, blobs: &blobs, removals: &removals, terms, now }, cutoff };
     Ok(if request.dry_run.unwrap_or(false) {
         planned(cycle.plan().await?)
     } else {

@@ -46,7 +46,8 @@ impl Job for Comparison {
             Err(pause) => pause,
             Ok(part) => {
                 may_remove(metadata, app.blobs.as_ref(), app.removal_terms.failovers).await?;
-                let missing = compare(&app, part, stop).await.context("cannot compare rows with the bucket")?;
+                let missing =
+                    compare(&app, part, stop).await.context("cannot compare rows with the bucket")?;
                 for content in missing {
                     self.suspects.note(content, app.clock.steady());
                 }

@@ -27,7 +27,11 @@ pub(super) struct Parts {
 impl Parts {
     /// The next part, if it is due; otherwise how long to wait. New work begins after one pause: a start removes
     /// nothing.
-    pub(super) async fn next(&self, metadata: &dyn Metadata, now: Time) -> Result<std::result::Result<u8, Duration>> {
+    pub(super) async fn next(
+        &self,
+        metadata: &dyn Metadata,
+        now: Time,
+    ) -> Result<std::result::Result<u8, Duration>> {
         let Some(due) = metadata.mark(self.due).await? else {
             metadata.set_marks(vec![(self.due, now.plus(self.pause()).0)]).await?;
             return Ok(Err(self.pause().min(LONGEST)));

@@ -58,7 +58,13 @@ impl Job for Scrub {
 impl Scrub {
     /// A scrub that reads all content once in each `interval`.
     pub(super) fn within(interval: Duration, app: &Arc<App>) -> Self {
-        Self { app: Arc::clone(app), interval, rate: SLOWEST, rate_until: Instant::now(), suspects: Suspects::default() }
+        Self {
+            app: Arc::clone(app),
+            interval,
+            rate: SLOWEST,
+            rate_until: Instant::now(),
+            suspects: Suspects::default(),
+        }
     }
 
     /// Reads the next contents. Returns the pause before the ones after them.
@@ -116,7 +122,11 @@ impl Scrub {
     }
 
     /// Reads one content. Returns `false` if `stop` was cancelled before its end.
-    async fn check(&mut self, content: KeptContent, stop: &CancellationToken) -> gangplank_store::Result<bool> {
+    async fn check(
+        &mut self,
+        content: KeptContent,
+        stop: &CancellationToken,
+    ) -> gangplank_store::Result<bool> {
         let pace = Pace { rate: self.rate, stop: stop.clone() };
         let found = look(self.app.blobs.as_ref(), &content, Some(pace)).await;
         if found == Bytes::NotRead {

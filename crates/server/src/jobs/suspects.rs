@@ -80,7 +80,8 @@ mod tests {
             region: Region::parse("us-east-1").unwrap(),
         };
         let key = ContentKey::unused();
-        let content = KeptContent { row: 1, tenant, digest: Digest::sha256(b""), size: 1, key, damaged: false };
+        let content =
+            KeptContent { row: 1, tenant, digest: Digest::sha256(b""), size: 1, key, damaged: false };
         let (mut suspects, first) = (Suspects::default(), Time(1_000_000));
         suspects.note(content.clone(), first);
         suspects.note(content, first.plus(AGAIN));

@@ -99,6 +99,14 @@ impl BlobIngester for Watched {
         self.discarded.lock().unwrap().extend(checkpoint.keys.iter().cloned());
         self.memory.cancel(key, checkpoint).await
     }
+
+    fn keeps_checkpoints(&self) -> bool {
+        self.memory.keeps_checkpoints()
+    }
+
+    async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()> {
+        self.memory.cancel_beyond(key, checkpoint, row).await
+    }
 }
 
 #[async_trait]
@@ -107,7 +115,7 @@ impl BlobSweeper for Watched {
         self.memory.published(part, older_than).await
     }
 
-    async fn inventory(&self, part: u8) -> Result<Vec<Published>> {
+    async fn inventory(&self, part: u8) -> Result<Vec<gangplank_store::blobs::Published>> {
         self.memory.inventory(part).await
     }
 

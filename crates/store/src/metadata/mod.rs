@@ -32,6 +32,7 @@ pub mod inspection;
 pub mod lineage;
 pub mod manifests;
 pub mod metric_points;
+pub mod migration;
 pub mod patience;
 mod postgres;
 pub mod progress;
@@ -65,7 +66,7 @@ pub use inspection::Inspection;
 pub use lineage::Lineage;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
-pub use postgres::{Agreed, Cluster, Postgres, Target, Trouble};
+pub use postgres::{Agreed, Cluster, Idle, Postgres, Target, Trouble};
 pub use progress::Progress;
 pub use provenance::Provenance;
 #[cfg(any(test, feature = "testing"))]

@@ -8,6 +8,7 @@ mod awaited;
 mod belonging;
 mod bucket;
 mod local;
+mod moving;
 mod ownership;
 mod shared;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use belonging::{number_of, text_of, write_number};
 pub use bucket::{Bucket, restored};
 pub use local::{blobs_in, database_in};
+pub use moving::{bucket_to_estimate, bucket_to_fill, bucket_to_read, folder_to_estimate, folder_to_fill};
 pub use ownership::{Failovers, may_remove};
 
 use crate::blobs::{BlobStore, DEFAULT_RESERVE, LocalFiles};

@@ -12,6 +12,7 @@ mod cluster_row;
 mod connecting;
 mod connection;
 mod errors;
+mod moving;
 mod pool;
 mod resolve;
 mod schema;
@@ -45,6 +46,7 @@ use shared::Shared;
 use transaction::{Ended, Transaction};
 
 pub use cluster_row::Agreed;
+pub use moving::Idle;
 pub use standing::Trouble;
 pub use target::Target;
 
@@ -93,6 +95,7 @@ impl Postgres {
         let pool = Pool::of(target);
         in_time(async {
             schema::require_made(&pool).await?;
+            moving::refuse(&pool.extra().await?).await?;
             Self::over(pool.clone()).await
         })
         .await

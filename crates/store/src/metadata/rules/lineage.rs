@@ -50,8 +50,10 @@ impl<E: Engine> Lineage for Store<E> {
     }
 
     async fn note_history(&self, history: History) -> Result<()> {
-        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| progress::set(tx, &marks(history)))
-            .await
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
+            progress::set(tx, &marks(history))
+        })
+        .await
     }
 
     async fn restored(&self, incarnation: i64, history: Option<History>) -> Result<u64> {

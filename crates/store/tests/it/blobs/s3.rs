@@ -355,7 +355,11 @@ async fn of_databases_that_want_a_prefix_at_once_one_gets_it() {
             winners.extend(one.await.unwrap());
         }
         let owner = bucket.blobs().owner().await.unwrap();
-        assert_eq!(winners.iter().map(|won| Owner::Database(*won)).collect::<Vec<_>>(), [owner], "{program:?}");
+        assert_eq!(
+            winners.iter().map(|won| Owner::Database(*won)).collect::<Vec<_>>(),
+            [owner],
+            "{program:?}"
+        );
     }
 }
 

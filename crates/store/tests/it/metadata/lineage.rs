@@ -9,7 +9,9 @@ use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::{Discarded, NewBlob};
 use gangplank_store::metadata::container_images::ImageOutcome;
 
-use crate::world::{At, NOW, PLENTY, blob, create_service, discarded, here, image_of, register_on, service_id};
+use crate::world::{
+    At, NOW, PLENTY, blob, create_service, discarded, here, image_of, register_on, service_id,
+};
 
 metadata_contract! {
     a_database_gets_its_identity_once,
@@ -99,7 +101,8 @@ async fn old_content_without_a_row_is_discarded(db: &dyn Metadata) {
 async fn a_key_that_may_be_an_orphan_gets_no_row(db: &dyn Metadata) {
     let at = At::sr(db);
     let within = Some(DAY * 2);
-    let add = async |key: &ContentKey, within| at.add_with(NewBlob { within, ..blob("layer", key.clone()) }).await;
+    let add =
+        async |key: &ContentKey, within| at.add_with(NewBlob { within, ..blob("layer", key.clone()) }).await;
     let (old, orphan, new) = (old_key(DAY * 3), old_key(DAY * 4), ContentKey::unused());
     assert_eq!(add(&old, within).await, None, "nobody adds so old a key");
     let found = vec![Discarded { key: orphan.clone(), upload: None }];

@@ -5,7 +5,7 @@ mod audit;
 mod blobs;
 mod catalogue;
 mod collection;
-mod console_logins;
+pub(crate) mod console_logins;
 mod container_images;
 mod container_services;
 mod crowd;

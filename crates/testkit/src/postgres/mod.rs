@@ -1,5 +1,9 @@
 //! A PostgreSQL server of one's own: new, empty, and gone with whoever started it.
 
+mod backups;
+mod bouncer;
+mod faults;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::TcpListener;
@@ -11,6 +15,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+pub use bouncer::{Bouncer, pgbouncer};
+pub use faults::{Fate, PostgresProxy};
 
 /// As whom it runs where the tests run as root, which PostgreSQL refuses.
 const NOBODY: u32 = 65_534;
@@ -38,7 +45,7 @@ pub fn programs(version: u32) -> Option<PathBuf> {
 impl Postgres {
     /// Starts the server whose programs are in a folder.
     pub fn start(programs: &Path) -> Self {
-        let mut server = Self::in_new_folder(programs);
+        let mut server = Self::placed(programs);
         let made = server
             .program("initdb")
             .args([
@@ -56,57 +63,45 @@ impl Postgres {
         server
     }
 
-    fn in_new_folder(programs: &Path) -> Self {
+    fn placed(programs: &Path) -> Self {
         let directory = TempDir::new().expect("a folder for PostgreSQL");
         if rustix::process::getuid().is_root() {
             chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("a folder that is nobody's");
         }
         let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-        Self { programs: programs.to_owned(), directory, port: free.port(), watch: None }
+        let port = free.port();
+        Self { programs: programs.to_owned(), directory, port, watch: None }
     }
 
-    /// A dump of a database, as `pg_dump` makes it.
-    pub fn dump(&self, database: &str) -> String {
-        let made = self.program("pg_dump").args(self.connection(database)).output().expect("pg_dump");
+    /// Starts a copy of this server, which follows it and takes no writes.
+    pub fn copy(&self) -> Self {
+        let mut copy = Self::placed(&self.programs);
+        let made = copy
+            .program("pg_basebackup")
+            .args(["--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream", "--no-sync"])
+            .args(["--host=127.0.0.1", "--username=gangplank", "--port", &self.port.to_string(), "--pgdata"])
+            .arg(copy.data())
+            .output()
+            .expect("pg_basebackup");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        String::from_utf8(made.stdout).expect("SQL")
-    }
-
-    /// Fills a new database from a dump.
-    pub fn load(&self, database: &str, dump: &str) {
-        self.create(database);
-        let mut psql = self.program("psql");
-        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]).args(self.connection(database));
-        psql.stdin(Stdio::piped()).stdout(Stdio::null());
-        let mut psql = psql.spawn().expect("psql");
-        psql.stdin.take().expect("its input").write_all(dump.as_bytes()).expect("a dump that is read");
-        assert!(psql.wait().expect("its end").success(), "the dump is loaded");
-    }
-
-    /// Takes a base backup, and returns a server that has not run on it yet.
-    pub fn base_backup(&self) -> Self {
-        let copy = Self::in_new_folder(&self.programs);
-        let mut backup = copy.program("pg_basebackup");
-        backup.args(["--host", "127.0.0.1", "--port", &self.port.to_string(), "--username=gangplank"]);
-        backup.args(["--checkpoint=fast", "--no-sync", "--pgdata"]).arg(copy.data());
-        let made = backup.output().expect("pg_basebackup");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        copy.run();
         copy
     }
 
-    /// Starts a server on a base backup, restored to the moment at which the backup ended.
-    pub fn restore(&mut self) {
-        let settings =
-            "restore_command = 'false'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\n";
-        let folder = self.data();
-        fs::write(folder.join("postgresql.auto.conf"), settings).expect("its settings");
-        fs::write(folder.join("recovery.signal"), "").expect("the sign for a restore");
-        self.run();
+    /// Waits until a copy has all that was committed here before.
+    pub fn wait_for(&self, copy: &Self) {
+        let here = self.query("postgres", "SELECT pg_current_wal_lsn()").expect("a place in the log");
+        let text = format!("SELECT pg_last_wal_replay_lsn() >= CAST('{here}' AS pg_lsn)");
         let since = Instant::now();
-        while self.query("postgres", "SELECT pg_is_in_recovery()").is_ok_and(|answer| answer != "f") {
-            assert!(since.elapsed() < PATIENCE, "{}", self.log());
-            sleep(Duration::from_millis(50));
+        while copy.query("postgres", &text).ok().as_deref() != Some("t") {
+            assert!(since.elapsed() < PATIENCE, "the copy does not follow: {}", copy.log());
+            sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Makes a copy take writes, and waits until it does.
+    pub fn promote(&self) {
+        self.query("postgres", "SELECT pg_promote(true, 60)").expect("a promotion");
     }
 
     /// Starts it again, with what it has kept.
@@ -168,10 +163,18 @@ impl Postgres {
     /// # Errors
     /// What PostgreSQL or its client says against it.
     pub fn query(&self, database: &str, sql: &str) -> io::Result<String> {
+        self.query_at(self.port, database, sql)
+    }
+
+    /// Runs SQL as [`query`](Self::query) does, on another port: that of something before the server.
+    ///
+    /// # Errors
+    /// What PostgreSQL or its client says against it.
+    pub fn query_at(&self, port: u16, database: &str, sql: &str) -> io::Result<String> {
         let said = self
             .program("psql")
             .args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet", "--set=ON_ERROR_STOP=1"])
-            .args(["--host", "127.0.0.1", "--port", &self.port.to_string(), "--username=gangplank"])
+            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--username=gangplank"])
             .args(["--dbname", database, "--command", sql])
             .output()?;
         if !said.status.success() {
@@ -183,15 +186,6 @@ impl Postgres {
     /// What it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
-    }
-
-    fn connection(&self, database: &str) -> [String; 4] {
-        [
-            "--host=127.0.0.1".to_owned(),
-            format!("--port={}", self.port),
-            "--username=gangplank".to_owned(),
-            format!("--dbname={database}"),
-        ]
     }
 
     fn data(&self) -> PathBuf {
