@@ -51,7 +51,8 @@ struct RestoredArgs {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let Action::Restored(args) = args.action;
     let bucket = args.bucket.bucket()?;
-    let bucket = bucket.context("no bucket is named: give --blobs s3://BUCKET/PREFIX, as the server is told")?;
+    let bucket =
+        bucket.context("no bucket is named: give --blobs s3://BUCKET/PREFIX, as the server is told")?;
     let (rows, _directory) = match (&args.database, &args.data_dir) {
         (Some(database), _) => {
             let location = Location::Shared { database: database.target()? };

@@ -48,6 +48,6 @@ pub(crate) mod unserved;
 // Commands that run a server or open its data directory.
 #[cfg(not(unix))]
 pub(crate) use unserved::{
-    self as database, self as fsck, self as migrate, self as ping, self as quickstart, self as s3, self as serve,
-    at_once as backup, at_once as generate, at_once as restore,
+    self as database, self as fsck, self as migrate, self as ping, self as quickstart, self as s3,
+    self as serve, at_once as backup, at_once as generate, at_once as restore,
 };

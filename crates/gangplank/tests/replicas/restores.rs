@@ -154,7 +154,8 @@ fn restored_before_a_collection<B>(
     let name = registered(&server, &collected);
     let backup = back_up();
     // After the backup an image goes, with all its content, and a number is given out.
-    let delete = server.api().lightsail("DeleteContainerImage", &json!({ "serviceName": "web", "image": name }));
+    let delete =
+        server.api().lightsail("DeleteContainerImage", &json!({ "serviceName": "web", "image": name }));
     assert_eq!(delete.status, 200);
     collect(&server);
     let gone = format!("sr/manifests/{}", collected.digest());
@@ -192,7 +193,10 @@ fn restored_before_a_collection<B>(
 
     // The former database would remove what the new one needs.
     let refused = TestServer::refused(&first.builder());
-    assert!(refused.contains("another incarnation") && refused.contains("gangplank database restored"), "{refused}");
+    assert!(
+        refused.contains("another incarnation") && refused.contains("gangplank database restored"),
+        "{refused}"
+    );
 }
 
 fn trusted_failover() {
@@ -211,7 +215,9 @@ fn trusted_failover() {
     assert_eq!(cluster.objects(), 0, "the window is over");
     // As after a failover: the last removal was on an earlier timeline.
     let fail_over = || {
-        postgres.query("first", "UPDATE progress SET value = value - 1 WHERE name = 'database-timeline'").unwrap();
+        postgres
+            .query("first", "UPDATE progress SET value = value - 1 WHERE name = 'database-timeline'")
+            .unwrap();
     };
     fail_over();
     delete(&server);

@@ -83,7 +83,11 @@ impl Failed {
         match self {
             // Somebody has to do something.
             Self::Error(error) if matches!(error.downcast_ref(), Some(StoreError::Unusable(_))) => {
-                tracing::error!(job, error = format!("{error:#}"), "a job cannot do its work; it will try again");
+                tracing::error!(
+                    job,
+                    error = format!("{error:#}"),
+                    "a job cannot do its work; it will try again"
+                );
             }
             Self::Error(error) => {
                 tracing::warn!(job, error = format!("{error:#}"), "a job failed; it will try again");

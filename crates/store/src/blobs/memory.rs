@@ -15,8 +15,8 @@ use futures_util::stream;
 use gangplank_oci::Hasher;
 
 use super::{
-    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey, Owner,
-    Published, Read, Reading, Space, Staged,
+    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
+    Owner, Published, Read, Reading, Space, Staged,
 };
 use crate::{Result, StoreError};
 

@@ -200,8 +200,11 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
     let place = store.shown();
     match (ours, found) {
         (Some(ours), Some(found)) if ours == found => {
-            if !is_settled && mode != Mode::Read {
-                metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+            if mode != Mode::Read {
+                if !is_settled {
+                    metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+                }
+                note_history(metadata).await?;
             }
             Ok(Some(ours.cluster))
         }
@@ -234,9 +237,20 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
             let ours = metadata.identify(Identity::new()).await?;
             store.belong_to(ours).await?;
             metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+            note_history(metadata).await?;
             Ok(Some(ours.cluster))
         }
     }
+}
+
+/// Notes the history of a database that has none noted, before the first backup is made of it.
+async fn note_history(metadata: &dyn Metadata) -> Result<()> {
+    if metadata.noted_history().await?.is_none()
+        && let Some(now) = metadata.history().await?
+    {
+        metadata.note_history(now).await?;
+    }
+    Ok(())
 }
 
 /// Lets a database that was restored from an older state go on with its bucket. The bucket's former database is
