@@ -18,6 +18,7 @@ mod logins;
 mod places;
 mod reads;
 mod registrations;
+mod restores;
 mod revocation;
 mod start;
 mod uploads;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         database::TRIALS,
         last_requests::TRIALS,
         collections::TRIALS,
+        restores::TRIALS,
         uploads::TRIALS,
         revocation::TRIALS,
         places::TRIALS,
