@@ -184,7 +184,7 @@ impl Place {
             endpoint = client.endpoint().url(),
             guard = if abilities.crc64 { "CRC-64/NVME" } else { "SHA-256" },
             missing = missing.join(", "),
-            clock_ahead,
+            ahead_seconds = clock_ahead,
             "keeps blobs in {location}"
         );
         Ok(abilities)
