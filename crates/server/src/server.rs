@@ -173,6 +173,7 @@ impl Server {
         let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
         let blobs = elsewhere.unwrap_or(blobs);
         let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
+        let statistics = metadata.statistics();
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
         let here = Origin::local(clock.now());
         root_key::provide(metadata.as_ref(), &here, &master, &data_dir, config.root_key.take(), &endpoint)
@@ -190,6 +191,7 @@ impl Server {
         let run = uuid::Uuid::new_v4().simple().to_string();
         let app = Arc::new(App {
             metadata,
+            account_metrics: config.account_metrics,
             blobs,
             removals: Removals::of(data_dir.path()),
             master,
@@ -223,7 +225,12 @@ impl Server {
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             request_ids: RequestIds::new(random::bytes()?),
-            metrics: Arc::new(Metrics::new(clock.now(), config.dropped_log_lines, logs.dropped())),
+            metrics: Arc::new(Metrics::new(
+                clock.now(),
+                config.dropped_log_lines,
+                logs.dropped(),
+                &statistics,
+            )),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),

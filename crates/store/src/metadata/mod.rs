@@ -42,6 +42,7 @@ pub mod roles;
 mod rules;
 mod settling;
 mod sqlite;
+mod statistics;
 mod store;
 pub mod tags;
 mod tx;
@@ -71,6 +72,7 @@ pub use registry_logins::RegistryLogins;
 pub use role_sessions::RoleSessions;
 pub use roles::Roles;
 pub use sqlite::{Embedded, RootKey, Snapshot, Sqlite};
+pub use statistics::{Durations, Statistics};
 pub use store::Store;
 pub use tags::Tags;
 pub use uploads::Uploads;
@@ -101,6 +103,9 @@ pub trait Metadata:
     /// Whether writes are accepted. With SQLite `false` after a failed sync, until a restart; with PostgreSQL
     /// `false` while the database does not answer.
     fn is_healthy(&self) -> bool;
+
+    /// The figures that the database measures about itself.
+    fn statistics(&self) -> std::sync::Arc<Statistics>;
 }
 
 /// Identifies the call that made a row. SDKs send the same `amz-sdk-invocation-id` with every attempt of one

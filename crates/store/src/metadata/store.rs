@@ -11,6 +11,7 @@ use super::engine::{Engine, Settled, Terms, Whose};
 use super::rules::audit::Note;
 use super::rules::live_counts::LiveCounts;
 use super::settling::{Change, settle};
+use super::statistics::Statistics;
 use super::tx::Tx;
 use crate::Result;
 
@@ -36,6 +37,10 @@ pub(crate) enum Outcome<T> {
 impl<E: Engine> Metadata for Store<E> {
     fn is_healthy(&self) -> bool {
         self.engine.is_healthy()
+    }
+
+    fn statistics(&self) -> Arc<Statistics> {
+        self.engine.statistics()
     }
 }
 

@@ -27,6 +27,7 @@ use tokio::task::block_in_place;
 
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::statistics::Statistics;
 use super::store::Store;
 use super::tx::Tx;
 use crate::coordination::Coordinator;
@@ -163,6 +164,10 @@ impl Engine for Cluster {
         self.0.shared.is_healthy()
     }
 
+    fn statistics(&self) -> Arc<Statistics> {
+        Arc::clone(&self.0.pool.statistics)
+    }
+
     fn is_exclusive(&self) -> bool {
         false
     }
@@ -199,6 +204,7 @@ impl Engine for Cluster {
             match self.attempt(&terms, &rule).await {
                 Err(StoreError::Contended(error)) => {
                     self.0.shared.retried(&error);
+                    self.0.pool.statistics.retried();
                     tokio::time::sleep(pause.mul_f64(jitter())).await;
                     pause *= 2;
                 }

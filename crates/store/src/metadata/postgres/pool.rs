@@ -1,13 +1,14 @@
 //! The connections of a process: their number is bounded, and so is the wait for one.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::connection::{Connection, Open};
 use super::target::Target;
+use crate::metadata::statistics::Statistics;
 use crate::{Result, StoreError};
 
 /// The most connections of one process. PostgreSQL allows a hundred by default, which is enough for several
@@ -20,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The connections of this process.
 #[derive(Clone)]
 pub(super) struct Pool {
+    pub(super) statistics: Arc<Statistics>,
     target: Target,
     idle: Arc<Idle>,
     permits: Arc<Semaphore>,
@@ -44,12 +46,19 @@ impl Idle {
 
 impl Pool {
     pub(super) fn of(target: Target) -> Self {
-        Self { target, idle: Arc::default(), permits: Arc::new(Semaphore::new(MOST)) }
+        Self {
+            statistics: Arc::default(),
+            target,
+            idle: Arc::default(),
+            permits: Arc::new(Semaphore::new(MOST)),
+        }
     }
 
     /// Takes a connection. It belongs to the caller until it is given back.
     pub(super) async fn take(&self) -> Result<Connection> {
+        let asked = Instant::now();
         let permit = timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
+        self.statistics.turns.observe(asked.elapsed());
         let busy = || StoreError::unavailable(format!("all {MOST} connections to PostgreSQL are in use"));
         let permit = permit.map_err(|_| busy())?.map_err(StoreError::unavailable)?;
         let open = match self.idle.take() {

@@ -9,7 +9,7 @@ use gangplank_core::{AccountId, Quota, Quotas, Tenant};
 use super::rows;
 use crate::Result;
 use crate::metadata::Accounts;
-use crate::metadata::engine::Engine;
+use crate::metadata::engine::{Engine, Whose};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Query, Row, Tx, values};
 
@@ -141,6 +141,20 @@ impl<E: Engine> Accounts for Store<E> {
                 read,
             ))?;
             rows::unsigned(kept.unwrap_or_default().bytes() + staged_bytes(tx, tenant_row)?)
+        })
+        .await
+    }
+
+    async fn largest_accounts(&self, limit: usize) -> Result<Vec<(String, u64)>> {
+        self.read_long(Whose::Server, move |tx| {
+            tx.all(&Query::new(
+                "SELECT a.id, CAST(a.content_bytes + a.manifest_bytes + coalesce((
+                            SELECT sum(u.received) FROM tenants t CROSS JOIN uploads u
+                            WHERE t.account = a.id AND u.tenant = t.id), 0) AS BIGINT) AS bytes
+                 FROM accounts a ORDER BY bytes DESC, a.id LIMIT ?1",
+                values![rows::limit(limit)],
+                |row| Ok((row.get(0)?, rows::unsigned(row.get(1)?)?)),
+            ))
         })
         .await
     }

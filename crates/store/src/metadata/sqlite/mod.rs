@@ -34,6 +34,7 @@ pub use snapshot::{RootKey, Snapshot};
 
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::statistics::Statistics;
 use super::store::Store;
 use super::tx::Tx;
 use crate::Result;
@@ -176,6 +177,10 @@ impl Embedded {
 impl Engine for Embedded {
     fn is_healthy(&self) -> bool {
         self.writer.is_healthy()
+    }
+
+    fn statistics(&self) -> Arc<Statistics> {
+        self.writer.statistics()
     }
 
     fn is_exclusive(&self) -> bool {

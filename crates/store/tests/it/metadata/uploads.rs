@@ -8,7 +8,7 @@ use gangplank_oci::Digest;
 use gangplank_store::blobs::{Checkpoint, ContentKey};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::access_keys::NewState;
-use gangplank_store::metadata::blobs::NewBlob;
+use gangplank_store::metadata::blobs::{Backlog, NewBlob};
 use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession};
 
 use crate::world::{
@@ -151,11 +151,14 @@ async fn a_closed_session_is_gone(db: &dyn Metadata) {
     assert!(db.close_upload(&owner(), "one", Leaves::Nothing).await.unwrap());
     assert!(!db.close_upload(&owner(), "one", Leaves::Bytes).await.unwrap());
     assert_eq!(discarded(db).await, []);
+    assert_eq!(db.discarded_backlog().await.unwrap(), Backlog::default());
     assert_eq!(find(db, "one").await, None);
     assert!(!db.advance_upload(&owner(), &checkpoint(0), at(5)).await.unwrap());
     assert!(find(db, "two").await.is_some());
     assert!(db.close_upload(&owner(), "two", Leaves::Bytes).await.unwrap());
     assert_eq!(discarded(db).await, [session("two").key]);
+    let backlog = db.discarded_backlog().await.unwrap();
+    assert_eq!((backlog.contents, backlog.oldest), (1, Some(session("two").touched_at)));
 }
 
 /// A session with further keys.
