@@ -13,10 +13,12 @@ use crate::removals::Removals;
 /// How many contents are listed at once.
 pub(crate) const BATCH: usize = 1_000;
 
-/// The number of contents that were listed, and of those that were removed.
+/// The number of contents that were listed, of those that were removed, and of those that cannot be removed now.
+#[derive(Default)]
 pub(crate) struct Round {
     pub(crate) listed: usize,
     pub(crate) removed: usize,
+    pub(crate) failed: usize,
 }
 
 /// Removes all discarded content that can be removed now.
@@ -28,7 +30,7 @@ pub(crate) async fn remove_all(
     blobs: &Arc<dyn BlobStore>,
     removals: &Removals,
 ) -> Result<()> {
-    while let Round { listed: BATCH.., removed: 1.. } = remove(metadata, blobs, removals).await? {}
+    while let Round { listed: BATCH.., removed: 1.., .. } = remove(metadata, blobs, removals).await? {}
     Ok(())
 }
 
@@ -43,10 +45,10 @@ pub(crate) async fn remove(
 ) -> Result<Round> {
     let discarded = metadata.discarded(Time(i64::MAX), BATCH).await?;
     if discarded.is_empty() {
-        return Ok(Round { listed: 0, removed: 0 });
+        return Ok(Round::default());
     }
     let listed = discarded.len();
-    let Some(_removal) = removals.begin().await? else { return Ok(Round { listed, removed: 0 }) };
+    let Some(_removal) = removals.begin().await? else { return Ok(Round { listed, ..Round::default() }) };
     let mut keys = Vec::with_capacity(listed);
     for Discarded { key, upload } in discarded {
         let cancelled = match &upload {
@@ -61,7 +63,7 @@ pub(crate) async fn remove(
     let gone = remove_each(blobs.as_ref(), keys).await;
     let removed = gone.len();
     metadata.forget_discarded(gone).await?;
-    Ok(Round { listed, removed })
+    Ok(Round { listed, removed, failed: listed - removed })
 }
 
 /// Removes contents, and returns those that were removed. A failure is logged, and the other contents are still

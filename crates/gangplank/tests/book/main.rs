@@ -12,6 +12,7 @@ mod data_directory;
 mod generated;
 mod links;
 mod page;
+mod questions;
 mod room;
 mod runner;
 mod script;
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
     suite.add("commands".into(), Vec::new(), || commands::check().map_err(Failed::from));
     suite.add("marks".into(), Vec::new(), || runner::check_marks().map_err(Failed::from));
     suite.add("runner".into(), runner::missing(), || runner::check().map_err(Failed::from));
+    suite.add("questions".into(), questions::missing(), || questions::check().map_err(Failed::from));
     suite.add("links".into(), Vec::new(), move || links::check(&top(), &pages).map_err(Failed::from));
     suite.add("generated".into(), Vec::new(), || generated::check(&top()).map_err(Failed::from));
     suite.add("files".into(), Vec::new(), || data_directory::check(&top()).map_err(Failed::from));

@@ -54,7 +54,7 @@ pub(super) struct Runner {
     trouble: Backoff,
     /// The number of the change of the service that is under way, and when it began.
     pub(super) updating: Option<(i64, Instant)>,
-    /// The version of the current deployment, if its spec cannot be read and the log says so.
+    /// The version of the current deployment, if its spec cannot be read. The log says so once.
     pub(super) unreadable: Option<i64>,
     /// Whether the nodes of earlier runs have been looked at.
     has_looked: bool,

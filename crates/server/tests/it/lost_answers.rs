@@ -167,7 +167,7 @@ impl World {
         self.home.path().join("data/gangplank.db")
     }
 
-    /// Uploads ten bytes, and ends that with so many more.
+    /// Uploads ten bytes, and finishes the upload with `last`.
     fn push(&self, last: &[u8]) -> u16 {
         let location = self.registry.start_upload("sr");
         let fed = self.registry.request("PATCH", &location).body(vec![7; 10]).send().unwrap();

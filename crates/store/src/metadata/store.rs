@@ -15,7 +15,7 @@ use super::statistics::Statistics;
 use super::tx::Tx;
 use crate::Result;
 
-/// Reading so many names takes a fraction of a millisecond.
+/// Reading this many names takes a fraction of a millisecond.
 const SHORT: usize = 1_001;
 
 /// Rows in a database. The rules are in [`rules`](super::rules), one file for each noun.

@@ -31,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 pub enum Fault {
     /// Nothing.
     None,
-    /// It is held up for so long, and then goes on.
+    /// It is held up for this long, and then goes on.
     Delay(Duration),
     /// The server never sees it; the answer is an error with this status and code.
     Refuse(u16, &'static str),
@@ -41,9 +41,9 @@ pub enum Fault {
     Answer(&'static str),
     /// The server does it, and the connection closes in place of the answer.
     SwallowAnswer,
-    /// The server gets so many bytes of the body, and then both connections close.
+    /// The server gets this many bytes of the body, and then both connections close.
     CutRequest(usize),
-    /// Only so many bytes of the answer's body come, and then the connection closes.
+    /// Only this many bytes of the answer's body come, and then the connection closes.
     CutAnswer(usize),
     /// So many bytes of the answer's body come, and then nothing, for as long as somebody waits.
     StallAnswer(usize),

@@ -198,7 +198,7 @@ pub(crate) fn wrong(tx: &dyn Tx) -> Result<Vec<String>> {
     tx.all(&Query::column(&text, values![]))
 }
 
-/// Computes the usage of each account anew and writes it.
+/// Computes the usage of each account again and writes it.
 pub(crate) fn mend(tx: &dyn Tx) -> Result<()> {
     tx.run("DELETE FROM accounts", values![])?;
     let count = format!(

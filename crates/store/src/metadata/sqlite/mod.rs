@@ -230,7 +230,7 @@ fn tune(connection: &mut Connection) -> Result<()> {
     #[cfg(test)]
     tests::plans::watch(connection);
     connection.set_prepared_statement_cache_capacity(128);
-    // Makes plans independent of bound parameters. Otherwise SQLite parses and plans a cached statement anew at
+    // Makes plans independent of bound parameters. Otherwise SQLite parses and plans a cached statement again at
     // each use, because its parameters were cleared in between.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(BUSY)?;

@@ -29,7 +29,7 @@ use queue::Queue;
 /// The most pieces of work in one commit. It bounds the time that one caller waits for others.
 pub(super) const MAX_BATCH: usize = 256;
 
-/// After so long, an account that already has work in a commit of several accounts gets no second piece into
+/// After this time, an account that already has work in a commit of several accounts gets no second piece into
 /// it.
 const PATIENCE: Duration = Duration::from_millis(5);
 

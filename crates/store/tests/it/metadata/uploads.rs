@@ -225,7 +225,7 @@ async fn the_quota_counts_an_accounts_sessions(db: &dyn Metadata) {
     assert!(open(&owner(), "four").await);
 }
 
-/// A session of a login, opened and last fed so many seconds after now.
+/// A session of a login, opened and last fed this many seconds after now.
 fn of_login(login: i64, created: u64, touched: u64) -> UploadSession {
     let at = |seconds| NOW.plus(Duration::from_secs(seconds));
     let id = ContentKey::unused().as_str().to_owned();
