@@ -18,6 +18,7 @@ import try_tarball  # noqa: F401
 import try_rpm  # noqa: F401
 import try_image  # noqa: F401
 import try_compose  # noqa: F401
+import try_replicas  # noqa: F401
 import try_page  # noqa: F401
 import try_workflows  # noqa: F401
 

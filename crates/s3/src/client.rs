@@ -14,12 +14,14 @@ use tokio::time::Instant;
 
 use crate::connector::{self, Http, Unusable};
 use crate::credentials::{Kept, Source};
-use crate::deadlines::{self, Progress};
+use crate::deadlines::{Deadlines, Progress};
 use crate::endpoint::{Endpoint, Style};
 use crate::error::{Error, Refusal, Result};
-use crate::pressure::{Outcome, Pressure, Rests};
+use crate::pressure::{Outcome, Pressure, Rests, Turn};
 use crate::request::Call;
-use crate::{clock, tries, xml};
+use crate::statistics::Statistics;
+use crate::tries::{self, Try};
+use crate::{clock, xml};
 
 /// The most bytes of an answer that is read into memory. A page of a listing is smaller.
 const LARGEST: usize = 8 << 20;
@@ -66,6 +68,8 @@ struct Inner {
     region: String,
     credentials: Kept,
     pressure: Pressure,
+    deadlines: Deadlines,
+    statistics: Arc<Statistics>,
     /// How many seconds the server's clock is ahead of ours. The value is zero until the server has refused a
     /// request for its time.
     ahead: AtomicI64,
@@ -89,6 +93,14 @@ impl Client {
     /// # Errors
     /// If the certificates cannot be used.
     pub fn new(settings: Settings) -> std::result::Result<Self, Unusable> {
+        Self::with_deadlines(settings, Deadlines::default())
+    }
+
+    /// The same with other limits for the server's silence.
+    ///
+    /// # Errors
+    /// If the certificates cannot be used.
+    pub fn with_deadlines(settings: Settings, deadlines: Deadlines) -> std::result::Result<Self, Unusable> {
         let Settings { bucket, endpoint, region, style, ca_file, credentials } = settings;
         let plain_style = if endpoint.is_some() { Style::Path } else { Style::VirtualHost };
         let endpoint = endpoint.unwrap_or_else(|| Endpoint::of_amazon(&region));
@@ -104,6 +116,8 @@ impl Client {
             region,
             credentials: Kept::new(credentials),
             pressure: Pressure::default(),
+            deadlines,
+            statistics: Arc::default(),
             ahead: AtomicI64::new(0),
         })))
     }
@@ -118,20 +132,27 @@ impl Client {
         self.0.style
     }
 
+    /// The figures of the calls of this client and its clones.
+    pub fn statistics(&self) -> Arc<Statistics> {
+        Arc::clone(&self.0.statistics)
+    }
+
     /// The source of the access key in use, such as `the environment`; `None` before the first request.
     pub fn credentials_from(&self) -> Option<&'static str> {
         self.0.credentials.from()
     }
 
-    /// Sends a call, again if it fails in a way that may pass. Returns the answer with its body unread.
-    pub(crate) async fn head_of(&self, call: &Call) -> Result<Answer> {
-        self.tried(call, |client| async move { client.0.once(call).await }).await
+    /// Sends a call, again if it fails in a way that may pass. `read` gets the answer with its body unread. If it
+    /// finds that the answer is not one of S3, the call has failed too.
+    pub(crate) async fn head_of<T>(&self, call: &Call, read: impl Fn(Answer) -> Result<T>) -> Result<T> {
+        let read = &read;
+        self.tried(call, |client, attempt| async move { read(client.0.once(call, attempt).await?) }).await
     }
 
     /// Sends a call, again if it fails in a way that may pass. Returns the answer with its whole body.
     pub(crate) async fn whole(&self, call: &Call) -> Result<Whole> {
-        self.tried(call, |client| async move {
-            let answer = client.0.once(call).await?;
+        self.tried(call, |client, attempt| async move {
+            let answer = client.0.once(call, attempt).await?;
             client.0.read_whole(call, answer).await
         })
         .await
@@ -140,19 +161,22 @@ impl Client {
     async fn tried<T, F: Future<Output = Result<T>>>(
         &self,
         call: &Call,
-        once: impl Fn(Self) -> F,
+        once: impl Fn(Self, Try) -> F,
     ) -> Result<T> {
-        let begun = Instant::now();
+        let until = Instant::now() + self.0.deadlines.head + call.longer;
         let mut failed = 0;
         loop {
-            let error = match once(self.clone()).await {
+            let counted = self.0.statistics.begin(call.name);
+            let outcome = once(self.clone(), Try { until, is_first: failed == 0 }).await;
+            counted.ends(&outcome);
+            let error = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             failed += 1;
             let goes_on = error.may_pass() || self.0.mended(&error).await;
             let pause = tries::pause(failed);
-            if !goes_on || failed >= call.tries || begun.elapsed() + pause > tries::WHOLE {
+            if !goes_on || failed >= call.tries || Instant::now() + pause > until {
                 return Err(error);
             }
             tracing::debug!(%error, failed, "repeats a call to the S3 server");
@@ -162,11 +186,11 @@ impl Client {
 }
 
 impl Inner {
-    async fn once(&self, call: &Call) -> Result<Answer> {
-        let turn = self.turn().await?;
-        let outcome = self.exchange(call).await;
-        drop(turn);
-        self.pressure.learn(match &outcome {
+    async fn once(&self, call: &Call, attempt: Try) -> Result<Answer> {
+        let turn = tokio::time::timeout(attempt.patience(), self.turn()).await;
+        let turn = turn.unwrap_or_else(|_| Err(Error::Crowded { server: self.endpoint.url() }))?;
+        let outcome = self.exchange(call, attempt).await;
+        turn.end(match &outcome {
             Err(Error::NoAnswer { .. }) => Outcome::NoAnswer,
             Err(Error::Refused(refusal)) if refusal.is_slow_down() => Outcome::SlowDown,
             _ => Outcome::Answered,
@@ -174,7 +198,7 @@ impl Inner {
         outcome
     }
 
-    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+    async fn turn(&self) -> Result<Turn<'_>> {
         // While the server rests, wait once until the end of the rest.
         for is_last in [false, true] {
             match self.pressure.turn().await {
@@ -186,8 +210,10 @@ impl Inner {
         Err(Error::Resting { server: self.endpoint.url() })
     }
 
-    async fn exchange(&self, call: &Call) -> Result<Answer> {
-        let keys = self.credentials.get().await.map_err(Error::Credentials)?;
+    async fn exchange(&self, call: &Call, attempt: Try) -> Result<Answer> {
+        let keys = tokio::time::timeout(attempt.patience(), self.credentials.get()).await;
+        let keys =
+            keys.unwrap_or_else(|_| Err("none came in time".to_owned())).map_err(Error::Credentials)?;
         let now = clock::now() + self.ahead.load(Ordering::Relaxed);
         let target = self.endpoint.target(self.style, &self.bucket, &call.key);
         let progress = Arc::new(Progress::begun());
@@ -195,17 +221,22 @@ impl Inner {
             .signed(&target, &keys, &self.region, now, &progress)
             .map_err(|error| Error::NotS3 { call: call.name, why: error.to_string() })?;
         let no_answer = |why| Error::NoAnswer { call: call.name, server: self.endpoint.url(), why };
+        let left = attempt.patience();
+        let is_short = attempt.is_first && call.may_be_doubled();
+        let patience = if is_short { left.min(self.deadlines.first) } else { left };
         let answer = tokio::select! {
             answer = self.http.request(request) => answer.map_err(|error| no_answer(connector::causes(&error)))?,
-            () = progress.stalled(call.head) => {
-                return Err(no_answer(format!("it was silent for {} s", call.head.as_secs())));
+            () = progress.stalled(patience) => {
+                return Err(no_answer(format!("it was silent for {} s", patience.as_secs())));
             }
         };
         let (head, body) = answer.into_parts();
         if head.status.is_success() {
             return Ok(Answer { headers: head.headers, body });
         }
-        let said = self.text(call, body).await.unwrap_or_default();
+        // The code is needed soon: a body that does not come is no reason to wait for long.
+        let said = tokio::time::timeout(attempt.patience(), self.text(call, body)).await;
+        let said = said.ok().and_then(Result::ok).unwrap_or_default();
         Err(refused(call, head.status.as_u16(), &head.headers, &said))
     }
 
@@ -238,9 +269,9 @@ impl Inner {
     async fn piece(&self, call: &'static str, body: &mut Incoming) -> Result<Option<Bytes>> {
         let no_answer = |why| Error::NoAnswer { call, server: self.endpoint.url(), why };
         loop {
-            let frame = tokio::time::timeout(deadlines::PIECE, body.frame()).await;
-            let silent =
-                |_| no_answer(format!("its answer stood still for {} s", deadlines::PIECE.as_secs()));
+            let limit = self.deadlines.piece;
+            let frame = tokio::time::timeout(limit, body.frame()).await;
+            let silent = |_| no_answer(format!("its answer stood still for {} s", limit.as_secs()));
             match frame.map_err(silent)? {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(no_answer(format!("its answer broke off: {error}"))),
@@ -275,6 +306,10 @@ impl Inner {
 }
 
 impl Client {
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        self.0.deadlines
+    }
+
     pub(crate) async fn next_piece(&self, call: &'static str, body: &mut Incoming) -> Result<Option<Bytes>> {
         self.0.piece(call, body).await
     }

@@ -8,11 +8,8 @@ use tokio::time::Instant;
 /// The time for making a connection, TLS included.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
-/// The longest silence after the last byte of a request, and between two pieces of a request.
-pub(crate) const HEAD: Duration = Duration::from_secs(30);
-
-/// The longest silence between two pieces of an answer's body, while a reader waits.
-pub(crate) const PIECE: Duration = Duration::from_mins(1);
+/// How long sent bytes may stay without a sign of the server's machine. Then the connection is dead.
+pub(crate) const UNSEEN: Duration = Duration::from_secs(20);
 
 /// How long an unused connection is kept. No known server closes one in less than 30 s.
 pub(crate) const IDLE: Duration = Duration::from_secs(20);
@@ -20,9 +17,35 @@ pub(crate) const IDLE: Duration = Duration::from_secs(20);
 /// The rate of servers that join parts by copying, in bytes a second. Other servers are much faster.
 const JOINED: u64 = 50 << 20;
 
-/// The longest silence after the request that joins parts of so many bytes: servers that copy take long.
+/// How much longer than usual a server may be silent while it joins parts of so many bytes.
 pub(crate) fn joining(bytes: u64) -> Duration {
-    HEAD + Duration::from_secs(bytes / JOINED)
+    Duration::from_secs(bytes / JOINED)
+}
+
+/// How long a server may be silent.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// The longest silence before an answer begins, over all tries of a call; and between two pieces of a
+    /// request. No try begins later than this after the first one.
+    pub head: Duration,
+    /// The longest silence at the first try of a call that can be sent twice without harm. A connection that was
+    /// kept can be dead without a sign. Then the second try takes another one.
+    pub first: Duration,
+    /// The longest silence between two pieces of an answer's body, while a reader waits.
+    pub piece: Duration,
+    /// How long a body that broke off is asked for again, at least three times, while a reader waits.
+    pub resume: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(30),
+            first: Duration::from_secs(8),
+            piece: Duration::from_mins(1),
+            resume: Duration::from_mins(1),
+        }
+    }
 }
 
 /// The progress of a request.

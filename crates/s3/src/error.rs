@@ -41,6 +41,12 @@ pub enum Error {
         /// The endpoint.
         server: String,
     },
+    /// Too many calls wait for an answer, so this one was not sent.
+    #[error("too many calls to {server} wait for an answer")]
+    Crowded {
+        /// The endpoint.
+        server: String,
+    },
 }
 
 /// The server's answer to a refused call.
@@ -98,7 +104,7 @@ impl Error {
     /// Whether the same call may succeed later.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::NoAnswer { .. } | Self::Resting { .. } | Self::NotS3 { .. } => true,
+            Self::NoAnswer { .. } | Self::Resting { .. } | Self::Crowded { .. } | Self::NotS3 { .. } => true,
             Self::Refused(refusal) => refusal.may_pass(),
             Self::Credentials(_) | Self::Payload(_) => false,
         }
@@ -113,6 +119,7 @@ impl Error {
             Self::Credentials(_) => "credentials",
             Self::Payload(_) => "payload",
             Self::Resting { .. } => "resting",
+            Self::Crowded { .. } => "crowded",
             Self::Refused(_) if self.is_full() => "full",
             Self::Refused(refusal) if refusal.is_slow_down() => "slow-down",
             Self::Refused(refusal) => match refusal.status {

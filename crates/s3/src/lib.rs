@@ -20,6 +20,7 @@ mod pressure;
 pub mod probe;
 mod request;
 mod sending;
+mod statistics;
 mod tries;
 mod xml;
 
@@ -32,7 +33,9 @@ pub use calls::list_uploads::{OpenUpload, OpenUploads};
 pub use checksum::{Crc64, Crc64Hasher};
 pub use client::{Client, Settings};
 pub use connector::Unusable;
+pub use deadlines::Deadlines;
 pub use endpoint::{Endpoint, Style};
 pub use error::{Error, Refusal, Result};
 pub use location::Location;
 pub use payload::{Guard, Payload};
+pub use statistics::{Figures, Statistics};

@@ -9,7 +9,7 @@ use hyper::header::{CONTENT_LENGTH, HOST, USER_AGENT};
 use hyper::{Method, Request};
 
 use crate::credentials::Keys;
-use crate::deadlines::{self, Progress};
+use crate::deadlines::Progress;
 use crate::endpoint::Target;
 use crate::payload::{Guard, Payload};
 use crate::sending::Sending;
@@ -27,8 +27,8 @@ pub(crate) struct Call {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) payload: Payload,
     pub(crate) guard: Guard,
-    /// How long the server may be silent before it answers.
-    pub(crate) head: Duration,
+    /// How much longer than usual the server may be silent before it answers.
+    pub(crate) longer: Duration,
     pub(crate) tries: u32,
 }
 
@@ -43,7 +43,7 @@ impl Call {
             headers: Vec::new(),
             payload: Payload::Bytes(Bytes::new()),
             guard: Guard::of(b""),
-            head: deadlines::HEAD,
+            longer: Duration::ZERO,
             tries: tries::TRIES,
         }
     }
@@ -70,6 +70,11 @@ impl Call {
         }
         (self.payload, self.guard) = (payload, guard);
         self
+    }
+
+    /// Whether the server may get it twice at the same time.
+    pub(crate) fn may_be_doubled(&self) -> bool {
+        self.tries > 1 && self.method != Method::POST && self.payload.length() == 0
     }
 
     /// Makes the request, signed for a moment.

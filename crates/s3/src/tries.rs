@@ -3,11 +3,29 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// The most tries of a call.
 pub(crate) const TRIES: u32 = 3;
 
-/// No try begins later than this after the first one.
-pub(crate) const WHOLE: Duration = Duration::from_secs(30);
+/// The least time of a try. A server that is near answers in it.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// A try of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Try {
+    /// The end of the time for all tries. A body that makes progress may take longer.
+    pub(crate) until: Instant,
+    /// Whether it is the first.
+    pub(crate) is_first: bool,
+}
+
+impl Try {
+    /// How long the server may be silent.
+    pub(crate) fn patience(self) -> Duration {
+        self.until.saturating_duration_since(Instant::now()).max(LEAST)
+    }
+}
 
 /// The pause before the next try: a random time below a limit that doubles. So callers that failed together do
 /// not come back together.

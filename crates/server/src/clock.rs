@@ -1,33 +1,61 @@
 //! The only clock. Every comparison of times gets `now` from it.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use gangplank_core::Time;
+use gangplank_store::metadata::{Agreed as _, Postgres};
 
 /// A clock with two times: the wall clock's, which may jump, and steady time, which never does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    started: Instant,
-    steady_at_start: Time,
+#[derive(Clone)]
+pub(crate) struct Clock(Steady);
+
+/// The source of the steady time.
+#[derive(Clone)]
+enum Steady {
+    /// This process keeps it.
+    Own { started: Instant, at_start: Time },
+    /// The servers of a cluster share it. It stands in a row.
+    Shared(Arc<Postgres>),
 }
 
 impl Clock {
     /// Starts a clock whose steady time continues where the last run left it. The first run begins at the time
     /// of the wall clock. After that, no change of the wall clock makes anything older.
     pub(crate) fn start(left_at: Option<Time>) -> Self {
-        Self { started: Instant::now(), steady_at_start: left_at.unwrap_or_else(wall_clock) }
+        Self(Steady::Own { started: Instant::now(), at_start: left_at.unwrap_or_else(wall_clock) })
+    }
+
+    /// A clock whose steady time is that of a cluster.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn shared(cluster: Arc<Postgres>) -> gangplank_store::Result<Self> {
+        cluster.begin_steady_time(wall_clock()).await?;
+        Ok(Self(Steady::Shared(cluster)))
     }
 
     /// The wall clock's time. Only the ends of logins and keys, and the skew of signatures, depend on it.
     #[expect(clippy::unused_self, reason = "whoever compares times has to hold the clock")]
-    pub(crate) fn now(self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         wall_clock()
     }
 
     /// The steady time, which only runs while a server runs. All that is deleted because of its age is measured
     /// by it.
-    pub(crate) fn steady(self) -> Time {
-        self.steady_at_start.plus(self.started.elapsed())
+    pub(crate) fn steady(&self) -> Time {
+        match &self.0 {
+            Steady::Own { started, at_start } => at_start.plus(started.elapsed()),
+            Steady::Shared(cluster) => cluster.steady_time().unwrap_or(Time(0)),
+        }
+    }
+
+    /// The cluster that shares the steady time; `None` if this process keeps it.
+    pub(crate) fn cluster(&self) -> Option<&Arc<Postgres>> {
+        match &self.0 {
+            Steady::Own { .. } => None,
+            Steady::Shared(cluster) => Some(cluster),
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use gangplank_oci::ManifestLimits;
 use gangplank_store::blobs::DEFAULT_RESERVE;
 use gangplank_store::open::{Bucket, Location};
 
+use crate::sealing::MasterKey;
+
 mod deployments;
 mod issuers;
 
@@ -35,6 +37,8 @@ pub struct Config {
     pub bucket: Option<Bucket>,
     /// The file with the master key. `None` means the one in the data directory.
     pub master_key_file: Option<PathBuf>,
+    /// The master key of a store without a data directory.
+    pub master_key: Option<MasterKey>,
     /// The `host[:port]` by which clients reach the registry. `None` means the address that they called the API
     /// by.
     pub public_address: Option<String>,
@@ -79,6 +83,7 @@ impl Config {
             location: Location::Local { dir: data_dir },
             bucket: None,
             master_key_file: None,
+            master_key: None,
             public_address: None,
             tls: None,
             insecure_http: false,

@@ -22,14 +22,15 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The right to remove bytes of a data directory. One task at a time has it.
 #[derive(Debug)]
 pub(crate) struct Removals {
-    path: PathBuf,
+    /// `None` if nobody copies the bytes in this way.
+    path: Option<PathBuf>,
     turn: Mutex<()>,
 }
 
 /// A removal. No backup begins until this is dropped.
 pub(crate) struct Removal<'a> {
     _turn: MutexGuard<'a, ()>,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 /// A lock against removals. Nothing is removed from the directory until this is dropped.
@@ -41,7 +42,12 @@ pub(crate) struct NothingRemoved {
 impl Removals {
     /// The removals of a data directory.
     pub(crate) fn of(data_dir: &Path) -> Self {
-        Self { path: data_dir.join(FILE), turn: Mutex::default() }
+        Self { path: Some(data_dir.join(FILE)), turn: Mutex::default() }
+    }
+
+    /// The removals of a store without a data directory. No backup copies its bytes.
+    pub(crate) fn of_no_directory() -> Self {
+        Self { path: None, turn: Mutex::default() }
     }
 
     /// Begins a removal. `None` while a backup copies.
@@ -50,9 +56,10 @@ impl Removals {
     /// If the file cannot be locked.
     pub(crate) async fn begin(&self) -> gangplank_store::Result<Option<Removal<'_>>> {
         let turn = self.turn.lock().await;
-        let lock = open(&self.path)?;
+        let Some(path) = &self.path else { return Ok(Some(Removal { _turn: turn, _lock: None })) };
+        let lock = open(path)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Removal { _turn: turn, _lock: lock })),
+            Ok(()) => Ok(Some(Removal { _turn: turn, _lock: Some(lock) })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }

@@ -73,6 +73,19 @@ pub async fn create_access_key(
     new: NewKey,
     quota: u32,
 ) -> Result<(AccessKey, SecretAccessKey)> {
+    let (key, secret) = made(master, account, new)?;
+    if !keys.insert_access_key(by, key.clone(), quota).await? {
+        bail!("there is an access key {} already", key.id);
+    }
+    Ok((key, secret))
+}
+
+/// A new access key with its secret, which is not stored yet.
+pub(crate) fn made(
+    master: &MasterKey,
+    account: &AccountId,
+    new: NewKey,
+) -> Result<(AccessKey, SecretAccessKey)> {
     let NewKey { chosen, rights, terms } = new;
     let (id, secret) = chosen.map_or_else(generate, Ok)?;
     let key = AccessKey {
@@ -89,9 +102,6 @@ pub async fn create_access_key(
         made_by: None,
         last_used_at: None,
     };
-    if !keys.insert_access_key(by, key.clone(), quota).await? {
-        bail!("there is an access key {} already", key.id);
-    }
     Ok((key, secret))
 }
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -27,6 +28,8 @@ pub(crate) enum Purpose<'a> {
     Deployments(&'a str),
     /// A place in a log.
     PlaceInLog(&'a LogName),
+    /// The value by which all servers of a cluster see that they have the same master key.
+    Check,
 }
 
 impl fmt::Display for Purpose<'_> {
@@ -35,12 +38,14 @@ impl fmt::Display for Purpose<'_> {
             Self::Secret(id) => f.write_str(id.as_str()),
             Self::Deployments(uuid) => write!(f, "deployments of service {uuid}"),
             Self::PlaceInLog(log) => write!(f, "a place in the log {}/{}", log.service, log.container),
+            Self::Check => f.write_str("the check of the master key"),
         }
     }
 }
 
 /// The key that seals secret access keys and the specifications of deployments.
-pub struct MasterKey(LessSafeKey);
+#[derive(Clone)]
+pub struct MasterKey(Arc<LessSafeKey>);
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,9 +108,9 @@ impl MasterKey {
     }
 
     /// Reads a master key from the text of its file. `None` if the text is no master key.
-    pub(crate) fn read(text: &[u8]) -> Option<Self> {
+    pub fn read(text: &[u8]) -> Option<Self> {
         let bytes = hex::decode(text.trim_ascii()).ok()?;
-        Some(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?)))
+        Some(Self(Arc::new(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?))))
     }
 
     /// Seals a text for a purpose.
@@ -259,7 +264,7 @@ mod tests {
     fn what_an_earlier_program_sealed_opens() {
         // The master key is 32 bytes 0x07, and the nonce 12 bytes 0x09.
         let key = UnboundKey::new(&AES_256_GCM, &[7; 32]).unwrap();
-        let master = MasterKey(LessSafeKey::new(key));
+        let master = MasterKey(Arc::new(LessSafeKey::new(key)));
         let sealed = |text| [&[9; NONCE_LEN][..], &hex::decode(text).unwrap()].concat();
         let id = AccessKeyId::parse("GPAKFIXTURE000000001").unwrap();
         let secret = master.open_secret(&id, &sealed(SECRET)).unwrap();

@@ -13,9 +13,8 @@ use gangplank_core::{Origin, Time};
 use gangplank_engine::{Archives, Engine, Output};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
-use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Bucket, Location, Mode, Stores};
+use gangplank_store::open::{Bucket, Rows, Stores};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,12 +25,12 @@ use crate::clock::Clock;
 use crate::config::{Config, Deployments};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
-use crate::data_dir::DataDir;
 use crate::deployments::Deployer;
 use crate::deployments::archives::Images;
 use crate::deployments::engines::{self, Here};
 use crate::deployments::pace::Pace;
 use crate::endpoint::Endpoint;
+use crate::home::Home;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::request_id::RequestIds;
@@ -48,9 +47,8 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
-use crate::removals::Removals;
 use crate::sealing::MasterKey;
-use crate::{jobs, random, root_key};
+use crate::{jobs, joining, random, root_key};
 
 /// Makes an engine that passes the output of containers on.
 type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
@@ -99,7 +97,7 @@ pub struct Server {
     keeping: JoinHandle<()>,
     pub(crate) app: Arc<App>,
     // Locked until the last request is done.
-    data_dir: DataDir,
+    home: Home,
 }
 
 impl Server {
@@ -162,38 +160,48 @@ impl Server {
         // Before anything is made: a server that cannot start should not leave a directory and a key behind.
         let listening = Listening::bind(&config).await?;
         let addresses = listening.addresses()?;
-        let Location::Local { dir } = &config.location;
-        let data_dir = DataDir::take(dir)?;
-        let store = data_dir.store(Mode::Serve).with_reserve(config.limits.disk_reserve);
+        let home = Home::take(&config.location)?;
+        let store = home.store().with_reserve(config.limits.disk_reserve);
         let rows =
             store.with_bucket(config.bucket.take()).rows().await.context("cannot open the database")?;
+        let cluster = rows.cluster.clone();
         // Before the store of bytes, which may make some files. A server with a wrong master key should change
         // nothing.
-        let master = master_key(&config, &data_dir, rows.metadata.as_ref()).await?;
+        let master = master_key(&config, &home, &rows).await?;
         let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
         let blobs = elsewhere.unwrap_or(blobs);
         let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
         let statistics = metadata.statistics();
-        let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
-        let here = Origin::local(clock.now());
-        root_key::provide(metadata.as_ref(), &here, &master, &data_dir, config.root_key.take(), &endpoint)
-            .await?;
+        let clock = match &cluster {
+            None => Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time)),
+            Some(cluster) => Clock::shared(Arc::clone(cluster)).await?,
+        };
+        let (here, root_key) = (Origin::local(clock.now()), config.root_key.take());
+        match (&home, &cluster) {
+            (Home::Directory(dir), _) => {
+                root_key::provide(metadata.as_ref(), &here, &master, dir, root_key, &endpoint).await?;
+            }
+            (Home::None { .. }, Some(cluster)) => {
+                joining::provide(cluster, &here, &master, root_key).await?;
+            }
+            (Home::None { .. }, None) => {}
+        }
 
-        let logs = Logs::open(data_dir.logs(), config.deployments.logs, config.limits.disk_reserve);
+        let logs = Logs::open(home.logs(), config.deployments.logs, config.limits.disk_reserve);
         let logs = Arc::new(logs);
-        let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock));
+        let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock.clone()));
         let output = Arc::clone(&container_logs) as Arc<dyn Output>;
         let archives = Arc::new(Images::default());
         let here = Here { owner: owner(number)?, address: addresses.main };
         let engine = runs.engine(&config, here, output, Arc::clone(&archives) as _).await?;
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
-        let stop = CancellationToken::new();
+        let (stop, started) = (CancellationToken::new(), clock.now());
         let run = uuid::Uuid::new_v4().simple().to_string();
         let app = Arc::new(App {
             metadata,
             account_metrics: config.account_metrics,
             blobs,
-            removals: Removals::of(data_dir.path()),
+            removals: home.removals(),
             master,
             clock,
             leases: config.collection.leases,
@@ -225,12 +233,7 @@ impl Server {
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             request_ids: RequestIds::new(random::bytes()?),
-            metrics: Arc::new(Metrics::new(
-                clock.now(),
-                config.dropped_log_lines,
-                logs.dropped(),
-                &statistics,
-            )),
+            metrics: Arc::new(Metrics::new(started, config.dropped_log_lines, logs.dropped(), &statistics)),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
@@ -246,13 +249,13 @@ impl Server {
         });
         archives.are_of(&app);
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;
-        let crashed = begin_run(&app, &data_dir).await?;
+        let crashed = begin_run(&app, &home).await?;
         warn_of_settings(&app);
         let terms = jobs::Terms {
             collection: config.collection.interval,
             scrub: config.scrub_interval,
             pace,
-            data_dir: data_dir.path(),
+            data_dir: home.path(),
             leftovers,
             crashed,
         };
@@ -262,7 +265,7 @@ impl Server {
         let serving = listening.serve(tls.as_ref(), &app, &stop)?;
         tasks.extend(serving.admin);
         let serving = serving.requests;
-        Ok(Self { addresses, endpoint, stop, serving, tasks, done, keeping, app, data_dir })
+        Ok(Self { addresses, endpoint, stop, serving, tasks, done, keeping, app, home })
     }
 
     /// The main address that the server listens on.
@@ -343,7 +346,7 @@ impl Server {
         if drained
             && self.app.metadata.is_healthy()
             && !self.app.orphaned.load(Ordering::Acquire)
-            && let Err(error) = self.data_dir.end_run()
+            && let Err(error) = self.home.end_run()
         {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
@@ -351,8 +354,8 @@ impl Server {
 }
 
 /// Notes that a run begins. After a crash, removes what the crash left. Returns whether there was a crash.
-async fn begin_run(app: &App, data_dir: &DataDir) -> Result<bool> {
-    let crashed = data_dir.begin_run()?;
+async fn begin_run(app: &App, home: &Home) -> Result<bool> {
+    let crashed = home.begin_run()?;
     if crashed {
         jobs::orphans::of_sessions(app).await.context("cannot clear what a crash left")?;
     }
@@ -395,9 +398,17 @@ fn refuse_plain_http(config: &Config) -> Result<()> {
 }
 
 /// The master key that opens the secrets in this database.
-async fn master_key(config: &Config, data_dir: &DataDir, metadata: &dyn Metadata) -> Result<MasterKey> {
-    let keys = root_key::all_access_keys(metadata).await?;
-    MasterKey::of(data_dir, config.master_key_file.as_deref(), &keys)
+async fn master_key(config: &Config, home: &Home, rows: &Rows) -> Result<MasterKey> {
+    match (home, &rows.cluster) {
+        (Home::None { .. }, Some(cluster)) => {
+            joining::master_key(cluster, config.master_key.clone(), config.root_key.as_ref()).await
+        }
+        (Home::None { .. }, None) => bail!("a store without a data directory is a cluster's"),
+        (Home::Directory(dir), _) => {
+            let keys = root_key::all_access_keys(rows.metadata.as_ref()).await?;
+            MasterKey::of(dir, config.master_key_file.as_deref(), &keys)
+        }
+    }
 }
 
 /// The label of this data directory's containers and networks in an engine. It is the number that the database

@@ -20,6 +20,8 @@ pub enum StoreError {
     /// The store is of another version of the program, or its parts do not belong together. Nothing was
     /// changed.
     Unusable(Cause),
+    /// The access key that makes the change was disabled or deleted meanwhile. Nothing was changed.
+    CallerEnded,
     /// The account would exceed a quota. Nothing was changed.
     OverQuota(OverQuota),
     /// The stored data differs from what was written.
@@ -63,6 +65,7 @@ impl fmt::Display for StoreError {
             Self::Contended(cause) => write!(f, "others use the same rows: {cause}"),
             Self::OutcomeUnknown(cause) => write!(f, "nobody knows whether the change was made: {cause}"),
             Self::Unusable(cause) => cause.fmt(f),
+            Self::CallerEnded => f.write_str("the access key of the caller was disabled or deleted"),
             Self::OverQuota(over) => over.fmt(f),
             Self::Damaged(cause) => write!(f, "stored data is damaged: {cause}"),
         }
@@ -79,6 +82,7 @@ impl Error for StoreError {
             | Self::OutcomeUnknown(cause)
             | Self::Unusable(cause)
             | Self::Damaged(cause) => cause.0.source(),
+            Self::CallerEnded => None,
             Self::OverQuota(over) => over.source(),
         }
     }

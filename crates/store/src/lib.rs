@@ -10,6 +10,7 @@ pub mod blobs;
 pub mod coordination;
 pub mod durable_file;
 mod error;
+pub mod identity;
 pub mod logs;
 pub mod metadata;
 pub mod open;

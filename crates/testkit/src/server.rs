@@ -1,20 +1,26 @@
-//! A `gangplank serve` in a process of its own.
+//! A server: one process with a directory, or several on one database and one bucket behind a load balancer.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+mod process;
+mod replica;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use process::Process;
+pub use replica::Replica;
+use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::replicas::{self, Database, HaProxy};
 use crate::s3::{BUCKET, S3Server};
 use crate::{Api, Login, Registry};
 
 /// The access key that every test server starts with.
 const ROOT_KEY: (&str, &str) = ("GPAKTESTTESTTESTTEST", "test-secret-access-key-0123456789");
+/// The master key of servers that share a database.
+const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// Collects the options of a server.
 #[derive(Clone, Debug)]
@@ -22,6 +28,8 @@ pub struct ServerBuilder {
     program: PathBuf,
     args: Vec<String>,
     environment: Vec<(String, String)>,
+    replicas: Option<usize>,
+    database: Option<String>,
 }
 
 impl ServerBuilder {
@@ -51,6 +59,33 @@ impl ServerBuilder {
             .env("GANGPLANK_S3_SECRET_ACCESS_KEY", secret)
     }
 
+    /// Keeps the rows in a PostgreSQL database that several servers share. The blobs have to be in a bucket, too.
+    #[must_use]
+    pub fn on_database(self, url: &str, public_address: &str) -> Self {
+        self.arg("--public-address")
+            .arg(public_address)
+            .env("GANGPLANK_DATABASE", url)
+            .env("GANGPLANK_MASTER_KEY", MASTER_KEY)
+    }
+
+    fn needs_directory(&self) -> bool {
+        !self.args.iter().any(|arg| arg == "--database")
+            && self.environment.iter().all(|(name, _)| name != "GANGPLANK_DATABASE")
+    }
+
+    /// Makes it so many processes on one database and one bucket, behind a load balancer that gives each request to
+    /// the next. They have a new database and a new prefix unless others are named.
+    #[must_use]
+    pub fn replicas(self, count: usize) -> Self {
+        Self { replicas: Some(count), ..self }
+    }
+
+    /// Names the database of the replicas.
+    #[must_use]
+    pub fn sharing(self, url: &str) -> Self {
+        Self { database: Some(url.to_owned()), ..self }
+    }
+
     /// Starts the server, and waits for the line that says that it listens.
     pub fn start(self) -> TestServer {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
@@ -59,8 +94,91 @@ impl ServerBuilder {
 
     /// The same in a home that the test has prepared. The data directory is `data` in it.
     pub fn start_in(self, home: TempDir) -> TestServer {
-        let running = run(&self, home.path(), "127.0.0.1:0").unwrap_or_else(|why| panic!("{why}"));
-        TestServer { builder: self, home, running }
+        self.try_start_in(home).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// Starts replicas, and does not wait until they are ready.
+    pub fn start_unready(self) -> TestServer {
+        let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
+        self.run_in(home).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    fn try_start_in(self, home: TempDir) -> Result<TestServer, String> {
+        let server = self.run_in(home)?;
+        if server.proxy.is_some() {
+            server.wait_until_ready();
+        }
+        Ok(server)
+    }
+
+    fn run_in(mut self, home: TempDir) -> Result<TestServer, String> {
+        let Some(count) = self.replicas else {
+            if self.needs_directory() {
+                let data = home.path().join("data").display().to_string();
+                self.args.splice(0..0, ["--data-dir".to_owned(), data]);
+            }
+            let process = self.process(home.path(), "127.0.0.1:0", &[])?;
+            return Ok(TestServer {
+                builder: self,
+                processes: vec![process],
+                proxy: None,
+                home,
+                _database: None,
+            });
+        };
+        let mut proxy = HaProxy::on_a_port();
+        let database = self.share(&proxy.address().to_string());
+        let processes = self.processes(home.path(), &vec!["127.0.0.1:0".to_owned(); count])?;
+        proxy.run(processes.iter().map(|process| process.address), home.path());
+        let server = TestServer { builder: self, processes, proxy: Some(proxy), home, _database: database };
+        server.write_client_files();
+        Ok(server)
+    }
+
+    /// Adds the options that replicas have in common, unless the test has given them. Returns the database, if it is
+    /// new.
+    fn share(&mut self, public_address: &str) -> Option<Database> {
+        let new = self.database.is_none().then(Database::new);
+        if let Some(database) = &new {
+            self.database = Some(database.url());
+        }
+        if !self.args.iter().any(|arg| arg == "--blobs") {
+            let s3 = replicas::s3();
+            let prefix = uuid::Uuid::new_v4().simple().to_string();
+            *self = self.clone().in_bucket(s3, &s3.endpoint(), &prefix);
+        }
+        let url = self.database.clone().expect("a database");
+        let mut public_address = public_address.to_owned();
+        if let Some(at) = self.args.iter().position(|arg| arg == "--public-address") {
+            public_address = self.args.remove(at + 1);
+            self.args.remove(at);
+        }
+        // Variables of the test come last, and win.
+        let given = std::mem::take(&mut self.environment);
+        *self = self.clone().on_database(&url, &public_address);
+        self.environment.extend(given);
+        if !self.args.iter().any(|arg| arg == "--trusted-proxies") {
+            self.args.extend(["--trusted-proxies".to_owned(), "127.0.0.1/32".to_owned()]);
+        }
+        new
+    }
+
+    /// Starts a process with the options, and with more of its environment.
+    fn process(&self, home: &Path, listen: &str, more: &[(&str, &str)]) -> Result<Process, String> {
+        let mut args = vec!["--listen".to_owned(), listen.to_owned()];
+        args.extend_from_slice(&self.args);
+        let mut environment = self.environment.clone();
+        environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Process::start(&self.program, home, &args, &environment)
+    }
+
+    /// Starts a process for each address, all at once.
+    fn processes(&self, home: &Path, listen: &[String]) -> Result<Vec<Process>, String> {
+        std::thread::scope(|scope| {
+            let starting: Vec<_> =
+                listen.iter().map(|listen| scope.spawn(|| self.process(home, listen, &[]))).collect();
+            starting.into_iter().map(|start| start.join().expect("a start")).collect()
+        })
     }
 }
 
@@ -68,15 +186,12 @@ impl ServerBuilder {
 #[derive(Debug)]
 pub struct TestServer {
     builder: ServerBuilder,
+    /// One, or the replicas.
+    processes: Vec<Process>,
+    proxy: Option<HaProxy>,
     home: TempDir,
-    running: Running,
-}
-
-#[derive(Debug)]
-struct Running {
-    process: Child,
-    address: SocketAddr,
-    log: Arc<Mutex<String>>,
+    /// Removed after the processes have ended.
+    _database: Option<Database>,
 }
 
 impl TestServer {
@@ -87,25 +202,31 @@ impl TestServer {
 
     /// A builder for a server with more options.
     pub fn builder(program: impl AsRef<Path>) -> ServerBuilder {
-        ServerBuilder { program: program.as_ref().to_owned(), args: Vec::new(), environment: Vec::new() }
+        ServerBuilder {
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
+            environment: Vec::new(),
+            replicas: replicas::asked(),
+            database: None,
+        }
     }
 
-    /// Where it listens.
+    /// Where it listens, or the load balancer before it.
     pub fn address(&self) -> SocketAddr {
-        self.running.address
+        self.proxy.as_ref().map_or(self.processes[0].address, HaProxy::address)
     }
 
     /// `host:port`, as clients name the registry.
     pub fn host(&self) -> String {
-        self.running.address.to_string()
+        self.address().to_string()
     }
 
     /// Its URL.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.running.address)
+        format!("http://{}", self.address())
     }
 
-    /// Its data directory.
+    /// Its data directory. With replicas it only has the two files for AWS tools.
     pub fn data_dir(&self) -> PathBuf {
         self.home.path().join("data")
     }
@@ -115,14 +236,14 @@ impl TestServer {
         self.home.path()
     }
 
-    /// The log so far.
+    /// The log so far. With replicas, all logs, one after the other.
     pub fn log(&self) -> String {
-        self.running.log.lock().expect("the log").clone()
+        self.processes.iter().map(Process::log).collect()
     }
 
-    /// The process id, for tests that look at the process from outside.
+    /// The process id, for tests that look at the process from outside. With replicas, the first one's.
     pub fn process_id(&self) -> u32 {
-        self.running.process.id()
+        self.processes[0].id()
     }
 
     /// Its API, called with the root access key in `us-east-1`.
@@ -152,10 +273,9 @@ impl TestServer {
         self.api().registry_login(&serde_json::json!({ "scope": ["push", "pull", "delete"] }))
     }
 
-    /// Kills it, as a crash would.
+    /// Kills it, as a crash would. With replicas, all of them; so do the next four.
     pub fn kill(&mut self) {
-        let _ = self.running.process.kill();
-        let _ = self.running.process.wait();
+        self.processes.iter_mut().for_each(Process::kill);
     }
 
     /// Asks it to stop, as an operator would. Waits for its end.
@@ -164,15 +284,15 @@ impl TestServer {
         self.wait()
     }
 
-    /// Waits for its end.
+    /// Waits for its end. With replicas, returns the worst status.
     pub fn wait(&mut self) -> ExitStatus {
-        self.running.process.wait().expect("the server's end")
+        let ends: Vec<ExitStatus> = self.processes.iter_mut().map(Process::wait).collect();
+        ends.iter().copied().find(|end| !end.success()).unwrap_or(ends[0])
     }
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.running.process.id()).expect("a process id");
-        kill_process(Pid::from_raw(id).expect("a process id"), signal).expect("to send a signal");
+        self.processes.iter().for_each(|process| process.signal(signal));
     }
 
     /// Starts it again with the same home and address, after [`kill`](Self::kill) or [`terminate`](Self::terminate).
@@ -183,13 +303,9 @@ impl TestServer {
     /// Starts a server that has to fail, and returns its log.
     pub fn refused(builder: &ServerBuilder) -> String {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
-        match run(builder, home.path(), "127.0.0.1:0") {
+        match builder.clone().try_start_in(home) {
             Err(why) => why,
-            Ok(mut running) => {
-                let _ = running.process.kill();
-                let _ = running.process.wait();
-                panic!("it starts");
-            }
+            Ok(_) => panic!("it starts"),
         }
     }
 
@@ -198,8 +314,11 @@ impl TestServer {
     /// # Errors
     /// The exit status and the log, if it does not start.
     pub fn try_restart(&mut self) -> Result<(), String> {
-        let listen = self.running.address.to_string();
-        self.running = run(&self.builder, self.home.path(), &listen)?;
+        let listen: Vec<String> = self.processes.iter().map(|process| process.address.to_string()).collect();
+        self.processes = self.builder.processes(self.home.path(), &listen)?;
+        if self.proxy.is_some() {
+            self.wait_until_ready();
+        }
         Ok(())
     }
 
@@ -227,44 +346,9 @@ impl Drop for TestServer {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
-            eprintln!("the server's log:\n{}", self.log());
+            for (number, process) in self.processes.iter().enumerate() {
+                eprintln!("the log of server {number}:\n{}", process.log());
+            }
         }
     }
-}
-
-fn run(builder: &ServerBuilder, home: &Path, listen: &str) -> Result<Running, String> {
-    let mut process = Command::new(&builder.program)
-        .args(["serve", "--listen", listen, "--data-dir"])
-        .arg(home.join("data"))
-        .args(&builder.args)
-        .env_clear()
-        .env("HOME", home)
-        // Tests use no engine of the machine, unless they ask for one.
-        .env("GANGPLANK_ENGINE", "none")
-        .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ROOT_KEY.0)
-        .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ROOT_KEY.1)
-        .envs(builder.environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("to start the server");
-    let log = Arc::new(Mutex::new(String::new()));
-    let mut errors = process.stderr.take().expect("its standard error");
-    let collected = Arc::clone(&log);
-    std::thread::spawn(move || {
-        let mut piece = [0; 8192];
-        while let Ok(read @ 1..) = errors.read(&mut piece) {
-            collected.lock().expect("the log").push_str(&String::from_utf8_lossy(&piece[..read]));
-        }
-    });
-    let mut ready = String::new();
-    let output = process.stdout.take().expect("its standard output");
-    BufReader::new(output).read_line(&mut ready).expect("its ready line");
-    let Some((_, address)) = ready.trim().rsplit_once("//") else {
-        let status = process.wait();
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        return Err(format!("the server did not start ({status:?}): {}", log.lock().expect("the log")));
-    };
-    Ok(Running { process, address: address.parse().expect("an address"), log })
 }

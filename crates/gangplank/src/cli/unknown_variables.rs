@@ -9,7 +9,8 @@ use super::nearest::nearest;
 
 const PREFIX: &str = "GANGPLANK_";
 /// Variables that are read though no option has their name.
-const WITHOUT_OPTION: [&str; 7] = [
+const WITHOUT_OPTION: [&str; 8] = [
+    "GANGPLANK_MASTER_KEY",
     "GANGPLANK_ROOT_ACCESS_KEY_ID",
     "GANGPLANK_ROOT_SECRET_ACCESS_KEY",
     "GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE",

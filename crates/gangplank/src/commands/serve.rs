@@ -50,15 +50,19 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let drain = config.limits.drain;
     // Handle signals before the server starts, so that an early SIGTERM is not lost.
     let mut signals = Signals::hear(logs.flusher())?;
-    let Location::Local { dir: data_dir } = config.location.clone();
-    let is_first = !database_in(&data_dir).exists();
+    let home = match &config.location {
+        Location::Local { dir } => Some((dir.clone(), !database_in(dir).exists())),
+        Location::Shared { .. } => None,
+    };
     let has_console = config.console;
     let server = Server::start(config).await?;
-    introduce(&data_dir);
-    if is_first {
-        say_what_is_next(&data_dir);
-        if has_console {
-            say_how_the_console_opens(&data_dir);
+    if let Some((data_dir, is_first)) = &home {
+        introduce(data_dir);
+        if *is_first {
+            say_what_is_next(data_dir);
+            if has_console {
+                say_how_the_console_opens(data_dir);
+            }
         }
     }
     options.warn_of_open_files(files);
@@ -161,6 +165,9 @@ impl Settings {
 fn tell_engine(server: &Server, options: &ServeOptions) {
     match (server.engine(), options.engine) {
         (Some(engine), _) => tracing::info!("images run on {engine}"),
+        (None, _) if options.database.is_some() => {
+            tracing::info!("nothing runs images: servers that share a database run none");
+        }
         (None, Some(Engine::None)) => tracing::info!("nothing runs images: --engine is none"),
         (None, _) => {
             tracing::info!("nothing runs images: no container engine answers here; --engine names one");

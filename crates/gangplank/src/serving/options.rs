@@ -4,6 +4,7 @@
 mod account_bytes;
 mod config;
 mod console;
+mod database;
 #[macro_use]
 mod deployments;
 mod file;
@@ -81,6 +82,9 @@ with_bucket! { with_deployments! { options! { {
     /// Directory for everything that the server keeps [default: gangplank-data]
     #[arg(value_name = "DIR")]
     data_dir: PathBuf, "GANGPLANK_DATA_DIR";
+    #[arg(value_name = "postgres://USER:PASSWORD@HOST/NAME", help = "PostgreSQL database in place of the directory, with \
+        blobs in a bucket; any number of servers use both at once [default: a file in the directory]")]
+    database: database::DatabaseUrl, "GANGPLANK_DATABASE";
     /// File of the key that seals secrets in the database, kept apart from them [default: master.key in the directory]
     #[arg(value_name = "FILE")]
     master_key_file: PathBuf, "GANGPLANK_MASTER_KEY_FILE";

@@ -169,7 +169,7 @@ fn expected(facts: &Facts) -> BTreeMap<(&'static str, &'static str), Wanted> {
         (("Which errors did the server log?", "sh"), line(&["a request failed in the store\t"])),
         (
             ("How many requests fail because of the server?", "promql"),
-            Wanted::Series(&["route=\"StartUpload\"", "code=\"503\""]),
+            Wanted::Series(&["route=\"FinishUpload\"", "code=\"503\""]),
         ),
         (("Does the database take writes?", "promql"), Wanted::Number(1.0, 1.0)),
     ])

@@ -68,7 +68,7 @@ impl Client {
         body.push_str("</CompleteMultipartUpload>");
         let mut call = Call::new(NAME, Method::POST, key).query("uploadId", upload).text(body);
         call.tries = 1;
-        call.head = deadlines::joining(parts.iter().map(|part| part.length).sum());
+        call.longer = deadlines::joining(parts.iter().map(|part| part.length).sum());
         if let Some(whole) = whole_crc(parts) {
             call = call
                 .header("x-amz-checksum-crc64nvme", whole.header())

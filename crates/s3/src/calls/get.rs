@@ -7,15 +7,17 @@ use futures_util::Stream;
 use hyper::Method;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, IF_MATCH, RANGE};
+use tokio::time::Instant;
 
 use crate::calls::etag;
 use crate::client::{Answer, Client};
 use crate::error::{Error, Result};
 use crate::request::Call;
+use crate::tries;
 
 const NAME: &str = "GetObject";
 
-/// How often in a row a broken body is requested again without a new byte.
+/// How often in a row a broken body is requested again at least without a new byte.
 const FRUITLESS: u32 = 3;
 
 /// An object to be read.
@@ -35,7 +37,15 @@ pub struct Content {
     body: Option<Incoming>,
     /// The bytes that are still to come.
     left: Range<u64>,
-    fruitless: u32,
+}
+
+/// An answer that has the requested bytes.
+struct Opened {
+    body: Incoming,
+    found: Range<u64>,
+    /// The length of the whole object.
+    length: u64,
+    etag: String,
 }
 
 impl Client {
@@ -44,30 +54,33 @@ impl Client {
     /// # Errors
     /// If the server refuses, does not answer, or answers with another range.
     pub async fn get_object(&self, key: &str, range: Option<Range<u64>>) -> Result<Option<Object>> {
-        let answer = match self.head_of(&call(key, range.as_ref(), None)).await {
+        let opened = match self.open(key, range.as_ref(), None).await {
             // Whoever stands before a server answers 404 too, in its own words.
             Err(error) if error.is_code(&["NoSuchKey"]) => return Ok(None),
-            answer => answer?,
+            opened => opened?,
         };
+        let Opened { body, found, length, etag } = opened;
+        let content =
+            Content { client: self.clone(), key: key.to_owned(), etag, body: Some(body), left: found };
+        Ok(Some(Object { length, content }))
+    }
+
+    /// Asks for an object, and again if the answer has not what was asked for.
+    async fn open(&self, key: &str, range: Option<&Range<u64>>, etag: Option<&str>) -> Result<Opened> {
+        self.head_of(&call(key, range, etag), |answer| Opened::read(answer, range)).await
+    }
+}
+
+impl Opened {
+    fn read(answer: Answer, range: Option<&Range<u64>>) -> Result<Self> {
         let (found, length) = extent(&answer)?;
-        if let Some(range) = &range
+        if let Some(range) = range
             && (range.start != found.start || found.end != range.end.min(length))
         {
-            return Err(Error::NotS3 {
-                call: NAME,
-                why: "it has another range than was asked for".to_owned(),
-            });
+            let why = "it has another range than was asked for".to_owned();
+            return Err(Error::NotS3 { call: NAME, why });
         }
-        let etag = etag(NAME, &answer.headers)?;
-        let content = Content {
-            client: self.clone(),
-            key: key.to_owned(),
-            etag,
-            body: Some(answer.body),
-            left: found,
-            fruitless: 0,
-        };
-        Ok(Some(Object { length, content }))
+        Ok(Self { found, length, etag: etag(NAME, &answer.headers)?, body: answer.body })
     }
 }
 
@@ -82,52 +95,46 @@ impl Content {
     /// # Errors
     /// If the rest cannot be read.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        let begun = Instant::now();
+        let mut fruitless = 0;
         loop {
             if self.left.is_empty() {
                 // Drop the body, so that its connection can be used again.
                 self.body = None;
                 return Ok(None);
             }
-            let mut body = match self.body.take() {
-                Some(body) => body,
-                None => self.open_again().await?,
+            let error = match self.piece().await {
+                Ok(Some(piece)) => return Ok(Some(piece)),
+                Ok(None) => Error::NotS3 { call: NAME, why: "it ends too early".to_owned() },
+                Err(error) => error,
             };
-            match self.client.next_piece(NAME, &mut body).await {
-                Ok(Some(mut piece)) => {
-                    self.fruitless = 0;
-                    let wanted = usize::try_from(self.left()).unwrap_or(usize::MAX);
-                    piece.truncate(wanted);
-                    self.left.start += piece.len() as u64;
-                    self.body = Some(body);
-                    if !piece.is_empty() {
-                        return Ok(Some(piece));
-                    }
-                }
-                Ok(None) => self.broken(Error::NotS3 { call: NAME, why: "it ends too early".to_owned() })?,
-                Err(error) => self.broken(error)?,
+            fruitless += 1;
+            let has_time = fruitless < FRUITLESS || begun.elapsed() < self.client.deadlines().resume;
+            if !error.may_pass() || !has_time {
+                return Err(error);
+            }
+            tracing::debug!(%error, left = self.left(), "goes on reading an object over another connection");
+            if fruitless > 1 {
+                tokio::time::sleep(tries::pause(fruitless)).await;
             }
         }
     }
 
-    fn broken(&mut self, error: Error) -> Result<()> {
-        self.fruitless += 1;
-        if self.fruitless >= FRUITLESS {
-            return Err(error);
+    /// Reads the next bytes that are not empty; `None` if the body ends.
+    async fn piece(&mut self) -> Result<Option<Bytes>> {
+        let mut body = match self.body.take() {
+            Some(body) => body,
+            None => self.client.open(&self.key, Some(&self.left), Some(&self.etag)).await?.body,
+        };
+        while let Some(mut piece) = self.client.next_piece(NAME, &mut body).await? {
+            piece.truncate(usize::try_from(self.left()).unwrap_or(usize::MAX));
+            if !piece.is_empty() {
+                self.left.start += piece.len() as u64;
+                self.body = Some(body);
+                return Ok(Some(piece));
+            }
         }
-        tracing::debug!(%error, left = self.left(), "goes on reading an object over another connection");
-        Ok(())
-    }
-
-    async fn open_again(&self) -> Result<Incoming> {
-        let answer = self.client.head_of(&call(&self.key, Some(&self.left), Some(&self.etag))).await?;
-        let (found, _) = extent(&answer)?;
-        if found != self.left {
-            return Err(Error::NotS3 {
-                call: NAME,
-                why: "it has another range than was asked for".to_owned(),
-            });
-        }
-        Ok(answer.body)
+        Ok(None)
     }
 
     /// Turns this into a stream.

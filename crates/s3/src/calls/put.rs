@@ -1,6 +1,7 @@
 //! `PutObject`.
 
 use hyper::Method;
+use hyper::header::IF_NONE_MATCH;
 
 use crate::client::Client;
 use crate::error::Result;
@@ -14,5 +15,20 @@ impl Client {
     /// If the server refuses or does not answer. The object may exist even then.
     pub async fn put_object(&self, key: &str, payload: Payload, guard: Guard) -> Result<()> {
         self.whole(&Call::new("PutObject", Method::PUT, key).payload(payload, guard)).await.map(drop)
+    }
+
+    /// Puts an object if there is none under its key. Returns whether it did; if not, there is another one, or
+    /// somebody puts one just now. Some servers ignore the condition, and a lost answer may hide that the object
+    /// was put. So look at it afterwards.
+    ///
+    /// # Errors
+    /// As [`put_object`](Self::put_object), and if the server does not know the condition.
+    pub async fn put_new_object(&self, key: &str, payload: Payload, guard: Guard) -> Result<bool> {
+        let call = Call::new("PutObject", Method::PUT, key).header(IF_NONE_MATCH.as_str(), "*");
+        match self.whole(&call.payload(payload, guard)).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_status(412) || error.is_status(409) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -57,6 +57,8 @@ pub struct Check {
     pub verdict: Verdict,
     /// The consequence, or the server's message. May be empty.
     pub detail: String,
+    /// Whether it may work later, because the server was out of reach or busy.
+    pub may_pass: bool,
 }
 
 impl Check {
@@ -86,6 +88,11 @@ impl Report {
     /// The checks that failed and that the store can do without.
     pub fn missing(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.verdict == Verdict::Missing)
+    }
+
+    /// Whether the store lacks nothing but the server: each check that it needs and that failed may work later.
+    pub fn is_away(&self) -> bool {
+        !self.is_usable() && self.broken().all(|check| check.may_pass)
     }
 
     /// Whether the bucket can hold a blob store.

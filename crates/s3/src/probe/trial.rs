@@ -42,19 +42,19 @@ impl Trial {
     }
 
     pub(super) fn works(&mut self, what: &'static str) {
-        self.note(what, Verdict::Works, String::new());
+        self.note(what, Verdict::Works, String::new(), false);
     }
 
     pub(super) fn missing(&mut self, what: &'static str, detail: impl Into<String>) {
-        self.note(what, Verdict::Missing, detail.into());
+        self.note(what, Verdict::Missing, detail.into(), false);
     }
 
     pub(super) fn broken(&mut self, what: &'static str, detail: impl Into<String>) {
-        self.note(what, Verdict::Broken, detail.into());
+        self.note(what, Verdict::Broken, detail.into(), false);
     }
 
-    fn note(&mut self, what: &'static str, verdict: Verdict, detail: String) {
-        self.checks.push(Check { what, verdict, detail });
+    fn note(&mut self, what: &'static str, verdict: Verdict, detail: String, may_pass: bool) {
+        self.checks.push(Check { what, verdict, detail, may_pass });
     }
 
     /// Notes the outcome of a check that the store needs. Returns its value if it works.
@@ -65,7 +65,9 @@ impl Trial {
                 Some(found)
             }
             Err(error) => {
-                self.broken(what, error.to_string());
+                // An answer that is not one of S3 at all is the wrong server's, more likely than a passing fault.
+                let may_pass = error.may_pass() && !matches!(error, Error::NotS3 { .. });
+                self.note(what, Verdict::Broken, error.to_string(), may_pass);
                 None
             }
         }

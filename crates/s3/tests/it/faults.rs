@@ -118,19 +118,6 @@ async fn a_body_is_never_read_on_from_another_object() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_never_goes_on_ends() {
-    let Some((proxy, client)) = world() else { return };
-    let key = key("cut");
-    put(&client, &key, &vec![1; 2_000_000]).await.unwrap();
-    proxy.decide(|seen| {
-        if seen.call == "GetObject" && seen.before == 0 { Fault::CutAnswer(9) } else { Fault::CutAnswer(0) }
-    });
-    let object = client.get_object(&key, None).await.unwrap().unwrap();
-    let error = object.content.whole(4_000_000).await.unwrap_err();
-    assert!(error.may_pass(), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn whoever_reads_slowly_is_not_cut() {
     let Some((_proxy, client)) = world() else { return };
     let key = key("slow");

@@ -7,5 +7,6 @@ mod calls;
 mod credentials;
 mod faults;
 mod probe;
+mod silence;
 mod tls;
 mod world;

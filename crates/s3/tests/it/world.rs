@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use gangplank_s3::credentials::{Keys, Source};
-use gangplank_s3::{Client, Endpoint, Settings, Style};
+use gangplank_s3::{Client, Deadlines, Endpoint, Settings, Style};
 use gangplank_testkit::s3::{BUCKET, Program, S3Server};
 
 /// A source that always gives the same key.
@@ -38,17 +38,27 @@ pub(crate) fn server(program: Program) -> Option<&'static S3Server> {
 
 /// A client of a server's bucket, at another address if one is given.
 pub(crate) fn client(server: &S3Server, endpoint: Option<&str>, style: Style) -> Client {
+    impatient(server, endpoint, style, Deadlines::default())
+}
+
+/// The same with limits of its own for the server's silence.
+pub(crate) fn impatient(
+    server: &S3Server,
+    endpoint: Option<&str>,
+    style: Style,
+    deadlines: Deadlines,
+) -> Client {
     let endpoint = endpoint.map_or_else(|| server.endpoint(), str::to_owned);
     let (id, secret) = server.keys();
-    Client::new(Settings {
+    let settings = Settings {
         bucket: BUCKET.to_owned(),
         endpoint: Some(Endpoint::parse(&endpoint).unwrap()),
         region: "us-east-1".to_owned(),
         style: Some(style),
         ca_file: None,
         credentials: vec![Arc::new(Fixed(id, secret))],
-    })
-    .unwrap()
+    };
+    Client::with_deadlines(settings, deadlines).unwrap()
 }
 
 /// A key that no other test has.

@@ -37,6 +37,15 @@ impl From<ApiError> for Stranger {
     }
 }
 
+/// How fresh the answer about a caller must be.
+#[derive(Clone, Copy)]
+pub(super) enum Look {
+    /// It may be a few seconds old if several processes share the store.
+    Cached,
+    /// It is the present state, for a call that changes something.
+    Now,
+}
+
 /// Identifies the caller, which needs the whole body. A call with an unknown key is refused before its body is
 /// read.
 ///
@@ -46,6 +55,7 @@ pub(super) async fn identify(
     app: &App,
     peer: IpAddr,
     service: Service,
+    look: Look,
     head: &Parts,
     body: Incoming,
 ) -> Result<(Caller, SmallBody)> {
@@ -68,7 +78,7 @@ pub(super) async fn identify(
             body::read_what_is_there(app, peer, body).await.ok_or_else(|| refused(stranger))?
         }
     };
-    let caller = verify(app, &claim, &body, &head.headers).await?.map_err(refused)?;
+    let caller = verify(app, &claim, look, &body, &head.headers).await?.map_err(refused)?;
     Ok((caller, body::admit(app, body)?))
 }
 
@@ -112,7 +122,7 @@ enum Named {
 /// # Errors
 /// If the store fails.
 async fn look_up(app: &App, claim: &Claim) -> Result<Named> {
-    let Some(credential) = credential(app, claim).await? else {
+    let Some(credential) = credential(app, claim, Look::Cached).await? else {
         return Ok(Named::Unknown(refused(Refusal::UnknownKey).into()));
     };
     Ok(match why_ended(app, &credential) {
@@ -129,11 +139,12 @@ async fn look_up(app: &App, claim: &Claim) -> Result<Named> {
 async fn verify(
     app: &App,
     claim: &Claim,
+    look: Look,
     body: &[u8],
     headers: &HeaderMap,
 ) -> Result<std::result::Result<Caller, Stranger>> {
     let hash: [u8; 32] = Sha256::digest(body).into();
-    let credential = credential(app, claim).await?;
+    let credential = credential(app, claim, look).await?;
     let secret = credential.as_ref().map(|credential| open(app, credential)).transpose()?;
     let verified = claim.verify(secret.as_ref().map(|secret| secret.expose().as_bytes()), &hash);
     let (Some(credential), Some(region)) = (credential, Region::parse(claim.region())) else {
@@ -153,11 +164,12 @@ async fn verify(
     })
 }
 
-async fn credential(app: &App, claim: &Claim) -> Result<Option<Credential>> {
-    match AccessKeyId::parse(claim.access_key_id()) {
-        Ok(id) => Ok(app.metadata.credential(&id).await?),
-        Err(_) => Ok(None),
-    }
+async fn credential(app: &App, claim: &Claim, look: Look) -> Result<Option<Credential>> {
+    let Ok(id) = AccessKeyId::parse(claim.access_key_id()) else { return Ok(None) };
+    Ok(match look {
+        Look::Cached => app.metadata.credential(&id).await?,
+        Look::Now => app.metadata.credential_now(&id).await?,
+    })
 }
 
 pub(super) fn open(app: &App, credential: &Credential) -> anyhow::Result<SecretAccessKey> {

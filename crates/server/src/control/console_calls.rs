@@ -48,7 +48,7 @@ impl From<Failure> for NoCaller {
 /// # Errors
 /// If there is no such key, it may not be used any more, or the store fails.
 pub(crate) async fn of_key(app: &App, key: &AccessKeyId, region: Region) -> Result<Caller, NoCaller> {
-    let found = app.metadata.credential(key).await.map_err(Failure::from)?;
+    let found = app.metadata.credential_now(key).await.map_err(Failure::from)?;
     let credential = found.ok_or(NoCaller::Unknown { owner: None, tenant: None })?;
     caller(app, credential, region)
 }
@@ -59,7 +59,7 @@ pub(crate) async fn of_key(app: &App, key: &AccessKeyId, region: Region) -> Resu
 /// If the key or the secret is wrong, the key may not be used any more, or the store fails.
 pub(crate) async fn by_secret(app: &App, id: &str, secret: &str, region: Region) -> Result<Caller, NoCaller> {
     let named = match AccessKeyId::parse(id) {
-        Ok(id) => app.metadata.credential(&id).await.map_err(Failure::from)?,
+        Ok(id) => app.metadata.credential_now(&id).await.map_err(Failure::from)?,
         Err(_) => None,
     };
     // A temporary key needs its token, too, so it cannot sign in here.

@@ -26,7 +26,7 @@ impl From<ApiError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        if !matches!(error, StoreError::OverQuota(_)) {
+        if !matches!(error, StoreError::OverQuota(_) | StoreError::CallerEnded) {
             tracing::error!(%error, "an API call failed in the store");
         }
         let unavailable = |message: &str| ApiError::new(ErrorCode::ServiceUnavailable, message);
@@ -39,6 +39,9 @@ impl From<StoreError> for Failure {
             | StoreError::OutcomeUnknown(_)
             | StoreError::Unusable(_) => {
                 unavailable("The server's storage cannot be used now. Nothing was acknowledged; try again.")
+            }
+            StoreError::CallerEnded => {
+                ApiError::unauthenticated("The access key that signed this call was disabled or deleted.")
             }
             StoreError::OverQuota(over) => {
                 let error = ApiError::invalid_input(sentence(&over.to_string()));

@@ -70,6 +70,7 @@ use crate::http::connection::Connection;
 use crate::http::record::{self, Record};
 use crate::http::response::Answer;
 use crate::refusals::Refusal;
+use authenticate::Look;
 use authorize::Found;
 pub(crate) use caller::{Caller, Client};
 use failure::Failure;
@@ -221,7 +222,9 @@ async fn run_json(
     if let Some(target) = target.filter(|target| !target.is_signed()) {
         return unsigned::answer(app, record, target, &client, body, request_id).await;
     }
-    let (caller, body) = authenticate::identify(app, record.peer, Service::Lightsail, head, body).await?;
+    let look = if target.is_some_and(Target::only_reads) { Look::Cached } else { Look::Now };
+    let (caller, body) =
+        authenticate::identify(app, record.peer, Service::Lightsail, look, head, body).await?;
     connection.guest.is_known();
     record.is_of(&caller.principal, &caller.tenant);
     let Some(target) = target else {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use gangplank_store::metadata::patience::of_request;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
@@ -94,7 +95,7 @@ impl Route {
             Self::Ours(ours) => Box::pin(async move {
                 let _turn = turn;
                 let has_body = !request.body().is_end_stream();
-                let answer = ours.answer(&app, &record, peer, &connection, request).await;
+                let answer = of_request(ours.answer(&app, &record, peer, &connection, request)).await;
                 if has_body {
                     // hyper closes a connection whose body was not read. This gives it time to notice before it
                     // writes the answer, which then says `Connection: close`.

@@ -21,9 +21,12 @@ impl Job for Keeping {
     }
 }
 
-/// Stores both in one transaction, so that a start syncs once for both.
+/// Stores both in one transaction, so that a start syncs once for both. A cluster keeps its time in another row.
 pub(crate) async fn keep(app: &App) -> gangplank_store::Result<()> {
     let grace = i64::try_from(app.leases.grace.as_millis()).unwrap_or(i64::MAX);
-    let marks = vec![(Mark::SteadyTime, app.clock.steady().0), (Mark::GcGrace, grace)];
+    let mut marks = vec![(Mark::GcGrace, grace)];
+    if app.clock.cluster().is_none() {
+        marks.push((Mark::SteadyTime, app.clock.steady().0));
+    }
     app.metadata.set_marks(marks).await
 }

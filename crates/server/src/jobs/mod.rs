@@ -13,6 +13,7 @@ pub(crate) mod orphans;
 mod private;
 mod rounds;
 mod scrub;
+mod steady_time;
 mod sweep;
 pub(crate) mod usage;
 
@@ -40,8 +41,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) scrub: Option<Duration>,
     /// The pauses of the deployer.
     pub(crate) pace: Pace,
-    /// The data directory of this process.
-    pub(crate) data_dir: &'a Path,
+    /// The data directory of this process, if it has one.
+    pub(crate) data_dir: Option<&'a Path>,
     /// The staged bytes of interrupted uploads.
     pub(crate) leftovers: Vec<Staged>,
     /// Whether the run before this one crashed.
@@ -70,9 +71,15 @@ fn list(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<Liste
         Listed::new("discarded", When::at_once_and_every(MINUTE), Cluster, discarded::Removing(of())),
         Listed::new("expiry", When::at_once_and_every(expiry), Cluster, expiry::Ending(of())),
         Listed::new("addresses", When::every(expiry), Process, expiry::ForgettingAddresses(of())),
-        Listed::new("private", When::at_once(), Process, private::Closing::of(data_dir)),
         Listed::new("leftovers", When::at_once(), Process, leftovers::Removing { app: of(), leftovers }),
     ];
+    if let Some(dir) = data_dir {
+        list.push(Listed::new("private", When::at_once(), Process, private::Closing::of(dir)));
+    }
+    if let Some(cluster) = app.clock.cluster() {
+        let job = steady_time::Advancing::of(cluster);
+        list.push(Listed::new("steady-time", When::at_once_and_every(steady_time::EVERY), Cluster, job));
+    }
     if !app.blobs.settles_after().is_zero() {
         let when = When { first: sweep::FIRST, every: Some(sweep::EVERY) };
         list.push(Listed::new("sweep", when, Cluster, sweep::Sweep { app: of() }));

@@ -72,6 +72,7 @@ pub(super) async fn publish(
         damaged,
         put_by: context.pusher(),
         session: session.map(|session| session.id().to_owned()),
+        within: app.blobs.publishes_within(),
         quotas: app.quotas,
     };
     let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {

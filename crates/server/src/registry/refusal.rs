@@ -97,7 +97,8 @@ impl From<StoreError> for Refusal {
             | StoreError::Contended(_)
             | StoreError::OutcomeUnknown(_)
             | StoreError::Unusable(_) => (OciError::unavailable(), Some(5)),
-            StoreError::Damaged(_) => (OciError::unknown(), None),
+            // No request to the registry gives rights.
+            StoreError::CallerEnded | StoreError::Damaged(_) => (OciError::unknown(), None),
         };
         Self { error, retry_after, standing: None, quota }
     }

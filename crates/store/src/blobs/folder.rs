@@ -18,7 +18,7 @@ use super::local_files::LocalFiles;
 use super::reading::{FileRange, Read, Reading};
 use super::{
     BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
-    Space, Staged,
+    Published, Space, Staged,
 };
 use crate::{Result, StoreError};
 
@@ -112,6 +112,18 @@ impl BlobIngester for Folder {
 impl BlobSweeper for Folder {
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
         self.blocking(move |files| files.published(part, older_than)).await
+    }
+
+    async fn inventory(&self, part: u8) -> Result<Vec<Published>> {
+        let size = |files: &LocalFiles, key: ContentKey| {
+            let size = files.size(&key).transpose()?;
+            Some(size.map(|size| Published { key, size }))
+        };
+        self.blocking(move |files| {
+            let keys = files.published(part, Duration::ZERO)?;
+            keys.into_iter().filter_map(|key| size(files, key)).collect()
+        })
+        .await
     }
 
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {

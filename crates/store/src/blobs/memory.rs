@@ -15,8 +15,8 @@ use futures_util::stream;
 use gangplank_oci::Hasher;
 
 use super::{
-    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey, Read,
-    Reading, Space, Staged,
+    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
+    Published, Read, Reading, Space, Staged,
 };
 use crate::{Result, StoreError};
 
@@ -134,6 +134,12 @@ impl BlobSweeper for Memory {
             .iter()
             .filter(|(key, (since, _))| key.part() == part && since.elapsed() >= older_than);
         Ok(wanted.map(|(key, _)| key.clone()).collect())
+    }
+
+    async fn inventory(&self, part: u8) -> Result<Vec<Published>> {
+        let held = self.held.lock();
+        let wanted = held.published.iter().filter(|(key, _)| key.part() == part);
+        Ok(wanted.map(|(key, (_, bytes))| Published { key: key.clone(), size: bytes.len() as u64 }).collect())
     }
 
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {

@@ -34,12 +34,18 @@ pub use reading::{ByteStream, FileRange, Read, Reading};
 pub use writer::{BlobWriter, Checkpoint};
 
 use crate::Result;
+use crate::identity::Identity;
 
 /// Tells which content exists.
 #[async_trait]
 pub trait BlobStatter: Send + Sync {
     /// The size of published content in bytes; `None` if there is none.
     async fn stat(&self, key: &ContentKey) -> Result<Option<u64>>;
+
+    /// The same, from the bytes themselves and not from memory.
+    async fn stat_anew(&self, key: &ContentKey) -> Result<Option<u64>> {
+        self.stat(key).await
+    }
 }
 
 /// Reads content.
@@ -88,9 +94,34 @@ pub struct Staged {
     pub checkpoint: Checkpoint,
 }
 
+/// The owner of a store of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Nobody else can use the store, or it was checked when the store was opened.
+    Certain,
+    /// The database with this identity. The store was asked just now.
+    Database(Identity),
+    /// Nobody, although several databases could use the store.
+    Nobody,
+}
+
+/// A published content that a store has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Its key.
+    pub key: ContentKey,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
 /// Finds and removes orphaned content.
 #[async_trait]
 pub trait BlobSweeper: Send + Sync {
+    /// Whose content the store has. Content is only removed for its owner.
+    async fn owner(&self) -> Result<Owner> {
+        Ok(Owner::Certain)
+    }
+
     /// How old content without a row must be before it counts as an orphan. Younger content may get its row at
     /// any moment. Zero if one process has the store to itself: then content of an earlier run gets no row any
     /// more.
@@ -98,10 +129,22 @@ pub trait BlobSweeper: Send + Sync {
         Duration::ZERO
     }
 
+    /// How old the key of content may be when it gets its row; `None` if it does not matter. It is well before
+    /// the content counts as an orphan, so a process that was paused for days publishes nothing that another one
+    /// removes.
+    fn publishes_within(&self) -> Option<Duration> {
+        let settles_after = self.settles_after();
+        (!settles_after.is_zero()).then(|| settles_after / 3 * 2)
+    }
+
     /// The keys of published content that is at least so old, in one of 256 parts and in any order. The last
     /// two digits of a key are the number of its part ([`ContentKey::part`]). The store's clock decides about
     /// the age.
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>>;
+
+    /// All published content of a part, however old, in any order. Whoever compares it with rows must read the
+    /// rows first: a row is never older than its bytes.
+    async fn inventory(&self, part: u8) -> Result<Vec<Published>>;
 
     /// Staged content that was begun or got its last byte at least so long ago, in any order.
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>>;

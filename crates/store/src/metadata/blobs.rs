@@ -1,5 +1,7 @@
 //! Which blobs a repository holds, and where their bytes are.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use gangplank_core::{LoginId, Origin, Quotas, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
@@ -68,6 +70,9 @@ pub struct NewBlob {
     pub put_by: Option<LoginId>,
     /// The upload session in the same repository that ends with it.
     pub session: Option<String>,
+    /// If set, the key must have been made at most so long ago, and must not be discarded. Otherwise its upload
+    /// session is over, because a search for orphans may have found the bytes.
+    pub within: Option<Duration>,
     /// The quotas of its account.
     pub quotas: Quotas,
 }
@@ -182,6 +187,15 @@ pub trait BlobLinks: Send + Sync {
     async fn mark_whole(&self, key: &ContentKey) -> Result<bool>;
     /// Those of these keys that belong to no blob, no upload session and no discarded content.
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
+    /// Discards content that a search found without a row, as of `now` by the steady time. Left out is content
+    /// that has a row meanwhile, and content whose key is younger than `older_than` by the clock of the
+    /// database. Returns how many contents are discarded.
+    async fn discard_orphans(
+        &self,
+        orphans: Vec<Discarded>,
+        older_than: Duration,
+        now: Time,
+    ) -> Result<usize>;
     /// Content that no row has referred to since `until` or earlier, by the steady time; oldest first, at most
     /// `limit`. The caller deletes its bytes from the blob store.
     async fn discarded(&self, until: Time, limit: usize) -> Result<Vec<Discarded>>;

@@ -29,8 +29,10 @@ mod contending;
 pub mod deployments;
 mod engine;
 pub mod inspection;
+pub mod lineage;
 pub mod manifests;
 pub mod metric_points;
+pub mod patience;
 mod postgres;
 pub mod progress;
 pub mod provenance;
@@ -61,9 +63,10 @@ pub use container_services::ContainerServices;
 pub use contending::Contending;
 pub use deployments::Deployments;
 pub use inspection::Inspection;
+pub use lineage::Lineage;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
-pub use postgres::{Cluster, Postgres, Target};
+pub use postgres::{Agreed, Cluster, Postgres, Target};
 pub use progress::Progress;
 pub use provenance::Provenance;
 #[cfg(any(test, feature = "testing"))]
@@ -98,6 +101,7 @@ pub trait Metadata:
     + Collection
     + MetricPoints
     + Progress
+    + Lineage
     + Inspection
 {
     /// Whether writes are accepted. With SQLite `false` after a failed sync, until a restart; with PostgreSQL

@@ -15,10 +15,26 @@ pub enum Mark {
     ScrubStarted,
     /// The grace period of garbage collection in the last run, in milliseconds.
     GcGrace,
-    /// A number that the folder of bytes contains, too. So a database recognizes its own folder.
+    /// A number that the folder or the bucket of the bytes contains, too. So a database recognizes its own.
     ContentFolder,
     /// Set if the bytes are in a bucket. Then no program makes a folder for them or reports them as lost.
     ContentBucket,
+    /// A number that changes when a restored database takes the place of the lost one. A bucket contains it, too.
+    Incarnation,
+    /// The database server, by its own number, of the noted [`History`](crate::identity::History).
+    DatabaseServer,
+    /// The timeline of the noted history.
+    Timeline,
+    /// The number of a table in the noted history.
+    Table,
+    /// The part of the bucket in which content without a row is searched next.
+    SweptPart,
+    /// When that search is due, by the steady time.
+    SweepDue,
+    /// The part of the bucket that is compared with the rows next.
+    ComparedPart,
+    /// When that comparison is due, by the steady time.
+    ComparisonDue,
 }
 
 /// Stores marks.

@@ -143,7 +143,12 @@ pub trait RoleSessions: Send + Sync {
     async fn insert_session(&self, by: &Origin, session: NewSession, quota: u32) -> Result<SessionMade>;
     /// Finds the access key or temporary key with this id. The state of the role is part of the lookup, so the
     /// end of a session takes effect at once.
+    ///
+    /// If several processes share the store, the answer may be a few seconds old.
     async fn credential(&self, id: &AccessKeyId) -> Result<Option<Credential>>;
+    /// Finds a credential as [`credential`](Self::credential) does, in its present state. Calls that change
+    /// something use this: a key that another process has disabled changes nothing any more.
+    async fn credential_now(&self, id: &AccessKeyId) -> Result<Option<Credential>>;
     /// A page of at most `limit` sessions of a role that are live at `now`, newest first. With `before`, only
     /// sessions with smaller numbers.
     async fn sessions(

@@ -13,6 +13,7 @@ use gangplank_core::Origin;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::patience::{Call, RESERVE, left};
 use super::store::Outcome;
 use super::tx::{Query, Tx, values};
 use crate::{Result, StoreError};
@@ -39,11 +40,13 @@ pub(crate) async fn settle<T, W>(write: impl Fn(Run) -> W) -> Result<T>
 where
     W: Future<Output = Result<T>>,
 {
+    let call = Call::begin();
     let mut outcome = write(Run::First).await;
     let (mut lost, mut since) = (1, Instant::now());
     while matches!(outcome, Err(StoreError::OutcomeUnknown(_)))
         && lost < MOST_LOST
         && since.elapsed() < PATIENCE
+        && left(call.until(), PATIENCE) > RESERVE
     {
         match write(Run::Again).await {
             // The outcome of the first run is still unknown.
@@ -115,7 +118,7 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
                     self.keep(answer);
                 }
             }
-            Err(StoreError::OverQuota(_)) if self.is_noted(tx)? => {}
+            Err(StoreError::OverQuota(_) | StoreError::CallerEnded) if self.is_noted(tx)? => {}
             Err(error) => return Err(error),
         }
         Ok(())

@@ -18,6 +18,7 @@ pub struct Statistics {
     pub commits: Durations,
     retries: AtomicU64,
     polled: Mutex<Option<Instant>>,
+    clock_ahead: Mutex<Option<f64>>,
 }
 
 impl Statistics {
@@ -34,6 +35,17 @@ impl Statistics {
     /// Notes that the state shared by all processes was read. The reading began at `began`.
     pub fn polled(&self, began: Instant) {
         *self.polled.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
+    }
+
+    /// Notes how many seconds this machine's clock is ahead of the database's.
+    pub(crate) fn clock_is_ahead(&self, seconds: f64) {
+        *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
+    }
+
+    /// How many seconds this machine's clock is ahead of the database's; below zero if it is behind. `None` for a
+    /// database on this machine.
+    pub fn clock_ahead(&self) -> Option<f64> {
+        *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long ago the state shared by all processes was last read. `None` for a database that one process has

@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicI64;
 use gangplank_core::Origin;
 
 use super::Metadata;
-use super::engine::{Engine, Settled, Terms, Whose};
+use super::engine::{Engine, Promise, Settled, Terms, Whose};
 use super::rules::audit::Note;
 use super::rules::live_counts::LiveCounts;
-use super::settling::{Change, settle};
+use super::settling::{Change, Run, settle};
 use super::statistics::Statistics;
 use super::tx::Tx;
 use crate::Result;
@@ -100,7 +100,11 @@ impl<E: Engine> Store<E> {
         let change = Arc::new(if self.engine.is_exclusive() { change } else { change.with_an_id() });
         settle(|run| {
             let change = Arc::clone(&change);
-            self.engine.write(terms.clone(), move |tx| change.run(tx, run))
+            let promise = terms.promise;
+            self.engine.write(terms.clone(), move |tx| {
+                change.run(tx, run)?;
+                keep_promise(tx, promise, run)
+            })
         })
         .await?;
         change.answer()
@@ -115,11 +119,20 @@ impl<E: Engine> Store<E> {
         if terms.settled == Settled::Not {
             return self.engine.write(terms, rule).await;
         }
-        let rule = Arc::new(rule);
-        settle(|_| {
+        let (rule, promise) = (Arc::new(rule), terms.promise);
+        settle(|run| {
             let rule = Arc::clone(&rule);
-            self.engine.write(terms.clone(), move |tx| rule(tx))
+            self.engine.write(terms.clone(), move |tx| {
+                let value = rule(tx)?;
+                keep_promise(tx, promise, run)?;
+                Ok(value)
+            })
         })
         .await
     }
+}
+
+/// The second run may find that the first was committed, and write nothing. It must not promise more than that commit.
+fn keep_promise(tx: &dyn Tx, promise: Promise, run: Run) -> Result<()> {
+    if run == Run::Again && promise == Promise::Durable { tx.reach_copies() } else { Ok(()) }
 }

@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gangplank_s3::probe::{Abilities, Report, probe};
 use gangplank_s3::{Client, Location};
+use tokio::time::timeout;
 
-use super::belonging::new_number;
+use super::awaited::Awaited;
 use super::{Mode, Stores};
+use crate::blobs::BlobStore;
 use crate::blobs::s3::{S3, Settings, part_for};
 use crate::coordination::InProcess;
-use crate::metadata::Metadata;
+use crate::identity::Identity;
 use crate::metadata::progress::Mark;
+use crate::metadata::{Metadata, Postgres};
 use crate::{Result, StoreError};
 
 /// The place of bytes that are in a bucket.
@@ -41,85 +45,195 @@ impl Bucket {
     }
 }
 
+/// How long the start waits for a sign of the bucket's server.
+const SIGN: Duration = Duration::from_secs(5);
+
+/// The object that is asked for as a sign. It need not exist.
+const ANY: &str = "gangplank.json";
+
+/// Everything that is needed to open the bytes, now or later.
+pub(super) struct Opening {
+    metadata: Arc<dyn Metadata>,
+    client: Client,
+    bucket: Bucket,
+    mode: Mode,
+    reserve: u64,
+}
+
 pub(super) async fn with_bytes(
     metadata: Arc<dyn Metadata>,
+    cluster: Option<Arc<Postgres>>,
     bucket: Bucket,
     mode: Mode,
     reserve: u64,
 ) -> Result<Stores> {
     let client = bucket.client()?;
-    let Bucket { location, scratch, largest_blob, .. } = bucket;
-    // Reading needs only what every server can do.
-    let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&client, &location).await? };
-    let part = part_for(largest_blob);
-    let store = S3::open(Settings { client, location, abilities, scratch, reserve, part })?;
-    let number = settle(metadata.as_ref(), &store, mode).await?;
-    Ok(Stores {
-        metadata,
-        blobs: Arc::new(store),
+    let opening = Opening { metadata: Arc::clone(&metadata), client, bucket, mode, reserve };
+    let (blobs, number) = match opening.open().await {
+        Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
+        // A server has more to do than to give bytes.
+        Err(StoreError::Unavailable(why)) if mode == Mode::Serve => {
+            // Now, since later another process would call it a bad folder.
+            opening.store(Abilities::LEAST)?;
+            let cluster = metadata.identify(Identity::new()).await?.cluster;
+            (Arc::new(Awaited::begin(opening, &why)) as Arc<dyn BlobStore>, Some(cluster))
+        }
+        Err(error) => return Err(error),
+    };
+    let coordinator = match cluster {
+        Some(cluster) => cluster.coordinator(),
         // A single process uses the rows.
-        coordinator: Arc::new(InProcess::default()),
-        number,
-        fault: None,
-    })
+        None => Arc::new(InProcess::default()),
+    };
+    Ok(Stores { metadata, blobs, coordinator, number, fault: None })
 }
 
-/// Finds out what the server of the bucket can do, and logs it in one line.
-async fn examined(client: &Client, location: &Location) -> Result<Abilities> {
-    let report = probe(client, location).await;
-    let place = location.to_string();
-    if let Some(broken) = report.broken().next() {
-        let (what, why) = (broken.what, &broken.detail);
-        return Err(StoreError::unavailable(format!(
-            "{place} at {} cannot keep blobs: it cannot {what}: {why}; `gangplank s3 check` says more",
-            client.endpoint().url()
-        )));
+impl Opening {
+    /// Opens the bytes. Returns the number of the cluster too.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the bucket's server or the database is out of reach, [`StoreError::Unusable`]
+    /// if the bucket cannot be used.
+    pub(super) async fn open(&self) -> Result<(S3, Option<i64>)> {
+        let abilities = match self.mode {
+            // Reading needs only what every server can do.
+            Mode::Read => Abilities::LEAST,
+            Mode::Serve => {
+                self.sign().await?;
+                self.examined().await?
+            }
+            _ => self.examined().await?,
+        };
+        let store = self.store(abilities)?;
+        let number = settle(self.metadata.as_ref(), &store, self.mode).await?;
+        Ok((store, number))
     }
-    let Report { abilities, clock_ahead, .. } = report;
-    let missing: Vec<&str> =
-        report.checks.iter().filter(|check| !check.is_fine()).map(|check| check.what).collect();
-    tracing::info!(
-        endpoint = client.endpoint().url(),
-        guard = if abilities.crc64 { "CRC-64/NVME" } else { "SHA-256" },
-        missing = missing.join(", "),
-        clock_ahead,
-        "keeps blobs in {place}"
-    );
-    Ok(abilities)
-}
 
-/// Checks that rows and bytes belong together. Both contain the same number: a row, and the object
-/// `gangplank.json`. New stores get one.
-async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
-    let (ours, found) = (metadata.mark(Mark::ContentFolder).await?, store.owner().await?);
-    let place = store.shown();
-    match (ours, found) {
-        (Some(ours), Some(found)) if ours == found => Ok(Some(ours)),
-        (Some(ours), Some(found)) => Err(StoreError::unusable(format!(
-            "{place} is the place of cluster {found:016x}, and this database is of cluster {ours:016x}: each would remove \
-             the other's content; name another prefix, or the database that belongs to it"
-        ))),
-        (Some(ours), None) => Err(StoreError::unusable(format!(
-            "{place} has no gangplank.json, and the database of cluster {ours:016x} knows content that is elsewhere: name \
-             the bucket and the prefix that it was served with, or leave them out if its content is in the data directory"
-        ))),
-        (None, Some(found)) => Err(StoreError::unusable(format!(
-            "{place} is the place of cluster {found:016x}, and this database is new: name a prefix that nobody uses, or \
-             the database of that cluster"
-        ))),
-        (None, None) if metadata.content_totals(0).await?.count > 0 => Err(StoreError::unusable(format!(
-            "{place} is empty, and the database knows content that is elsewhere"
-        ))),
-        (None, None) if store.has_content().await? => Err(StoreError::unusable(format!(
-            "{place} has content, and no gangplank.json that says whose it is: name a prefix that nobody uses"
-        ))),
-        (None, None) if mode == Mode::Read => Ok(None),
-        (None, None) => {
-            let number = new_number();
-            // The row comes last: if only the row existed after a crash, the content would count as lost.
-            store.belong_to(number).await?;
-            metadata.set_marks(vec![(Mark::ContentFolder, number), (Mark::ContentBucket, 1)]).await?;
-            Ok(Some(number))
+    /// The bucket and its server, for messages.
+    pub(super) fn shown(&self) -> String {
+        format!("{} at {}", self.bucket.location, self.client.endpoint().url())
+    }
+
+    fn store(&self, abilities: Abilities) -> Result<S3> {
+        let Bucket { location, scratch, largest_blob, .. } = self.bucket.clone();
+        let (client, part) = (self.client.clone(), part_for(largest_blob));
+        let settings = Settings { client, location, abilities, scratch, reserve: self.reserve, part };
+        S3::open(settings).map_err(|error| StoreError::unusable(error.to_string()))
+    }
+
+    /// Waits a short while for any answer of S3.
+    async fn sign(&self) -> Result<()> {
+        let key = self.bucket.location.key(ANY);
+        match timeout(SIGN, self.client.get_object(&key, Some(0..1))).await {
+            Ok(Err(error)) if error.may_pass() => Err(StoreError::unavailable(error.to_string())),
+            // Whatever else it says is found out by the examination.
+            Ok(_) => Ok(()),
+            Err(_) => Err(StoreError::unavailable(format!("no answer within {} s", SIGN.as_secs()))),
         }
     }
+
+    /// Finds out what the server of the bucket can do, and logs it in one line.
+    async fn examined(&self) -> Result<Abilities> {
+        let Self { client, bucket: Bucket { location, .. }, .. } = self;
+        let report = probe(client, location).await;
+        if let Some(broken) = report.broken().next() {
+            let (place, what, why) = (self.shown(), broken.what, &broken.detail);
+            let said =
+                format!("{place} cannot keep blobs: it cannot {what}: {why}; `gangplank s3 check` says more");
+            return Err(if report.is_away() {
+                StoreError::unavailable(said)
+            } else {
+                StoreError::unusable(said)
+            });
+        }
+        let Report { abilities, clock_ahead, .. } = report;
+        let missing: Vec<&str> =
+            report.checks.iter().filter(|check| !check.is_fine()).map(|check| check.what).collect();
+        tracing::info!(
+            endpoint = client.endpoint().url(),
+            guard = if abilities.crc64 { "CRC-64/NVME" } else { "SHA-256" },
+            missing = missing.join(", "),
+            clock_ahead,
+            "keeps blobs in {location}"
+        );
+        Ok(abilities)
+    }
+}
+
+/// Checks that rows and bytes belong together. Both contain the same identity: some marks, and the object
+/// `gangplank.json`. New stores get one. Several processes of one database may do this at the same time.
+async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
+    // In this order: the mark is made after the object, and the object after the number.
+    let is_settled = metadata.mark(Mark::ContentBucket).await?.is_some();
+    let (ours, found) = (metadata.identity().await?, store.marker().await?);
+    let place = store.shown();
+    match (ours, found) {
+        (Some(ours), Some(found)) if ours == found => {
+            if !is_settled && mode != Mode::Read {
+                metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+            }
+            Ok(Some(ours.cluster))
+        }
+        (Some(ours), Some(found)) if ours.cluster == found.cluster => Err(StoreError::unusable(format!(
+            "{place} belongs to another incarnation of cluster {ours}: one of the two was restored, and both would remove \
+             the other's content; if this database is to go on, run `gangplank database restored` with the same options, \
+             and make sure that no server uses the other"
+        ))),
+        (Some(ours), Some(found)) => Err(StoreError::unusable(format!(
+            "{place} is the place of cluster {found}, and this database is of cluster {ours}: each would remove the \
+             other's content; name another prefix, or the database that belongs to it"
+        ))),
+        (Some(ours), None) if is_settled => Err(StoreError::unusable(format!(
+            "{place} has no gangplank.json, and the database of cluster {ours} knows content that is elsewhere: name the \
+             bucket and the prefix that it was served with, or leave them out if its content is in the data directory"
+        ))),
+        (None, Some(found)) => Err(StoreError::unusable(format!(
+            "{place} is the place of cluster {found}, and this database is new: name a prefix that nobody uses, or the \
+             database of that cluster"
+        ))),
+        (_, None) if metadata.content_totals(0).await?.count > 0 => Err(StoreError::unusable(format!(
+            "{place} has no gangplank.json, and the database knows content that is elsewhere: name the bucket and the \
+             prefix that it was served with, or leave them out if its content is in the data directory"
+        ))),
+        (_, None) if store.has_content().await? => Err(StoreError::unusable(format!(
+            "{place} has content, and no gangplank.json that says whose it is: name a prefix that nobody uses"
+        ))),
+        (_, None) if mode == Mode::Read => Ok(None),
+        (_, None) => {
+            let ours = metadata.identify(Identity::new()).await?;
+            store.belong_to(ours).await?;
+            metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+            Ok(Some(ours.cluster))
+        }
+    }
+}
+
+/// Lets a database that was restored from an older state go on with its bucket. The bucket's former database is
+/// refused from then on. Returns the number of services.
+///
+/// # Errors
+/// [`StoreError::Unusable`] if the bucket is that of another cluster. If the call fails in any other way, it has
+/// to be repeated.
+pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
+    let client = bucket.client()?;
+    let Bucket { location, scratch, largest_blob, .. } = bucket.clone();
+    let part = part_for(largest_blob);
+    let store =
+        S3::open(Settings { client, location, abilities: Abilities::LEAST, scratch, reserve: 0, part })?;
+    let (ours, found) = (metadata.identity().await?, store.marker().await?);
+    let place = store.shown();
+    let ours = match (ours, found) {
+        (Some(ours), Some(found)) if ours.cluster == found.cluster => ours.restored(),
+        (Some(ours), Some(found)) => {
+            return Err(StoreError::unusable(format!(
+                "{place} is the place of cluster {found}, and this database is of cluster {ours}"
+            )));
+        }
+        (None, _) => return Err(StoreError::unusable("this database never had a bucket")),
+        (_, None) => return Err(StoreError::unusable(format!("{place} has no gangplank.json"))),
+    };
+    let history = metadata.history().await?;
+    let services = metadata.restored(ours.incarnation, history).await?;
+    store.put_marker(ours).await?;
+    Ok(services)
 }

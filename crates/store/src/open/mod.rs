@@ -4,30 +4,39 @@
 //! The rows are opened first ([`StoreConfig::rows`]), so that the caller can check its master key with them.
 //! Then the bytes are opened ([`Rows::with_bytes`]). The caller makes sure that it may open the store at all.
 
+mod awaited;
 mod belonging;
 mod bucket;
 mod local;
+mod ownership;
+mod shared;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use belonging::{number_of, text_of, write_number};
-pub use bucket::Bucket;
+pub use bucket::{Bucket, restored};
 pub use local::{blobs_in, database_in};
+pub use ownership::{Failovers, may_remove};
 
-use crate::Result;
 use crate::blobs::{BlobStore, DEFAULT_RESERVE, LocalFiles};
 use crate::coordination::Coordinator;
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, Postgres, Target};
+use crate::{Result, StoreError};
 
 /// The place of a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Location {
     /// A directory of this machine that one process uses: the rows are in `gangplank.db`, the bytes in
     /// `blobs/`.
     Local {
         /// The directory.
         dir: PathBuf,
+    },
+    /// A PostgreSQL database that any number of processes use at the same time. The bytes are in a bucket.
+    Shared {
+        /// The database.
+        database: Target,
     },
 }
 
@@ -59,6 +68,8 @@ pub struct StoreConfig {
 pub struct Rows {
     /// The rows.
     pub metadata: Arc<dyn Metadata>,
+    /// The same rows, if several processes share them.
+    pub cluster: Option<Arc<Postgres>>,
     config: StoreConfig,
 }
 
@@ -96,7 +107,12 @@ impl StoreConfig {
         Self::new(Location::Local { dir: dir.to_owned() }, mode)
     }
 
-    /// Sets the bucket of the bytes. Without one, they are beside the rows.
+    /// A store that several processes share.
+    pub fn shared(database: Target, bucket: Bucket, mode: Mode) -> Self {
+        Self::new(Location::Shared { database }, mode).with_bucket(Some(bucket))
+    }
+
+    /// Sets the bucket of the bytes. Without one, they are beside the rows of a [`Location::Local`].
     #[must_use]
     pub fn with_bucket(self, bucket: Option<Bucket>) -> Self {
         Self { bucket, ..self }
@@ -113,12 +129,15 @@ impl StoreConfig {
     /// # Errors
     /// If they cannot be opened or made; [`Unusable`](crate::StoreError::Unusable) if the mode does not accept
     /// their schema.
-    #[expect(clippy::unused_async, reason = "rows in another place than this machine are waited for")]
     pub async fn rows(self) -> Result<Rows> {
-        let metadata = match &self.location {
-            Location::Local { dir } => local::rows(dir, self.mode)?,
+        let (metadata, cluster) = match &self.location {
+            Location::Local { dir } => (local::rows(dir, self.mode)?, None),
+            Location::Shared { database } => {
+                let rows = shared::rows(database, self.mode).await?;
+                (Arc::clone(&rows) as Arc<dyn Metadata>, Some(rows))
+            }
         };
-        Ok(Rows { metadata, config: self })
+        Ok(Rows { metadata, cluster, config: self })
     }
 
     /// Opens rows and bytes.
@@ -137,12 +156,14 @@ impl Rows {
     /// [`Unusable`](crate::StoreError::Unusable) if the bytes are missing or belong to other rows, unless they
     /// are in a folder that is only read. Other errors if they cannot be opened.
     pub async fn with_bytes(self) -> Result<Stores> {
-        let Location::Local { dir } = &self.config.location;
-        let StoreConfig { mode, reserve, .. } = self.config;
-        if let Some(bucket) = self.config.bucket {
-            return bucket::with_bytes(self.metadata, bucket, mode, reserve).await;
+        let Self { metadata, cluster, config: StoreConfig { location, mode, reserve, bucket } } = self;
+        match (location, bucket) {
+            (Location::Local { dir }, None) => local::with_bytes(metadata, &dir, mode, reserve).await,
+            (_, Some(bucket)) => bucket::with_bytes(metadata, cluster, bucket, mode, reserve).await,
+            (Location::Shared { .. }, None) => Err(StoreError::unusable(
+                "a database that several processes share has its content in a bucket",
+            )),
         }
-        local::with_bytes(self.metadata, dir, mode, reserve).await
     }
 
     /// Opens the bytes. A missing folder is made; then all content that the rows know is missing. A folder of
@@ -151,12 +172,13 @@ impl Rows {
     /// # Errors
     /// If a folder cannot be renamed, opened or made.
     pub async fn with_bytes_anew(self) -> Result<Stores> {
-        if self.config.bucket.is_some() {
+        match &self.config {
+            StoreConfig { location: Location::Local { dir }, bucket: None, reserve, .. } => {
+                local::with_bytes_anew(self.metadata, dir, *reserve).await
+            }
             // `fsck` marks content that the bucket lacks. A prefix is never made anew.
-            return self.with_bytes().await;
+            _ => self.with_bytes().await,
         }
-        let Location::Local { dir } = &self.config.location;
-        local::with_bytes_anew(self.metadata, dir, self.config.reserve).await
     }
 }
 

@@ -553,6 +553,7 @@ pub(crate) async fn discarded(db: &dyn Metadata) -> Vec<ContentKey> {
 
 pub(crate) fn blob(content: &str, key: ContentKey) -> NewBlob {
     NewBlob {
+        within: None,
         digest: Digest::sha256(content.as_bytes()),
         size: content.len() as u64,
         key,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::{Leases, Region, tenant};
 use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
-use gangplank_store::open::{Bucket, Location};
+use gangplank_store::open::Bucket;
 
 use super::console::Console;
-use super::{DEFAULT_DATA_DIR, DEFAULT_LISTEN, ServeOptions, limits, root_key};
+use super::{DEFAULT_LISTEN, ServeOptions, limits, root_key};
 use crate::bucket;
 use crate::cli::usage::named;
 
@@ -46,13 +46,15 @@ impl ServeOptions {
         if let Some(address) = &self.public_address {
             check_public_address(address)?;
         }
+        let (location, master_key) = (self.location()?, self.shared_master_key()?);
         let bucket = self.bucket(limits.blob_bytes)?;
         Ok(Config {
             bucket,
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
             admin_listen: self.admin_listen,
-            location: Location::Local { dir: self.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()) },
+            location,
             master_key_file: self.master_key_file,
+            master_key,
             public_address: self.public_address,
             tls,
             insecure_http: self.insecure_http.unwrap_or(false),

@@ -143,13 +143,7 @@ impl ServeOptions {
     /// Makes the part of the configuration that is about running images.
     pub(super) fn deployments(&self) -> Result<Deployments> {
         let default = Deployments::default();
-        let engine = match self.engine {
-            None => default.engine,
-            Some(Engine::Auto) => EngineChoice::Auto,
-            Some(Engine::Docker) => EngineChoice::Docker,
-            Some(Engine::Podman) => EngineChoice::Podman,
-            Some(Engine::None) => EngineChoice::None,
-        };
+        let engine = self.engine_choice(default.engine)?;
         if let Some(registry) = &self.engine_registry {
             let name = named("engine-registry");
             ensure!(

@@ -47,6 +47,8 @@ use seen::Seen;
 use state::State;
 use writer::S3Writer;
 
+pub(crate) use sweeping::SETTLED;
+
 /// The least size of a part, in bytes.
 pub const PART: u64 = 8 << 20;
 
@@ -121,6 +123,21 @@ impl Inner {
     fn object(&self, key: &ContentKey) -> String {
         self.location.key(&format!("content/{:02x}/{key}", key.part()))
     }
+
+    /// Asks the server for the size of content.
+    async fn look(&self, key: &ContentKey) -> Result<Option<u64>> {
+        let object = self.object(key);
+        let length = match self.client.head_object(&object).await.map_err(failed)? {
+            Some(head) => Some(head.length),
+            // This answer gives no reason. It may be that of a balancer without servers, or be about the bucket.
+            None => self.client.get_object(&object, None).await.map_err(failed)?.map(|object| object.length),
+        };
+        match length {
+            Some(length) => self.seen.note(key, length),
+            None => self.seen.forget(key),
+        }
+        Ok(length)
+    }
 }
 
 #[async_trait]
@@ -129,11 +146,11 @@ impl BlobStatter for S3 {
         if let Some(length) = self.0.seen.length(key) {
             return Ok(Some(length));
         }
-        let head = self.0.client.head_object(&self.0.object(key)).await.map_err(failed)?;
-        Ok(head.map(|head| {
-            self.0.seen.note(key, head.length);
-            head.length
-        }))
+        self.0.look(key).await
+    }
+
+    async fn stat_anew(&self, key: &ContentKey) -> Result<Option<u64>> {
+        self.0.look(key).await
     }
 }
 

@@ -29,6 +29,9 @@ impl BlobProvider for S3 {
             Err(error) if error.is_status(416) => return inner.nothing_of(&object).await,
             opened => opened.map_err(failed)?,
         };
+        if opened.is_none() {
+            inner.seen.forget(key);
+        }
         Ok(opened.map(|Object { length, content }| {
             inner.seen.note(key, length);
             let bytes = content.into_stream().map(|piece| piece.map_err(io::Error::other));

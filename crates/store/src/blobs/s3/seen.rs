@@ -8,24 +8,38 @@ use std::time::{Duration, Instant};
 
 use crate::blobs::ContentKey;
 
-/// How long content is remembered at most. At least half of this time, unless memory is full.
+/// How long content is remembered after it was seen, unless memory is full.
 const REMEMBERED: Duration = Duration::from_hours(1);
 
-/// How many contents each half remembers.
+/// How many contents each half remembers. When one is full, the other is forgotten.
 const MOST: usize = 32_768;
 
 #[derive(Default)]
 pub(super) struct Seen(Mutex<Halves>);
 
 struct Halves {
-    since: Instant,
-    young: HashMap<u128, u64>,
-    old: HashMap<u128, u64>,
+    /// The beginning of the time in seconds.
+    begun: Instant,
+    young: HashMap<u128, Content>,
+    old: HashMap<u128, Content>,
+}
+
+#[derive(Clone, Copy)]
+struct Content {
+    length: u64,
+    /// When it was seen, in seconds.
+    at: u32,
 }
 
 impl Default for Halves {
     fn default() -> Self {
-        Self { since: Instant::now(), young: HashMap::new(), old: HashMap::new() }
+        Self { begun: Instant::now(), young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl Halves {
+    fn now(&self) -> u32 {
+        u32::try_from(self.begun.elapsed().as_secs()).unwrap_or(u32::MAX)
     }
 }
 
@@ -34,17 +48,23 @@ impl Seen {
     pub(super) fn length(&self, key: &ContentKey) -> Option<u64> {
         let number = number(key)?;
         let halves = self.halves();
-        halves.young.get(&number).or_else(|| halves.old.get(&number)).copied()
+        let found = halves.young.get(&number).or_else(|| halves.old.get(&number))?;
+        let age = halves.now().saturating_sub(found.at);
+        (u64::from(age) < REMEMBERED.as_secs()).then_some(found.length)
     }
 
     /// Remembers content that exists.
     pub(super) fn note(&self, key: &ContentKey, length: u64) {
-        if let Some(number) = number(key) {
-            self.halves().young.insert(number, length);
+        let Some(number) = number(key) else { return };
+        let mut halves = self.halves();
+        if halves.young.len() >= MOST {
+            halves.old = std::mem::take(&mut halves.young);
         }
+        let at = halves.now();
+        halves.young.insert(number, Content { length, at });
     }
 
-    /// Forgets content that is about to be deleted.
+    /// Forgets content that is about to be deleted, or is missing.
     pub(super) fn forget(&self, key: &ContentKey) {
         if let Some(number) = number(key) {
             let mut halves = self.halves();
@@ -54,15 +74,7 @@ impl Seen {
     }
 
     fn halves(&self) -> MutexGuard<'_, Halves> {
-        let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let age = halves.since.elapsed();
-        if age >= REMEMBERED {
-            *halves = Halves::default();
-        } else if age >= REMEMBERED / 2 || halves.young.len() >= MOST {
-            let young = std::mem::take(&mut halves.young);
-            *halves = Halves { old: young, ..Halves::default() };
-        }
-        halves
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,9 +101,15 @@ mod tests {
             seen.note(&ContentKey::unused(), 1);
         }
         assert_eq!(seen.length(&keys[1]), None, "memory has a bound");
-        seen.0.lock().unwrap().since -= REMEMBERED;
-        seen.note(&keys[1], 1);
-        assert_eq!(seen.length(&keys[1]), Some(1));
+        let age = |by: Duration| seen.0.lock().unwrap().begun -= by;
+        age(REMEMBERED - Duration::from_secs(5));
         assert_eq!(seen.length(&keys[MOST + 9]), None);
+        seen.note(&keys[1], 1);
+        seen.note(&keys[2], 2);
+        age(REMEMBERED - Duration::from_secs(5));
+        assert_eq!(seen.length(&keys[1]), Some(1), "within the hour");
+        seen.note(&keys[2], 2);
+        age(Duration::from_secs(10));
+        assert_eq!((seen.length(&keys[1]), seen.length(&keys[2])), (None, Some(2)));
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
+use gangplank_s3::Listed;
 
 use super::failure::failed;
 use super::state::State;
 use super::{Inner, S3};
-use crate::blobs::{BlobSweeper, ContentKey, Staged};
+use crate::blobs::{BlobSweeper, ContentKey, Owner, Published, Staged};
 use crate::{Result, StoreError};
 
 /// How many keys one call deletes.
@@ -19,8 +20,9 @@ const AT_ONCE: usize = 1_000;
 /// How many deletions run at once, if each needs a call of its own.
 const SINGLE: usize = 16;
 
-/// Three times the longest life of an upload session.
-const SETTLED: Duration = Duration::from_hours(72);
+/// How old content without a row must be before it counts as an orphan: three times the longest life of an upload
+/// session.
+pub(crate) const SETTLED: Duration = Duration::from_hours(72);
 
 #[async_trait]
 impl BlobSweeper for S3 {
@@ -28,22 +30,22 @@ impl BlobSweeper for S3 {
         SETTLED
     }
 
+    async fn owner(&self) -> Result<Owner> {
+        Ok(self.marker().await?.map_or(Owner::Nobody, Owner::Database))
+    }
+
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
-        let inner = &self.0;
-        let prefix = inner.location.key(&format!("content/{part:02x}/"));
-        let mut keys = Vec::new();
-        let mut after = None;
-        loop {
-            let page = inner.client.list_objects(&prefix, after.as_deref()).await.map_err(failed)?;
-            for object in &page.objects {
-                let age = Age { now: page.now, since: Some(object.modified) };
-                keys.extend(inner.old(&object.key, age, older_than));
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(keys),
-            }
-        }
+        let found = self.0.list(part, |inner, object, now| {
+            inner.old(&object.key, Age { now, since: Some(object.modified) }, older_than)
+        });
+        found.await
+    }
+
+    async fn inventory(&self, part: u8) -> Result<Vec<Published>> {
+        let found = self.0.list(part, |inner, object, _| {
+            inner.content_key(&object.key).map(|key| Published { key, size: object.length })
+        });
+        found.await
     }
 
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {
@@ -115,13 +117,34 @@ impl Inner {
         }
     }
 
+    /// Lists the objects of a part, page by page. `read` gets each object and the server's present time.
+    async fn list<T>(
+        &self,
+        part: u8,
+        read: impl Fn(&Self, &Listed, Option<i64>) -> Option<T> + Send,
+    ) -> Result<Vec<T>> {
+        let prefix = self.location.key(&format!("content/{part:02x}/"));
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.client.list_objects(&prefix, after.as_deref()).await.map_err(failed)?;
+            found.extend(page.objects.iter().filter_map(|object| read(self, object, page.now)));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// The content key of an object, if this store made it.
+    fn content_key(&self, object: &str) -> Option<ContentKey> {
+        let key = ContentKey::parse(object.rsplit('/').next()?)?;
+        (self.object(&key) == object).then_some(key)
+    }
+
     /// The content key of an object, if this store made it and it is at least so old. An object without a date
     /// counts as young.
     fn old(&self, object: &str, age: Age, older_than: Duration) -> Option<ContentKey> {
-        let key = ContentKey::parse(object.rsplit('/').next()?)?;
-        if self.object(&key) != object {
-            return None;
-        }
+        let key = self.content_key(object)?;
         let older_than = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
         let now = age.now?;
         // The date of the answer may be a second before that of the object.

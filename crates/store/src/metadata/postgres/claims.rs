@@ -21,17 +21,21 @@ const CLAIM: &str = "
 const RENEW: &str =
     "UPDATE claims SET until = now() + ?3 * INTERVAL '1 millisecond' WHERE name = ?1 AND epoch = ?2";
 
+/// How long the database has for one of these statements. A claim of which nothing is heard is soon over.
+const LIMIT: Duration = Duration::from_secs(5);
+
 const RELEASE: &str = "DELETE FROM claims WHERE name = ?1 AND epoch = ?2";
 
 impl Cluster {
     /// Runs one statement. If its connection had died while it was idle, runs it once more on a new one.
     async fn change_claims(&self, text: &str, values: &[Value<'_>]) -> Result<u64> {
-        let mut connection = self.0.pool.take().await?;
-        let mut changed = connection.open.execute(text, values).await;
+        let mut connection = self.0.pool.take(None).await?;
+        let mut changed = connection.open.within(LIMIT, connection.open.execute(text, values)).await;
         if changed.is_err() && connection.is_lost() {
             drop(connection);
-            connection = self.0.pool.take().await?;
-            changed = connection.open.execute(text, values).await;
+            self.0.pool.forget_idle();
+            connection = self.0.pool.take(None).await?;
+            changed = connection.open.within(LIMIT, connection.open.execute(text, values)).await;
         }
         connection.give_back();
         changed
@@ -41,10 +45,10 @@ impl Cluster {
 #[async_trait]
 impl Coordinator for Cluster {
     async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>> {
-        let connection = self.0.pool.take().await?;
+        let connection = self.0.pool.take(None).await?;
         // Not repeated: if an answer is lost, the claim may exist. It ends by itself.
-        let found =
-            connection.open.query(CLAIM, &values![work.to_string(), holder, milliseconds(lasts)]).await?;
+        let values = values![work.to_string(), holder, milliseconds(lasts)];
+        let found = connection.open.within(LIMIT, connection.open.query(CLAIM, &values)).await?;
         connection.give_back();
         let epoch = match found.first().map(|row| row.cell(0)).transpose()? {
             Some(Cell::Integer(epoch)) => Epoch(epoch),

@@ -1,19 +1,24 @@
 //! One connection with its prepared statements.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_postgres::error::Severity;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error, Row, Statement};
+use tokio_postgres::{AsyncMessage, Client, Error, Row, SimpleQueryMessage, Statement};
 
-use super::errors;
 use super::pool::Idle;
 use super::statements::with_dollars;
 use super::target::{LIMITS, Statements, Target};
 use super::values::type_of;
+use super::{connecting, errors};
 use crate::metadata::tx::Value;
 use crate::{Result, StoreError};
 
@@ -44,9 +49,23 @@ pub(super) struct Connection {
 pub(super) struct Open {
     client: Client,
     mode: Statements,
-    timeline: Option<String>,
     prepared: Mutex<HashMap<String, Statement>>,
     is_lost: AtomicBool,
+    /// Whether the server sent a warning.
+    was_warned: Arc<AtomicBool>,
+    /// The task that reads and writes the socket.
+    driver: AbortHandle,
+}
+
+/// What the server says when a transaction begins.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    /// The number of a transaction that may write.
+    pub(super) number: Option<String>,
+    /// In which history: in another the number is another's.
+    pub(super) timeline: Option<String>,
+    /// The steady time of all processes, in milliseconds; 0 before one of them has advanced it.
+    pub(super) steady: Option<i64>,
 }
 
 impl Connection {
@@ -67,29 +86,40 @@ impl Connection {
     }
 }
 
+impl Drop for Open {
+    fn drop(&mut self) {
+        if *self.is_lost.get_mut() {
+            // The driver would go on until the server answers, which may be never. Meanwhile the server keeps locks.
+            self.driver.abort();
+        }
+    }
+}
+
 impl Open {
     /// Opens a connection.
     pub(super) async fn to(target: &Target) -> Result<Self> {
-        let connected = target.config.connect(target.tls.clone()).await;
-        let (client, connection) = connected.map_err(|error| errors::explain(&error))?;
-        tokio::spawn(async move {
-            // The client's calls report the same error.
-            let _ = connection.await;
+        let (client, mut connection) = connecting::connect(target).await?;
+        let was_warned = Arc::<AtomicBool>::default();
+        let warned = Arc::clone(&was_warned);
+        let driver = tokio::spawn(async move {
+            // The client's calls report how it ends.
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                if let AsyncMessage::Notice(notice) = message
+                    && notice.parsed_severity() == Some(Severity::Warning)
+                {
+                    tracing::warn!(notice = notice.message(), "PostgreSQL warns");
+                    warned.store(true, Ordering::Release);
+                }
+            }
         });
-        let timeline = timeline(&client).await;
         Ok(Self {
             client,
             mode: target.statements,
-            timeline,
             prepared: Mutex::default(),
             is_lost: AtomicBool::new(false),
+            was_warned,
+            driver: driver.abort_handle(),
         })
-    }
-
-    /// Which history the server went on with when the connection was made, if it says so: one that takes another's place
-    /// begins a new one.
-    pub(super) fn timeline(&self) -> Option<&str> {
-        self.timeline.as_deref()
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -101,10 +131,27 @@ impl Open {
         self.is_lost.store(true, Ordering::Relaxed);
     }
 
-    /// Begins a transaction; returns its number if it may write.
-    pub(super) async fn begin(&self, isolation: Isolation) -> Result<Option<String>> {
+    /// Whether the server has sent a warning since the last question.
+    pub(super) fn was_warned(&self) -> bool {
+        self.was_warned.swap(false, Ordering::AcqRel)
+    }
+
+    /// Waits for an answer. If none comes in time, the state of the connection is unknown, so it is given up.
+    pub(super) async fn within<T>(
+        &self,
+        time: Duration,
+        answer: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        timeout(time, answer).await.unwrap_or_else(|_| {
+            self.give_up();
+            Err(too_late())
+        })
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&self, isolation: Isolation) -> Result<Begun> {
         let mut text = match isolation {
-            Isolation::Statement => return Ok(None),
+            Isolation::Statement => return Ok(Begun::default()),
             Isolation::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
             // At this level a statement sees all that was committed before it, also while the rule waited for a
             // lock. At REPEATABLE READ the snapshot would be older than the lock.
@@ -118,14 +165,18 @@ impl Open {
         if isolation == Isolation::Visible {
             text += "; SET LOCAL synchronous_commit = off";
         }
-        if matches!(isolation, Isolation::Durable | Isolation::Visible) {
-            text += "; SELECT pg_current_xact_id()";
-        }
+        text += match isolation {
+            Isolation::Durable | Isolation::Visible => NUMBERED,
+            _ => "; SELECT NULL, NULL, steady_time FROM cluster",
+        };
         let answers = self.noting(self.client.simple_query(&text).await)?;
-        Ok(answers.iter().find_map(|answer| match answer {
-            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        let row = answers.iter().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
-        }))
+        });
+        let text = |column| row.and_then(|row| row.get(column)).map(str::to_owned);
+        let steady = text(2).and_then(|text| text.parse().ok());
+        Ok(Begun { number: text(0), timeline: text(1), steady })
     }
 
     /// Runs a text without parameters whose answer is not needed.
@@ -195,13 +246,10 @@ impl Open {
 /// The timeline that a server is on. A name of its log begins with it.
 pub(super) const TIMELINE: &str = "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
 
-async fn timeline(client: &Client) -> Option<String> {
-    let answers = client.simple_query(&format!("SELECT {TIMELINE}")).await.ok()?;
-    answers.iter().find_map(|answer| match answer {
-        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    })
-}
+/// Asks for what [`Begun`] has. The number comes first: where nothing may be written, the error says so.
+const NUMBERED: &str =
+    "; SELECT pg_current_xact_id(), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), steady_time
+    FROM cluster";
 
 fn typed<'v>(values: &'v [Value<'_>]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
     values.iter().map(|value| (value as &(dyn ToSql + Sync), type_of(value))).collect()

@@ -1,6 +1,7 @@
 //! How errors of PostgreSQL become errors of the store.
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::Error;
+use tokio_postgres::error::{Severity, SqlState};
 
 use super::target::because;
 use crate::StoreError;
@@ -17,23 +18,27 @@ const CONTENDED: [&SqlState; 7] = [
     &SqlState::INVALID_SQL_STATEMENT_NAME,
 ];
 
-/// Errors after which the connection is unusable.
-const LOST: [&SqlState; 6] = [
+/// Errors after which the connection is unusable, although the server keeps it open.
+const LOST: [&SqlState; 3] = [
     &SqlState::FEATURE_NOT_SUPPORTED,
     &SqlState::INVALID_SQL_STATEMENT_NAME,
+    // The server has become a copy of another.
     &SqlState::READ_ONLY_SQL_TRANSACTION,
-    &SqlState::ADMIN_SHUTDOWN,
-    &SqlState::CRASH_SHUTDOWN,
-    &SqlState::CANNOT_CONNECT_NOW,
 ];
 
 /// Whether the connection is unusable after this error.
-pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
-    error.is_closed() || error.code().is_none_or(|code| LOST.contains(&code))
+pub(super) fn is_lost(error: &Error) -> bool {
+    is_its_end(error) || error.code().is_none_or(|code| LOST.contains(&code))
+}
+
+/// Whether the connection ended with this error. Then nobody knows what a COMMIT did that was under way. A pooler that
+/// has lost the server says so without a severity that programs can read.
+pub(super) fn is_its_end(error: &Error) -> bool {
+    error.is_closed() || error.as_db_error().is_none_or(|it| it.parsed_severity() != Some(Severity::Error))
 }
 
 /// The store's error for an error of PostgreSQL.
-pub(super) fn explain(error: &tokio_postgres::Error) -> StoreError {
+pub(super) fn explain(error: &Error) -> StoreError {
     let said = because(error);
     match error.code() {
         Some(code) if CONTENDED.contains(&code) => StoreError::Contended(said.into()),

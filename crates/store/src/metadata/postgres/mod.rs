@@ -8,6 +8,8 @@
 //! A rule blocks its thread while it waits. As many rules run at once as the [`pool`] has connections.
 
 mod claims;
+mod cluster_row;
+mod connecting;
 mod connection;
 mod errors;
 mod pool;
@@ -19,30 +21,37 @@ mod target;
 mod transaction;
 mod values;
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::patience::{Call, left};
 use super::statistics::Statistics;
 use super::store::Store;
 use super::tx::Tx;
 use crate::coordination::Coordinator;
 use crate::turns::Turns;
 use crate::{Result, StoreError};
-use connection::Isolation;
+use connection::{Isolation, too_late};
 use pool::Pool;
-use resolve::Lost;
 use shared::Shared;
-use transaction::Transaction;
+use transaction::{Ended, Transaction};
 
+pub use cluster_row::Agreed;
 pub use target::Target;
 
 /// How often a transaction runs if it conflicts with others.
 const TRIES: u32 = 5;
+
+/// How long opening a database may take.
+const OPENING: Duration = Duration::from_secs(30);
 
 /// The longest pause before the second run. The limit doubles for each further run.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -68,7 +77,27 @@ impl Postgres {
     /// version of the program made its tables.
     pub async fn connect(target: Target) -> Result<Self> {
         let pool = Pool::of(target);
-        schema::make_if_missing(&pool).await?;
+        in_time(async {
+            schema::make_if_missing(&pool).await?;
+            Self::over(pool.clone()).await
+        })
+        .await
+    }
+
+    /// Connects to a database that has its tables already. Makes nothing.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); [`StoreError::Unusable`] also if the database has no tables.
+    pub async fn connect_to_made(target: Target) -> Result<Self> {
+        let pool = Pool::of(target);
+        in_time(async {
+            schema::require_made(&pool).await?;
+            Self::over(pool.clone()).await
+        })
+        .await
+    }
+
+    async fn over(pool: Pool) -> Result<Self> {
         let shared = Shared::watch(&pool).await?;
         Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
     }
@@ -79,84 +108,136 @@ impl Postgres {
     }
 }
 
+/// Opens a database, or gives up.
+async fn in_time<T>(opening: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout(OPENING, opening).await.unwrap_or_else(|_| Err(too_late()))
+}
+
+/// A transaction that failed.
+struct Failed {
+    error: StoreError,
+    /// Whether the connection was lost before the commit. Then nothing happened.
+    is_lost: bool,
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self { error, is_lost: false }
+    }
+}
+
+/// The caches while a commit is under way that takes rights away, or while nobody knows whether it happened.
+struct Closed<'c>(&'c Caches, Takes);
+
+impl<'c> Closed<'c> {
+    fn until_dropped(caches: &'c Caches, takes: Takes) -> Self {
+        caches.close(takes);
+        Self(caches, takes)
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.open(self.1);
+    }
+}
+
 impl Cluster {
-    /// Runs a query on a connection. If the connection had died while it was idle, runs it once more on another
-    /// one.
+    /// Runs a query on a connection. If the connection was lost, runs it once more on another one.
     async fn run<T>(
         &self,
         isolation: Isolation,
+        until: Option<Instant>,
         query: &(impl Fn(&dyn Tx) -> Result<T> + Send + Sync),
     ) -> Result<T> {
-        let mut is_second = false;
-        loop {
-            let mut connection = self.0.pool.take().await?;
-            let outcome = block_in_place(|| {
-                let handle = Handle::current();
-                let transaction = Transaction::begin(&mut connection, &handle, isolation, &self.0.shared)?;
-                let found = query(&transaction)?;
-                transaction.end()?;
-                Ok(found)
-            });
-            let is_lost = connection.is_lost();
-            if !is_lost && outcome.is_ok() {
-                connection.give_back();
+        match self.run_once(isolation, until, query).await {
+            Err(Failed { is_lost: true, .. }) => {
+                self.0.pool.forget_idle();
+                self.run_once(isolation, until, query).await.map_err(|failed| failed.error)
             }
-            match outcome {
-                Err(StoreError::Contended(_) | StoreError::Unavailable(_)) if is_lost && !is_second => {
-                    is_second = true;
-                }
-                outcome => return outcome,
-            }
+            outcome => outcome.map_err(|failed| failed.error),
         }
+    }
+
+    async fn run_once<T>(
+        &self,
+        isolation: Isolation,
+        until: Option<Instant>,
+        query: &(impl Fn(&dyn Tx) -> Result<T> + Send + Sync),
+    ) -> std::result::Result<T, Failed> {
+        let mut connection = self.0.pool.take(until).await?;
+        let panicked = Cell::new(false);
+        let outcome = block_in_place(|| {
+            let handle = Handle::current();
+            let transaction = Transaction::begin(&mut connection, &handle, isolation, until)?;
+            let found = caught(&panicked, || query(&transaction))?;
+            transaction.end()?;
+            Ok(found)
+        });
+        let is_lost = connection.is_lost();
+        if outcome.is_ok() {
+            connection.give_back();
+        }
+        outcome.map_err(|error| Failed { error, is_lost })
     }
 
     /// Runs a rule once, and commits.
     async fn attempt<T>(
         &self,
         terms: &Terms,
+        until: Option<Instant>,
         rule: &(impl Fn(&dyn Tx) -> Result<T> + Send + Sync),
-    ) -> Result<T> {
-        let mut connection = self.0.pool.take().await?;
+    ) -> std::result::Result<T, Failed> {
+        let mut connection = self.0.pool.take(until).await?;
         let isolation = match terms.promise {
             Promise::Durable => Isolation::Durable,
             Promise::Visible => Isolation::Visible,
         };
-        let outcome: Result<Result<(T, Option<Lost>)>> = block_in_place(|| {
+        let panicked = Cell::new(false);
+        let outcome = block_in_place(|| {
             let handle = Handle::current();
-            let transaction = Transaction::begin(&mut connection, &handle, isolation, &self.0.shared)?;
-            let value = match rule(&transaction) {
-                Ok(value) => value,
+            let transaction = Transaction::begin(&mut connection, &handle, isolation, until)?;
+            let ruled = caught(&panicked, || rule(&transaction)).and_then(|value| {
+                if terms.takes == Takes::Rights {
+                    transaction.takes_rights()?;
+                }
+                Ok(value)
+            });
+            match ruled {
+                Ok(value) => {
+                    let closed = Closed::until_dropped(&self.0.shared.caches, terms.takes);
+                    let began = Instant::now();
+                    let ended = transaction.commit();
+                    self.0.pool.statistics.commits.observe(began.elapsed());
+                    Ok((value, ended?, closed))
+                }
+                Err(error) if panicked.get() => Err(error),
                 Err(error) => {
                     transaction.roll_back();
-                    return Ok(Err(error));
+                    Err(error)
                 }
-            };
-            if terms.takes == Takes::Rights {
-                transaction.takes_rights()?;
-                self.0.shared.caches.close(Takes::Rights);
             }
-            let committed = transaction.commit();
-            if terms.takes == Takes::Rights {
-                self.0.shared.caches.open(Takes::Rights);
-            }
-            Ok(Ok((value, committed?)))
         });
-        let (value, unknown) = match outcome? {
-            Ok(made) => made,
-            Err(refused) => {
-                // It was rolled back, or is lost.
-                connection.give_back();
-                return Err(refused);
-            }
-        };
-        match unknown {
-            None => {
-                connection.give_back();
-                Ok(value)
-            }
-            Some(lost) => resolve::outcome(&self.0.pool, lost).await.map(|()| value),
+        let is_lost = connection.is_lost();
+        if !panicked.get() {
+            connection.give_back();
+        }
+        let (value, ended, _closed) = outcome.map_err(|error| Failed { error, is_lost })?;
+        match ended {
+            Ended::Committed => Ok(value),
+            Ended::Unknown(lost) => Ok(resolve::outcome(&self.0.pool, &lost, until).await.map(|()| value)?),
+            Ended::WithoutCopy => Err(resolve::unknown().into()),
         }
     }
+}
+
+/// Runs a part of the program that may panic. A panic ends its transaction alone, and the connection with it, whose
+/// state nobody knows then.
+fn caught<T>(panicked: &Cell<bool>, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        panicked.set(true);
+        Err(StoreError::unavailable("the work panicked; nothing of it stays"))
+    })
 }
 
 impl Engine for Cluster {
@@ -177,11 +258,13 @@ impl Engine for Cluster {
     }
 
     async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
-        self.run(Isolation::Statement, &query).await
+        let call = Call::begin();
+        self.run(Isolation::Statement, call.until(), &query).await
     }
 
     async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
-        self.run(Isolation::Snapshot, &query).await
+        let call = Call::begin();
+        self.run(Isolation::Snapshot, call.until(), &query).await
     }
 
     async fn read_long<T: Send + 'static>(
@@ -189,9 +272,12 @@ impl Engine for Cluster {
         whose: Whose,
         query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
-        let (cluster, handle) = (self.clone(), Handle::current());
-        let work = move || handle.block_on(cluster.run(Isolation::Snapshot, &query));
-        self.0.long_reads.run(whose, work).await
+        let call = Call::begin();
+        let (cluster, handle, until) = (self.clone(), Handle::current(), call.until());
+        let work = move || handle.block_on(cluster.run(Isolation::Snapshot, until, &query));
+        let turn = self.0.long_reads.run(whose, work);
+        let Some(until) = until else { return turn.await };
+        timeout_at(until, turn).await.unwrap_or_else(|_| Err(too_late()))
     }
 
     async fn write<T: Send + 'static>(
@@ -199,19 +285,30 @@ impl Engine for Cluster {
         terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..TRIES {
-            match self.attempt(&terms, &rule).await {
-                Err(StoreError::Contended(error)) => {
-                    self.0.shared.retried(&error);
-                    self.0.pool.statistics.retried();
-                    tokio::time::sleep(pause.mul_f64(jitter())).await;
-                    pause *= 2;
-                }
-                outcome => return outcome,
+        let call = Call::begin();
+        let until = call.until();
+        let (mut pause, mut tries, mut was_lost) = (FIRST_PAUSE, 1, false);
+        loop {
+            let Failed { error, is_lost } = match self.attempt(&terms, until, &rule).await {
+                Ok(value) => return Ok(value),
+                Err(failed) => failed,
+            };
+            if is_lost && !was_lost {
+                was_lost = true;
+                self.0.pool.forget_idle();
+            } else if let StoreError::Contended(why) = &error
+                && tries < TRIES
+                && !left(until, FIRST_PAUSE).is_zero()
+            {
+                tries += 1;
+                self.0.shared.retried(why);
+                self.0.pool.statistics.retried();
+                tokio::time::sleep(pause.mul_f64(jitter())).await;
+                pause *= 2;
+            } else {
+                return Err(error);
             }
         }
-        self.attempt(&terms, &rule).await
     }
 }
 

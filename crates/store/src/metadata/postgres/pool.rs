@@ -1,13 +1,14 @@
 //! The connections of a process: their number is bounded, and so is the wait for one.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::connection::{Connection, Open};
+use super::connection::{Connection, Open, too_late};
 use super::target::Target;
+use crate::metadata::patience::left;
 use crate::metadata::statistics::Statistics;
 use crate::{Result, StoreError};
 
@@ -45,6 +46,12 @@ impl Idle {
 }
 
 impl Pool {
+    /// Closes the idle connections, after one of them turned out to be dead. The others probably are, too.
+    pub(super) fn forget_idle(&self) {
+        let mut idle = self.idle.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.drain(..).for_each(|open| open.give_up());
+    }
+
     pub(super) fn of(target: Target) -> Self {
         Self {
             statistics: Arc::default(),
@@ -54,16 +61,19 @@ impl Pool {
         }
     }
 
-    /// Takes a connection. It belongs to the caller until it is given back.
-    pub(super) async fn take(&self) -> Result<Connection> {
+    /// Takes a connection, until `until` if there is such a limit. It belongs to the caller until it is given back.
+    pub(super) async fn take(&self, until: Option<Instant>) -> Result<Connection> {
         let asked = Instant::now();
-        let permit = timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = timeout(left(until, PATIENCE), Arc::clone(&self.permits).acquire_owned()).await;
         self.statistics.turns.observe(asked.elapsed());
         let busy = || StoreError::unavailable(format!("all {MOST} connections to PostgreSQL are in use"));
         let permit = permit.map_err(|_| busy())?.map_err(StoreError::unavailable)?;
         let open = match self.idle.take() {
             Some(open) => open,
-            None => Open::to(&self.target).await?,
+            None => {
+                let opened = timeout(left(until, Duration::MAX), Open::to(&self.target)).await;
+                opened.unwrap_or_else(|_| Err(too_late()))?
+            }
         };
         Ok(Connection::new(open, Arc::clone(&self.idle), permit))
     }

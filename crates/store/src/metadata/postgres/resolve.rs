@@ -1,10 +1,13 @@
 //! Finds out whether a COMMIT happened whose answer was lost. The database server knows.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connection::{Open, TIMELINE};
 use super::pool::Pool;
-use crate::metadata::tx::{Cell, Cells as _, Value};
+use crate::metadata::patience::left;
+use crate::metadata::tx::{Cell, Cells as _, REACH_COPIES, Value};
 use crate::{Result, StoreError};
 
 /// How long the server is asked.
@@ -16,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A transaction whose outcome is unknown.
 pub(super) struct Lost {
     /// The number of the transaction in PostgreSQL.
-    pub(super) number: String,
+    pub(super) number: Option<String>,
     /// In which history: in another the number is another's.
     pub(super) timeline: Option<String>,
 }
@@ -36,41 +39,51 @@ enum Said {
 /// # Errors
 /// [`StoreError::Contended`] if it was not, so that it runs again. [`StoreError::OutcomeUnknown`] if the server
 /// cannot be asked or does not know, for example after a failover.
-pub(super) async fn outcome(pool: &Pool, lost: Lost) -> Result<()> {
-    let since = Instant::now();
+pub(super) async fn outcome(pool: &Pool, lost: &Lost, until: Option<Instant>) -> Result<()> {
+    let until = Instant::now() + left(until, PATIENCE);
     loop {
-        match ask(pool, &lost).await {
-            Ok(Said::Committed) => return Ok(()),
-            Ok(Said::Aborted) => {
+        match timeout_at(until, ask(pool, lost)).await {
+            Ok(Ok(Said::Committed)) => return Ok(()),
+            Ok(Ok(Said::Aborted)) => {
                 return Err(StoreError::Contended("the commit was lost, and did not happen".into()));
             }
-            Ok(Said::Nothing) => return Err(unknown()),
-            _ if since.elapsed() > PATIENCE => return Err(unknown()),
+            Ok(Ok(Said::Nothing)) | Err(_) => return Err(unknown()),
             // The server may not have noticed yet that the connection is lost.
-            _ => tokio::time::sleep(PAUSE).await,
+            Ok(Ok(Said::NotYet) | Err(_)) => {}
+        }
+        if timeout_at(until, sleep(PAUSE)).await.is_err() {
+            return Err(unknown());
         }
     }
 }
 
-fn unknown() -> StoreError {
+pub(super) fn unknown() -> StoreError {
     StoreError::OutcomeUnknown("the answer to a commit was lost".into())
 }
 
 async fn ask(pool: &Pool, lost: &Lost) -> Result<Said> {
+    let (Some(number), Some(timeline)) = (&lost.number, &lost.timeline) else { return Ok(Said::Nothing) };
     let open: Open = pool.extra().await?;
-    let Some(timeline) = &lost.timeline else { return Ok(Said::Nothing) };
     // Asked first: a number may be of the future where it is another's.
     let rows = open.query(&format!("SELECT {TIMELINE}"), &[]).await?;
     if rows.first().map(|row| row.cell(0)).transpose()? != Some(Cell::Text(timeline)) {
         return Ok(Said::Nothing);
     }
     let text = format!("SELECT pg_xact_status(CAST(CAST(?1 AS TEXT) AS XID8)), {TIMELINE}");
-    let rows = open.query(&text, &[Value::from(&lost.number)]).await?;
+    let rows = open.query(&text, &[Value::from(number)]).await?;
     let Some(row) = rows.first() else { return Ok(Said::NotYet) };
-    Ok(match (row.cell(0)?, row.cell(1)?) {
+    let said = match (row.cell(0)?, row.cell(1)?) {
         (_, Cell::Text(on)) if on != timeline => Said::Nothing,
         (Cell::Text("committed"), _) => Said::Committed,
         (Cell::Text("aborted"), _) => Said::Aborted,
         _ => Said::NotYet,
-    })
+    };
+    if matches!(said, Said::Committed) {
+        // It may have become visible because a wait for a copy was given up. This waits for the copy.
+        open.query(REACH_COPIES, &[]).await?;
+        if open.was_warned() {
+            return Ok(Said::Nothing);
+        }
+    }
+    Ok(said)
 }

@@ -19,15 +19,25 @@ pub(super) async fn make_if_missing(pool: &Pool) -> Result<()> {
         open.order("ROLLBACK").await.map_err(|error| explain(&error))?;
         return require(found);
     }
-    let id = uuid::Uuid::now_v7();
     let make = format!(
         "{}{}
-         INSERT INTO cluster VALUES (1, '{id}', '{id}', {VERSION}, {VERSION}, 0, 0);
+         INSERT INTO cluster (one, schema, oldest, generation, steady_time)
+         VALUES (1, {VERSION}, {VERSION}, 0, 0);
          COMMIT",
         include_str!("schema.sql"),
         include_str!("shared.sql")
     );
     open.order(&make).await.map_err(|error| explain(&error))
+}
+
+/// Refuses a database without tables, or with those of another version.
+pub(super) async fn require_made(pool: &Pool) -> Result<()> {
+    match version(&pool.extra().await?).await? {
+        Some(found) => require(found),
+        None => Err(StoreError::unusable(
+            "the database has no tables of gangplank: is its name right? The first server makes them",
+        )),
+    }
 }
 
 /// The schema version of the tables; `None` if there are none.

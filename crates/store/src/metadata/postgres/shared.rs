@@ -1,16 +1,18 @@
 //! Two numbers that each process reads once a second: the generation of rights, and the steady time.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant, SystemTime};
 
 use gangplank_core::Time;
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use tokio::time::timeout;
 
 use super::connection::Open;
 use super::pool::Pool;
 use crate::metadata::cache::Caches;
 use crate::metadata::engine::Takes;
+use crate::metadata::statistics::Statistics;
 use crate::metadata::tx::{Cell, Cells as _};
 use crate::{Cause, Result, StoreError};
 
@@ -26,11 +28,35 @@ pub(super) struct Shared {
     pub(super) caches: Caches,
     generation: AtomicI64,
     steady: AtomicI64,
-    began: Instant,
-    /// When the last answered reading began, in milliseconds since `began`.
-    looked_at: AtomicU64,
+    /// When the last answered reading began.
+    looked_at: Mutex<Option<Moment>>,
     is_reached: AtomicBool,
     retries: AtomicU64,
+    statistics: Arc<Statistics>,
+}
+
+/// A moment by two clocks. One of them stands still while the machine sleeps or is moved to another, and the other
+/// may be set. What one of them says is old is old.
+#[derive(Clone, Copy)]
+struct Moment {
+    since_boot: Timespec,
+    of_the_day: SystemTime,
+}
+
+impl Moment {
+    fn now() -> Self {
+        // It also counts the time in which the machine sleeps.
+        Self { since_boot: clock_gettime(ClockId::Boottime), of_the_day: SystemTime::now() }
+    }
+
+    /// How long ago it was.
+    fn elapsed(self) -> Duration {
+        let now = Self::now();
+        let since_boot =
+            now.since_boot.checked_sub(self.since_boot).and_then(|it| Duration::try_from(it).ok());
+        let of_the_day = now.of_the_day.duration_since(self.of_the_day).unwrap_or_default();
+        since_boot.unwrap_or_default().max(of_the_day)
+    }
 }
 
 impl Shared {
@@ -41,10 +67,10 @@ impl Shared {
             caches: Caches::default(),
             generation: AtomicI64::new(0),
             steady: AtomicI64::new(0),
-            began: Instant::now(),
-            looked_at: AtomicU64::new(0),
+            looked_at: Mutex::default(),
             is_reached: AtomicBool::new(false),
             retries: AtomicU64::new(0),
+            statistics: Arc::clone(&pool.statistics),
         });
         shared.look(&open).await?;
         tokio::spawn(go_on(Arc::downgrade(&shared), pool.clone(), open));
@@ -52,7 +78,7 @@ impl Shared {
     }
 
     async fn look(&self, open: &Open) -> Result<()> {
-        let began = self.began.elapsed();
+        let (began, asked) = (Moment::now(), Instant::now());
         let rows = open.query("SELECT generation, steady_time FROM cluster", &[]).await?;
         let row = rows.first().ok_or_else(|| StoreError::damaged("the table `cluster` has no row"))?;
         let (Cell::Integer(generation), Cell::Integer(steady)) = (row.cell(0)?, row.cell(1)?) else {
@@ -63,15 +89,16 @@ impl Shared {
             self.caches.open(Takes::Rights);
         }
         self.steady.store(steady, Ordering::Release);
-        self.looked_at.store(u64::try_from(began.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
+        self.statistics.polled(asked);
         self.is_reached.store(true, Ordering::Release);
         Ok(())
     }
 
     /// Whether the caches may be used.
     pub(super) fn is_fresh(&self) -> bool {
-        let looked_at = Duration::from_millis(self.looked_at.load(Ordering::Acquire));
-        self.began.elapsed().saturating_sub(looked_at) < FRESH
+        let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        looked_at.is_some_and(|at| at.elapsed() < FRESH)
     }
 
     /// Whether the last reading succeeded.
@@ -79,9 +106,15 @@ impl Shared {
         self.is_reached.load(Ordering::Acquire)
     }
 
-    /// The steady time; `None` until a server has advanced it.
+    /// The steady time as it was read last, however long ago that was. So no age that is measured by it is too great.
+    /// `None` until a server has advanced it.
     pub(super) fn steady(&self) -> Option<Time> {
         Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))
+    }
+
+    /// Notes a steady time that was read otherwise.
+    pub(super) fn note_steady(&self, time: Time) {
+        self.steady.fetch_max(time.0, Ordering::AcqRel);
     }
 
     /// How many transactions ran again.
@@ -112,6 +145,8 @@ async fn go_on(shared: Weak<Shared>, pool: Pool, mut open: Open) {
         }
         if !matches!(timeout(EVERY, shared.look(&open)).await, Ok(Ok(()))) {
             open.give_up();
+            // Its connections probably are as dead as this one.
+            pool.forget_idle();
             shared.is_reached.store(false, Ordering::Release);
         }
     }

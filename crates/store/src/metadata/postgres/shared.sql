@@ -1,14 +1,13 @@
 -- The state that the processes of one database share.
 
--- A single row that identifies the database.
+-- A single row. The marks of the table `progress` identify the database.
 CREATE TABLE cluster (
     one         BIGINT PRIMARY KEY CHECK (one = 1),
-    id          TEXT NOT NULL,    -- the same in a copy of the database
-    incarnation TEXT NOT NULL,    -- new when a copy takes the place of the database
     schema      BIGINT NOT NULL,  -- of the tables
     oldest      BIGINT NOT NULL,  -- the oldest schema of programs that may use the tables
     generation  BIGINT NOT NULL,  -- grows whenever a right is taken away
-    steady_time BIGINT NOT NULL   -- one process at a time advances it
+    steady_time BIGINT NOT NULL,  -- one process at a time advances it
+    key_check   BYTEA             -- only the master key of the cluster opens it; null until the first server
 );
 
 CREATE SEQUENCE epochs;

@@ -1,5 +1,6 @@
 //! Which database to connect to, and how.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -7,36 +8,55 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{Result, StoreError};
 
 /// The time limit for opening a connection.
-const CONNECT: Duration = Duration::from_secs(3);
+pub(super) const CONNECT: Duration = Duration::from_secs(3);
 
 /// After such a silence a probe asks whether the other host is still there.
 const SILENT: Duration = Duration::from_secs(10);
+
+/// The pause between two probes, and after how many the connection ends.
+const PROBE: Duration = Duration::from_secs(5);
+const PROBES: u32 = 3;
 
 /// If sent data stays unacknowledged for so long, the connection ends.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
 /// Limits of a session. The server ends a transaction whose client is gone, and so releases its locks.
-pub(super) const LIMITS: [(&str, &str); 6] = [
+pub(super) const LIMITS: [(&str, &str); 7] = [
     ("statement_timeout", "15s"),
     ("lock_timeout", "5s"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("tcp_keepalives_idle", "10"),
     ("tcp_keepalives_interval", "5"),
     ("tcp_keepalives_count", "3"),
+    ("client_connection_check_interval", "5s"),
 ];
 
 /// A PostgreSQL database and how to reach it.
 #[derive(Clone)]
 pub struct Target {
-    pub(super) config: tokio_postgres::Config,
+    /// How to reach each of its hosts.
+    pub(super) hosts: Vec<Config>,
     pub(super) tls: MakeRustlsConnect,
     pub(super) statements: Statements,
+}
+
+/// The password is not shown.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { config, statements, .. } = self;
+        f.debug_struct("Target")
+            .field("hosts", &config.get_hosts())
+            .field("database", &config.get_dbname())
+            .field("statements", statements)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How statements are sent.
@@ -66,12 +86,13 @@ impl Target {
             Some("false") => Statements::Unnamed,
             Some(_) => return Err(StoreError::unusable("prepared-statements is `true` or `false`")),
         };
-        let mut config = tokio_postgres::Config::from_str(&url)
+        let mut config = Config::from_str(&url)
             .map_err(|error| StoreError::unusable(format!("the database's URL: {}", because(&error))))?;
         if config.get_hosts().is_empty() {
             return Err(StoreError::unusable("the database's URL names no host"));
         }
-        let is_here = config.get_hosts().iter().all(is_here);
+        let is_here = config.get_hosts().iter().all(is_here)
+            && config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
         config.ssl_mode(match mode.as_deref() {
             None | Some("disable") if is_here => SslMode::Disable,
             None | Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
@@ -83,6 +104,8 @@ impl Target {
         config
             .connect_timeout(CONNECT)
             .keepalives_idle(SILENT)
+            .keepalives_interval(PROBE)
+            .keepalives_retries(PROBES)
             .tcp_user_timeout(UNACKNOWLEDGED)
             .target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_application_name().is_none() {
@@ -91,10 +114,70 @@ impl Target {
         if statements == Statements::Prepared {
             // A pooler refuses these options. There each transaction sets those limits that it can.
             let limits: Vec<String> = LIMITS.map(|(name, value)| format!("-c {name}={value}")).into();
-            config.options(limits.join(" "));
+            let given = config.get_options().map(str::to_owned);
+            config.options(given.into_iter().chain(limits).collect::<Vec<_>>().join(" "));
         }
-        Ok(Self { config, tls: MakeRustlsConnect::new(tls(roots.as_deref())?), statements })
+        let hosts = each_host(&config)?;
+        Ok(Self { hosts, tls: MakeRustlsConnect::new(tls(roots.as_deref())?), statements })
     }
+}
+
+/// A configuration for each host of one, so that they can be asked one by one.
+fn each_host(all: &Config) -> Result<Vec<Config>> {
+    let (hosts, addresses, ports) = (all.get_hosts(), all.get_hostaddrs(), all.get_ports());
+    let fits = |count: usize| count <= 1 || count == hosts.len();
+    if !fits(ports.len()) || !(addresses.is_empty() || addresses.len() == hosts.len()) {
+        return Err(StoreError::unusable("the database's URL names as many ports and addresses as hosts"));
+    }
+    let one = |(at, host): (usize, &Host)| {
+        let mut one = Config::new();
+        one.ssl_mode(all.get_ssl_mode())
+            .ssl_negotiation(all.get_ssl_negotiation())
+            .channel_binding(all.get_channel_binding())
+            .target_session_attrs(all.get_target_session_attrs())
+            .keepalives(all.get_keepalives())
+            .keepalives_idle(all.get_keepalives_idle());
+        match host {
+            Host::Tcp(name) => one.host(name),
+            Host::Unix(path) => one.host_path(path),
+        };
+        if let Some(address) = addresses.get(at) {
+            one.hostaddr(*address);
+        }
+        if let Some(port) = ports.get(at).or(ports.first()) {
+            one.port(*port);
+        }
+        let text = |given: Option<&str>| given.map(str::to_owned);
+        if let Some(user) = text(all.get_user()) {
+            one.user(user);
+        }
+        if let Some(password) = all.get_password() {
+            one.password(password);
+        }
+        if let Some(name) = text(all.get_dbname()) {
+            one.dbname(name);
+        }
+        if let Some(options) = text(all.get_options()) {
+            one.options(options);
+        }
+        if let Some(name) = text(all.get_application_name()) {
+            one.application_name(name);
+        }
+        if let Some(time) = all.get_connect_timeout() {
+            one.connect_timeout(*time);
+        }
+        if let Some(time) = all.get_tcp_user_timeout() {
+            one.tcp_user_timeout(*time);
+        }
+        if let Some(time) = all.get_keepalives_interval() {
+            one.keepalives_interval(time);
+        }
+        if let Some(count) = all.get_keepalives_retries() {
+            one.keepalives_retries(count);
+        }
+        one
+    };
+    Ok(hosts.iter().enumerate().map(one).collect())
 }
 
 /// Removes an option from the query of a URL; returns the rest and the value.

@@ -7,18 +7,25 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use gangplank_core::Time;
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::connection::{Connection, Isolation, Open, too_late};
+use super::connection::{Begun, Connection, Isolation, Open};
 use super::errors;
 use super::resolve::Lost;
-use super::shared::Shared;
-use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Row, Tx, Value};
+use crate::metadata::patience::{RESERVE, left};
+use crate::metadata::tx::{Dialect, Level, Lock, Named, Query, Read, ReadEach, Row, Tx, Value, values};
 use crate::{Result, StoreError};
 
 /// After so long without an answer the connection is given up. The server's limits usually end a statement
 /// earlier.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The same for a commit. It is less than the server's limit for a statement: a commit that waits for a copy of the
+/// database must not be cancelled, because it would then become visible although a failover may lose it.
+const COMMIT: Duration = Duration::from_secs(10);
+
+/// A commit gets at least this much time, if all before took long.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// How many statements are sent before their answers are read.
 const AT_ONCE: usize = 500;
@@ -28,11 +35,22 @@ pub(super) struct Transaction<'c> {
     open: &'c Open,
     handle: &'c Handle,
     isolation: Isolation,
-    number: Option<String>,
-    shared: &'c Shared,
+    begun: Begun,
+    /// When no statement may begin or go on any more.
+    until: Option<Instant>,
     /// Whether a statement has failed. After that PostgreSQL runs no other statement, and COMMIT rolls back
     /// without an error.
     has_failed: Cell<bool>,
+}
+
+/// How a commit went.
+pub(super) enum Ended {
+    /// It happened.
+    Committed,
+    /// The connection was lost meanwhile: it may have happened.
+    Unknown(Lost),
+    /// It happened, but the server gave up waiting for a copy of the database. A failover may lose it.
+    WithoutCopy,
 }
 
 impl<'c> Transaction<'c> {
@@ -40,21 +58,21 @@ impl<'c> Transaction<'c> {
         connection: &'c mut Connection,
         handle: &'c Handle,
         isolation: Isolation,
-        shared: &'c Shared,
+        until: Option<Instant>,
     ) -> Result<Self> {
         let open = &connection.open;
-        let mut begun = Self { open, handle, isolation, number: None, shared, has_failed: Cell::new(false) };
-        begun.number = begun.wait(open.begin(isolation))?;
+        // What is left after that is for a commit whose outcome has to be found out.
+        let until = until.and_then(|until| until.checked_sub(RESERVE));
+        let has_failed = Cell::new(false);
+        let mut begun = Self { open, handle, isolation, begun: Begun::default(), until, has_failed };
+        begun.begun = begun.wait(open.begin(isolation))?;
         Ok(begun)
     }
 
     /// Waits for an answer. If none comes, the state of the connection is unknown, so it is given up.
     fn wait<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
-        let answer = self.handle.block_on(async { timeout(DEADLINE, answer).await });
-        let answer = answer.unwrap_or_else(|_| {
-            self.open.give_up();
-            Err(too_late())
-        });
+        let time = left(self.until, DEADLINE);
+        let answer = self.handle.block_on(self.open.within(time, answer));
         self.has_failed.set(self.has_failed.get() || answer.is_err());
         answer
     }
@@ -87,23 +105,22 @@ impl<'c> Transaction<'c> {
         }
     }
 
-    /// Commits. Returns `Some` if the connection was lost meanwhile: the commit may have happened.
-    pub(super) fn commit(self) -> Result<Option<Lost>> {
+    /// Commits.
+    pub(super) fn commit(self) -> Result<Ended> {
         if self.has_failed.get() {
             self.roll_back();
             return Err(StoreError::unavailable("a statement had failed before the commit"));
         }
-        let committed = self.handle.block_on(async { timeout(DEADLINE, self.open.order("COMMIT")).await });
-        match committed {
-            Ok(Ok(())) => Ok(None),
-            Ok(Err(error)) if error.code().is_some() => Err(errors::explain(&error)),
-            // No answer came.
+        let time = left(self.until, COMMIT).max(SHORT);
+        self.open.was_warned();
+        match self.handle.block_on(async { timeout(time, self.open.order("COMMIT")).await }) {
+            Ok(Ok(())) if self.open.was_warned() => Ok(Ended::WithoutCopy),
+            Ok(Ok(())) => Ok(Ended::Committed),
+            Ok(Err(error)) if !errors::is_its_end(&error) => Err(errors::explain(&error)),
+            // No answer came, or none that decides.
             _ => {
                 self.open.give_up();
-                Ok(Some(Lost {
-                    number: self.number.unwrap_or_default(),
-                    timeline: self.open.timeline().map(str::to_owned),
-                }))
+                Ok(Ended::Unknown(Lost { number: self.begun.number, timeline: self.begun.timeline }))
             }
         }
     }
@@ -177,6 +194,11 @@ impl Tx for Transaction<'_> {
     }
 
     fn steady(&self, now: Time) -> Result<Time> {
-        Ok(self.shared.steady().unwrap_or(now))
+        let steady = match self.begun.steady {
+            Some(steady) => steady,
+            None => (self as &dyn Tx).one(&Query::column("SELECT steady_time FROM cluster", values![]))?,
+        };
+        // Before any process has advanced it there is no common time.
+        Ok(if steady > 0 { Time(steady) } else { now })
     }
 }

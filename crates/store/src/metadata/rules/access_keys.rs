@@ -5,6 +5,7 @@ use gangplank_core::key_state::{Decision, KeyStanding};
 use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Owner, Permission, Quota, Time};
 
 use super::audit::Note;
+use super::callers::{key_of, rely_on_caller};
 use super::{login_limits, rows};
 use crate::Result;
 use crate::metadata::RoleSessions as _;
@@ -27,7 +28,8 @@ impl<E: Engine> AccessKeys for Store<E> {
     async fn insert_access_key(&self, by: &Origin, key: AccessKey, quota: u32) -> Result<bool> {
         let terms = Terms::of(Whose::Account(key.account.clone()));
         let key = AccessKey { made_by: by.owner.clone(), ..key };
-        self.change(by, terms, move |tx| insert(tx, &key, quota)).await
+        let origin = by.clone();
+        self.change(by, terms, move |tx| insert(tx, &origin, &key, quota)).await
     }
 
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
@@ -56,12 +58,12 @@ impl<E: Engine> AccessKeys for Store<E> {
         state: NewState,
         last: LastRootKey,
     ) -> Result<KeyChange> {
-        let (account, id) = (account.cloned(), id.clone());
+        let (account, id, origin) = (account.cloned(), id.clone(), by.clone());
         self.change(by, Terms::of(whose(account.as_ref())), move |tx| {
             if state != NewState::Enabled {
                 tx.lock_named(Named::RootKeys)?;
             }
-            let key = tx.lock_one(Level::Principal, Lock::Update, &by_id(&id))?;
+            let key = lock(tx, &origin, &id, state)?;
             match key.filter(|key| is_of(key, account.as_ref())) {
                 Some(key) => change(tx, &key, state, last),
                 None => Ok(Outcome::Unchanged(KeyChange::NoSuchKey)),
@@ -124,12 +126,27 @@ fn page(tx: &dyn Tx, account: Option<&AccountId>, after: Option<&KeyMark>, limit
     Ok(KeyPage { keys, more })
 }
 
-fn insert(tx: &dyn Tx, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
+/// Locks a key for a change. Whoever enables one must itself be enabled. Both are locked in the order of their ids.
+fn lock(tx: &dyn Tx, by: &Origin, id: &AccessKeyId, state: NewState) -> Result<Option<AccessKey>> {
+    let caller = key_of(by).filter(|_| state == NewState::Enabled);
+    let is_first = caller.as_ref().is_some_and(|caller| caller.as_str() < id.as_str());
+    if is_first {
+        rely_on_caller(tx, by)?;
+    }
+    let key = tx.lock_one(Level::Principal, Lock::Update, &by_id(id))?;
+    if caller.is_some() && !is_first {
+        rely_on_caller(tx, by)?;
+    }
+    Ok(key)
+}
+
+pub(crate) fn insert(tx: &dyn Tx, by: &Origin, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
     if key.is_root {
         // Somebody may delete the key that had this id at the same time.
         tx.lock_named(Named::RootKeys)?;
     }
     tx.lock_named(Named::Account(&key.account))?;
+    rely_on_caller(tx, by)?;
     let (used, is_taken): (i64, bool) = tx.one(&Query::new(
         "SELECT (SELECT count(*) FROM access_keys WHERE account = ?1),
                 EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?2)

@@ -1,6 +1,8 @@
 mod adding;
 mod removing;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use gangplank_core::{LoginId, Origin, Quotas, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
@@ -105,6 +107,18 @@ impl<E: Engine> BlobLinks for Store<E> {
 
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {
         self.read_long(Whose::Server, move |tx| content_keys::unknown(tx, &keys)).await
+    }
+
+    async fn discard_orphans(
+        &self,
+        orphans: Vec<Discarded>,
+        older_than: Duration,
+        now: Time,
+    ) -> Result<usize> {
+        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+            content_keys::discard_orphans(tx, &orphans, older_than, tx.steady(now)?)
+        })
+        .await
     }
 
     async fn discarded(&self, until: Time, limit: usize) -> Result<Vec<Discarded>> {

@@ -1,12 +1,14 @@
 //! Content keys: which of them are in use, and which wait until their bytes are deleted.
 
+use std::time::Duration;
+
 use gangplank_core::Time;
 
 use super::rows;
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
 use crate::metadata::blobs::{Backlog, Discarded};
-use crate::metadata::tx::{Query, Tx, values};
+use crate::metadata::tx::{Dialect, Query, Row, Tx, values};
 
 const DISCARD: &str =
     "INSERT INTO discarded (key, discarded_at, checkpoint) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING";
@@ -27,10 +29,56 @@ pub(crate) fn discard_upload(tx: &dyn Tx, key: &ContentKey, fed: Time, checkpoin
     tx.run(DISCARD, values![key.as_str(), fed, checkpoint]).map(drop)
 }
 
+/// Queues content that a search found without a row. Content that has a row meanwhile, and content whose key is
+/// younger than `older_than` by the clock of the database, is left out. Returns how many contents are queued.
+pub(crate) fn discard_orphans(
+    tx: &dyn Tx,
+    orphans: &[Discarded],
+    older_than: Duration,
+    now: Time,
+) -> Result<usize> {
+    let present: Time = tx.one(&Query::column(&format!("SELECT {}", clock(tx)), values![]))?;
+    let is_old =
+        |orphan: &&Discarded| made(&orphan.key).is_some_and(|made| made <= present.minus(older_than));
+    let old: Vec<&Discarded> = orphans.iter().filter(is_old).collect();
+    let unknown = unknown(tx, &old.iter().map(|orphan| orphan.key.clone()).collect::<Vec<_>>())?;
+    for orphan in old.iter().filter(|orphan| unknown.contains(&orphan.key)) {
+        match &orphan.upload {
+            Some(upload) => discard_upload(tx, &orphan.key, now, &upload.opaque)?,
+            None => discard(tx, [&orphan.key], now)?,
+        }
+    }
+    Ok(unknown.len())
+}
+
+/// Whether a key may become that of a blob. It may not if it is older than `within` by the clock of the
+/// database, or discarded: a search for orphans may have found its bytes.
+pub(crate) fn may_be_added(tx: &dyn Tx, key: &ContentKey, within: Duration) -> Result<bool> {
+    let find = format!("SELECT EXISTS (SELECT 1 FROM discarded WHERE key = ?1), {}", clock(tx));
+    let read: fn(&Row<'_>) -> Result<(bool, Time)> = |row| Ok((row.get(0)?, row.get(1)?));
+    let (is_discarded, now) = tx.one(&Query::new(&find, values![key.as_str()], read))?;
+    Ok(!is_discarded && made(key).is_some_and(|made| made >= now.minus(within)))
+}
+
+/// The expression for the wall clock of the database, which all processes share.
+fn clock(tx: &dyn Tx) -> &'static str {
+    match tx.dialect() {
+        Dialect::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+        Dialect::Postgres => "(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+    }
+}
+
+fn made(key: &ContentKey) -> Option<Time> {
+    key.made().map(|seconds| Time(seconds.saturating_mul(1000)))
+}
+
 /// The content that was discarded at `until` or earlier, oldest first.
 pub(crate) fn discarded(tx: &dyn Tx, until: Time, limit: usize) -> Result<Vec<Discarded>> {
     tx.all(&Query::new(
-        "SELECT key, checkpoint FROM discarded WHERE discarded_at <= ?1 ORDER BY discarded_at LIMIT ?2",
+        // A key that a blob has was discarded by mistake. Its bytes stay.
+        "SELECT key, checkpoint FROM discarded d
+         WHERE discarded_at <= ?1 AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.key = d.key)
+         ORDER BY discarded_at LIMIT ?2",
         values![until, rows::limit(limit)],
         |row| {
             let checkpoint: Option<Vec<u8>> = row.get(1)?;

@@ -58,6 +58,7 @@
 pub(crate) mod access_keys;
 pub(crate) mod audit;
 pub(crate) mod blobs;
+pub(crate) mod callers;
 pub(crate) mod catalogue;
 pub(crate) mod collection;
 pub(crate) mod console_logins;
@@ -70,6 +71,7 @@ pub(crate) mod holds;
 pub(crate) mod image_names;
 pub(crate) mod inspection;
 pub(crate) mod leases;
+pub(crate) mod lineage;
 pub(crate) mod live_counts;
 pub(crate) mod login_facts;
 pub(crate) mod login_limits;

@@ -50,18 +50,16 @@ impl<E: Engine> RoleSessions for Store<E> {
             Ok(found) => return Ok(Some(found)),
             Err(remembered) => remembered,
         };
-        let session = if is_session_key(id) { self.read_one(|tx| find(tx, id)).await? } else { None };
-        let found = match session {
-            Some(session) => Some(Credential::Session(Arc::new(session))),
-            None => {
-                let key = self.read_one(|tx| access_keys::find(tx, id)).await?;
-                key.map(|key| Credential::AccessKey(Arc::new(key)))
-            }
-        };
+        let found = self.read_credential(id).await?;
         if let Some(found) = &found {
             remembered.keep(id.clone(), found.clone());
         }
         Ok(found)
+    }
+
+    async fn credential_now(&self, id: &AccessKeyId) -> Result<Option<Credential>> {
+        // Where this process alone writes, the cache is exact.
+        if self.engine.is_exclusive() { self.credential(id).await } else { self.read_credential(id).await }
     }
 
     async fn sessions(
@@ -114,6 +112,17 @@ impl<E: Engine> RoleSessions for Store<E> {
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
+    async fn read_credential(&self, id: &AccessKeyId) -> Result<Option<Credential>> {
+        let session = if is_session_key(id) { self.read_one(|tx| find(tx, id)).await? } else { None };
+        Ok(match session {
+            Some(session) => Some(Credential::Session(Arc::new(session))),
+            None => {
+                let key = self.read_one(|tx| access_keys::find(tx, id)).await?;
+                key.map(|key| Credential::AccessKey(Arc::new(key)))
+            }
+        })
+    }
+
     /// Deletes some of the sources that nothing refers to.
     async fn forget_sources(&self) -> Result<()> {
         let after = self.sources_swept.load(Ordering::Relaxed);

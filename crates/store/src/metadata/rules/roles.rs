@@ -6,6 +6,7 @@ use gangplank_core::role::Claims;
 use gangplank_core::{AccountId, EventKind, Origin, Owner, Permission, Quota, RoleId, RoleName};
 
 use super::audit::Note;
+use super::callers::rely_on_caller;
 use super::{login_limits, rows, sources};
 use crate::Result;
 use crate::metadata::engine::{Engine, Terms, Whose};
@@ -34,10 +35,10 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
 #[async_trait]
 impl<E: Engine> Roles for Store<E> {
     async fn insert_role(&self, by: &Origin, role: NewRole, quota: u32) -> Result<RoleMade> {
-        let made_by = by.owner.clone();
+        let origin = by.clone();
         // No cached answer depends on a role that did not exist.
         let terms = Terms::of(Whose::Account(role.account.clone())).takes_nothing();
-        self.change(by, terms, move |tx| insert(tx, &role, made_by.as_ref(), quota)).await
+        self.change(by, terms, move |tx| insert(tx, &origin, &role, quota)).await
     }
 
     async fn role(&self, account: &AccountId, name: &RoleName) -> Result<Option<Role>> {
@@ -64,8 +65,9 @@ impl<E: Engine> Roles for Store<E> {
         name: &RoleName,
         change: RoleChange,
     ) -> Result<Option<Role>> {
-        let (account, name) = (account.clone(), name.clone());
+        let (account, name, origin) = (account.clone(), name.clone(), by.clone());
         self.change(by, Terms::of(Whose::Account(account.clone())), move |tx| {
+            rely_on_caller(tx, &origin)?;
             let Some((number, before)) = lock(tx, &account, &name)? else {
                 return Ok(Outcome::Unchanged(None));
             };
@@ -94,8 +96,9 @@ impl<E: Engine> Roles for Store<E> {
     }
 }
 
-fn insert(tx: &dyn Tx, role: &NewRole, made_by: Option<&Owner>, quota: u32) -> Result<Outcome<RoleMade>> {
+fn insert(tx: &dyn Tx, by: &Origin, role: &NewRole, quota: u32) -> Result<Outcome<RoleMade>> {
     tx.lock_named(Named::Account(&role.account))?;
+    rely_on_caller(tx, by)?;
     let (used, is_name_taken, is_id_taken): (i64, bool, bool) = tx.one(&Query::new(
         "SELECT (SELECT count(*) FROM roles WHERE account = ?1),
                 EXISTS (SELECT 1 FROM roles WHERE account = ?1 AND name = ?2),
@@ -110,7 +113,7 @@ fn insert(tx: &dyn Tx, role: &NewRole, made_by: Option<&Owner>, quota: u32) -> R
     if is_id_taken {
         return Ok(Outcome::Unchanged(RoleMade::IdTaken));
     }
-    let role = new(role.clone(), made_by.cloned());
+    let role = new(role.clone(), by.owner.clone());
     tx.run(
         "INSERT INTO roles (id, account, name, trust, permission, max_session, max_login, reach, description,
                             enabled, generation, revision, remembered, created_at, made_by)

@@ -16,6 +16,10 @@ use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession,
 const OWNED: &str = "id = ?1 AND repository = ?4 AND owner = ?5
     AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)";
 
+/// The condition on the session's id `?1`, its repository and its tenant.
+const OF_TENANT: &str = "id = ?1 AND repository = ?2
+    AND tenant = (SELECT id FROM tenants WHERE account = ?3 AND region = ?4)";
+
 #[async_trait]
 impl<E: Engine> Uploads for Store<E> {
     async fn open_upload(
@@ -261,12 +265,21 @@ pub(crate) fn end_as_blob(
     repository: &RepositoryName,
     kept: &ContentKey,
 ) -> Result<bool> {
-    let which = "id = ?1 AND repository = ?2
-        AND tenant = (SELECT id FROM tenants WHERE account = ?3 AND region = ?4)";
     let values = values![id, repository.as_str(), tenant.account.as_str(), tenant.region.as_str()];
-    let ended = lock_ending(tx, Lock::Update, which, values)?;
+    let ended = lock_ending(tx, Lock::Update, OF_TENANT, values)?;
     end_locked(tx, &ended, |key| key != kept)?;
     Ok(!ended.is_empty())
+}
+
+/// Ends a session whose bytes must not become a blob; discards all its keys.
+pub(crate) fn end_as_nothing(
+    tx: &dyn Tx,
+    id: &str,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+) -> Result<()> {
+    let values = values![id, repository.as_str(), tenant.account.as_str(), tenant.region.as_str()];
+    end(tx, Lock::Update, OF_TENANT, values, Leaves::Bytes).map(drop)
 }
 
 /// A locked session that is about to end.

@@ -66,7 +66,19 @@ pub(crate) trait Tx {
     fn steady(&self, now: Time) -> Result<Time>;
 }
 
+/// Its commit waits until all that was committed before it has reached the copies that the database waits for. A
+/// transaction that writes nothing would not wait.
+pub(crate) const REACH_COPIES: &str = "SELECT pg_logical_emit_message(true, 'gangplank', '') IS NOT NULL";
+
 impl dyn Tx + '_ {
+    /// Makes the commit wait for the copies of what was committed earlier, too.
+    pub(crate) fn reach_copies(&self) -> Result<()> {
+        match self.dialect() {
+            Dialect::Sqlite => Ok(()),
+            Dialect::Postgres => self.query(REACH_COPIES, &[], &mut |_| Ok(())),
+        }
+    }
+
     /// The first row that a query finds.
     pub(crate) fn find<T>(&self, query: &Query<'_, T>) -> Result<Option<T>> {
         let mut found = None;

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use gangplank_core::policy::{Limits, Preset};
 use gangplank_core::{AccountId, LoginLimits, Permission, Tenant, Time};
+use gangplank_store::StoreError;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::access_keys::{
     AccessKey, DisabledWithMade, KeyChange, LastRootKey, MADE_AT_ONCE, NewState,
 };
 use gangplank_store::metadata::audit::AuditFilter;
 use gangplank_store::metadata::registry_logins::LoginLookup;
+use gangplank_store::metadata::roles::RoleChange;
 
 use crate::world::{
     NOW, PLENTY, access_key, by, by_key, change_key, create_login, create_session, here, key_id, narrow,
@@ -34,6 +36,38 @@ metadata_contract! {
     so_many_are_disabled_at_once,
     the_last_root_key_outlives_its_maker,
     another_accounts_key_is_not_disabled_with_what_it_made,
+    a_key_that_has_ended_gives_no_rights,
+}
+
+/// Key 1 is disabled, and key 2 deleted, after their calls were authorized.
+async fn a_key_that_has_ended_gives_no_rights(db: &dyn Metadata) {
+    for number in [1, 2, 3] {
+        make(db, &here(), 9, number).await;
+    }
+    db.insert_role(&by(), new_role(&here(), "robot"), PLENTY).await.unwrap();
+    change_key(db, None, &key_id(1), NewState::Disabled).await;
+    change_key(db, None, &key_id(2), NewState::Deleted).await;
+    change_key(db, None, &key_id(3), NewState::Disabled).await;
+    let ended = |refused: StoreError| assert!(matches!(refused, StoreError::CallerEnded), "{refused:?}");
+    for caller in [1, 2] {
+        let by = by_key(caller);
+        ended(db.insert_access_key(&by, access_key(&here(), 4), PLENTY).await.unwrap_err());
+        for key in [1, 3] {
+            let key = key_id(key);
+            let enabled = db.change_access_key(&by, None, &key, NewState::Enabled, LastRootKey::Keep).await;
+            ended(enabled.unwrap_err());
+        }
+        ended(db.insert_role(&by, new_role(&here(), "other"), PLENTY).await.unwrap_err());
+        let change = RoleChange { enabled: Some(false), ..RoleChange::default() };
+        ended(db.change_role(&by, &here().account, &role_name("robot"), change).await.unwrap_err());
+    }
+    assert_eq!(enabled(db).await, Vec::<u8>::new());
+    assert!(db.role(&here().account, &role_name("other")).await.unwrap().is_none());
+    assert!(db.role(&here().account, &role_name("robot")).await.unwrap().unwrap().enabled);
+    // What takes rights away is done all the same.
+    let (by, key) = (by_key(1), key_id(3));
+    let deleted = db.change_access_key(&by, None, &key, NewState::Deleted, LastRootKey::Keep).await;
+    assert_eq!(deleted.unwrap(), KeyChange::Done);
 }
 
 async fn the_last_use_of_a_key_is_noted(db: &dyn Metadata) {
@@ -79,10 +113,10 @@ async fn a_key_is_disabled_with_all_that_it_made(db: &dyn Metadata) {
         make(db, if number == 4 { &other } else { &here }, maker, number).await;
     }
     // The search goes through a key that is disabled already.
-    change_key(db, None, &key_id(3), NewState::Disabled).await;
     for (maker, name) in [(1, "one"), (3, "three"), (5, "five")] {
         db.insert_role(&by_key(maker), new_role(&here, name), PLENTY).await.unwrap();
     }
+    change_key(db, None, &key_id(3), NewState::Disabled).await;
     let role = db.role(&here.account, &role_name("three")).await.unwrap().unwrap();
     create_session(db, &role, 1).await;
     create_login(db, session_login(&here, &role, 1)).await;

@@ -7,6 +7,7 @@ use crate::blobs::ContentKey;
 use crate::metadata::blobs::{BlobLinks as _, NewBlob};
 use crate::metadata::container_images::{ContainerImages as _, NewImage};
 use crate::metadata::manifests::{ManifestOutcome, Manifests as _};
+use crate::metadata::postgres::connection::TIMELINE;
 use crate::metadata::postgres::resolve::{self, Lost};
 use crate::metadata::sqlite::tests::world::{
     At, Document, NOW, PLENTY, asked, blob, by, create_login, create_service, delete_service, here, image_of,
@@ -97,15 +98,16 @@ async fn a_number_that_was_given_again_says_nothing() {
     store.set_marks(vec![(Mark::GcGrace, 7)]).await.unwrap();
     store.set_marks(vec![(Mark::GcGrace, 8)]).await.unwrap();
     let outcome = async |timeline: Option<&str>| {
-        let lost = Lost { number: number.clone(), timeline: timeline.map(str::to_owned) };
-        resolve::outcome(&store.engine.0.pool, lost).await
+        let lost = Lost { number: Some(number.clone()), timeline: timeline.map(str::to_owned) };
+        resolve::outcome(&store.engine.0.pool, &lost, None).await
     };
     for timeline in [Some("000000FF"), None] {
         let outcome = outcome(timeline).await;
         assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
     }
     // On the server that gave it, it says what became of it.
-    outcome(store.engine.0.pool.take().await.unwrap().open.timeline()).await.unwrap();
+    let timeline = server.query("scratch", &format!("SELECT {TIMELINE}")).unwrap();
+    outcome(Some(&timeline)).await.unwrap();
 }
 
 /// A refusal costs no connection.
@@ -131,7 +133,6 @@ async fn a_lease_is_renewed_at_the_time_of_all() {
     let image = at.image(&["config"], &[]).await;
     let later = NOW.plus(Duration::from_hours(48));
     server.query("scratch", &format!("UPDATE cluster SET steady_time = {}", later.0)).unwrap();
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
     let leases = || {
         let text = "SELECT min(at) FROM (SELECT leased_at AS at FROM manifests UNION ALL SELECT leased_at FROM blob_links) AS l";
         Time(server.query("scratch", text).unwrap().parse().unwrap())

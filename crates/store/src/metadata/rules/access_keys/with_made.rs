@@ -1,15 +1,14 @@
 //! Disables a key with everything that it made. A thief who has a leaked key may have made other keys with it.
 //!
-//! The rule works in three steps. It walks from maker to maker and collects keys and roles. It locks them in
-//! order. Then it disables those that are still enabled under the lock. A key that is made meanwhile is not
-//! found, as if it had been made a moment later.
+//! The rule works in steps. It walks from maker to maker and collects keys and roles. It locks them in order, and
+//! walks again, so that it misses nothing that was made meanwhile. Then it disables those that are still enabled
+//! under the lock.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use gangplank_core::{AccessKeyId, AccountId, Origin, Owner, RoleName};
 
 use super::{BY_ID, change, find, is_of, read_key};
-use crate::Result;
 use crate::metadata::access_keys::{
     AccessKey, DisabledWithMade, KeyChange, LastRootKey, MADE_AT_ONCE, NewState,
 };
@@ -17,6 +16,7 @@ use crate::metadata::roles::Role;
 use crate::metadata::rules::{roles, rows};
 use crate::metadata::store::Outcome;
 use crate::metadata::tx::{Level, Lock, Named, Query, Tx, values};
+use crate::{Result, StoreError};
 
 /// Disables the key, and as many of the keys and roles that it made as one transaction should. Each gets an
 /// event of its own.
@@ -35,6 +35,11 @@ pub(super) fn disable(
     tx.lock_named(Named::RootKeys)?;
     let keys = lock_keys(tx, id, &found)?;
     let roles = lock_roles(tx, &found)?;
+    if !more && walk(tx, id)?.0.iter().any(|it| !found.contains(it)) {
+        // Whoever makes a key or a role locks its own key, so from now on none of these makes another. What they made
+        // since the first walk is found when the rule runs again.
+        return Err(StoreError::Contended("a key made another while it was disabled".into()));
+    }
     let Some(own) = keys.get(id.as_str()) else {
         return Ok(Outcome::Unchanged((KeyChange::NoSuchKey, nothing)));
     };
@@ -72,6 +77,7 @@ pub(super) fn disable(
 }
 
 /// An enabled key or role that was found on the walk.
+#[derive(PartialEq)]
 enum Found {
     Key(AccessKeyId),
     Role { number: i64, account: AccountId, name: RoleName },

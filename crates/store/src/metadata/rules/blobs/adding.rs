@@ -78,6 +78,14 @@ pub(super) fn add(
 ) -> Result<Option<ContentKey>> {
     let put_by = lock_login(tx, blob.put_by.filter(|_| blob.size <= MAX_CONFIGURATION))?;
     let (now, mut usage) = (tx.steady(now)?, Usage::default());
+    if let Some(within) = blob.within
+        && !content_keys::may_be_added(tx, &blob.key, within)?
+    {
+        if let Some(session) = &blob.session {
+            uploads::end_as_nothing(tx, session, tenant, name)?;
+        }
+        return find_added(tx, tenant, name, blob);
+    }
     if let Some(session) = &blob.session {
         // The bytes of an ended session may be deleted at any moment, so they must not become a blob.
         if !uploads::end_as_blob(tx, session, tenant, name, &blob.key)? {

@@ -1,0 +1,51 @@
+//! Three processes of the program on one PostgreSQL and one bucket, behind `HAProxy`: what one does, the others know;
+//! what one began, another goes on with; and what one loses, nobody else does.
+//!
+//! Each trial has replicas of its own. Most of them wait for time limits, so more run at once than there are
+//! processors. A trial that needs a program that is not installed is skipped by name. With
+//! `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it fails.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
+
+mod balancing;
+mod clocks;
+mod collections;
+mod database;
+mod deaths;
+mod last_requests;
+mod logins;
+mod places;
+mod reads;
+mod registrations;
+mod revocation;
+mod uploads;
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+/// The number of trials that run at once.
+const AT_ONCE: usize = 6;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    // Those that wait longest come first.
+    let all = [
+        clocks::TRIALS,
+        deaths::TRIALS,
+        database::TRIALS,
+        last_requests::TRIALS,
+        collections::TRIALS,
+        uploads::TRIALS,
+        revocation::TRIALS,
+        places::TRIALS,
+        registrations::TRIALS,
+        reads::TRIALS,
+        logins::TRIALS,
+        balancing::TRIALS,
+    ];
+    let trials = all.into_iter().flatten().map(|(name, trial)| world::trial(name, *trial)).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,0 +1,103 @@
+//! A `HAProxy` that gives each request to the next replica.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Debian's place.
+pub(super) const PROGRAM: &str = "/usr/sbin/haproxy";
+
+/// `tune.http.maxhdr` and `timeout http-request` leave refusals to the replicas. Only a request that could not be sent
+/// goes to another one. Requests of one connection go to different replicas too, and there are no cookies. A replica
+/// that stands still loses its requests after some seconds, as in a network that drops it.
+const CONFIG: &str = "\
+global
+    tune.http.maxhdr 1000
+    log stdout format raw local0
+defaults
+    mode http
+    log global
+    option httplog
+    option forwardfor
+    option redispatch 1
+    retry-on conn-failure
+    timeout connect 5s
+    timeout client 15m
+    timeout server 15m
+    timeout http-request 30s
+    timeout http-keep-alive 60s
+    timeout check 2s
+frontend registry
+    bind fd@0
+    default_backend replicas
+backend replicas
+    balance roundrobin
+    option httpchk GET /readyz
+    http-check expect status 200
+    default-server check inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+";
+
+/// A load balancer before some addresses. Ends when dropped.
+#[derive(Debug)]
+pub struct HaProxy {
+    address: SocketAddr,
+    log: PathBuf,
+    process: Option<Child>,
+    listener: Option<TcpListener>,
+}
+
+impl HaProxy {
+    /// Takes a port. Requests wait until it [runs](Self::run).
+    pub(crate) fn on_a_port() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        Self { address, log: PathBuf::new(), process: None, listener: Some(listener) }
+    }
+
+    /// Starts it before these replicas. Its files are in `folder`.
+    pub(crate) fn run(&mut self, replicas: impl Iterator<Item = SocketAddr>, folder: &Path) {
+        let mut config = CONFIG.to_owned();
+        for (number, address) in replicas.enumerate() {
+            writeln!(config, "    server r{number} {address}").expect("text");
+        }
+        let file = folder.join("haproxy.cfg");
+        fs::write(&file, config).expect("its configuration");
+        self.log = folder.join("haproxy.log");
+        let log = File::options().create(true).append(true).open(&self.log).expect("its log");
+        let listener = self.listener.take().expect("a port that nothing serves");
+        let process = Command::new(PROGRAM)
+            .arg("-db")
+            .arg("-f")
+            .arg(file)
+            .env_clear()
+            // It inherits the port, so that no other process can take it.
+            .stdin(Stdio::from(OwnedFd::from(listener)))
+            .stdout(log.try_clone().expect("its log"))
+            .stderr(log)
+            .spawn()
+            .expect("to start haproxy");
+        self.process = Some(process);
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A line for each request, with the replica that answered, as `replicas/r0`.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for HaProxy {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}

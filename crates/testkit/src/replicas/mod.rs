@@ -1,0 +1,20 @@
+//! Several processes of the program on one database and one bucket, behind a load balancer.
+//!
+//! [`ServerBuilder::replicas`](crate::ServerBuilder::replicas) makes a [`TestServer`](crate::TestServer) of them. With
+//! `GANGPLANK_TEST_REPLICAS=3` every test server is one, so whole suites run against replicas unchanged.
+
+mod haproxy;
+mod shared;
+
+pub use haproxy::HaProxy;
+pub(crate) use shared::Database;
+pub use shared::{missing, postgres, s3};
+
+/// The number of replicas that `GANGPLANK_TEST_REPLICAS` asks for.
+///
+/// # Panics
+/// If it is no number.
+pub fn asked() -> Option<usize> {
+    let text = std::env::var("GANGPLANK_TEST_REPLICAS").ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("GANGPLANK_TEST_REPLICAS: {text:?} is no number")))
+}

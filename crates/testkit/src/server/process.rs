@@ -1,0 +1,98 @@
+//! The process of a `gangplank serve`.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::ROOT_KEY;
+
+/// A running server, or one that has ended.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    pub(super) address: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl Process {
+    /// Starts `program serve` with these arguments, and waits for the line that says that it listens.
+    ///
+    /// # Errors
+    /// The exit status and the log, if it ends instead.
+    pub(super) fn start(
+        program: &Path,
+        home: &Path,
+        args: &[String],
+        environment: &[(String, String)],
+    ) -> Result<Self, String> {
+        let mut child = Command::new(program)
+            .arg("serve")
+            .args(args)
+            .env_clear()
+            .env("HOME", home)
+            // Tests use no engine of the machine, unless they ask for one.
+            .env("GANGPLANK_ENGINE", "none")
+            .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ROOT_KEY.0)
+            .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ROOT_KEY.1)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("to start the server");
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut errors = child.stderr.take().expect("its standard error");
+        let collected = Arc::clone(&log);
+        std::thread::spawn(move || {
+            let mut piece = [0; 8192];
+            while let Ok(read @ 1..) = errors.read(&mut piece) {
+                collected.lock().expect("the log").push_str(&String::from_utf8_lossy(&piece[..read]));
+            }
+        });
+        let mut ready = String::new();
+        let output = child.stdout.take().expect("its standard output");
+        BufReader::new(output).read_line(&mut ready).expect("its ready line");
+        let Some((_, address)) = ready.trim().rsplit_once("//") else {
+            let status = child.wait();
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            return Err(format!("the server did not start ({status:?}): {}", log.lock().expect("the log")));
+        };
+        Ok(Self { child, address: address.parse().expect("an address"), log })
+    }
+
+    /// The log so far.
+    pub(super) fn log(&self) -> String {
+        self.log.lock().expect("the log").clone()
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it, as a crash would.
+    pub(super) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits for its end.
+    pub(super) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("the server's end")
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).expect("a process id");
+        kill_process(Pid::from_raw(id).expect("a process id"), signal).expect("to send a signal");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,122 @@
+//! One of several processes of a server.
+
+use std::fs;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::{Process, ROOT_KEY, TestServer};
+use crate::client::client;
+use crate::replicas::HaProxy;
+use crate::{Api, Login, Registry};
+
+/// How long a replica may take until it is ready.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A replica, reached past the load balancer.
+#[derive(Clone, Copy, Debug)]
+pub struct Replica<'a>(&'a Process);
+
+impl TestServer {
+    /// The number of processes.
+    pub fn replica_count(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// One of the processes, from 0.
+    pub fn replica(&self, number: usize) -> Replica<'_> {
+        Replica(&self.processes[number])
+    }
+
+    /// All processes.
+    pub fn all_replicas(&self) -> impl Iterator<Item = Replica<'_>> {
+        self.processes.iter().map(Replica)
+    }
+
+    /// The load balancer before the replicas.
+    pub fn proxy(&self) -> &HaProxy {
+        self.proxy.as_ref().expect("a server of replicas")
+    }
+
+    /// Kills a replica, as a crash would.
+    pub fn kill_replica(&mut self, number: usize) {
+        self.processes[number].kill();
+    }
+
+    /// Waits for the end of a replica.
+    pub fn wait_for_replica(&mut self, number: usize) -> ExitStatus {
+        self.processes[number].wait()
+    }
+
+    /// Starts a replica again at its address, and waits until it is ready.
+    pub fn restart_replica(&mut self, number: usize) {
+        self.start_replica_unready(number, &[]);
+        self.replica(number).wait_until_ready();
+    }
+
+    /// The same with more variables in its environment, without waiting until it is ready.
+    pub fn start_replica_unready(&mut self, number: usize, environment: &[(&str, &str)]) {
+        self.processes[number].kill();
+        let listen = self.processes[number].address.to_string();
+        let again = self.builder.process(self.home.path(), &listen, environment);
+        self.processes[number] = again.unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    pub(super) fn wait_until_ready(&self) {
+        self.all_replicas().for_each(Replica::wait_until_ready);
+    }
+
+    /// Writes the files that a single server writes for AWS tools, as an operator does for replicas.
+    pub(super) fn write_client_files(&self) {
+        let folder = self.data_dir();
+        fs::create_dir_all(&folder).expect("a folder");
+        let (id, secret) = ROOT_KEY;
+        let credentials = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+        fs::write(folder.join("credentials"), credentials).expect("a file");
+        let config = format!("[default]\nregion = us-east-1\nendpoint_url = {}\n", self.endpoint());
+        fs::write(folder.join("config"), config).expect("a file");
+    }
+}
+
+impl Replica<'_> {
+    /// Its URL.
+    pub fn endpoint(self) -> String {
+        format!("http://{}", self.0.address)
+    }
+
+    /// Its API, called with the root access key in `us-east-1`.
+    pub fn api(self) -> Api {
+        Api::new(&self.endpoint(), ROOT_KEY.0, ROOT_KEY.1)
+    }
+
+    /// Its registry, with a login.
+    pub fn registry_as(self, login: &Login) -> Registry {
+        Registry::new(&self.endpoint(), Some(login.clone()))
+    }
+
+    /// Its log so far.
+    pub fn log(self) -> String {
+        self.0.log()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(self, signal: Signal) {
+        self.0.signal(signal);
+    }
+
+    /// Whether it says that it is ready.
+    pub fn is_ready(self) -> bool {
+        let asked =
+            client().get(format!("{}/readyz", self.endpoint())).timeout(Duration::from_secs(5)).send();
+        asked.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    fn wait_until_ready(self) {
+        let until = Instant::now() + PATIENCE;
+        while !self.is_ready() {
+            assert!(Instant::now() < until, "{} is not ready:\n{}", self.0.address, self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
