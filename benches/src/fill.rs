@@ -143,8 +143,16 @@ impl<'a> Filler<'a> {
 
     async fn add_blob(&self, repository: &RepositoryName, number: usize, now: Time) -> Result<()> {
         let (digest, key) = (digest(number), key(number)?);
-        let blob =
-            NewBlob { digest, size: 8, key, damaged: None, put_by: None, session: None, quotas: plenty() };
+        let blob = NewBlob {
+            digest,
+            size: 8,
+            key,
+            damaged: None,
+            put_by: None,
+            session: None,
+            within: None,
+            quotas: plenty(),
+        };
         self.rows.add_blob(&self.tenant, repository, blob, now).await?;
         Ok(())
     }

@@ -81,6 +81,7 @@ fn config(home: &Path) -> Config {
         location: Location::Local { dir: home.join("data") },
         bucket: None,
         master_key_file: None,
+        master_key: None,
         public_address: None,
         tls: None,
         insecure_http: false,

@@ -50,11 +50,11 @@ pub struct Target {
 /// The password is not shown.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { config, statements, .. } = self;
+        let hosts: Vec<_> = self.hosts.iter().flat_map(Config::get_hosts).collect();
         f.debug_struct("Target")
-            .field("hosts", &config.get_hosts())
-            .field("database", &config.get_dbname())
-            .field("statements", statements)
+            .field("hosts", &hosts)
+            .field("database", &self.hosts.first().and_then(Config::get_dbname))
+            .field("statements", &self.statements)
             .finish_non_exhaustive()
     }
 }
