@@ -38,7 +38,7 @@ use crate::http::small_body::Budget;
 use crate::http::unverified::Unverified;
 use crate::last_use::{KeyUse, LoginUse};
 use crate::listening::{Addresses, Listening};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Sources};
 use crate::oidc::Issuers;
 use crate::publishing::Publishing;
 use crate::pulls::Pulls;
@@ -168,10 +168,9 @@ impl Server {
         // Before the store of bytes, which may make some files. A server with a wrong master key should change
         // nothing.
         let master = master_key(&config, &home, &rows).await?;
-        let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
+        let Stores { metadata, blobs, coordinator, bucket_calls, number, .. } = rows.with_bytes().await?;
         let blobs = elsewhere.unwrap_or(blobs);
         let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
-        let statistics = metadata.statistics();
         let clock = match &cluster {
             None => Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time)),
             Some(cluster) => Clock::shared(Arc::clone(cluster)).await?,
@@ -197,6 +196,12 @@ impl Server {
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let (stop, started) = (CancellationToken::new(), clock.now());
         let run = uuid::Uuid::new_v4().simple().to_string();
+        let sources = Sources {
+            dropped_log_lines: config.dropped_log_lines,
+            dropped_of_containers: logs.dropped(),
+            database: metadata.statistics(),
+            bucket: bucket_calls,
+        };
         let app = Arc::new(App {
             metadata,
             account_metrics: config.account_metrics,
@@ -233,7 +238,7 @@ impl Server {
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             request_ids: RequestIds::new(random::bytes()?),
-            metrics: Arc::new(Metrics::new(started, config.dropped_log_lines, logs.dropped(), &statistics)),
+            metrics: Arc::new(Metrics::new(started, sources)),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),

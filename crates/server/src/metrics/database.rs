@@ -23,6 +23,9 @@ struct Retries(Arc<Statistics>);
 #[derive(Debug)]
 struct PollAge(Arc<Statistics>);
 
+#[derive(Debug)]
+struct ClockAhead(Arc<Statistics>);
+
 /// Adds the metrics of the database that has these statistics.
 pub(super) fn register(registry: &mut Registry, statistics: &Arc<Statistics>) {
     let help = "How long writes waited: for their turn (step turn: the writing thread, or with PostgreSQL a \
@@ -33,6 +36,8 @@ pub(super) fn register(registry: &mut Registry, statistics: &Arc<Statistics>) {
     let help = "Time since this replica last read the shared state; only with PostgreSQL. Beyond 4 s every request \
                 asks the database for its login";
     registry.register_with_unit("database_poll_age", help, Unit::Seconds, PollAge(Arc::clone(statistics)));
+    let help = "How far this machine's clock is ahead of PostgreSQL's; below zero if it is behind";
+    registry.register_with_unit("clock_ahead", help, Unit::Seconds, ClockAhead(Arc::clone(statistics)));
 }
 
 impl EncodeMetric for Waits {
@@ -75,5 +80,19 @@ impl EncodeMetric for PollAge {
 
     fn is_empty(&self) -> bool {
         self.0.poll_age().is_none()
+    }
+}
+
+impl EncodeMetric for ClockAhead {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        encoder.encode_gauge(&self.0.clock_ahead().unwrap_or_default())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.clock_ahead().is_none()
     }
 }

@@ -2,6 +2,7 @@
 //! chooses, so a client cannot add series.
 
 mod access;
+mod bucket;
 mod database;
 mod exposition;
 mod jobs;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use gangplank_core::{EventKind, Scope, Time};
 use gangplank_store::metadata::Statistics;
 use gangplank_store::metadata::collection::Collected;
+use gangplank_store::open::BucketCalls;
 use hyper::Method;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
@@ -25,6 +27,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use access::Access;
+use bucket::Figures;
 pub(crate) use exposition::Exposition;
 use jobs::Jobs;
 use process::Process;
@@ -47,13 +50,27 @@ pub(crate) struct Metrics {
     gauges: Gauges,
 }
 
+/// The figures that other parts of the server count.
+#[derive(Default)]
+pub(crate) struct Sources {
+    /// The dropped lines of the server's log.
+    pub(crate) dropped_log_lines: Arc<AtomicU64>,
+    /// The dropped lines of containers' logs.
+    pub(crate) dropped_of_containers: Arc<AtomicU64>,
+    /// The database.
+    pub(crate) database: Arc<Statistics>,
+    /// The calls to the server of the bucket, if there is one.
+    pub(crate) bucket: Option<Arc<BucketCalls>>,
+}
+
 /// The text of `/metrics` with every metric in it, for the reference pages.
 pub fn of_each() -> String {
     let account_bytes = vec![("000000000000".to_owned(), 0)];
     let standing = Standing { rows: Some(Rows { account_bytes, ..Rows::default() }), ..Standing::default() };
     let database = Arc::<Statistics>::default();
     database.polled(Instant::now());
-    let metrics = Metrics::new(Time(0), Arc::default(), Arc::default(), &database);
+    database.clock_is_ahead(0.0);
+    let metrics = Metrics::of(Time(0), Arc::default(), Arc::default(), &database, Some(Figures::Sample));
     // A family with labels appears only once it has a series.
     metrics.issued(Scope::PUSH);
     metrics.used(Scope::PUSH);
@@ -86,13 +103,18 @@ impl EncodeMetric for CountedElsewhere {
 }
 
 impl Metrics {
-    /// Metrics with all counters at zero, of a server with this database. The two counters of dropped lines, of the server's log and of
-    /// containers' logs, belong to their writers.
-    pub(crate) fn new(
+    /// Metrics with all counters at zero.
+    pub(crate) fn new(now: Time, sources: Sources) -> Self {
+        let Sources { dropped_log_lines, dropped_of_containers, database, bucket } = sources;
+        Self::of(now, dropped_log_lines, dropped_of_containers, &database, bucket.map(Figures::Measured))
+    }
+
+    fn of(
         now: Time,
         dropped_log_lines: Arc<AtomicU64>,
         dropped_of_containers: Arc<AtomicU64>,
         database: &Arc<Statistics>,
+        bucket: Option<Figures>,
     ) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Process { started: now.seconds() }));
@@ -106,6 +128,9 @@ impl Metrics {
         let (jobs, upkeep) = (Jobs::register(ours), Upkeep::register(ours));
         let gauges = Gauges::register(ours);
         database::register(ours, database);
+        if let Some(figures) = bucket {
+            bucket::register(ours, &figures);
+        }
         Self { registry, requests, access, jobs, upkeep, gauges }
     }
 

@@ -38,7 +38,7 @@ impl Statistics {
     }
 
     /// Notes how many seconds this machine's clock is ahead of the database's.
-    pub(crate) fn clock_is_ahead(&self, seconds: f64) {
+    pub fn clock_is_ahead(&self, seconds: f64) {
         *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
     }
 

@@ -68,6 +68,7 @@ pub(super) async fn with_bytes(
     reserve: u64,
 ) -> Result<Stores> {
     let client = bucket.client()?;
+    let bucket_calls = Some(client.statistics());
     let opening = Opening { metadata: Arc::clone(&metadata), client, bucket, mode, reserve };
     let (blobs, number) = match opening.open().await {
         Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
@@ -85,7 +86,7 @@ pub(super) async fn with_bytes(
         // A single process uses the rows.
         None => Arc::new(InProcess::default()),
     };
-    Ok(Stores { metadata, blobs, coordinator, number, fault: None })
+    Ok(Stores { metadata, blobs, coordinator, bucket_calls, number, fault: None })
 }
 
 impl Opening {

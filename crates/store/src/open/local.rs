@@ -83,5 +83,6 @@ async fn refuse_bucket(metadata: &dyn Metadata) -> Result<()> {
 /// A single process uses a directory, so claims can end with it.
 fn stores(metadata: Arc<dyn Metadata>, folder: Folder, number: Option<i64>, fault: Option<Fault>) -> Stores {
     let blobs = Arc::new(folder) as Arc<dyn BlobStore>;
-    Stores { metadata, blobs, coordinator: Arc::new(InProcess::default()), number, fault }
+    let coordinator = Arc::new(InProcess::default());
+    Stores { metadata, blobs, coordinator, bucket_calls: None, number, fault }
 }
