@@ -328,7 +328,7 @@ impl Server {
         self.stop.cancel();
         for task in self.tasks {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the server ended badly");
+                tracing::error!(%error, "a task of the server ended with a panic");
             }
         }
         let mut drained = true;
@@ -340,7 +340,7 @@ impl Server {
         // The last requests may have noted events.
         jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {
-            tracing::warn!(%error, "cannot keep the time");
+            tracing::warn!(%error, "cannot store the steady time");
         }
         if self.app.logs.is_in_use() {
             let logs = Arc::clone(&self.app.logs);

@@ -27,7 +27,8 @@ fn wrong_by(seconds: i64) -> Option<[(&'static str, String); 3]> {
     ])
 }
 
-/// Half a minute is told and served. A minute and a half is not ready.
+/// A replica whose clock is half a minute wrong logs that and serves. If it is a minute and a half wrong, the replica
+/// is not ready.
 fn two_are_wrong() {
     let (Some(slightly), Some(badly)) = (wrong_by(30), wrong_by(-90)) else { return };
     let mut server = builder().start();

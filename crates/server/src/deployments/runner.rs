@@ -144,7 +144,7 @@ impl Runner {
     async fn is_in_trouble(&mut self, trouble: &Trouble) -> Duration {
         let now = Instant::now();
         if !self.trouble.has_failed() {
-            tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot look after a service now; will try again");
+            tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot check a service now; will try again");
         }
         self.trouble.failed(now, &self.pace);
         if let Err(error) = self.end_what_is_late(trouble).await {

@@ -155,7 +155,7 @@ impl Opening {
             guard = if abilities.crc64 { "CRC-64/NVME" } else { "SHA-256" },
             missing = missing.join(", "),
             clock_ahead,
-            "keeps blobs in {location}"
+            "stores blobs in {location}"
         );
         Ok(abilities)
     }
