@@ -89,6 +89,14 @@ enum Command {
     /// The directory has to be new or empty, and the backup complete. Each content is compared with its digest.
     /// `credentials` gets a root key that is enabled. The server writes `config` when it starts.
     Restore(commands::restore::Args),
+    /// Move a store from a data directory to a database and a bucket that servers share, or back
+    ///
+    /// Everything moves: content, images, services, logins, access keys, the audit trail, and the numbers that were
+    /// given out. Uploads that are under way do not, and neither does the output of containers. The master key stays
+    /// the same. Content is compared with its digest on the way. Without --content-only, no server may run. The old
+    /// place stays as it is, and no server starts on it any more. An interrupted migration goes on with the next call,
+    /// and until then no server starts on the new place.
+    Migrate(Box<commands::migrate::Args>),
     /// Look at the bucket that keeps a server's blobs
     S3(commands::s3::Args),
     /// Push an image and register it, with or without a container engine
@@ -155,6 +163,7 @@ impl Cli {
                 Command::Ping(args) => commands::ping::run(args).await,
                 Command::Backup(args) => commands::backup::run(args),
                 Command::Restore(args) => commands::restore::run(args),
+                Command::Migrate(args) => commands::migrate::run(*args).await,
                 Command::S3(args) => commands::s3::run(args).await,
                 Command::Push(args) => commands::push::run(args).await,
                 Command::Deploy(args) => commands::deploy::run(*args).await,

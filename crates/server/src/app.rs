@@ -22,6 +22,7 @@ use crate::config::{AuditKept, Deployments, Limits};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::deployments::Deployer;
+use crate::discarded::{self, Remover};
 use crate::endpoint::Endpoint;
 use crate::endpoint::routes::Routes;
 use crate::http::client::FORWARDED_PROTO;
@@ -51,6 +52,8 @@ pub(crate) struct App {
     pub(crate) blobs: Arc<dyn BlobStore>,
     /// The right to remove stored bytes. Backups suspend it.
     pub(crate) removals: Removals,
+    /// The terms on which bytes are removed.
+    pub(crate) removal_terms: discarded::Terms,
     /// Opens secret access keys and the specifications of deployments.
     pub(crate) master: MasterKey,
     /// The only clock. Rows of logins and registrations have its wall time. Leases and upload sessions have its
@@ -102,6 +105,8 @@ pub(crate) struct App {
     pub(crate) gathering: Gathering,
     /// The own threads of connections with large bodies.
     pub(crate) threads: Threads,
+    /// Whether the server was told to stop.
+    pub(crate) is_leaving: AtomicBool,
     /// The requests that are being answered, even if their client has left.
     pub(crate) requests: TaskTracker,
     /// Wakes the job that removes discarded content.
@@ -139,6 +144,17 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// Removes discarded content as of now.
+    pub(crate) fn remover(&self) -> Remover<'_> {
+        Remover {
+            metadata: self.metadata.as_ref(),
+            blobs: &self.blobs,
+            removals: &self.removals,
+            terms: self.removal_terms,
+            now: self.clock.steady(),
+        }
+    }
+
     /// The origin of an action that happens now: the client at `address`, with its credential if it has one.
     pub(crate) fn origin(
         &self,

@@ -1,28 +1,20 @@
 //! Garbage collection: runs a cycle, or plans one. A running server and an offline data directory both use it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use gangplank_core::Time;
 use gangplank_store::Result;
-use gangplank_store::blobs::BlobStore;
-use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::collection::{Collected, Garbage};
 use tokio_util::sync::CancellationToken;
 
-use crate::discarded;
-use crate::removals::Removals;
+use crate::discarded::Remover;
 
 /// About how many rows one transaction removes. A push may have to wait for one transaction.
 const STEP: usize = 500;
 
 /// The stores and the times of a cycle.
 pub(crate) struct Cycle<'a> {
-    pub(crate) metadata: &'a dyn Metadata,
-    pub(crate) blobs: &'a Arc<dyn BlobStore>,
-    pub(crate) removals: &'a Removals,
-    /// The present, in steady time.
-    pub(crate) now: Time,
+    pub(crate) remover: Remover<'a>,
     /// Leases that were taken at this time or before have ended.
     pub(crate) cutoff: Time,
 }
@@ -35,21 +27,22 @@ pub(crate) struct Plan {
 }
 
 impl Cycle<'_> {
-    /// Removes garbage: first the rows, then the bytes. Then gives the free space of the database back. Ends
+    /// Removes garbage: first the rows, then the bytes whose restore window is over. Then gives the free space of the database back. Ends
     /// early when told to stop.
     ///
     /// # Errors
     /// If a store fails.
     pub(crate) async fn run(&self, stop: &CancellationToken) -> Result<Collected> {
+        let Remover { metadata, now, .. } = self.remover;
         let mut collected = Collected::default();
         while !stop.is_cancelled() {
-            let step = self.metadata.collect(self.cutoff, self.now, STEP).await?;
+            let step = metadata.collect(self.cutoff, now, STEP).await?;
             if step == Collected::default() {
                 break;
             }
             collected.add(&step);
         }
-        discarded::remove_all(self.metadata, self.blobs, self.removals).await?;
+        self.remover.remove_all().await?;
         while !stop.is_cancelled() && self.give_back().await {}
         Ok(collected)
     }
@@ -57,7 +50,7 @@ impl Cycle<'_> {
     /// Gives some space back. Returns whether there is more. A failure is only logged, because the database
     /// reuses its space.
     async fn give_back(&self) -> bool {
-        self.metadata.give_back().await.unwrap_or_else(|error| {
+        self.remover.metadata.give_back().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "cannot return the freed space of the database to the disk; the next cycle will try again");
             false
         })
@@ -68,7 +61,8 @@ impl Cycle<'_> {
     /// # Errors
     /// If the store fails.
     pub(crate) async fn plan(&self) -> Result<Plan> {
-        Ok(Plan { garbage: self.metadata.garbage(self.cutoff).await?, now: self.now })
+        let Remover { metadata, now, .. } = self.remover;
+        Ok(Plan { garbage: metadata.garbage(self.cutoff).await?, now })
     }
 }
 

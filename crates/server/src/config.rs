@@ -12,7 +12,9 @@ use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey};
 
 use gangplank_oci::ManifestLimits;
 use gangplank_store::blobs::DEFAULT_RESERVE;
-use gangplank_store::open::{Bucket, Location};
+use gangplank_store::open::{Bucket, Failovers, Location};
+
+pub use crate::discarded::RESTORE_WINDOW;
 
 use crate::sealing::MasterKey;
 
@@ -126,11 +128,20 @@ pub struct Collection {
     pub leases: Leases,
     /// The pause between two cycles.
     pub interval: Duration,
+    /// How long the bytes of discarded content stay in a bucket; `None` is [`RESTORE_WINDOW`].
+    pub restore_window: Option<Duration>,
+    /// What a failover of the database means.
+    pub failovers: Failovers,
 }
 
 impl Default for Collection {
     fn default() -> Self {
-        Self { leases: Leases::default(), interval: Duration::from_mins(10) }
+        Self {
+            leases: Leases::default(),
+            interval: Duration::from_mins(10),
+            restore_window: None,
+            failovers: Failovers::default(),
+        }
     }
 }
 
@@ -188,7 +199,10 @@ pub struct Limits {
     pub answer: Duration,
     /// The largest difference between a signature's date and the server's clock.
     pub signature_skew: Duration,
-    /// How long requests may continue after a stop.
+    /// From the order to stop until no more connections are accepted. Meanwhile the server says that it is not
+    /// ready, so that whatever is in front of it sends no more.
+    pub drain_delay: Duration,
+    /// How long requests may continue after that.
     pub drain: Duration,
 }
 
@@ -224,6 +238,7 @@ impl Default for Limits {
             body_stall: Duration::from_mins(1),
             answer: Duration::from_mins(1),
             signature_skew: Duration::from_mins(15),
+            drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
         }
     }

@@ -8,6 +8,7 @@
 //! gangplank.db    rows (0600); before an upgrade to schema N it is copied to .before-N beside it
 //! blobs/          bytes, and the number of the database that they belong to
 //! logs/           the output of containers
+//! migration       exists while the store moves, and after it has moved away
 //! credentials     the root access key, in the form of the AWS CLI (0600)
 //! config          region and endpoint, in the form of the AWS CLI (0600)
 //! ```
@@ -25,6 +26,7 @@ use gangplank_store::durable_file;
 use gangplank_store::open::{Mode, StoreConfig};
 pub(crate) use gangplank_store::open::{blobs_in, database_in};
 
+use crate::migration::state;
 use crate::private;
 
 const RUNNING: &str = "running";
@@ -45,22 +47,36 @@ impl DataDir {
     /// If another process uses it, another user owns it and others may enter it, it cannot be made, or it has
     /// lost its database.
     pub fn take(path: &Path) -> Result<Self> {
-        match Self::try_take(path)? {
-            Some(data_dir) => Ok(data_dir),
-            None => bail!(
-                "the data directory {} is in use by another gangplank; stop that one, or name another \
-                 directory with --data-dir",
-                path.display()
-            ),
+        Self::try_take(path)?.ok_or_else(|| in_use(path))
+    }
+
+    /// Locks a directory for this process, even if its store is moving.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub(crate) fn take_to_move(path: &Path) -> Result<Self> {
+        let data_dir = Self::lock(path)?.ok_or_else(|| in_use(path))?;
+        if state::read(&data_dir.path)?.is_none() {
+            require_database(&data_dir.path)?;
         }
+        Ok(data_dir)
     }
 
     /// Locks a directory for this process. `None` if another process uses it.
     ///
     /// # Errors
     /// If another user owns it and others may enter it, it cannot be made or locked, or it has lost its
-    /// database.
+    /// database. If its store is moving, or has moved.
     pub fn try_take(path: &Path) -> Result<Option<Self>> {
+        let data_dir = Self::lock(path)?;
+        if let Some(data_dir) = &data_dir {
+            state::refuse(&data_dir.path)?;
+            require_database(&data_dir.path)?;
+        }
+        Ok(data_dir)
+    }
+
+    fn lock(path: &Path) -> Result<Option<Self>> {
         let shown = path.display();
         private::umask();
         make_durably(path).map_err(|error| not_made(path, &error))?;
@@ -75,7 +91,6 @@ impl DataDir {
         if !locked.with_context(|| format!("cannot lock the data directory {shown}"))? {
             return Ok(None);
         }
-        require_database(&path)?;
         Ok(Some(Self { path, _locks: [lock, directory] }))
     }
 
@@ -165,6 +180,13 @@ impl DataDir {
     pub(crate) fn sync_names(&self) -> Result<()> {
         durable_file::sync_folder(&self.path).with_context(|| format!("cannot sync {}", self.path.display()))
     }
+}
+
+fn in_use(path: &Path) -> anyhow::Error {
+    anyhow!(
+        "the data directory {} is in use by another gangplank; stop that one, or name another directory with --data-dir",
+        path.display()
+    )
 }
 
 /// Whether a directory belongs to a server: it has a database, or has lost its database.

@@ -12,6 +12,7 @@ use gangplank_core::Time;
 use gangplank_oci::Algorithm;
 use gangplank_store::blobs::{BlobStore, Checkpoint, ContentKey};
 use gangplank_store::metadata::Metadata;
+use gangplank_store::metadata::blobs::Discarded;
 use gangplank_store::metadata::inspection::{Fault, KeptContent};
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::open::{Bucket, Mode, StoreConfig, Stores, blobs_in};
@@ -258,10 +259,10 @@ impl Check {
             tokio::time::sleep(PATIENCE).await;
         }
         let (strays_now, short_now) = self.wrong_uploads().await?;
-        for key in strays.intersection(&strays_now) {
+        for (key, checkpoint) in strays_now.iter().filter(|(key, _)| strays.contains_key(key)) {
             let mut done = None;
             if self.repair {
-                self.blobs.cancel(key, &Checkpoint::to_cancel(Vec::new())).await?;
+                self.blobs.cancel(key, checkpoint).await?;
                 done = Some("removed");
             }
             self.found("staged-without-session", format!("{key} is staged and belongs to no upload"), done);
@@ -276,30 +277,33 @@ impl Check {
         Ok(())
     }
 
-    async fn wrong_uploads(&self) -> Result<(HashSet<ContentKey>, HashSet<ContentKey>)> {
+    async fn wrong_uploads(&self) -> Result<(HashMap<ContentKey, Checkpoint>, HashSet<ContentKey>)> {
         // Staged bytes are listed first and sessions second, so an upload that ends in between looks like a
         // stray. In the other order, one that begins would. So the caller looks twice.
-        let staged = self.blobs.staged(Duration::ZERO).await?;
+        let staged = self.blobs.staged(Duration::ZERO).await?.into_iter();
+        let mut staged: HashMap<_, _> = staged.map(|staged| (staged.key, staged.checkpoint)).collect();
         let sessions: HashMap<_, _> = self.metadata.open_uploads().await?.into_iter().collect();
-        let keys = staged.into_iter().map(|staged| staged.key);
-        let keys = keys.filter(|key| !sessions.contains_key(key)).collect();
-        let strays = self.metadata.unknown_content(keys).await?.into_iter().collect();
+        staged.retain(|key, _| !sessions.contains_key(key));
+        let unknown = self.metadata.unknown_content(staged.keys().cloned().collect()).await?;
+        staged.retain(|key, _| unknown.contains(key));
         let mut short = HashSet::new();
         for (key, checkpoint) in sessions {
             if self.blobs.vouch(&key, &checkpoint).await?.is_none() {
                 short.insert(key);
             }
         }
-        Ok((strays, short))
+        Ok((staged, short))
     }
 
     /// Finds content that has no row.
     async fn strays(&mut self) -> Result<()> {
+        // Another process that uses the store may be about to add the row of younger content.
+        let settled = self.blobs.settles_after();
+        let older_than = if self.repair { Duration::ZERO } else { settled };
         let mut strays = Vec::new();
         for part in 0..=255 {
-            strays.extend(
-                self.metadata.unknown_content(self.blobs.published(part, Duration::ZERO).await?).await?,
-            );
+            let keys = self.blobs.published(part, older_than).await?;
+            strays.extend(self.metadata.unknown_content(keys).await?);
         }
         if strays.is_empty() {
             return Ok(());
@@ -315,6 +319,13 @@ impl Check {
             if self.repair {
                 done = Some(if self.mends(&key, size).await? {
                     "it replaces content that was broken"
+                } else if !settled.is_zero() {
+                    let orphan = Discarded { key, upload: None };
+                    let now = self.now().await?;
+                    if self.metadata.discard_orphans(vec![orphan], settled, now).await? == 0 {
+                        continue;
+                    }
+                    "discarded: nobody was ever told that it is here"
                 } else {
                     for removed in self.blobs.remove(std::slice::from_ref(&key)).await {
                         removed?;

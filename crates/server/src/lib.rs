@@ -26,8 +26,10 @@ mod joining;
 mod last_use;
 mod listening;
 mod metrics;
+pub mod migration;
 mod offline_collection;
 pub mod oidc;
+mod opening;
 mod private;
 mod publishing;
 mod pulls;
@@ -41,7 +43,8 @@ mod server;
 mod terms;
 
 pub use config::{
-    AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network, TlsFiles,
+    AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network,
+    RESTORE_WINDOW, TlsFiles,
 };
 pub use deployments::pace::Pace;
 pub use metrics::of_each as each_metric;
@@ -50,5 +53,5 @@ pub use root_key::{
     NewKey, Rights, all_access_keys, create_access_key, create_first_key, local_endpoint, provide_credentials,
 };
 pub use sealing::MasterKey;
-pub use server::Server;
+pub use server::{Server, Waiting};
 pub use terms::Terms;

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::http::admin;
 use crate::http::listener::{self, Gate};
 use crate::http::silent_peers::ask_for_silent_peers;
+use crate::http::waiting::{self, Visitors};
 
 /// The addresses that a server listens on.
 pub(crate) struct Listening {
@@ -68,6 +69,15 @@ impl Listening {
         })
     }
 
+    /// Refuses all requests, as long as the store is out of reach at the start. Ends when it is dropped.
+    pub(crate) async fn refuse(&self, tls: Option<&TlsAcceptor>) {
+        tokio::join!(
+            refuse_on(Some(&self.main), tls, Visitors::Anybody),
+            refuse_on(self.services.as_ref(), tls, Visitors::Anybody),
+            refuse_on(self.admin.as_ref(), None, Visitors::Operators),
+        );
+    }
+
     /// Serves all listeners until `stop`.
     ///
     /// # Errors
@@ -87,6 +97,13 @@ impl Listening {
             requests.push(tokio::spawn(serve));
         }
         Ok(Serving { requests, admin })
+    }
+}
+
+async fn refuse_on(listener: Option<&TcpListener>, tls: Option<&TlsAcceptor>, visitors: Visitors) {
+    match listener {
+        Some(listener) => waiting::refuse(listener, tls, visitors).await,
+        None => std::future::pending().await,
     }
 }
 

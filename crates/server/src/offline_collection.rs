@@ -7,12 +7,13 @@ use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult};
 use gangplank_core::{Leases, Time};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Bucket, Mode, Stores};
+use gangplank_store::open::{Bucket, Failovers, Mode, Stores};
 use tokio_util::sync::CancellationToken;
 
 use crate::collection::{Cycle, cutoff};
 use crate::control::collection_wire::{collected, grace_of, planned};
 use crate::data_dir::DataDir;
+use crate::discarded::{Remover, Terms};
 use crate::removals::Removals;
 
 /// Collects garbage in a data directory that no server uses, and in its bucket if it has one. The answer is
@@ -39,7 +40,11 @@ pub async fn collect_in(
         ),
     };
     let removals = Removals::of(data_dir.path());
-    let cycle = Cycle { metadata, blobs: &blobs, removals: &removals, now, cutoff };
+    let window =
+        metadata.mark(Mark::RestoreWindow).await?.map(|window| Duration::from_millis(window.unsigned_abs()));
+    let terms = Terms::of(blobs.as_ref(), window, Failovers::default());
+    let cycle =
+        Cycle { remover: Remover { metadata, blobs: &blobs, removals: &removals, terms, now }, cutoff };
     Ok(if request.dry_run.unwrap_or(false) {
         planned(cycle.plan().await?)
     } else {

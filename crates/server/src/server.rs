@@ -3,26 +3,23 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
-use gangplank_core::{Origin, Time};
 use gangplank_engine::{Archives, Engine, Output};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
-use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Bucket, Rows, Stores};
+use gangplank_store::open::Bucket;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::certificates::Certificates;
-use crate::clock::Clock;
-use crate::config::{Config, Deployments};
+use crate::config::{Collection, Config, Deployments};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::deployments::Deployer;
@@ -40,6 +37,7 @@ use crate::last_use::{KeyUse, LoginUse};
 use crate::listening::{Addresses, Listening};
 use crate::metrics::{Metrics, Sources};
 use crate::oidc::Issuers;
+use crate::opening::Opened;
 use crate::publishing::Publishing;
 use crate::pulls::Pulls;
 use crate::refusals::{Refusals, Taken};
@@ -47,8 +45,7 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
-use crate::sealing::MasterKey;
-use crate::{jobs, joining, random, root_key};
+use crate::{discarded, jobs, opening, random, root_key};
 
 /// Makes an engine that passes the output of containers on.
 type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
@@ -83,6 +80,18 @@ impl Runs {
     }
 }
 
+/// Is called when a server begins to wait for its store.
+type Waits = Box<dyn FnOnce(Waiting) + Send>;
+
+/// A server that listens, and waits for its store.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The URL by which clients on this machine reach the server.
+    pub endpoint: String,
+    /// The address of the admin listener, if there is one.
+    pub admin: Option<SocketAddr>,
+}
+
 /// A running server. It stops with [`stop`](Self::stop), and not when it is dropped.
 pub struct Server {
     addresses: Addresses,
@@ -110,7 +119,20 @@ impl Server {
     // compiled in each crate that awaits it, and the program's own crate is optimized for size.
     #[inline(never)]
     pub fn start(config: Config) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
-        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), None))
+        Self::start_when_possible(config, |_| ())
+    }
+
+    /// Starts a server as [`start`](Self::start) does. `waits` is called if the store is one that servers share, and
+    /// is out of reach. The server then listens and refuses requests, and the future goes on.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    #[inline(never)]
+    pub fn start_when_possible(
+        config: Config,
+        waits: impl FnOnce(Waiting) + Send + 'static,
+    ) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), None, Box::new(waits)))
     }
 
     /// Starts a server whose blobs are in the caller's store, and not in the data directory.
@@ -118,7 +140,7 @@ impl Server {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_over(config: Config, blobs: Arc<dyn BlobStore>) -> Result<Self> {
-        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(blobs))).await
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(blobs), Box::new(|_| ()))).await
     }
 
     /// Starts a server with the caller's engine and pace. `engine` gets the receiver of the containers' output.
@@ -130,7 +152,7 @@ impl Server {
         engine: impl FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send + 'static,
         pace: Pace,
     ) -> Result<Self> {
-        Box::pin(Self::begin(config, Runs::On(Box::new(engine)), pace, None)).await
+        Box::pin(Self::begin(config, Runs::On(Box::new(engine)), pace, None, Box::new(|_| ()))).await
     }
 
     /// Checks a configuration. Nothing is started or written.
@@ -147,10 +169,11 @@ impl Server {
     }
 
     async fn begin(
-        mut config: Config,
+        config: Config,
         runs: Runs,
         pace: Pace,
         elsewhere: Option<Arc<dyn BlobStore>>,
+        waits: Waits,
     ) -> Result<Self> {
         refuse_plain_http(&config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
@@ -161,30 +184,14 @@ impl Server {
         let listening = Listening::bind(&config).await?;
         let addresses = listening.addresses()?;
         let home = Home::take(&config.location)?;
-        let store = home.store().with_reserve(config.limits.disk_reserve);
-        let rows =
-            store.with_bucket(config.bucket.take()).rows().await.context("cannot open the database")?;
-        let cluster = rows.cluster.clone();
-        // Before the store of bytes, which may make some files. A server with a wrong master key should change
-        // nothing.
-        let master = master_key(&config, &home, &rows).await?;
-        let Stores { metadata, blobs, coordinator, bucket_calls, number, .. } = rows.with_bytes().await?;
-        let blobs = elsewhere.unwrap_or(blobs);
         let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
-        let clock = match &cluster {
-            None => Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time)),
-            Some(cluster) => Clock::shared(Arc::clone(cluster)).await?,
-        };
-        let (here, root_key) = (Origin::local(clock.now()), config.root_key.take());
-        match (&home, &cluster) {
-            (Home::Directory(dir), _) => {
-                root_key::provide(metadata.as_ref(), &here, &master, dir, root_key, &endpoint).await?;
-            }
-            (Home::None { .. }, Some(cluster)) => {
-                joining::provide(cluster, &here, &master, root_key).await?;
-            }
-            (Home::None { .. }, None) => {}
-        }
+        let waiting = Waiting { endpoint: endpoint.clone(), admin: addresses.admin };
+        let refusing = listening.refuse(tls.as_ref());
+        let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
+        let Opened { metadata, blobs, coordinator, bucket_calls, number, clock, master } = opened;
+        let blobs = elsewhere.unwrap_or(blobs);
+        let Collection { restore_window, failovers, .. } = config.collection;
+        let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
 
         let logs = Logs::open(home.logs(), config.deployments.logs, config.limits.disk_reserve);
         let logs = Arc::new(logs);
@@ -207,6 +214,7 @@ impl Server {
             account_metrics: config.account_metrics,
             blobs,
             removals: home.removals(),
+            removal_terms,
             master,
             clock,
             leases: config.collection.leases,
@@ -235,6 +243,7 @@ impl Server {
             )),
             gathering: Gathering::default(),
             threads: Threads::default(),
+            is_leaving: AtomicBool::new(false),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             request_ids: RequestIds::new(random::bytes()?),
@@ -323,8 +332,11 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || certificates.reload()).await;
     }
 
-    /// Accepts no further requests, finishes those under way, and returns.
+    /// Says that it is not ready, accepts no further requests after a while, finishes those under way, and
+    /// returns.
     pub async fn stop(self) {
+        self.app.is_leaving.store(true, Ordering::Release);
+        tokio::time::sleep(self.app.limits.drain_delay).await;
         self.stop.cancel();
         for task in self.tasks {
             if let Err(error) = task.await {
@@ -400,20 +412,6 @@ fn refuse_plain_http(config: &Config) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// The master key that opens the secrets in this database.
-async fn master_key(config: &Config, home: &Home, rows: &Rows) -> Result<MasterKey> {
-    match (home, &rows.cluster) {
-        (Home::None { .. }, Some(cluster)) => {
-            joining::master_key(cluster, config.master_key.clone(), config.root_key.as_ref()).await
-        }
-        (Home::None { .. }, None) => bail!("a store without a data directory is a cluster's"),
-        (Home::Directory(dir), _) => {
-            let keys = root_key::all_access_keys(rows.metadata.as_ref()).await?;
-            MasterKey::of(dir, config.master_key_file.as_deref(), &keys)
-        }
-    }
 }
 
 /// The label of this data directory's containers and networks in an engine. It is the number that the database

@@ -349,6 +349,9 @@ impl Drop for TestServer {
             for (number, process) in self.processes.iter().enumerate() {
                 eprintln!("the log of server {number}:\n{}", process.log());
             }
+            if let Some(proxy) = &self.proxy {
+                eprintln!("the log of the load balancer:\n{}", proxy.log());
+            }
         }
     }
 }

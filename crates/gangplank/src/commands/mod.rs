@@ -21,6 +21,8 @@ pub(crate) mod lightsail;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod logs;
+#[cfg(unix)]
+pub(crate) mod migrate;
 mod narrowing;
 mod permissions;
 #[cfg(unix)]
@@ -44,6 +46,6 @@ pub(crate) mod unserved;
 // Commands that run a server or open its data directory.
 #[cfg(not(unix))]
 pub(crate) use unserved::{
-    self as fsck, self as ping, self as quickstart, self as s3, self as serve, at_once as backup,
-    at_once as generate, at_once as restore,
+    self as fsck, self as migrate, self as ping, self as quickstart, self as s3, self as serve,
+    at_once as backup, at_once as generate, at_once as restore,
 };

@@ -1,11 +1,14 @@
 //! `gangplank serve`: runs the server until it is told to stop.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use gangplank_server::Server;
+use gangplank_server::{Server, Waiting};
 use gangplank_store::open::{Location, database_in};
 
 use crate::cli::{unknown_variables, usage, words};
@@ -55,7 +58,25 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Location::Shared { .. } => None,
     };
     let has_console = config.console;
-    let server = Server::start(config).await?;
+    let manager = Arc::new(ServiceManager::of_environment());
+    let announced = Arc::new(AtomicBool::new(false));
+    let waits = {
+        let (announced, manager) = (Arc::clone(&announced), Arc::clone(&manager));
+        move |waiting: Waiting| {
+            announced.store(true, Ordering::Release);
+            announce(&waiting.endpoint, waiting.admin);
+            manager.ready(&waiting.endpoint);
+        }
+    };
+    let starting = Server::start_when_possible(config, waits);
+    let server = match &home {
+        Some(_) => starting.await?,
+        // A server that waits for its database has nothing to finish.
+        None => tokio::select! {
+            server = starting => server?,
+            () = signals.stop() => return Ok(ExitCode::SUCCESS),
+        },
+    };
     if let Some((data_dir, is_first)) = &home {
         introduce(data_dir);
         if *is_first {
@@ -67,8 +88,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     }
     options.warn_of_open_files(files);
     tell_engine(&server, &options);
-    announce(&server);
-    let manager = ServiceManager::of_environment();
+    if !announced.load(Ordering::Acquire) {
+        announce(server.endpoint(), server.admin_address());
+    }
     manager.ready(server.endpoint());
     drop(tokio::spawn(forget_the_start()));
     let log = options.log_filter();
@@ -176,9 +198,9 @@ fn tell_engine(server: &Server, options: &ServeOptions) {
 }
 
 /// Logs the line that scripts wait for.
-fn announce(server: &Server) {
-    if let Some(admin) = server.admin_address() {
+fn announce(endpoint: &str, admin: Option<SocketAddr>) {
+    if let Some(admin) = admin {
         tracing::info!("health is answered on http://{admin}/healthz and /readyz, metrics on /metrics");
     }
-    say(format_args!("gangplank: listening on {}", server.endpoint()));
+    say(format_args!("gangplank: listening on {endpoint}"));
 }

@@ -4,7 +4,7 @@
 mod account_bytes;
 mod config;
 mod console;
-mod database;
+pub(crate) mod database;
 #[macro_use]
 mod deployments;
 mod file;
@@ -136,7 +136,15 @@ with_bucket! { with_deployments! { options! { {
     /// Pause between two collections [default: 10m]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     gc_interval: LengthOfTime, "GANGPLANK_GC_INTERVAL";
-    /// Time in which all content is read again and compared with its digest; 0 is never [default: 7d]
+    /// Time that bytes stay in the bucket after their removal from the database, so that a restored database finds them
+    /// [default: 24h]
+    #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
+    restore_window: LengthOfTime, "GANGPLANK_RESTORE_WINDOW";
+    /// Go on removing bytes after a standby of the database took over: every standby is synchronous, so it has lost
+    /// nothing [default: false]
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Upkeep")]
+    trust_failovers: bool, "GANGPLANK_TRUST_FAILOVERS";
+    /// Time in which all content is read again and compared with its digest; 0 is never [default: 7d, never in a bucket]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     scrub_interval: LengthOfTime, "GANGPLANK_SCRUB_INTERVAL";
 
@@ -246,6 +254,10 @@ with_bucket! { with_deployments! { options! { {
     /// Largest difference between a signature's date and the clock [default: 15m]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     signature_skew: LengthOfTime, "GANGPLANK_SIGNATURE_SKEW";
+    /// Time after SIGTERM in which the server still accepts connections, and /readyz says that it will not for long
+    /// [default: 5s with --database, else 0]
+    #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
+    drain_delay: LengthOfTime, "GANGPLANK_DRAIN_DELAY";
     /// Time for finishing requests after SIGTERM [default: 30s]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     drain_timeout: LengthOfTime, "GANGPLANK_DRAIN_TIMEOUT";

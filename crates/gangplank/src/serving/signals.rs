@@ -56,6 +56,11 @@ impl Signals {
         Ok(Self { stop, hang_up })
     }
 
+    /// Waits for SIGTERM or SIGINT. SIGHUP does nothing meanwhile.
+    pub(crate) async fn stop(&mut self) {
+        while self.hang_up().await {}
+    }
+
     /// Waits for SIGHUP. Returns false if SIGTERM or SIGINT comes first.
     pub(crate) async fn hang_up(&mut self) -> bool {
         tokio::select! {

@@ -23,6 +23,8 @@ pub(crate) fn path() -> Vec<PathBuf> {
     folders.extend(kept("GANGPLANK_GO_CLIENTS"));
     folders.extend(kept("GANGPLANK_S3_SERVERS"));
     folders.extend(kept("GANGPLANK_AWS_CLI_V1").map(|folder| folder.join("bin")));
+    // Debian keeps the programs of PostgreSQL's server apart.
+    folders.push("/usr/lib/postgresql/15/bin".into());
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     folders
 }

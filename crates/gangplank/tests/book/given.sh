@@ -9,6 +9,8 @@
 #                          a server on https://registry.example.com, whose authority is trusted, and a profile of
 #                          an access key in use; data in /var/lib/gangplank
 # given bucket             an S3 server on http://127.0.0.1:9000 with a bucket registry and the key AKIDEXAMPLE
+# given database           a PostgreSQL server on 127.0.0.1:5432 with a database gangplank of the user gangplank, whose
+#                          password is an-example
 # given issuer URL [NAME=JSON...]
 #                          a part of /etc/gangplank/gangplank.toml that believes tokens of URL, made for
 #                          https://registry.example.com; ./token.jwt is such a token, with these claims beside the usual
@@ -142,6 +144,19 @@ given_bucket() {
     versitygw --keep-alive --quiet --port 127.0.0.1:9000 --access AKIDEXAMPLE --secret an-example-of-a-secret \
         posix "$ROOM/bucket" >"$ROOM/versitygw" 2>&1 &
     until_true curl --silent --output /dev/null http://127.0.0.1:9000/
+}
+
+given_database() {
+    local programs=/usr/lib/postgresql/15/bin data="$ROOM/database"
+    mkdir -p "$data" /run/postgresql
+    chown postgres "$data" /run/postgresql
+    echo an-example >"$ROOM/password"
+    chmod 644 "$ROOM/password"
+    setpriv --reuid=postgres --regid=postgres --clear-groups -- "$programs/initdb" --pgdata="$data" --no-sync \
+        --username=gangplank --pwfile="$ROOM/password" --auth=scram-sha-256 --encoding=UTF8 --no-locale >"$ROOM/initdb"
+    setpriv --reuid=postgres --regid=postgres --clear-groups -- "$programs/postgres" -D "$data" -h 127.0.0.1 \
+        >"$ROOM/postgres" 2>&1 &
+    until_true env PGPASSWORD=an-example "$programs/createdb" --host=127.0.0.1 --username=gangplank gangplank
 }
 
 given_issuer() {

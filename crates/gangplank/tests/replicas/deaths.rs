@@ -21,7 +21,7 @@ const WITHIN: Duration = Duration::from_secs(45);
 /// back, its client sends the rest.
 fn stood_still() {
     let server = start();
-    let login = server.push_login();
+    let login = server.operator_login();
     let all: Vec<Registry> = server.all_replicas().map(|replica| replica.registry_as(&login)).collect();
     let (half, whole) = (blob(3 * PART + 77), blob(4 * PART + 5));
     let mut uploads = Vec::new();
@@ -67,7 +67,7 @@ fn stood_still() {
 
 fn survives_its_writer() {
     let mut server = start();
-    let login = server.push_login();
+    let login = server.operator_login();
     let all: Vec<Registry> = server.all_replicas().map(|replica| replica.registry_as(&login)).collect();
     let mut uploads = Vec::new();
     // Killed with a part stored, with less than a part sent, between two requests, and before the last request.

@@ -15,7 +15,7 @@ pub(crate) const TRIALS: Trials = &[
 /// Each request goes to another replica, with odd lengths around those of parts.
 fn go_on_at_another() {
     let server = start();
-    let login = server.push_login();
+    let login = server.operator_login();
     let all: Vec<_> = server.all_replicas().map(|replica| replica.registry_as(&login)).collect();
     for lengths in [
         vec![1, 1, 1, 1],
@@ -47,7 +47,7 @@ fn go_on_at_another() {
 
 fn in_chunks() {
     let server = start();
-    let registry = server.registry_as(&server.push_login());
+    let registry = server.registry_as(&server.operator_login());
     let chunk = 16 << 20;
     for (length, in_last_request) in [(5 * chunk + 12_345, false), (3 * chunk, true)] {
         let blob = blob(length);
@@ -67,7 +67,7 @@ fn in_chunks() {
 /// The second writer is told to wait. The first one's bytes count.
 fn have_one_writer() {
     let server = start();
-    let login = server.push_login();
+    let login = server.operator_login();
     let (first, second) = (server.replica(0).registry_as(&login), server.replica(1).registry_as(&login));
     let blob = blob(2 * PART + 100);
     let location = first.start_upload("sr");
@@ -87,7 +87,7 @@ fn have_one_writer() {
 
 fn are_cancelled() {
     let server = start();
-    let login = server.push_login();
+    let login = server.operator_login();
     let all: Vec<Registry> = server.all_replicas().map(|replica| replica.registry_as(&login)).collect();
     let blob = blob(PART + 1000);
     let location = all[0].start_upload("sr");

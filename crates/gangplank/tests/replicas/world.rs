@@ -111,8 +111,9 @@ impl Sending {
         let _ = self.feed.send(bytes.to_vec());
     }
 
-    /// Waits for the answer's status. `None` if the connection ended without one.
+    /// Sends no more, and waits for the answer's status. `None` if the connection ended without one.
     pub(crate) fn answer(self) -> Option<u16> {
+        drop(self.feed);
         self.answer.join().unwrap()
     }
 }

@@ -206,7 +206,7 @@ impl Target {
 }
 
 /// Whether a folder is empty, apart from the folder that each new file system has.
-pub(super) fn is_empty(path: &Path) -> Result<bool> {
+pub(crate) fn is_empty(path: &Path) -> Result<bool> {
     for entry in fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
         if entry?.file_name() != LOST_AND_FOUND {
             return Ok(false);

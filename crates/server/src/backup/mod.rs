@@ -22,6 +22,7 @@ mod stream;
 
 use std::path::PathBuf;
 
+pub(crate) use folder::is_empty;
 pub use folder::to_folder;
 pub use restoring::{from_folder, from_stream};
 pub use stream::to_stream;

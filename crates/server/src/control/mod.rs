@@ -260,18 +260,31 @@ pub(crate) fn refuse_unread<B>(
     let error = ApiError::new(code, text);
     let request_id = record.id.to_string();
     record.is_refused(code.as_str(), text);
-    let answer = match Spoken::of(request) {
+    let answer = in_the_form_of(request, status, error, &request_id);
+    answer.header(REQUEST_ID, request_id).because(text).close()
+}
+
+/// Refuses a request that was not looked at, in the form that API clients read.
+pub(crate) fn refuse_as<B>(request: &Request<B>, error: &ApiError) -> Answer {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let request_id = uuid::Uuid::now_v7().to_string();
+    in_the_form_of(request, status, error.clone(), &request_id).header(REQUEST_ID, request_id)
+}
+
+/// An error in the form of the protocol that a request speaks.
+fn in_the_form_of<B>(request: &Request<B>, status: StatusCode, error: ApiError, request_id: &str) -> Answer {
+    match Spoken::of(request) {
         Some(Spoken::Unserved { service, protocol }) => {
-            unserved::answer(&protocol.unserved(&service, &request_id))
+            unserved::answer(&protocol.unserved(&service, request_id))
         }
         Some(Spoken::Served(Service::Sts)) => {
-            Answer::new(status).body(sts_api::CONTENT_TYPE, StsError::from(error).body(&request_id))
+            Answer::new(status).body(sts_api::CONTENT_TYPE, StsError::from(error).body(request_id))
         }
         Some(Spoken::Served(Service::Lightsail)) | None => {
+            let code = error.code;
             Answer::new(status).body(CONTENT_TYPE, error.body()).header(ERROR_TYPE, code.as_str())
         }
-    };
-    answer.header(REQUEST_ID, request_id).because(text).close()
+    }
 }
 
 fn refuse(error: &ApiError) -> Answer {

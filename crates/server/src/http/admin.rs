@@ -59,8 +59,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, stop: Cancellati
 
 async fn serve_one(stream: TcpStream, app: Arc<App>, stop: CancellationToken) {
     let service = service_fn(|request: Request<Incoming>| {
-        let (app, stop) = (Arc::clone(&app), stop.clone());
-        async move { Ok::<_, Infallible>(answer(&request, &app, &stop).await.into_response()) }
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Infallible>(answer(&request, &app).await.into_response()) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -73,13 +73,13 @@ async fn serve_one(stream: TcpStream, app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn answer(request: &Request<Incoming>, app: &App, stop: &CancellationToken) -> Answer {
+async fn answer(request: &Request<Incoming>, app: &App) -> Answer {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
     }
     match request.uri().path() {
         "/metrics" => measured(request, app).await,
-        path => health::to_operators(app, path, stop.is_cancelled()).await.unwrap_or_else(|| {
+        path => health::to_operators(app, path).await.unwrap_or_else(|| {
             refusal(StatusCode::NOT_FOUND, "nothing here: ask /healthz, /readyz or /metrics")
         }),
     }

@@ -1,6 +1,10 @@
 //! Health: `/healthz` says whether the server is alive, and `/readyz` whether it is ready for requests.
 
+use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+
 use gangplank_store::StoreError;
+use gangplank_store::metadata::Agreed as _;
 use hyper::StatusCode;
 
 use super::response::Answer;
@@ -11,16 +15,18 @@ pub(super) const ALIVE: &str = "/healthz";
 /// The path that answers whether the server is ready for requests.
 pub(super) const READY: &str = "/readyz";
 
+/// The answer to those who need not know why.
+const NOT_READY: &str = "not ready";
+
 /// The answer on the admin listener, with the fault. `None` for any other path.
-pub(super) async fn to_operators(app: &App, path: &str, is_stopping: bool) -> Option<Answer> {
+pub(super) async fn to_operators(app: &App, path: &str) -> Option<Answer> {
     let fault = match path {
         ALIVE => None,
-        READY if is_stopping => Some("the server is stopping"),
         READY => fault(app).await,
         _ => return None,
     };
     Some(match fault {
-        Some(fault) => answer(StatusCode::SERVICE_UNAVAILABLE, fault),
+        Some(fault) => answer(StatusCode::SERVICE_UNAVAILABLE, &fault),
         None => good(path),
     })
 }
@@ -28,16 +34,41 @@ pub(super) async fn to_operators(app: &App, path: &str, is_stopping: bool) -> Op
 /// The answer on the main listener, without the fault.
 pub(super) async fn to_anybody(app: &App, path: &str) -> Answer {
     let is_good = path != READY || fault(app).await.is_none();
-    if is_good { good(path) } else { answer(StatusCode::SERVICE_UNAVAILABLE, "not ready") }
+    if is_good { good(path) } else { answer(StatusCode::SERVICE_UNAVAILABLE, NOT_READY) }
+}
+
+/// The answer while the store is out of reach at the start. `None` for any other path.
+pub(super) fn while_waiting(path: &str, tells_why: bool) -> Option<Answer> {
+    let why = if tells_why { "the database is out of reach" } else { NOT_READY };
+    match path {
+        ALIVE => Some(good(path)),
+        READY => Some(answer(StatusCode::SERVICE_UNAVAILABLE, why)),
+        _ => None,
+    }
 }
 
 /// The fault that keeps the server from working, and advice. `None` if there is none.
-async fn fault(app: &App) -> Option<&'static str> {
-    if !app.metadata.is_healthy() {
-        return Some("the database takes no writes; restart the server");
+async fn fault(app: &App) -> Option<Cow<'static, str>> {
+    if app.is_leaving.load(Ordering::Acquire) {
+        return Some("the server is stopping".into());
     }
+    match app.clock.cluster() {
+        Some(cluster) => {
+            if let Some(trouble) = cluster.trouble() {
+                return Some(trouble.to_string().into());
+            }
+        }
+        None if !app.metadata.is_healthy() => {
+            return Some("the database takes no writes; restart the server".into());
+        }
+        None => {}
+    }
+    // A bucket out of reach is no fault here: all servers would leave at once, and everything with them that needs
+    // no bytes.
     match app.blobs.require(0).await {
-        Err(StoreError::Unavailable(_)) => Some("the folder of bytes is gone; is its disk mounted?"),
+        Err(StoreError::Unavailable(_)) => {
+            Some("the folder of bytes, or of parts for the bucket, is gone; is its disk mounted?".into())
+        }
         _ => None,
     }
 }

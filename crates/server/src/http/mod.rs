@@ -25,3 +25,4 @@ mod socket;
 pub(crate) mod tls;
 pub(crate) mod turns;
 pub(crate) mod unverified;
+pub(crate) mod waiting;

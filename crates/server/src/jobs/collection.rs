@@ -70,7 +70,8 @@ pub(crate) async fn plan(app: &App, grace: Option<Duration>) -> Result<Plan> {
 }
 
 fn cycle(app: &App, grace: Option<Duration>) -> Cycle<'_> {
-    let now = app.clock.steady();
+    let remover = app.remover();
+    let now = remover.now;
     let cutoff = grace.map_or_else(|| app.leases.over(now), |grace| cutoff(grace, now));
-    Cycle { metadata: app.metadata.as_ref(), blobs: &app.blobs, removals: &app.removals, now, cutoff }
+    Cycle { remover, cutoff }
 }

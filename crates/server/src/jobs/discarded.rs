@@ -1,4 +1,4 @@
-//! Removes discarded content soon after it was discarded.
+//! Removes discarded content when its restore window is over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, Next};
 use crate::app::App;
-use crate::discarded::{BATCH, Round, remove};
+use crate::discarded::{BATCH, Round};
 
 pub(super) struct Removing(pub(super) Arc<App>);
 
 #[async_trait]
 impl Job for Removing {
     async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
-        let app = &self.0;
-        let removed = remove(app.metadata.as_ref(), &app.blobs, &app.removals).await;
+        let removed = self.0.remover().remove().await;
         Ok(match removed.context("cannot remove discarded content")? {
             Round { listed: BATCH.., removed: 1.., .. } => Next::In(Duration::ZERO),
             Round { listed, failed: failed @ 1.., .. } => {

@@ -1,7 +1,8 @@
-//! Stores the steady time and the grace period. The next run continues the steady time. A collection without a
-//! server uses the grace period.
+//! Stores the steady time, the grace period and the restore window. The next run continues the steady time. A
+//! collection without a server uses the others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -16,15 +17,18 @@ pub(super) struct Keeping(pub(super) Arc<App>);
 #[async_trait]
 impl Job for Keeping {
     async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
-        keep(&self.0).await.context("cannot store the steady time and the grace period")?;
+        keep(&self.0).await.context("cannot store the steady time and the terms of collection")?;
         Ok(Next::AsListed)
     }
 }
 
-/// Stores both in one transaction, so that a start syncs once for both. A cluster keeps its time in another row.
+/// Stores all in one transaction, so that a start syncs once. A cluster keeps its time in another row.
 pub(crate) async fn keep(app: &App) -> gangplank_store::Result<()> {
-    let grace = i64::try_from(app.leases.grace.as_millis()).unwrap_or(i64::MAX);
-    let mut marks = vec![(Mark::GcGrace, grace)];
+    let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let mut marks = vec![
+        (Mark::GcGrace, milliseconds(app.leases.grace)),
+        (Mark::RestoreWindow, milliseconds(app.removal_terms.window)),
+    ];
     if app.clock.cluster().is_none() {
         marks.push((Mark::SteadyTime, app.clock.steady().0));
     }

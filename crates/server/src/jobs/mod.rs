@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 mod certificates;
 pub(crate) mod collection;
+mod comparison;
 mod discarded;
 mod expiry;
 pub(crate) mod job;
@@ -10,10 +11,12 @@ pub(crate) mod leftovers;
 pub(crate) mod marks;
 pub(crate) mod observations;
 pub(crate) mod orphans;
+mod parts;
 mod private;
 mod rounds;
 mod scrub;
 mod steady_time;
+mod suspects;
 mod sweep;
 pub(crate) mod usage;
 
@@ -68,7 +71,7 @@ fn list(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<Liste
         Listed::new("points", When::every(10 * MINUTE), Cluster, observations::ForgettingPoints(of())),
         Listed::new("logs", When::every(10 * MINUTE), Process, observations::ForgettingLogs(of())),
         Listed::new("collection", When::every(collection), Cluster, collection::Collecting(of())),
-        Listed::new("discarded", When::at_once_and_every(MINUTE), Cluster, discarded::Removing(of())),
+        Listed::new("discarded", When::at_once_and_every(30 * SECOND), Cluster, discarded::Removing(of())),
         Listed::new("expiry", When::at_once_and_every(expiry), Cluster, expiry::Ending(of())),
         Listed::new("addresses", When::every(expiry), Process, expiry::ForgettingAddresses(of())),
         Listed::new("leftovers", When::at_once(), Process, leftovers::Removing { app: of(), leftovers }),
@@ -81,8 +84,9 @@ fn list(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<Liste
         list.push(Listed::new("steady-time", When::at_once_and_every(steady_time::EVERY), Cluster, job));
     }
     if !app.blobs.settles_after().is_zero() {
-        let when = When { first: sweep::FIRST, every: Some(sweep::EVERY) };
+        let when = When::at_once_and_every(MINUTE);
         list.push(Listed::new("sweep", when, Cluster, sweep::Sweep { app: of() }));
+        list.push(Listed::new("comparison", when, Cluster, comparison::Comparison::of(app)));
     } else if crashed {
         list.push(Listed::new("orphans", When::at_once(), Process, orphans::Searching::of(app)));
     }

@@ -12,6 +12,7 @@ use gangplank_store::metadata::progress::Mark;
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, Next};
+use super::suspects::Suspects;
 use crate::app::App;
 use crate::hashing::{Bytes, Pace, look};
 
@@ -38,6 +39,7 @@ pub(super) struct Scrub {
     interval: Duration,
     rate: u64,
     rate_until: Instant,
+    suspects: Suspects,
 }
 
 /// From the start of the server to the first round.
@@ -48,6 +50,7 @@ pub(super) fn first(interval: Duration) -> Duration {
 #[async_trait]
 impl Job for Scrub {
     async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next> {
+        self.suspects.look_again(&self.app).await?;
         Ok(Next::In(self.page(stop).await.context("cannot look at stored content")?))
     }
 }
@@ -55,7 +58,13 @@ impl Job for Scrub {
 impl Scrub {
     /// A scrub that reads all content once in each `interval`.
     pub(super) fn within(interval: Duration, app: &Arc<App>) -> Self {
-        Self { app: Arc::clone(app), interval, rate: SLOWEST, rate_until: Instant::now() }
+        Self {
+            app: Arc::clone(app),
+            interval,
+            rate: SLOWEST,
+            rate_until: Instant::now(),
+            suspects: Suspects::default(),
+        }
     }
 
     /// Reads the next contents. Returns the pause before the ones after them.
@@ -113,7 +122,11 @@ impl Scrub {
     }
 
     /// Reads one content. Returns `false` if `stop` was cancelled before its end.
-    async fn check(&self, content: KeptContent, stop: &CancellationToken) -> gangplank_store::Result<bool> {
+    async fn check(
+        &mut self,
+        content: KeptContent,
+        stop: &CancellationToken,
+    ) -> gangplank_store::Result<bool> {
         let pace = Pace { rate: self.rate, stop: stop.clone() };
         let found = look(self.app.blobs.as_ref(), &content, Some(pace)).await;
         if found == Bytes::NotRead {
@@ -131,6 +144,11 @@ impl Scrub {
             tracing::info!(%tenant, %digest, %key, "stored content was damaged, and is whole again");
         }
         if found == Bytes::Whole || content.damaged {
+            return Ok(true);
+        }
+        let is_bucket = !self.app.blobs.settles_after().is_zero();
+        if is_bucket && matches!(found, Bytes::Missing | Bytes::Short(_)) {
+            self.suspects.note(content, self.app.clock.steady());
             return Ok(true);
         }
         // Content that was removed or replaced meanwhile needs no mark.

@@ -85,7 +85,9 @@ impl EncodeMetric for PollAge {
 
 impl EncodeMetric for ClockAhead {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        encoder.encode_gauge(&self.0.clock_ahead().unwrap_or_default())
+        let milliseconds = self.0.clock_ahead().unwrap_or_default();
+        #[expect(clippy::cast_precision_loss, reason = "clocks do not differ by ages")]
+        encoder.encode_gauge(&(milliseconds as f64 / 1_000.0))
     }
 
     fn metric_type(&self) -> MetricType {

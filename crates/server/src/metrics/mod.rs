@@ -69,7 +69,7 @@ pub fn of_each() -> String {
     let standing = Standing { rows: Some(Rows { account_bytes, ..Rows::default() }), ..Standing::default() };
     let database = Arc::<Statistics>::default();
     database.polled(Instant::now());
-    database.clock_is_ahead(0.0);
+    database.clock_is_ahead(0);
     let metrics = Metrics::of(Time(0), Arc::default(), Arc::default(), &database, Some(Figures::Sample));
     // A family with labels appears only once it has a series.
     metrics.issued(Scope::PUSH);

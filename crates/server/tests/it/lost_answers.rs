@@ -116,6 +116,10 @@ impl BlobSweeper for Watched {
         self.memory.published(part, older_than).await
     }
 
+    async fn inventory(&self, part: u8) -> Result<Vec<Published>> {
+        self.memory.inventory(part).await
+    }
+
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {
         self.sweeps.fetch_add(1, Ordering::Relaxed);
         self.memory.staged(older_than).await

@@ -142,8 +142,7 @@ pub trait BlobSweeper: Send + Sync {
     /// the age.
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>>;
 
-    /// All published content of a part, however old, in any order. Whoever compares it with rows must read the
-    /// rows first: a row is never older than its bytes.
+    /// All published content of a part, however old, in any order. Content may be younger than the list.
     async fn inventory(&self, part: u8) -> Result<Vec<Published>>;
 
     /// Staged content that was begun or got its last byte at least so long ago, in any order.

@@ -70,6 +70,14 @@ pub struct Contradiction {
 pub trait Inspection: Send + Sync {
     /// At most `limit` contents after the row `after`, in the order of their rows.
     async fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>>;
+    /// At most `limit` contents after the key `after` whose bytes are in this part of the blob store
+    /// ([`ContentKey::part`]), in the order of their keys.
+    async fn contents_of_part(
+        &self,
+        part: u8,
+        after: Option<ContentKey>,
+        limit: usize,
+    ) -> Result<Vec<KeptContent>>;
     /// The names of registered images that contain the content of this row; not all if there are many.
     async fn images_with(&self, content: i64) -> Result<Vec<String>>;
     /// How many contents are marked as damaged, counted up to `most`.

@@ -32,6 +32,7 @@ pub mod inspection;
 pub mod lineage;
 pub mod manifests;
 pub mod metric_points;
+pub mod migration;
 pub mod patience;
 mod postgres;
 pub mod progress;
@@ -66,7 +67,7 @@ pub use inspection::Inspection;
 pub use lineage::Lineage;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
-pub use postgres::{Agreed, Cluster, Postgres, Target};
+pub use postgres::{Agreed, Cluster, Idle, Postgres, Target, Trouble};
 pub use progress::Progress;
 pub use provenance::Provenance;
 #[cfg(any(test, feature = "testing"))]
@@ -105,7 +106,7 @@ pub trait Metadata:
     + Inspection
 {
     /// Whether writes are accepted. With SQLite `false` after a failed sync, until a restart; with PostgreSQL
-    /// `false` while the database does not answer.
+    /// `false` after the database has not answered for some seconds.
     fn is_healthy(&self) -> bool;
 
     /// The figures that the database measures about itself.

@@ -15,6 +15,8 @@ pub enum Mark {
     ScrubStarted,
     /// The grace period of garbage collection in the last run, in milliseconds.
     GcGrace,
+    /// The restore window in the last run, in milliseconds: how long discarded content stays in a bucket.
+    RestoreWindow,
     /// A number that the folder or the bucket of the bytes contains, too. So a database recognizes its own.
     ContentFolder,
     /// Set if the bytes are in a bucket. Then no program makes a folder for them or reports them as lost.

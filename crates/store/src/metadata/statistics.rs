@@ -18,7 +18,7 @@ pub struct Statistics {
     pub commits: Durations,
     retries: AtomicU64,
     polled: Mutex<Option<Instant>>,
-    clock_ahead: Mutex<Option<f64>>,
+    clock_ahead: Mutex<Option<i64>>,
 }
 
 impl Statistics {
@@ -37,14 +37,14 @@ impl Statistics {
         *self.polled.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
     }
 
-    /// Notes how many seconds this machine's clock is ahead of the database's.
-    pub fn clock_is_ahead(&self, seconds: f64) {
-        *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
+    /// Notes by how many milliseconds this machine's clock is ahead of the database's; negative if it is behind.
+    pub fn clock_is_ahead(&self, by: i64) {
+        *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(by);
     }
 
-    /// How many seconds this machine's clock is ahead of the database's; below zero if it is behind. `None` for a
-    /// database on this machine.
-    pub fn clock_ahead(&self) -> Option<f64> {
+    /// By how many milliseconds this machine's clock is ahead of the database's; negative if it is behind. `None`
+    /// for a database that one process has to itself.
+    pub fn clock_ahead(&self) -> Option<i64> {
         *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -54,28 +54,36 @@ const ANY: &str = "gangplank.json";
 /// Everything that is needed to open the bytes, now or later.
 pub(super) struct Opening {
     metadata: Arc<dyn Metadata>,
+    place: Place,
+    mode: Mode,
+}
+
+/// A bucket within reach of this process, whoever it belongs to.
+pub(super) struct Place {
     client: Client,
     bucket: Bucket,
-    mode: Mode,
+    /// The directory of the database, if it is on this machine.
+    database: Option<PathBuf>,
     reserve: u64,
 }
 
 pub(super) async fn with_bytes(
     metadata: Arc<dyn Metadata>,
     cluster: Option<Arc<Postgres>>,
+    database: Option<PathBuf>,
     bucket: Bucket,
     mode: Mode,
     reserve: u64,
 ) -> Result<Stores> {
-    let client = bucket.client()?;
-    let bucket_calls = Some(client.statistics());
-    let opening = Opening { metadata: Arc::clone(&metadata), client, bucket, mode, reserve };
+    let place = Place { client: bucket.client()?, bucket, database, reserve };
+    let bucket_calls = Some(place.client.statistics());
+    let opening = Opening { metadata: Arc::clone(&metadata), place, mode };
     let (blobs, number) = match opening.open().await {
         Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
         // A server has more to do than to give bytes.
         Err(StoreError::Unavailable(why)) if mode == Mode::Serve => {
             // Now, since later another process would call it a bad folder.
-            opening.store(Abilities::LEAST)?;
+            opening.place.store(Abilities::LEAST)?;
             let cluster = metadata.identify(Identity::new()).await?.cluster;
             (Arc::new(Awaited::begin(opening, &why)) as Arc<dyn BlobStore>, Some(cluster))
         }
@@ -96,7 +104,33 @@ impl Opening {
     /// [`StoreError::Unavailable`] if the bucket's server or the database is out of reach, [`StoreError::Unusable`]
     /// if the bucket cannot be used.
     pub(super) async fn open(&self) -> Result<(S3, Option<i64>)> {
-        let abilities = match self.mode {
+        let store = self.place.open(self.mode).await?;
+        let number = settle(self.metadata.as_ref(), &store, self.mode).await?;
+        Ok((store, number))
+    }
+
+    /// The bucket and its server, for messages.
+    pub(super) fn shown(&self) -> String {
+        self.place.shown()
+    }
+}
+
+impl Place {
+    /// A bucket without a database on this machine.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] if the certificates cannot be used.
+    pub(super) fn of(bucket: Bucket) -> Result<Self> {
+        Ok(Self { client: bucket.client()?, bucket, database: None, reserve: 0 })
+    }
+
+    /// Opens the bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the bucket's server is out of reach, [`StoreError::Unusable`] if the bucket
+    /// cannot be used.
+    pub(super) async fn open(&self, mode: Mode) -> Result<S3> {
+        self.store(match mode {
             // Reading needs only what every server can do.
             Mode::Read => Abilities::LEAST,
             Mode::Serve => {
@@ -104,21 +138,18 @@ impl Opening {
                 self.examined().await?
             }
             _ => self.examined().await?,
-        };
-        let store = self.store(abilities)?;
-        let number = settle(self.metadata.as_ref(), &store, self.mode).await?;
-        Ok((store, number))
+        })
     }
 
-    /// The bucket and its server, for messages.
-    pub(super) fn shown(&self) -> String {
+    fn shown(&self) -> String {
         format!("{} at {}", self.bucket.location, self.client.endpoint().url())
     }
 
     fn store(&self, abilities: Abilities) -> Result<S3> {
         let Bucket { location, scratch, largest_blob, .. } = self.bucket.clone();
         let (client, part) = (self.client.clone(), part_for(largest_blob));
-        let settings = Settings { client, location, abilities, scratch, reserve: self.reserve, part };
+        let (database, reserve) = (self.database.clone(), self.reserve);
+        let settings = Settings { client, location, abilities, scratch, database, reserve, part };
         S3::open(settings).map_err(|error| StoreError::unusable(error.to_string()))
     }
 
@@ -219,8 +250,9 @@ pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
     let client = bucket.client()?;
     let Bucket { location, scratch, largest_blob, .. } = bucket.clone();
     let part = part_for(largest_blob);
+    let abilities = Abilities::LEAST;
     let store =
-        S3::open(Settings { client, location, abilities: Abilities::LEAST, scratch, reserve: 0, part })?;
+        S3::open(Settings { client, location, abilities, scratch, database: None, reserve: 0, part })?;
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
     let place = store.shown();
     let ours = match (ours, found) {

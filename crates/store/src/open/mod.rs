@@ -8,6 +8,7 @@ mod awaited;
 mod belonging;
 mod bucket;
 mod local;
+mod moving;
 mod ownership;
 mod shared;
 
@@ -18,6 +19,7 @@ pub use belonging::{number_of, text_of, write_number};
 pub use bucket::{Bucket, restored};
 pub use gangplank_s3::{Figures as CallFigures, Statistics as BucketCalls};
 pub use local::{blobs_in, database_in};
+pub use moving::{bucket_to_estimate, bucket_to_fill, bucket_to_read, folder_to_estimate, folder_to_fill};
 pub use ownership::{Failovers, may_remove};
 
 use crate::blobs::{BlobStore, DEFAULT_RESERVE, LocalFiles};
@@ -39,6 +41,16 @@ pub enum Location {
         /// The database.
         database: Target,
     },
+}
+
+impl Location {
+    /// The directory of the rows, if they are on this machine.
+    fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Local { dir } => Some(dir),
+            Self::Shared { .. } => None,
+        }
+    }
 }
 
 /// The purpose of opening a store.
@@ -162,7 +174,10 @@ impl Rows {
         let Self { metadata, cluster, config: StoreConfig { location, mode, reserve, bucket } } = self;
         match (location, bucket) {
             (Location::Local { dir }, None) => local::with_bytes(metadata, &dir, mode, reserve).await,
-            (_, Some(bucket)) => bucket::with_bytes(metadata, cluster, bucket, mode, reserve).await,
+            (location, Some(bucket)) => {
+                let database = location.directory().map(Path::to_owned);
+                bucket::with_bytes(metadata, cluster, database, bucket, mode, reserve).await
+            }
             (Location::Shared { .. }, None) => Err(StoreError::unusable(
                 "a database that several processes share has its content in a bucket",
             )),

@@ -128,8 +128,9 @@ pub(crate) struct ScratchPostgres {
     coordinator: Option<Arc<dyn Coordinator>>,
 }
 
+/// A new empty database on the PostgreSQL server that all tests of this process share: the server, and the name.
 /// `None` if PostgreSQL is not installed; then the test is reported as skipped.
-pub(crate) fn postgres() -> Option<ScratchPostgres> {
+pub(crate) fn empty_postgres() -> Option<(&'static gangplank_testkit::Postgres, String)> {
     static SERVER: OnceLock<Option<gangplank_testkit::Postgres>> = OnceLock::new();
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let start = || postgres::programs(15).map(|programs| gangplank_testkit::Postgres::start(&programs));
@@ -139,6 +140,11 @@ pub(crate) fn postgres() -> Option<ScratchPostgres> {
     };
     let name = format!("scratch_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     server.create(&name);
+    Some((server, name))
+}
+
+pub(crate) fn postgres() -> Option<ScratchPostgres> {
+    let (server, name) = empty_postgres()?;
     let mut scratch = ScratchPostgres { server, name, database: None, coordinator: None };
     scratch.reopen();
     Some(scratch)

@@ -63,6 +63,7 @@ pub(crate) fn bucket_at(
         location: location.clone(),
         abilities: abilities(server, &direct),
         scratch: std::env::temp_dir(),
+        database: None,
         reserve: 0,
         part: PART as u64,
     });

@@ -16,6 +16,7 @@ mod collection_model;
 mod coordination;
 mod crash;
 mod metadata;
+mod migration;
 mod model;
 mod open;
 mod open_bucket;

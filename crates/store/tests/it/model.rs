@@ -240,8 +240,28 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 50, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_store_that_moves_agrees_with_the_model(steps in steps()) {
+        wanders(&steps);
+    }
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn wanders(steps: &[Step]) {
+    if let Some(mut wandering) = crate::migration::Wandering::new() {
+        follow(&mut wandering, steps).await;
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn agrees(scratch: &mut dyn Scratch, steps: &[Step]) {
+    follow(scratch, steps).await;
+}
+
+async fn follow(scratch: &mut dyn Scratch, steps: &[Step]) {
     for number in 0..2 {
         create_service(scratch.metadata(), &tenant(number), "web").await;
     }

@@ -509,6 +509,11 @@ impl<'a> At<'a> {
         self.db.add_blob(&self.tenant, &self.repository, blob, NOW).await.unwrap().unwrap()
     }
 
+    /// Adds a blob as it is given; returns its content key from then on.
+    pub(crate) async fn add_with(&self, blob: NewBlob) -> Option<ContentKey> {
+        self.db.add_blob(&self.tenant, &self.repository, blob, NOW).await.unwrap()
+    }
+
     pub(crate) async fn put(&self, manifest: NewManifest) -> ManifestOutcome {
         self.db.put_manifest(&self.by, &self.tenant, &self.repository, manifest).await.unwrap()
     }

@@ -35,7 +35,8 @@ frontend registry
     default_backend replicas
 backend replicas
     balance roundrobin
-    option httpchk GET /readyz
+    option httpchk
+    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost
     http-check expect status 200
     default-server check inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
 ";

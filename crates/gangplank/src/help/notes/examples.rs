@@ -169,6 +169,26 @@ const EXAMPLES: &[(&str, Pairs)] = &[
         ],
     ),
     (
+        "gangplank migrate",
+        &[
+            (
+                "Copy the content first, while the server runs:",
+                "gangplank migrate --from ./gangplank-data --content-only --database postgres://gangplank@db/gangplank \
+                 --blobs s3://registry/blobs",
+            ),
+            (
+                "Then, with the server stopped, the rest:",
+                "gangplank migrate --from ./gangplank-data --database postgres://gangplank@db/gangplank --blobs \
+                 s3://registry/blobs",
+            ),
+            (
+                "And back:",
+                "gangplank migrate --to ./gangplank-data --database postgres://gangplank@db/gangplank --blobs \
+                 s3://registry/blobs",
+            ),
+        ],
+    ),
+    (
         "gangplank push",
         &[
             ("An image of docker's or podman's:", "gangplank push app:latest --service-name web --label app"),

@@ -3,10 +3,11 @@
 use super::Pairs;
 
 /// Commands whose help has a section on exit statuses, because they are special.
-pub(super) const SAYS_HOW_IT_ENDS: [&str; 7] = [
+pub(super) const SAYS_HOW_IT_ENDS: [&str; 8] = [
     "gangplank backup",
     "gangplank deploy",
     "gangplank fsck",
+    "gangplank migrate",
     "gangplank ping",
     "gangplank restore",
     "gangplank role try",
@@ -33,6 +34,17 @@ pub(crate) fn exit_statuses(path: &str) -> Pairs {
             ("0", "All is restored."),
             ("1", "The restore failed, and left nothing behind."),
             ("2", "The backup lacks some content and all else is restored, or the command line is wrong."),
+        ],
+        "gangplank migrate" => &[
+            ("0", "All has moved, or with `--content-only` all content is there."),
+            (
+                "1",
+                "It failed, and the next call goes on; the old place is still the one to serve, unless it says otherwise.",
+            ),
+            (
+                "2",
+                "Content was broken at the old place and all else has moved, or the command line is wrong.",
+            ),
         ],
         "gangplank deploy" => &[
             ("0", "The deployment was accepted; with --wait, it is active."),

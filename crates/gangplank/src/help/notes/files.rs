@@ -25,6 +25,7 @@ pub(crate) fn files(path: &str) -> Pairs {
     match path {
         "gangplank serve"
         | "gangplank fsck"
+        | "gangplank migrate"
         | "gangplank quickstart"
         | "gangplank backup"
         | "gangplank restore" => DATA_FILES,

@@ -55,12 +55,20 @@ const BUCKET_VARIABLES: Pairs = &[
     ("GANGPLANK_S3_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
 ];
 
+/// The same for a store that moves, with the key of what is sealed in it.
+const MIGRATE_VARIABLES: Pairs = &[
+    BUCKET_VARIABLES[0],
+    BUCKET_VARIABLES[1],
+    ("GANGPLANK_MASTER_KEY", "The master key, in place of a file."),
+];
+
 /// The variables of a command that neither its options nor other commands have.
 pub(crate) fn variables(path: &str) -> Pairs {
     match path {
         "gangplank login" | "gangplank role try" => JOB_VARIABLES,
         "gangplank ping" => PING_VARIABLES,
         "gangplank serve" => SERVE_VARIABLES,
+        "gangplank migrate" => MIGRATE_VARIABLES,
         "gangplank s3 check" | "gangplank fsck" | "gangplank gc" => BUCKET_VARIABLES,
         _ => &[],
     }

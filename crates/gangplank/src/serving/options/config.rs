@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::{Leases, Region, tenant};
 use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
-use gangplank_store::open::Bucket;
+use gangplank_store::open::{Bucket, Failovers};
 
 use super::console::Console;
 use super::{DEFAULT_LISTEN, ServeOptions, limits, root_key};
@@ -48,6 +48,10 @@ impl ServeOptions {
         }
         let (location, master_key) = (self.location()?, self.shared_master_key()?);
         let bucket = self.bucket(limits.blob_bytes)?;
+        // Reading a bucket costs requests and traffic.
+        let scrub_interval = if bucket.is_some() { Duration::ZERO } else { SCRUB_INTERVAL };
+        let scrub_interval = self.scrub_interval.map_or(scrub_interval, |given| given.0);
+        let scrub_interval = Some(scrub_interval).filter(|interval| !interval.is_zero());
         Ok(Config {
             bucket,
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
@@ -70,8 +74,7 @@ impl ServeOptions {
             dropped_log_lines: Arc::default(),
             deployments,
             issuers,
-            scrub_interval: Some(self.scrub_interval.map_or(SCRUB_INTERVAL, |given| given.0))
-                .filter(|interval| !interval.is_zero()),
+            scrub_interval,
         })
     }
 
@@ -113,7 +116,19 @@ impl ServeOptions {
         if interval.is_zero() {
             bail!("{} is at least 1s", named("gc-interval"));
         }
-        Ok(Collection { leases: Leases { grace }, interval })
+        if self.blobs.is_none() {
+            let options = [
+                ("restore-window", self.restore_window.is_some()),
+                ("trust-failovers", self.trust_failovers.is_some()),
+            ];
+            if let Some((option, _)) = options.into_iter().find(|(_, is_given)| *is_given) {
+                bail!("{} is for a bucket, and no bucket is named: give {}", named(option), named("blobs"));
+            }
+        }
+        let restore_window = self.restore_window.map(|given| given.0);
+        let failovers =
+            if self.trust_failovers == Some(true) { Failovers::LoseNothing } else { Failovers::MayLose };
+        Ok(Collection { leases: Leases { grace }, interval, restore_window, failovers })
     }
 }
 

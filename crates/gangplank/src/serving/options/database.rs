@@ -14,7 +14,7 @@ use super::{DEFAULT_DATA_DIR, Engine, ServeOptions};
 use crate::cli::usage::named;
 
 /// The variable with the master key itself.
-const MASTER_KEY: &str = "GANGPLANK_MASTER_KEY";
+pub(crate) const MASTER_KEY: &str = "GANGPLANK_MASTER_KEY";
 
 /// The URL of a database. It is not shown, because it may contain a password.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]

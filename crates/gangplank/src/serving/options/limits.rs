@@ -70,11 +70,19 @@ impl ServeOptions {
             idle: time(self.idle_timeout, default.idle),
             body_stall: time(self.body_timeout, default.body_stall),
             signature_skew: time(self.signature_skew, default.signature_skew),
+            drain_delay: time(
+                self.drain_delay,
+                if self.database.is_some() { DRAIN_DELAY } else { default.drain_delay },
+            ),
             drain: time(self.drain_timeout, default.drain),
             answer: default.answer,
         }
     }
 }
+
+/// How long a server that is one of several waits before it accepts no more connections: what is in front of it asks
+/// every few seconds whether it is ready.
+const DRAIN_DELAY: Duration = Duration::from_secs(5);
 
 /// The number of files that a server has open without any connection.
 const OWN_FILES: usize = 40;
@@ -115,7 +123,11 @@ pub(super) fn check(limits: &Limits) -> Result<()> {
             bail!("{} is from 1s to {}", named(name), duration::shown(longest.as_secs()));
         }
     }
-    for (name, time) in [("signature-skew", limits.signature_skew), ("drain-timeout", limits.drain)] {
+    for (name, time) in [
+        ("signature-skew", limits.signature_skew),
+        ("drain-timeout", limits.drain),
+        ("drain-delay", limits.drain_delay),
+    ] {
         ensure!(time <= DAY, "{} is at most {}", named(name), duration::shown(DAY.as_secs()));
     }
     ensure!(limits.connections > 0, "{} is at least 1", named("max-connections"));

@@ -118,7 +118,8 @@ mod tests {
         let old = read(r#"{"format":1,"cluster":"00000000000000ff"}"#);
         assert_eq!(old, Some(Identity { cluster: 255, incarnation: 0 }));
         let restored = Identity::new().restored();
-        assert_eq!(read(std::str::from_utf8(&written(restored)).unwrap()), Some(restored));
+        let text = String::from_utf8(written(restored).to_vec()).unwrap();
+        assert_eq!(read(&text), Some(restored));
         for foreign in [r#"{"format":2,"cluster":"ff"}"#, r#"{"format":1,"cluster":"ff","incarnation":"x"}"#]
         {
             assert_eq!(read(foreign), None);

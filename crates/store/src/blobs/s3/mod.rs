@@ -72,7 +72,10 @@ pub struct Settings {
     pub abilities: Abilities,
     /// The folder in which parts wait until they are sent.
     pub scratch: PathBuf,
-    /// How many bytes of its disk stay free.
+    /// A folder on the disk of the database, if the database is on this machine. Uploads stop before the
+    /// database can no longer commit.
+    pub database: Option<PathBuf>,
+    /// How many bytes of these disks stay free.
     pub reserve: u64,
     /// The size of a part in bytes: at least 5 MiB, and at least one 9,000th of the largest blob.
     pub part: u64,
@@ -83,6 +86,8 @@ struct Inner {
     location: Location,
     abilities: Abilities,
     scratch: Arc<Scratch>,
+    database: Option<PathBuf>,
+    reserve: Reserve,
     part: u64,
     parts_at_once: Semaphore,
     seen: Seen,
@@ -103,12 +108,15 @@ impl S3 {
     /// # Errors
     /// If no file can be made in the scratch folder.
     pub fn open(settings: Settings) -> Result<Self> {
-        let Settings { client, location, abilities, scratch, reserve, part } = settings;
+        let Settings { client, location, abilities, scratch, database, reserve, part } = settings;
+        let reserve = Reserve(reserve);
         Ok(Self(Arc::new(Inner {
             client,
             location,
             abilities,
-            scratch: Arc::new(Scratch::open(scratch, Reserve(reserve))?),
+            scratch: Arc::new(Scratch::open(scratch, reserve)?),
+            database,
+            reserve,
             part,
             parts_at_once: Semaphore::new(PARTS_AT_ONCE),
             seen: Seen::default(),
@@ -175,8 +183,13 @@ impl BlobIngester for S3 {
 
 #[async_trait]
 impl Capacity for S3 {
-    /// A full bucket refuses the write itself. Here only the scratch folder is checked.
+    /// A full bucket refuses the write itself. Here the disks of the database and of the scratch folder are
+    /// checked.
     async fn require(&self, bytes: u64) -> Result<()> {
+        if let Some(database) = &self.0.database {
+            let disk = rustix::fs::statvfs(database).map_err(std::io::Error::from)?;
+            self.0.reserve.require(&disk, 0)?;
+        }
         self.0.scratch.require(bytes.min(self.0.part))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gangplank_core::{Origin, Time};
 
-use super::Postgres;
+use super::{Postgres, Trouble};
 use crate::Result;
 use crate::metadata::access_keys::AccessKey;
 use crate::metadata::engine::Terms;
@@ -27,6 +27,12 @@ pub trait Agreed: Send + Sync {
     /// Sets the same value and makes the first access key, in one transaction, unless there is a value. Returns
     /// whether it did so. Of several servers that start at the same time, one does.
     async fn make_first_key(&self, by: &Origin, check: Vec<u8>, key: AccessKey) -> Result<bool>;
+    /// Why this process should get no requests; `None` if it may get some.
+    fn trouble(&self) -> Option<Trouble>;
+    /// By how many milliseconds the database's clock is ahead of this machine's; negative if it is behind.
+    fn clock_ahead(&self) -> i64;
+    /// How long ago the cluster's row was read last.
+    fn age_of_reading(&self) -> Duration;
     /// The steady time of the cluster, as it was read within the last seconds. `None` before
     /// [`begin_steady_time`](Self::begin_steady_time).
     fn steady_time(&self) -> Option<Time>;
@@ -61,6 +67,18 @@ impl Agreed for Postgres {
             }
         })
         .await
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.engine.0.shared.trouble()
+    }
+
+    fn clock_ahead(&self) -> i64 {
+        self.engine.0.shared.clock_ahead()
+    }
+
+    fn age_of_reading(&self) -> Duration {
+        self.engine.0.shared.age()
     }
 
     fn steady_time(&self) -> Option<Time> {

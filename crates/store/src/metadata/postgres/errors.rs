@@ -26,6 +26,14 @@ const LOST: [&SqlState; 3] = [
     &SqlState::READ_ONLY_SQL_TRANSACTION,
 ];
 
+/// Somebody has to change the URL, or the database. Another try is no use before.
+const REFUSED: [&SqlState; 4] = [
+    &SqlState::INVALID_PASSWORD,
+    &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+    &SqlState::INVALID_CATALOG_NAME,
+    &SqlState::INSUFFICIENT_PRIVILEGE,
+];
+
 /// Whether the connection is unusable after this error.
 pub(super) fn is_lost(error: &Error) -> bool {
     is_its_end(error) || error.code().is_none_or(|code| LOST.contains(&code))
@@ -46,6 +54,9 @@ pub(super) fn explain(error: &Error) -> StoreError {
         Some(code) if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED => {
             StoreError::damaged(said)
         }
+        Some(code) if REFUSED.contains(&code) => StoreError::unusable(format!(
+            "PostgreSQL refuses: {said}; are the user, the password and the name of the database right?"
+        )),
         _ => StoreError::unavailable(format!("PostgreSQL: {said}")),
     }
 }

@@ -12,10 +12,12 @@ mod cluster_row;
 mod connecting;
 mod connection;
 mod errors;
+mod moving;
 mod pool;
 mod resolve;
 mod schema;
 mod shared;
+mod standing;
 mod statements;
 mod target;
 mod transaction;
@@ -45,6 +47,8 @@ use shared::Shared;
 use transaction::{Ended, Transaction};
 
 pub use cluster_row::Agreed;
+pub use moving::Idle;
+pub use standing::Trouble;
 pub use target::Target;
 
 /// How often a transaction runs if it conflicts with others.
@@ -92,6 +96,7 @@ impl Postgres {
         let pool = Pool::of(target);
         in_time(async {
             schema::require_made(&pool).await?;
+            moving::refuse(&pool.extra().await?).await?;
             Self::over(pool.clone()).await
         })
         .await

@@ -2,7 +2,9 @@
 
 use super::connection::Open;
 use super::errors::explain;
+use super::moving;
 use super::pool::Pool;
+use crate::metadata::migration::Move;
 use crate::metadata::tx::Cell;
 use crate::metadata::tx::Cells as _;
 use crate::{Result, StoreError};
@@ -10,24 +12,59 @@ use crate::{Result, StoreError};
 /// The schema version that this program knows. SQLite's has the same number.
 pub(super) const VERSION: i64 = 7;
 
+/// Tries to take the lock of processes that start, until the end of the transaction.
+pub(super) const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended('gangplank schema', 0))";
+
 /// Makes the tables if there are none. A lock makes processes that start at the same time wait.
+///
+/// # Errors
+/// [`StoreError::Unusable`] if the store is moving, or has moved.
 pub(super) async fn make_if_missing(pool: &Pool) -> Result<()> {
     let open = pool.extra().await?;
+    match make(&open, None).await? {
+        Tables::Made => Ok(()),
+        Tables::There => moving::refuse(&open).await,
+    }
+}
+
+/// Whether the tables were there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tables {
+    /// They were made now.
+    Made,
+    /// They were there before.
+    There,
+}
+
+/// Makes the tables if there are none, in one transaction with the mark of a migration.
+pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('gangplank schema', 0))";
     open.order(lock).await.map_err(|error| explain(&error))?;
-    if let Some(found) = version(&open).await? {
+    if let Some(found) = version(open).await? {
         open.order("ROLLBACK").await.map_err(|error| explain(&error))?;
-        return require(found);
+        return require(found).map(|()| Tables::There);
     }
     let make = format!(
         "{}{}
          INSERT INTO cluster (one, schema, oldest, generation, steady_time)
-         VALUES (1, {VERSION}, {VERSION}, 0, 0);
-         COMMIT",
+         VALUES (1, {VERSION}, {VERSION}, 0, 0)",
         include_str!("schema.sql"),
         include_str!("shared.sql")
     );
-    open.order(&make).await.map_err(|error| explain(&error))
+    open.order(&make).await.map_err(|error| explain(&error))?;
+    if let Some(mark) = mark {
+        moving::set_state(open, mark).await?;
+    }
+    open.order("COMMIT").await.map_err(|error| explain(&error))?;
+    Ok(Tables::Made)
+}
+
+/// Whether there are no tables of ours.
+///
+/// # Errors
+/// [`StoreError::Unusable`] if there are those of another version.
+pub(super) async fn is_empty(open: &Open) -> Result<bool> {
+    version(open).await?.map_or(Ok(true), |found| require(found).map(|()| false))
 }
 
 /// Refuses a database without tables, or with those of another version.

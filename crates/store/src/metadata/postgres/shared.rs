@@ -1,6 +1,7 @@
-//! Two numbers that each process reads once a second: the generation of rights, and the steady time.
+//! The row that each process reads once a second: the generation of rights, the steady time, the oldest schema of
+//! programs that may use the tables, and the time of the database.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 
 use super::connection::Open;
 use super::pool::Pool;
+use super::standing::{Standing, Trouble};
 use crate::metadata::cache::Caches;
 use crate::metadata::engine::Takes;
 use crate::metadata::statistics::Statistics;
@@ -23,6 +25,13 @@ const EVERY: Duration = Duration::from_secs(1);
 /// gone in every process within this time plus that of one reading.
 const FRESH: Duration = Duration::from_secs(4);
 
+/// A process that was not answered for so long should get no requests.
+const OUT_OF_REACH: Duration = Duration::from_secs(10);
+
+const READ: &str =
+    "SELECT generation, steady_time, oldest, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
+    FROM cluster";
+
 /// The numbers that a process has read, and its caches.
 pub(super) struct Shared {
     pub(super) caches: Caches,
@@ -30,7 +39,7 @@ pub(super) struct Shared {
     steady: AtomicI64,
     /// When the last answered reading began.
     looked_at: Mutex<Option<Moment>>,
-    is_reached: AtomicBool,
+    standing: Standing,
     retries: AtomicU64,
     statistics: Arc<Statistics>,
 }
@@ -68,7 +77,7 @@ impl Shared {
             generation: AtomicI64::new(0),
             steady: AtomicI64::new(0),
             looked_at: Mutex::default(),
-            is_reached: AtomicBool::new(false),
+            standing: Standing::default(),
             retries: AtomicU64::new(0),
             statistics: Arc::clone(&pool.statistics),
         });
@@ -79,31 +88,49 @@ impl Shared {
 
     async fn look(&self, open: &Open) -> Result<()> {
         let (began, asked) = (Moment::now(), Instant::now());
-        let rows = open.query("SELECT generation, steady_time FROM cluster", &[]).await?;
+        let rows = open.query(READ, &[]).await?;
         let row = rows.first().ok_or_else(|| StoreError::damaged("the table `cluster` has no row"))?;
-        let (Cell::Integer(generation), Cell::Integer(steady)) = (row.cell(0)?, row.cell(1)?) else {
-            return Err(StoreError::damaged("the row of the cluster"));
+        let number = |column| match row.cell(column)? {
+            Cell::Integer(number) => Ok(number),
+            _ => Err(StoreError::damaged("the row of the cluster")),
         };
+        let (generation, steady) = (number(0)?, number(1)?);
         if self.generation.swap(generation, Ordering::AcqRel) != generation {
             self.caches.close(Takes::Rights);
             self.caches.open(Takes::Rights);
         }
         self.steady.store(steady, Ordering::Release);
         *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
+        self.standing.note(number(2)?, number(3)?, began.of_the_day, SystemTime::now());
         self.statistics.polled(asked);
-        self.is_reached.store(true, Ordering::Release);
+        self.statistics.clock_is_ahead(-self.standing.clock_ahead());
         Ok(())
     }
 
     /// Whether the caches may be used.
     pub(super) fn is_fresh(&self) -> bool {
-        let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        looked_at.is_some_and(|at| at.elapsed() < FRESH)
+        self.age() < FRESH
     }
 
-    /// Whether the last reading succeeded.
+    /// How long ago the last answered reading began.
+    pub(super) fn age(&self) -> Duration {
+        let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        looked_at.map_or(Duration::MAX, Moment::elapsed)
+    }
+
+    /// Whether the database was reached within the last seconds.
     pub(super) fn is_healthy(&self) -> bool {
-        self.is_reached.load(Ordering::Acquire)
+        self.age() < OUT_OF_REACH
+    }
+
+    /// Why this process should get no requests; `None` if it may get some.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        if self.is_healthy() { self.standing.trouble() } else { Some(Trouble::OutOfReach) }
+    }
+
+    /// By how many milliseconds the database's clock is ahead of this machine's; negative if it is behind.
+    pub(super) fn clock_ahead(&self) -> i64 {
+        self.standing.clock_ahead()
     }
 
     /// The steady time as it was read last, however long ago that was. So no age that is measured by it is too great.
@@ -137,17 +164,13 @@ async fn go_on(shared: Weak<Shared>, pool: Pool, mut open: Open) {
         if open.is_lost() {
             match timeout(EVERY, pool.extra()).await {
                 Ok(Ok(again)) => open = again,
-                _ => {
-                    shared.is_reached.store(false, Ordering::Release);
-                    continue;
-                }
+                _ => continue,
             }
         }
         if !matches!(timeout(EVERY, shared.look(&open)).await, Ok(Ok(()))) {
             open.give_up();
             // Its connections probably are as dead as this one.
             pool.forget_idle();
-            shared.is_reached.store(false, Ordering::Release);
         }
     }
 }

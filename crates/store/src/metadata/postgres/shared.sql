@@ -19,3 +19,11 @@ CREATE TABLE claims (
     epoch  BIGINT NOT NULL,       -- from the sequence
     until  TIMESTAMPTZ NOT NULL
 );
+
+-- A single row while the store moves, and after it has moved. `migration::Move` says what the states mean.
+CREATE TABLE migration (
+    one    BIGINT PRIMARY KEY CHECK (one = 1),
+    state  TEXT NOT NULL,
+    number BIGINT NOT NULL,  -- shared by rows and bytes, here and at the other place
+    place  TEXT NOT NULL     -- the other place, for people
+);

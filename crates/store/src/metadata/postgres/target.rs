@@ -50,12 +50,32 @@ pub struct Target {
 /// The password is not shown.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts: Vec<_> = self.hosts.iter().flat_map(Config::get_hosts).collect();
+        let place = self.to_string();
         f.debug_struct("Target")
-            .field("hosts", &hosts)
-            .field("database", &self.hosts.first().and_then(Config::get_dbname))
+            .field("place", &place)
             .field("statements", &self.statements)
             .finish_non_exhaustive()
+    }
+}
+
+/// The URL without its password and options.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres://")?;
+        for (at, host) in self.hosts.iter().enumerate() {
+            let name = match host.get_hosts().first() {
+                Some(Host::Tcp(name)) => name.clone(),
+                Some(Host::Unix(path)) => path.display().to_string(),
+                None => String::new(),
+            };
+            f.write_str(if at == 0 { "" } else { "," })?;
+            f.write_str(&name)?;
+            if let Some(port) = host.get_ports().first().filter(|port| **port != 5432) {
+                write!(f, ":{port}")?;
+            }
+        }
+        let name = self.hosts.first().and_then(|host| host.get_dbname().or_else(|| host.get_user()));
+        write!(f, "/{}", name.unwrap_or_default())
     }
 }
 

@@ -53,6 +53,8 @@ pub(super) const TABLES: &[Table] = &[
     table("sources", Level::Last, &[]),
     table("accounts", Level::Last, &[]),
     table("audit", Level::Last, &[]),
+    // SQLite's own: the last keys of tables.
+    table("sqlite_sequence", Level::Last, &[]),
 ];
 
 const fn table(name: &'static str, level: Level, guards: &'static [&'static str]) -> Table {

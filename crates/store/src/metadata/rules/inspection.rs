@@ -23,6 +23,15 @@ impl<E: Engine> Inspection for Store<E> {
         self.read_long(Whose::Server, move |tx| contents(tx, after, limit)).await
     }
 
+    async fn contents_of_part(
+        &self,
+        part: u8,
+        after: Option<ContentKey>,
+        limit: usize,
+    ) -> Result<Vec<KeptContent>> {
+        self.read_long(Whose::Server, move |tx| contents_of_part(tx, part, after.as_ref(), limit)).await
+    }
+
     async fn images_with(&self, content: i64) -> Result<Vec<String>> {
         self.read(|tx| image_names::with_blob(tx, content)).await
     }
@@ -164,6 +173,19 @@ const CONTENT: &str = "SELECT b.size, b.key, b.damaged, b.id, t.account, t.regio
 pub(crate) fn contents(tx: &dyn Tx, after: i64, limit: usize) -> Result<Vec<KeptContent>> {
     let text = format!("{CONTENT} AND b.id > ?1 ORDER BY b.id LIMIT ?2");
     tx.all(&Query::new(&text, values![after, rows::limit(limit)], read))
+}
+
+/// Contents of a part of the blob store, in the order of their keys. The last two digits of a key are the number
+/// of its part. The search reads all keys, which is faster than reading the rows.
+fn contents_of_part(
+    tx: &dyn Tx,
+    part: u8,
+    after: Option<&ContentKey>,
+    limit: usize,
+) -> Result<Vec<KeptContent>> {
+    let text = format!("{CONTENT} AND b.key > ?1 AND substr(b.key, 31) = ?2 ORDER BY b.key LIMIT ?3");
+    let after = after.map_or("", ContentKey::as_str);
+    tx.all(&Query::new(&text, values![after, format!("{part:02x}"), rows::limit(limit)], read))
 }
 
 /// The content under a key.

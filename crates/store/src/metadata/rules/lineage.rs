@@ -5,7 +5,7 @@ use crate::Result;
 use crate::identity::{History, Identity};
 use crate::metadata::engine::{Engine, Terms};
 use crate::metadata::lineage::{IMAGE_NUMBERS_LEFT_OUT, Lineage};
-use crate::metadata::progress::Mark;
+use crate::metadata::progress::{Mark, Progress as _};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Dialect, Level, Lock, Query, Row, Tx, values};
 
@@ -34,7 +34,7 @@ impl<E: Engine> Lineage for Store<E> {
         match self.read_one(history).await {
             Ok(history) => Ok(history),
             // Some services do not let their users ask this.
-            Err(error) if self.is_healthy_now().await => {
+            Err(error) if self.mark(Mark::Timeline).await.is_ok() => {
                 tracing::warn!(
                     %error,
                     "the database server does not tell its history, so a restored database is not noticed"
@@ -50,16 +50,18 @@ impl<E: Engine> Lineage for Store<E> {
     }
 
     async fn note_history(&self, history: History) -> Result<()> {
-        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| note(tx, history)).await
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
+            progress::set(tx, &marks(history))
+        })
+        .await
     }
 
     async fn restored(&self, incarnation: i64, history: Option<History>) -> Result<u64> {
         // It takes rights: the caches of running processes are from the lost state.
         self.upkeep(Terms::server(), move |tx| {
-            progress::set(tx, &[(Mark::Incarnation, incarnation)])?;
-            if let Some(history) = history {
-                note(tx, history)?;
-            }
+            let mut set = vec![(Mark::Incarnation, incarnation)];
+            set.extend(history.into_iter().flat_map(marks));
+            progress::set(tx, &set)?;
             let all = Query::column("SELECT id FROM services ORDER BY id", values![]);
             tx.lock::<i64>(Level::Service, Lock::Update, &all)?;
             let services = tx.run(
@@ -70,15 +72,6 @@ impl<E: Engine> Lineage for Store<E> {
             Ok(services)
         })
         .await
-    }
-}
-
-impl<E: Engine> Store<E> {
-    /// Whether the database answers an easy question.
-    async fn is_healthy_now(&self) -> bool {
-        self.read_one(|tx| tx.find(&Query::column("SELECT 1", values![])).map(|_: Option<i64>| ()))
-            .await
-            .is_ok()
     }
 }
 
@@ -110,12 +103,11 @@ fn noted_history(tx: &dyn Tx) -> Result<Option<History>> {
     })
 }
 
-fn note(tx: &dyn Tx, History { system, timeline, table }: History) -> Result<()> {
-    let marks = [(Mark::DatabaseServer, system), (Mark::Timeline, timeline), (Mark::Table, table)];
-    progress::set(tx, &marks)
+fn marks(History { system, timeline, table }: History) -> [(Mark, i64); 3] {
+    [(Mark::DatabaseServer, system), (Mark::Timeline, timeline), (Mark::Table, table)]
 }
 
-/// Raises the next keys of all tables. In rows that only one process writes, nothing else counts on.
+/// Raises the next keys of all tables, and whatever else only counts up.
 fn leave_keys_out(tx: &dyn Tx) -> Result<()> {
     match tx.dialect() {
         Dialect::Sqlite => {

@@ -22,12 +22,14 @@ pub(crate) fn get(tx: &dyn Tx, mark: Mark) -> Result<Option<i64>> {
     tx.find(&Query::column("SELECT value FROM progress WHERE name = ?1", values![name(mark)]))
 }
 
-/// Sets several marks.
+/// Sets several marks. Their rows are locked in the order of their names.
 pub(crate) fn set(tx: &dyn Tx, marks: &[(Mark, i64)]) -> Result<()> {
+    let mut marks: Vec<(&str, i64)> = marks.iter().map(|(mark, value)| (name(*mark), *value)).collect();
+    marks.sort_unstable();
     tx.each(
         "INSERT INTO progress (name, value) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        marks.iter().map(|(mark, value)| values![name(*mark), *value]),
+        marks.iter().map(|(name, value)| values![*name, *value]),
     )
     .map(drop)
 }
@@ -39,6 +41,7 @@ pub(crate) fn name(mark: Mark) -> &'static str {
         Mark::ScrubPosition => "scrub-position",
         Mark::ScrubStarted => "scrub-started",
         Mark::GcGrace => "gc-grace",
+        Mark::RestoreWindow => "restore-window",
         Mark::ContentFolder => "content-folder",
         Mark::ContentBucket => "content-bucket",
         Mark::Incarnation => "incarnation",

@@ -11,6 +11,7 @@
 #[cfg(feature = "filling")]
 mod filling;
 mod giving_back;
+pub(super) mod moving;
 mod new_file;
 mod schema;
 mod snapshot;

@@ -30,6 +30,14 @@ impl<'a> Row<'a> {
         Self(cells)
     }
 
+    /// The column at `index`, from 0, as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if there is none.
+    pub(crate) fn cell(&self, index: usize) -> Result<Cell<'_>> {
+        self.0.cell(index)
+    }
+
     /// Reads the column at `index`, from 0.
     ///
     /// # Errors

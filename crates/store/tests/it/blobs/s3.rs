@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use gangplank_oci::{Algorithm, Digest};
 use gangplank_store::StoreError;
-use gangplank_store::blobs::{Checkpoint, ContentKey};
+use gangplank_store::blobs::{Checkpoint, ContentKey, Owner};
+use gangplank_store::identity::Identity;
 use gangplank_testkit::s3::{Fault, FaultProxy, Program};
 
 use super::{beginning, finish, publish, read, write, writer};
@@ -325,14 +326,53 @@ async fn what_cannot_be_removed_is_told() {
 async fn a_prefix_belongs_to_one_database() {
     let Some(server) = server(Program::Versitygw) else { return };
     let bucket = bucket(server, None);
-    assert_eq!(bucket.store.owner().await.unwrap(), None);
+    assert_eq!(bucket.blobs().owner().await.unwrap(), Owner::Nobody);
     assert!(!bucket.store.has_content().await.unwrap());
-    bucket.store.belong_to(7).await.unwrap();
-    assert_eq!(bucket.again().store.owner().await.unwrap(), Some(7));
+    let (ours, others) = (Identity::new(), Identity::new());
+    bucket.store.belong_to(ours).await.unwrap();
+    bucket.store.belong_to(ours).await.unwrap();
+    assert!(matches!(bucket.store.belong_to(others).await, Err(StoreError::Unusable(_))));
+    assert_eq!(bucket.again().blobs().owner().await.unwrap(), Owner::Database(ours));
     publish(bucket.blobs(), b"content").await;
     assert!(bucket.store.has_content().await.unwrap());
+    bucket.store.put_marker(ours.restored()).await.unwrap();
+    assert!(matches!(bucket.blobs().owner().await.unwrap(), Owner::Database(now) if now != ours));
     server.put(&bucket.location.key("gangplank.json"), b"{\"format\": 2, \"cluster\": \"0\"}");
-    assert!(matches!(bucket.store.owner().await, Err(StoreError::Unusable(_))));
+    assert!(matches!(bucket.blobs().owner().await, Err(StoreError::Unusable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_databases_that_want_a_prefix_at_once_one_gets_it() {
+    for program in [Program::Versitygw, Program::SeaweedFs] {
+        let Some(server) = server(program) else { continue };
+        let bucket = bucket(server, None);
+        let wanting = [(); 8].map(|()| {
+            let (store, identity) = (bucket.again().store, Identity::new());
+            tokio::spawn(async move { store.belong_to(identity).await.map(|()| identity) })
+        });
+        let mut winners = Vec::new();
+        for one in wanting {
+            winners.extend(one.await.unwrap());
+        }
+        let owner = bucket.blobs().owner().await.unwrap();
+        assert_eq!(
+            winners.iter().map(|won| Owner::Database(*won)).collect::<Vec<_>>(),
+            [owner],
+            "{program:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prefix_is_taken_on_servers_that_know_no_condition() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    proxy.decide(|seen| match seen.call {
+        "PutObject" if seen.before == 0 => Fault::Refuse(501, "NotImplemented"),
+        _ => Fault::None,
+    });
+    let ours = Identity::new();
+    bucket.store.belong_to(ours).await.unwrap();
+    assert_eq!(bucket.blobs().owner().await.unwrap(), Owner::Database(ours));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

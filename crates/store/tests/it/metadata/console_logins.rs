@@ -25,7 +25,7 @@ fn secret(number: u8) -> ConsoleSecretHash {
     ConsoleSecret::generate([number; 32]).hash()
 }
 
-pub(super) fn new_link(number: u8) -> NewConsoleLink {
+pub(crate) fn new_link(number: u8) -> NewConsoleLink {
     NewConsoleLink {
         secret: secret(number),
         key: key_id(1),
@@ -35,7 +35,7 @@ pub(super) fn new_link(number: u8) -> NewConsoleLink {
     }
 }
 
-pub(super) fn new_console_login(number: u8, key: u8) -> NewConsoleLogin {
+pub(crate) fn new_console_login(number: u8, key: u8) -> NewConsoleLogin {
     let ends_at = NOW.plus(LONGEST);
     NewConsoleLogin {
         secret: secret(number),

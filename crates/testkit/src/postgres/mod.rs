@@ -1,5 +1,8 @@
 //! A PostgreSQL server of one's own: new, empty, and gone with whoever started it.
 
+mod bouncer;
+mod faults;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::TcpListener;
@@ -11,6 +14,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+pub use bouncer::{Bouncer, pgbouncer};
+pub use faults::{Fate, PostgresProxy};
 
 /// As whom it runs where the tests run as root, which PostgreSQL refuses.
 const NOBODY: u32 = 65_534;
@@ -38,13 +44,7 @@ pub fn programs(version: u32) -> Option<PathBuf> {
 impl Postgres {
     /// Starts the server whose programs are in a folder.
     pub fn start(programs: &Path) -> Self {
-        let directory = TempDir::new().expect("a folder for PostgreSQL");
-        if rustix::process::getuid().is_root() {
-            chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("a folder that is nobody's");
-        }
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-        let port = free.port();
-        let mut server = Self { programs: programs.to_owned(), directory, port, watch: None };
+        let mut server = Self::placed(programs);
         let made = server
             .program("initdb")
             .args([
@@ -60,6 +60,47 @@ impl Postgres {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         server.run();
         server
+    }
+
+    fn placed(programs: &Path) -> Self {
+        let directory = TempDir::new().expect("a folder for PostgreSQL");
+        if rustix::process::getuid().is_root() {
+            chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("a folder that is nobody's");
+        }
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+        let port = free.port();
+        Self { programs: programs.to_owned(), directory, port, watch: None }
+    }
+
+    /// Starts a copy of this server, which follows it and takes no writes.
+    pub fn copy(&self) -> Self {
+        let mut copy = Self::placed(&self.programs);
+        let made = copy
+            .program("pg_basebackup")
+            .args(["--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream", "--no-sync"])
+            .args(["--host=127.0.0.1", "--username=gangplank", "--port", &self.port.to_string(), "--pgdata"])
+            .arg(copy.data())
+            .output()
+            .expect("pg_basebackup");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        copy.run();
+        copy
+    }
+
+    /// Waits until a copy has all that was committed here before.
+    pub fn wait_for(&self, copy: &Self) {
+        let here = self.query("postgres", "SELECT pg_current_wal_lsn()").expect("a place in the log");
+        let text = format!("SELECT pg_last_wal_replay_lsn() >= CAST('{here}' AS pg_lsn)");
+        let since = Instant::now();
+        while copy.query("postgres", &text).ok().as_deref() != Some("t") {
+            assert!(since.elapsed() < PATIENCE, "the copy does not follow: {}", copy.log());
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Makes a copy take writes, and waits until it does.
+    pub fn promote(&self) {
+        self.query("postgres", "SELECT pg_promote(true, 60)").expect("a promotion");
     }
 
     /// Starts it again, with what it has kept.
@@ -121,10 +162,18 @@ impl Postgres {
     /// # Errors
     /// What PostgreSQL or its client says against it.
     pub fn query(&self, database: &str, sql: &str) -> io::Result<String> {
+        self.query_at(self.port, database, sql)
+    }
+
+    /// Runs SQL as [`query`](Self::query) does, on another port: that of something before the server.
+    ///
+    /// # Errors
+    /// What PostgreSQL or its client says against it.
+    pub fn query_at(&self, port: u16, database: &str, sql: &str) -> io::Result<String> {
         let said = self
             .program("psql")
             .args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet", "--set=ON_ERROR_STOP=1"])
-            .args(["--host", "127.0.0.1", "--port", &self.port.to_string(), "--username=gangplank"])
+            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--username=gangplank"])
             .args(["--dbname", database, "--command", sql])
             .output()?;
         if !said.status.success() {

@@ -1,0 +1,162 @@
+//! Moves a database and a bucket to a data directory.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use gangplank_store::durable_file;
+use gangplank_store::metadata::migration::{Bytes, Changes, Move, Other};
+use gangplank_store::metadata::{Inspection as _, Lineage as _, Postgres, Snapshot};
+use gangplank_store::open::{self, Mode, Stores};
+
+use super::{Extent, Key, Moved, Shared, check, comparing, content, state};
+use crate::backup::is_empty;
+use crate::data_dir::{DataDir, MASTER_KEY};
+use crate::private;
+use crate::root_key::place_credentials;
+use crate::sealing::MasterKey;
+
+/// The error for a database without an identity.
+pub(super) const NOTHING: &str = "no server has used this database yet: there is nothing to move";
+
+/// Moves a database and a bucket to a directory that is new or empty. `progress` gets the bytes that are there,
+/// and all bytes.
+///
+/// # Errors
+/// If a server uses the database, unless only content is copied; if the directory is not empty, or that of
+/// another migration; if the key is not that of the store; if a store fails. The next run goes on.
+pub async fn to_directory(
+    dir: &Path,
+    from: &Shared,
+    key: &Key,
+    extent: Extent,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Moved> {
+    private::umask();
+    let rows = Postgres::leaving(from.database.clone()).await?;
+    let master = key.given()?;
+    check(master, &rows).await?;
+    let identity = rows.identity().await?.context(NOTHING)?;
+    let number = identity.cluster;
+    let place = Target::take(dir, &Other { number, place: from.place.clone() })?;
+    let there = Other { number, place: format!("the data directory {}", place.dir.path().display()) };
+    match rows.moving().await? {
+        None => {}
+        Some(Move::Moved(other)) if other == there && place.has_arrived => {
+            state::remove(place.dir.path())?;
+            let totals = rows.content_totals(0).await?;
+            return Ok(Moved {
+                contents: totals.count,
+                bytes: totals.bytes,
+                was_done: true,
+                ..Moved::default()
+            });
+        }
+        moving => refuse(moving)?,
+    }
+    // Only who uses the database while it is idle may be missed, and that is looked for again at the end.
+    let idle = if extent == Extent::Everything { Some(rows.require_idle().await?) } else { None };
+    let source = open::bucket_to_read(from.bucket.clone(), identity).await?;
+    let blobs = open::folder_to_fill(&place.dir.blobs(), number)?;
+    content::clear_staged(blobs.as_ref()).await?;
+    let (all, have) = (rows.content_totals(0).await?.bytes, content::list(blobs.as_ref()).await?);
+    let needed = all.saturating_sub(have.into_values().sum());
+    blobs.require(needed).await.with_context(|| format!("{needed} bytes of content are to come"))?;
+
+    let copied = content::copy(&rows, &source, &blobs, &mut progress).await?;
+    let mut moved = Moved {
+        contents: copied.contents,
+        bytes: copied.bytes,
+        copied: copied.copied,
+        copied_bytes: copied.copied_bytes,
+        ..Moved::default()
+    };
+    let Some(idle) = idle else {
+        // While servers run, a content may go before it is copied.
+        return Ok(moved);
+    };
+    let mut damaged = HashSet::new();
+    for (key, name) in copied.damaged {
+        damaged.insert(key);
+        moved.damaged.push(name);
+    }
+    let changes = Changes { bytes: Bytes::Folder, damaged: damaged.iter().cloned().collect() };
+    place.remove_database()?;
+    let given =
+        rows.give_rows(&place.dir.database(), &changes, idle).await.context("cannot copy the rows")?;
+    moved.rows = Some(given.count);
+    drop(blobs);
+    let Stores { metadata, blobs, .. } = place.dir.store(Mode::Offline).open().await?;
+    moved.removed = comparing::compare(metadata.as_ref(), blobs.as_ref(), &damaged).await?;
+    drop((metadata, blobs));
+    place.provide_keys(key, master)?;
+    let path = place.dir.path();
+    state::write(path, &Move::Arrived(Other { number, place: from.place.clone() }))?;
+    rows.note_moved(&there, idle).await?;
+    state::remove(path).context("everything has moved, and the directory could not be told: run it again")?;
+    Ok(moved)
+}
+
+/// Refuses a database that moves elsewhere, or has moved.
+pub(super) fn refuse(moving: Option<Move>) -> Result<()> {
+    match moving {
+        None => Ok(()),
+        Some(Move::Moved(other)) => bail!("what this database had has moved to {} already", other.place),
+        Some(Move::Arriving(other) | Move::Arrived(other)) => {
+            bail!("the migration from {} to this database is not finished", other.place)
+        }
+    }
+}
+
+/// The directory that is being filled.
+struct Target {
+    dir: DataDir,
+    /// Whether all rows and bytes were there at the end of an earlier run.
+    has_arrived: bool,
+}
+
+impl Target {
+    /// Takes a directory that is new or empty, or in which an earlier run was stopped.
+    fn take(path: &Path, from: &Other) -> Result<Self> {
+        let shown = path.display();
+        let is_empty = !path.exists() || is_empty(path)?;
+        let dir = DataDir::take_to_move(path)?;
+        let has_arrived = match state::read(dir.path())? {
+            None if is_empty => {
+                state::write(dir.path(), &Move::Arriving(from.clone()))?;
+                false
+            }
+            None => bail!("{shown} is not empty: name a directory that does not exist"),
+            Some(Move::Arriving(other)) if other.number == from.number => false,
+            Some(Move::Arrived(other)) if other.number == from.number => true,
+            Some(_) => {
+                return state::refuse(dir.path()).and_then(|()| bail!("{shown} is part of a migration"));
+            }
+        };
+        Ok(Self { dir, has_arrived })
+    }
+
+    /// Removes the database of an earlier run.
+    fn remove_database(&self) -> Result<()> {
+        for ending in ["", "-wal", "-shm"] {
+            let mut name = self.dir.database().into_os_string();
+            name.push(ending);
+            durable_file::remove_if_there(Path::new(&name))
+                .context("cannot remove what an earlier run has left")?;
+        }
+        Ok(())
+    }
+
+    /// Writes the master key if the directory keeps it, and a root key for the clients of this machine.
+    fn provide_keys(&self, key: &Key, master: &MasterKey) -> Result<()> {
+        if let Key::ToKeep(_, text) = key {
+            self.dir.place_secret(MASTER_KEY, text)?;
+        }
+        let root_keys = Snapshot::open(&self.dir.database())?.root_keys()?;
+        if let Some(root) = root_keys.first() {
+            let secret = master.open_secret(&root.id, &root.sealed_secret)?;
+            place_credentials(&self.dir, &root.id, &secret)?;
+        }
+        self.dir.sync_names()
+    }
+}
