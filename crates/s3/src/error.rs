@@ -110,8 +110,8 @@ impl Error {
         }
     }
 
-    /// The kind of failure, in one of a few words for metrics. `None` for answers that are not failures: that
-    /// something is missing, or not as a condition asked.
+    /// The kind of failure, in one of a few words for metrics. `None` for answers that are not failures: an
+    /// object is missing, or a condition of the call is not met.
     pub fn kind(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoAnswer { .. } => "no-answer",

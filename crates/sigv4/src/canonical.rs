@@ -12,7 +12,7 @@ use crate::{ALGORITHM, Request};
 pub(crate) enum Paths {
     /// Normalised and encoded once more: every service but S3.
     Normalised,
-    /// As on the wire: S3, whose keys may have empty segments and dot segments.
+    /// Unchanged, as on the wire: S3, whose keys may have empty segments and dot segments.
     Unchanged,
 }
 

@@ -36,7 +36,7 @@ fn two_are_wrong() {
     server.start_replica_unready(2, &pairs(&badly));
     until("ready", Duration::from_secs(10), || server.replica(1).is_ready());
     server.api().ensure_service("web");
-    // Whoever makes a login, it works on the others, and so do signatures of right clients.
+    // A login that one replica makes works on the other one. So do signatures of clients whose clock is right.
     for maker in [0, 1] {
         let login = server.replica(maker).api().push_login();
         for number in 0..2 {

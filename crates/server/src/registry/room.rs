@@ -12,7 +12,7 @@ use gangplank_store::{Result, StoreError};
 
 use super::Context;
 
-/// After how many received bytes the free space of the disk is checked again.
+/// The number of received bytes between two checks of the disk's free space.
 const STEP: u64 = 8 << 20;
 
 /// A body of unknown length reserves this many bytes ahead.
@@ -50,7 +50,7 @@ pub(super) struct Room<'a> {
     context: &'a Context<'a>,
     /// The number of bytes reserved.
     held: u64,
-    /// At how many received bytes the disk is checked again.
+    /// The number of received bytes at which the disk is checked again.
     look_at: u64,
 }
 

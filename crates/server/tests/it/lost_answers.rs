@@ -31,7 +31,7 @@ type Then = Box<dyn Fn(&ContentKey) -> Result<()> + Send + Sync>;
 struct Watched {
     memory: Memory,
     discarded: Mutex<Vec<ContentKey>>,
-    /// As if others used it too, if it is not zero.
+    /// If it is not zero, the store pretends that other processes use it too.
     settles_after: Duration,
     /// How often somebody looked for what was left.
     sweeps: AtomicUsize,
@@ -197,7 +197,7 @@ fn what_may_be_a_blob_by_now_is_not_discarded() {
     assert!(matches!(world.push(b""), 500 | 503));
     let published = published.lock().unwrap().clone().unwrap();
     assert!(!world.store.discarded.lock().unwrap().contains(&published));
-    // Here it was not done, so the row of the session had it, and it is removed with that.
+    // The transaction did not happen. So the session's row still names the content, which is removed with the row.
     let end = Instant::now() + Duration::from_secs(10);
     while world.runtime.block_on(world.store.stat(&published)).unwrap().is_some() {
         assert!(Instant::now() < end, "{published} stays");
@@ -235,7 +235,7 @@ async fn a_store_that_others_use_too_is_swept_every_day() {
     let end = Instant::now() + Duration::from_secs(20);
     while store.sweeps.load(Ordering::Relaxed) < 3 {
         tokio::time::advance(Duration::from_hours(1)).await;
-        // As long as this takes, time stands still.
+        // The test's clock stands still meanwhile.
         tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(20))).await.unwrap();
         assert!(Instant::now() < end, "{} sweeps", store.sweeps.load(Ordering::Relaxed));
     }

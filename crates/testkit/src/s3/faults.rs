@@ -45,7 +45,7 @@ pub enum Fault {
     CutRequest(usize),
     /// Only this many bytes of the answer's body come, and then the connection closes.
     CutAnswer(usize),
-    /// So many bytes of the answer's body come, and then nothing, for as long as somebody waits.
+    /// This many bytes of the answer's body come. Then nothing comes, and the connection stays open.
     StallAnswer(usize),
     /// The server does it; the answer has another entity tag.
     OtherEtag,
@@ -278,7 +278,7 @@ fn closed() -> io::Error {
     io::Error::other("closed by a test")
 }
 
-/// So long after the last bytes a connection closes.
+/// The time between the last bytes and the closing of a connection.
 const ON_ITS_WAY: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy)]

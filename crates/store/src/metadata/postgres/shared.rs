@@ -133,7 +133,7 @@ impl Shared {
         self.standing.clock_ahead()
     }
 
-    /// The steady time as it was read last, however long ago that was. So no age that is measured by it is too great.
+    /// The steady time as it was read last, however long ago that was. So nothing looks older than it is.
     /// `None` until a server has advanced it.
     pub(super) fn steady(&self) -> Option<Time> {
         Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))
