@@ -116,7 +116,7 @@ impl BlobSweeper for Watched {
         self.memory.published(part, older_than).await
     }
 
-    async fn inventory(&self, part: u8) -> Result<Vec<Published>> {
+    async fn inventory(&self, part: u8) -> Result<Vec<gangplank_store::blobs::Published>> {
         self.memory.inventory(part).await
     }
 
