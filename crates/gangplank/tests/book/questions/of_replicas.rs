@@ -1,12 +1,15 @@
 //! The questions about replicas, and two replicas that are asked.
 
+use std::fs;
+use std::path::Path;
+
 use gangplank_testkit::replicas::s3;
 use gangplank_testkit::s3::{Fault, FaultProxy, Seen};
 use gangplank_testkit::{Blob, Registry, Replica, TestServer};
 
 use super::prometheus::Prometheus;
 use super::wanted::Wanted;
-use super::{Expected, check_all};
+use super::{Expected, check_all, shell};
 use crate::PROGRAM;
 
 /// Bytes of a blob that is uploaded in parts.
@@ -49,7 +52,21 @@ pub(crate) fn check() -> Result<(), String> {
     // A counter that begins at 1 shows no increase. So everything happens again.
     use_them(&registry, &proxy);
     prometheus.wait_for("sum(increase(gangplank_s3_errors_total[1h])) > 0")?;
+    check_conventions(folder.path(), &targets[0])?;
     check_all(questions(), folder.path(), &prometheus)
+}
+
+/// Checks the metrics that only replicas have with Prometheus' own tool.
+fn check_conventions(folder: &Path, target: &str) -> Result<(), String> {
+    let metrics = reqwest::blocking::get(format!("http://{target}/metrics")).unwrap().text().unwrap();
+    for name in ["database_poll_age_seconds", "clock_ahead_seconds", "s3_errors_total", "s3_calls_under_way"] {
+        assert!(metrics.contains(&format!("\ngangplank_{name}")), "{name} is not in {metrics}");
+    }
+    fs::write(folder.join("metrics"), metrics).unwrap();
+    match shell(folder, "promtool check metrics < metrics 2>&1")?.as_str() {
+        "" => Ok(()),
+        faults => Err(faults.to_owned()),
+    }
 }
 
 /// Pushes and pulls by every replica, while the bucket's server fails the first read of each blob.
