@@ -60,19 +60,19 @@ impl fmt::Debug for Settings {
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     http: Http,
-    bucket: String,
-    endpoint: Endpoint,
+    pub(crate) bucket: String,
+    pub(crate) endpoint: Endpoint,
     style: Style,
-    region: String,
-    credentials: Kept,
+    pub(crate) region: String,
+    pub(crate) credentials: Kept,
     pressure: Pressure,
     deadlines: Deadlines,
     statistics: Arc<Statistics>,
     /// How many seconds the server's clock is ahead of ours. The value is zero until the server has refused a
     /// request for its time.
-    ahead: AtomicI64,
+    pub(crate) ahead: AtomicI64,
 }
 
 /// A successful answer, whose body is not read yet.
@@ -127,6 +127,10 @@ impl Client {
         &self.0.endpoint
     }
 
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
     /// How requests name the bucket.
     pub fn style(&self) -> Style {
         self.0.style
@@ -158,13 +162,32 @@ impl Client {
         .await
     }
 
+    /// Sends a call whose answer has no body, again if it fails in a way that may pass. `read` gets the headers. The
+    /// page of a balancer, whose status is 200 too, is no answer.
+    pub(crate) async fn acknowledged<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&HeaderMap) -> Result<T>,
+    ) -> Result<T> {
+        let read = &read;
+        self.tried(call, |client, attempt| async move {
+            let answer = client.0.once(call, attempt).await?;
+            let Whole { headers, text } = client.0.read_whole(call, answer).await?;
+            if !text.trim().is_empty() {
+                return Err(Error::NotS3 { call: call.name, why: "it has a text".to_owned() });
+            }
+            read(&headers)
+        })
+        .await
+    }
+
     async fn tried<T, F: Future<Output = Result<T>>>(
         &self,
         call: &Call,
         once: impl Fn(Self, Try) -> F,
     ) -> Result<T> {
         let until = Instant::now() + self.0.deadlines.head + call.longer;
-        let mut failed = 0;
+        let (mut failed, mut is_mended) = (0, false);
         loop {
             let counted = self.0.statistics.begin(call.name);
             let outcome = once(self.clone(), Try { until, is_first: failed == 0 }).await;
@@ -174,9 +197,13 @@ impl Client {
                 Err(error) => error,
             };
             failed += 1;
-            let goes_on = error.may_pass() || self.0.mended(&error).await;
+            // A call that was refused for our clock or key took no effect, so it does not count as a try.
+            if !is_mended && self.0.mended(&error).await {
+                is_mended = true;
+                continue;
+            }
             let pause = tries::pause(failed);
-            if !goes_on || failed >= call.tries || Instant::now() + pause > until {
+            if !error.may_pass() || failed >= call.tries || Instant::now() + pause > until {
                 return Err(error);
             }
             tracing::debug!(%error, failed, "repeats a call to the S3 server");

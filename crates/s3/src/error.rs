@@ -96,9 +96,10 @@ impl Error {
         self.refusal().is_some_and(|refusal| refusal.status == status)
     }
 
-    /// Whether the upload does not exist. Older versions of Ceph answer `NoSuchKey`.
+    /// Whether the upload does not exist. Older versions of Ceph answer `NoSuchKey`. Another 404 does not tell: the
+    /// bucket may be missing, or a proxy answers in its own words.
     pub fn is_no_upload(&self) -> bool {
-        self.is_code(&["NoSuchUpload", "NoSuchKey"]) || self.is_status(404)
+        self.is_code(&["NoSuchUpload", "NoSuchKey"])
     }
 
     /// Whether the same call may succeed later.

@@ -16,6 +16,7 @@ mod endpoint;
 mod error;
 mod location;
 mod payload;
+mod presigned;
 mod pressure;
 pub mod probe;
 mod request;

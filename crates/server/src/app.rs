@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::certificates::Certificates;
 use crate::clock::Clock;
-use crate::config::{AuditKept, Deployments, Limits};
+use crate::config::{AuditKept, Deployments, Limits, Redirects};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::deployments::Deployer;
@@ -69,6 +69,8 @@ pub(crate) struct App {
     pub(crate) regions: Vec<Region>,
     /// The registry's address in logins. `None` means the address that the API was called by.
     pub(crate) public_address: Option<String>,
+    /// How pulls are sent on to the bucket, if they are.
+    pub(crate) redirects: Option<Redirects>,
     /// The networks of trusted proxies. The server believes their headers about the client.
     pub(crate) proxies: Vec<Network>,
     /// Whether the web console is served.

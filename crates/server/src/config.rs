@@ -37,6 +37,8 @@ pub struct Config {
     pub location: Location,
     /// The bucket for blobs, if they are not stored in `location`.
     pub bucket: Option<Bucket>,
+    /// Whether pulls of large blobs are sent on to the bucket, and how. `None` means that the server passes all bytes.
+    pub redirects: Option<Redirects>,
     /// The file with the master key. `None` means the one in the data directory.
     pub master_key_file: Option<PathBuf>,
     /// The master key of a store without a data directory.
@@ -84,6 +86,7 @@ impl Config {
             admin_listen: None,
             location: Location::Local { dir: data_dir },
             bucket: None,
+            redirects: None,
             master_key_file: None,
             master_key: None,
             public_address: None,
@@ -103,6 +106,29 @@ impl Config {
             account_metrics: false,
             dropped_log_lines: Arc::default(),
         }
+    }
+}
+
+/// How pulls are sent on to the bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redirects {
+    /// The URL by which clients reach the bucket's server. `None` means the server's own endpoint.
+    pub endpoint: Option<String>,
+    /// The host of the URLs, without a port.
+    pub host: String,
+}
+
+impl Redirects {
+    /// Whether clients keep their login when they are sent on from the registry at `host[:port]`. They do for the same
+    /// host and for one below it. Then the bucket's server would get the login, and some servers refuse it.
+    pub fn carry_login(&self, from: &str) -> bool {
+        let plain = |host: &str| host.trim_end_matches('.').to_ascii_lowercase();
+        let from = match from.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => from,
+        };
+        let (from, to) = (plain(from), plain(&self.host));
+        to == from || to.strip_suffix(&from).is_some_and(|below| below.ends_with('.'))
     }
 }
 
@@ -240,6 +266,29 @@ impl Default for Limits {
             signature_skew: Duration::from_mins(15),
             drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_goes_along_to_the_same_host_and_below_it() {
+        for (from, to, carried) in [
+            ("registry.test", "s3.test", false),
+            ("registry.test:5000", "registry.test", true),
+            ("Registry.test", "registry.TEST.", true),
+            ("registry.test", "s3.registry.test", true),
+            ("registry.test", "s3-registry.test", false),
+            ("s3.registry.test", "registry.test", false),
+            ("127.0.0.1:5000", "127.0.0.1", true),
+            ("127.0.0.1:5000", "localhost", false),
+            ("[::1]:5000", "[::1]", true),
+        ] {
+            let redirects = Redirects { endpoint: None, host: to.to_owned() };
+            assert_eq!(redirects.carry_login(from), carried, "{from} {to}");
         }
     }
 }

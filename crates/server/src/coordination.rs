@@ -1,14 +1,15 @@
 //! The claims of this process on work. Within the process, tasks that want the same work take turns in their
 //! order of arrival. Between processes, the coordinator decides.
 //!
-//! A claim lasts as long as its work, because one task renews all claims. After a pause, the process still has
-//! a claim if no other process took the work meanwhile. Otherwise the claim's holder is told.
+//! A claim lasts as long as its work, because one task renews all claims. The holder of a lost claim is told. If
+//! other processes may take the work, a claim also counts as lost when its time is over, whoever has it by then:
+//! after a pause of the process, the holder learns it at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use gangplank_store::Result;
 use gangplank_store::coordination::{Claim, Coordinator, Work};
 use tokio::runtime::Handle;
@@ -22,6 +23,9 @@ pub(crate) const LASTS: Duration = Duration::from_secs(30);
 
 /// How often claims are renewed.
 const RENEWED_EVERY: Duration = Duration::from_secs(10);
+
+/// How many claims are renewed at once.
+const AT_ONCE: usize = 8;
 
 /// How often a waiting task asks whether another process still has the claim.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
@@ -44,6 +48,8 @@ struct Place {
 /// A claim that is renewed.
 struct Kept {
     claim: Claim,
+    /// Whether other processes may take the work.
+    is_shared: bool,
     /// The claim lasts at least until then.
     until: Mutex<Instant>,
     lost: CancellationToken,
@@ -53,6 +59,11 @@ impl Claims {
     /// The claims of the process with the unique name `holder`.
     pub(crate) fn new(coordinator: Arc<dyn Coordinator>, holder: String) -> Arc<Self> {
         Arc::new(Self { coordinator, holder, places: Mutex::default() })
+    }
+
+    /// Whether other processes may claim the same work.
+    pub(crate) fn are_shared(&self) -> bool {
+        self.coordinator.is_shared()
     }
 
     /// Claims work. `None` if it is already claimed.
@@ -85,7 +96,20 @@ impl Claims {
     /// # Errors
     /// If the coordinator fails.
     pub(crate) async fn wait_for(self: &Arc<Self>, work: Work, patience: Duration) -> Result<Option<Held>> {
-        tokio::time::timeout(patience, self.wait(work)).await.ok().transpose()
+        let waiting = Waiting::at(self, work);
+        let until = Instant::now() + patience;
+        let turn = Arc::clone(&waiting.place.turn).lock_owned();
+        let Ok(turn) = tokio::time::timeout_at(until, turn).await else { return Ok(None) };
+        // A call that asks for the claim is never dropped: it could get a claim that nobody knows of.
+        loop {
+            if let Some(claim) = waiting.claim(&turn).await? {
+                return Ok(Some(waiting.held(turn, claim)));
+            }
+            if Instant::now() + ASKED_EVERY > until {
+                return Ok(None);
+            }
+            tokio::time::sleep(ASKED_EVERY).await;
+        }
     }
 
     /// Renews all claims regularly until `end`.
@@ -100,26 +124,30 @@ impl Claims {
 
     async fn renew(&self) {
         let all: Vec<_> = self.places().values().filter_map(|place| place.kept().clone()).collect();
-        for kept in all {
-            let Claim { work, epoch, .. } = &kept.claim;
-            // Measured from before the call, because nobody knows how long the call takes to arrive.
-            let until = Instant::now() + LASTS;
-            let is_lost = match self.coordinator.renew(&kept.claim, LASTS).await {
-                Ok(true) => {
-                    *kept.until() = until;
-                    false
-                }
-                Ok(false) => true,
-                Err(error) => {
-                    tracing::warn!(%work, %error, "cannot renew a claim; will try again");
-                    *kept.until() <= Instant::now()
-                }
-            };
-            // A claim that was released meanwhile gets the signal, too. Nobody waits for it then.
-            if is_lost && !kept.lost.is_cancelled() {
-                tracing::debug!(%work, %epoch, "a claim was lost or released");
-                kept.lost.cancel();
+        // One call that waits must not let the other claims run out.
+        let renewing = all.into_iter().map(|kept| async move { self.renew_one(&kept).await });
+        stream::iter(renewing).buffer_unordered(AT_ONCE).collect::<()>().await;
+    }
+
+    async fn renew_one(&self, kept: &Kept) {
+        let Claim { work, epoch, .. } = &kept.claim;
+        // Measured from before the call, because nobody knows how long the call takes to arrive.
+        let until = Instant::now() + LASTS;
+        let is_lost = match self.coordinator.renew(&kept.claim, LASTS).await {
+            Ok(true) => {
+                *kept.until() = until;
+                false
             }
+            Ok(false) => true,
+            Err(error) => {
+                tracing::warn!(%work, %error, "cannot renew a claim; will try again");
+                *kept.until() <= Instant::now()
+            }
+        };
+        // A claim that was released meanwhile gets the signal, too. Nobody waits for it then.
+        if is_lost && !kept.lost.is_cancelled() {
+            tracing::debug!(%work, %epoch, "a claim was lost or released");
+            kept.lost.cancel();
         }
     }
 
@@ -135,6 +163,24 @@ impl Place {
 }
 
 impl Kept {
+    fn is_lost(&self) -> bool {
+        self.lost.is_cancelled() || self.is_shared && *self.until() <= Instant::now()
+    }
+
+    /// Returns when the claim is lost.
+    async fn lost(&self) {
+        if !self.is_shared {
+            return self.lost.cancelled().await;
+        }
+        while !self.is_lost() {
+            let until = *self.until();
+            tokio::select! {
+                () = self.lost.cancelled() => {}
+                () = tokio::time::sleep_until(until) => {}
+            }
+        }
+    }
+
     fn until(&self) -> MutexGuard<'_, Instant> {
         self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -156,8 +202,9 @@ impl Waiting {
     /// Asks the coordinator for the work. The caller has the turn.
     async fn claim(&self, _turn: &OwnedMutexGuard<()>) -> Result<Option<Kept>> {
         let until = Mutex::new(Instant::now() + LASTS);
+        let is_shared = self.claims.are_shared();
         let claim = self.claims.coordinator.claim(&self.work, &self.claims.holder, LASTS).await?;
-        Ok(claim.map(|claim| Kept { claim, until, lost: CancellationToken::new() }))
+        Ok(claim.map(|claim| Kept { claim, is_shared, until, lost: CancellationToken::new() }))
     }
 
     fn held(self, turn: OwnedMutexGuard<()>, kept: Kept) -> Held {
@@ -186,12 +233,12 @@ pub(crate) struct Held {
 impl Held {
     /// Whether the claim is lost, so that another process may do the work now.
     pub(crate) fn is_lost(&self) -> bool {
-        self.kept.lost.is_cancelled()
+        self.kept.is_lost()
     }
 
     /// Returns when the claim is lost.
     pub(crate) async fn lost(&self) {
-        self.kept.lost.cancelled().await;
+        self.kept.lost().await;
     }
 
     /// The claim. Later steps of the work carry its epoch.
@@ -299,6 +346,10 @@ mod tests {
 
     #[async_trait::async_trait]
     impl Coordinator for Far {
+        fn is_shared(&self) -> bool {
+            true
+        }
+
         async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>> {
             tokio::task::yield_now().await;
             self.0.claim(work, holder, lasts).await
@@ -325,6 +376,20 @@ mod tests {
             drop(claims.wait(upload("a")).await.unwrap());
         }
         assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_that_others_may_take_is_lost_at_the_moment_when_its_time_is_over() {
+        let claims = Claims::new(Arc::new(Far(InProcess::default(), false.into())), "0".to_owned());
+        let held = claims.wait(upload("a")).await.unwrap();
+        let begun = Instant::now();
+        let lost = tokio::spawn(async move {
+            held.lost().await;
+            (begun.elapsed(), held.is_lost())
+        });
+        // The pause of a process, in which nothing is renewed.
+        let (after, is_lost) = lost.await.unwrap();
+        assert!(is_lost && after >= LASTS && after < LASTS + Duration::from_secs(1), "{after:?}");
     }
 
     #[tokio::test(start_paused = true)]

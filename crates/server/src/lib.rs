@@ -44,7 +44,7 @@ mod terms;
 
 pub use config::{
     AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network,
-    RESTORE_WINDOW, TlsFiles,
+    RESTORE_WINDOW, Redirects, TlsFiles,
 };
 pub use deployments::pace::Pace;
 pub use metrics::of_each as each_metric;

@@ -222,6 +222,7 @@ impl Server {
             limits: config.limits,
             regions: config.regions,
             public_address: config.public_address,
+            redirects: config.redirects,
             proxies: config.proxies,
             console: config.console,
             insecure_http: config.insecure_http,

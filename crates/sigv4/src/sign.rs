@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::canonical::{Paths, Unfinished, hex_digits, signature};
+use crate::canonical::{Paths, Unfinished, encode, hex_digits, signature};
 use crate::{ALGORITHM, Request, TERMINATOR, timestamp};
 
 /// Headers that signing adds to a request.
@@ -80,6 +80,38 @@ pub fn sign_s3(
     signed(request, credentials, &scope, now, payload.header().as_bytes())
 }
 
+/// The query of a URL of S3 with which anybody can make this request for `seconds` after `now`. The request has no
+/// query of its own, and only the header `host`. Whoever has the URL needs no key, so keep it secret.
+pub fn presign_s3(
+    request: &Request<'_>,
+    credentials: &Credentials<'_>,
+    region: &str,
+    now: i64,
+    seconds: u32,
+) -> String {
+    let time = timestamp::format(now);
+    let day = time.split('T').next().unwrap_or_default();
+    let scope = [day, region, "s3", TERMINATOR].join("/");
+    let credential = format!("{}/{scope}", credentials.access_key_id);
+    let seconds = seconds.to_string();
+    let mut pairs = vec![
+        ("X-Amz-Algorithm", ALGORITHM),
+        ("X-Amz-Credential", &credential),
+        ("X-Amz-Date", &time),
+        ("X-Amz-Expires", &seconds),
+    ];
+    pairs.extend(credentials.session_token.map(|token| ("X-Amz-Security-Token", token)));
+    pairs.push(("X-Amz-SignedHeaders", "host"));
+    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    let query = pairs.join("&");
+    let request = Request { query: Some(&query), ..request.clone() };
+    let payload = Payload::Unsigned.header();
+    let unfinished = Unfinished::new(&request, &["host"], Paths::Unchanged);
+    let string_to_sign = unfinished.string_to_sign(&time, &scope, payload.as_bytes());
+    let signature = signature(credentials.secret_access_key.as_bytes(), &scope, &string_to_sign);
+    format!("{query}&X-Amz-Signature={}", hex::encode(signature))
+}
+
 /// The scope of a signature, and what its service wants.
 struct Scope<'a> {
     region: &'a str,
@@ -118,4 +150,36 @@ fn signed(
     );
     added.push(("authorization", authorization));
     added
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The example of Amazon's documents ("Authenticating Requests: Using Query Parameters").
+    #[test]
+    fn a_url_is_signed_as_in_amazons_example() {
+        let request = Request {
+            method: "GET",
+            path: "/test.txt",
+            query: None,
+            headers: vec![("host", b"examplebucket.s3.amazonaws.com")],
+        };
+        let credentials = Credentials {
+            access_key_id: "AKIAIOSFODNN7EXAMPLE",
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            session_token: None,
+        };
+        let query = presign_s3(&request, &credentials, "us-east-1", 1_369_353_600, 86_400);
+        assert!(
+            query.ends_with(
+                "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host\
+                 &X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+            ),
+            "{query}"
+        );
+        let temporary = Credentials { session_token: Some("a/b="), ..credentials };
+        let query = presign_s3(&request, &temporary, "us-east-1", 1_369_353_600, 86_400);
+        assert!(query.contains("&X-Amz-Security-Token=a%2Fb%3D&X-Amz-SignedHeaders=host&"), "{query}");
+    }
 }

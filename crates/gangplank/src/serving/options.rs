@@ -10,6 +10,7 @@ mod deployments;
 mod file;
 mod issuers;
 mod limits;
+mod redirects;
 mod root_key;
 pub(crate) mod sample_file;
 
@@ -147,6 +148,13 @@ with_bucket! { with_deployments! { options! { {
     /// Time in which all content is read again and compared with its digest; 0 is never [default: 7d, never in a bucket]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     scrub_interval: LengthOfTime, "GANGPLANK_SCRUB_INTERVAL";
+
+    /// Send pulls of large blobs on to the bucket's server, with URLs of ten minutes [default: false]
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Bucket")]
+    redirect_pulls: bool, "GANGPLANK_REDIRECT_PULLS";
+    /// Address of the bucket's server in these URLs: https://s3.example.com [default: the endpoint]
+    #[arg(value_name = "ENDPOINT", help_heading = "Bucket")]
+    redirect_endpoint: String, "GANGPLANK_REDIRECT_ENDPOINT";
 
     /// Container services in one account and region [default: 100]
     #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u32>)]

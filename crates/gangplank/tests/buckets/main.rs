@@ -7,4 +7,5 @@ mod check;
 mod faults;
 mod killed;
 mod pushes;
+mod redirects;
 mod world;

@@ -14,9 +14,9 @@ impl Client {
     /// If the server refuses or does not answer.
     pub async fn abort_multipart_upload(&self, key: &str, upload: &str) -> Result<()> {
         let call = Call::new("AbortMultipartUpload", Method::DELETE, key).query("uploadId", upload);
-        match self.whole(&call).await {
+        match self.acknowledged(&call, |_| Ok(())).await {
             Err(error) if error.is_no_upload() => Ok(()),
-            answer => answer.map(drop),
+            answer => answer,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::request::Call;
 use crate::xml;
 
 impl Client {
-    /// Begins a multipart upload and returns its id.
+    /// Begins a multipart upload and returns its id. It is sent once.
     ///
     /// # Errors
     /// If the server refuses or does not answer. Without an answer, an upload may be open whose id nobody
@@ -22,6 +22,7 @@ impl Client {
                 .header("x-amz-checksum-algorithm", "CRC64NVME")
                 .header("x-amz-checksum-type", "FULL_OBJECT");
         }
+        call.tries = 1;
         let answer = self.whole(&call).await?;
         xml::read(NAME, &answer.text, "InitiateMultipartUploadResult", |root| {
             xml::child(root, "UploadId").filter(|id| !id.is_empty()).map(str::to_owned)

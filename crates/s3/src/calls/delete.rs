@@ -12,9 +12,9 @@ impl Client {
     /// # Errors
     /// If the server refuses or does not answer.
     pub async fn delete_object(&self, key: &str) -> Result<()> {
-        match self.whole(&Call::new("DeleteObject", Method::DELETE, key)).await {
+        match self.acknowledged(&Call::new("DeleteObject", Method::DELETE, key), |_| Ok(())).await {
             Err(error) if error.is_code(&["NoSuchKey"]) => Ok(()),
-            answer => answer.map(drop),
+            answer => answer,
         }
     }
 }

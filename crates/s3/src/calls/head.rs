@@ -1,12 +1,14 @@
 //! `HeadObject`.
 
-use hyper::Method;
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONTENT_LENGTH, RANGE};
+use hyper::{HeaderMap, Method};
 
 use crate::calls::etag;
-use crate::client::{Answer, Client};
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::request::Call;
+
+const NAME: &str = "HeadObject";
 
 /// The metadata of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,19 +23,41 @@ impl Client {
     /// Looks at an object; `None` if there is none.
     ///
     /// # Errors
-    /// If the server refuses or does not answer. A missing bucket looks like a missing object here.
+    /// If the server refuses or does not answer, or the bucket is missing.
     pub async fn head_object(&self, key: &str) -> Result<Option<Head>> {
-        const NAME: &str = "HeadObject";
-        let read = |answer: Answer| {
-            let length = answer.headers.get(CONTENT_LENGTH);
-            let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-            let length = length
-                .ok_or_else(|| Error::NotS3 { call: NAME, why: "it has no Content-Length".to_owned() })?;
-            Ok(Head { length, etag: etag(NAME, &answer.headers)? })
-        };
-        match self.head_of(&Call::new(NAME, Method::HEAD, key), read).await {
-            Err(error) if error.is_status(404) => Ok(None),
-            head => head.map(Some),
+        for _ in 0..2 {
+            let found =
+                match self.head_of(&Call::new(NAME, Method::HEAD, key), |answer| head(&answer.headers)).await
+                {
+                    Err(error) if error.is_status(404) => None,
+                    found => Some(found?),
+                };
+            if found.is_some() {
+                return Ok(found);
+            }
+            // This answer has no body, so it does not tell whether more than the object is missing.
+            if self.is_missing(key).await? {
+                return Ok(None);
+            }
+        }
+        Err(Error::NotS3 { call: NAME, why: "GetObject finds the object".to_owned() })
+    }
+
+    /// Whether the server says that an object is missing, and not the whole bucket. `false` if there is an object.
+    async fn is_missing(&self, key: &str) -> Result<bool> {
+        let get = Call::new("GetObject", Method::GET, key).header(RANGE.as_str(), "bytes=0-0");
+        match self.head_of(&get, |_| Ok(())).await {
+            Err(error) if error.is_code(&["NoSuchKey"]) => Ok(true),
+            // An empty object has no first byte.
+            Err(error) if error.is_status(416) => Ok(false),
+            answer => answer.map(|()| false),
         }
     }
+}
+
+fn head(headers: &HeaderMap) -> Result<Head> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let length =
+        length.ok_or_else(|| Error::NotS3 { call: NAME, why: "it has no Content-Length".to_owned() })?;
+    Ok(Head { length, etag: etag(NAME, headers)? })
 }

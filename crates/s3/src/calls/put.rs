@@ -3,10 +3,13 @@
 use hyper::Method;
 use hyper::header::IF_NONE_MATCH;
 
+use crate::calls::etag;
 use crate::client::Client;
 use crate::error::Result;
 use crate::payload::{Guard, Payload};
 use crate::request::Call;
+
+const NAME: &str = "PutObject";
 
 impl Client {
     /// Puts an object, and replaces an older one. When this returns, the server has acknowledged it.
@@ -14,7 +17,8 @@ impl Client {
     /// # Errors
     /// If the server refuses or does not answer. The object may exist even then.
     pub async fn put_object(&self, key: &str, payload: Payload, guard: Guard) -> Result<()> {
-        self.whole(&Call::new("PutObject", Method::PUT, key).payload(payload, guard)).await.map(drop)
+        let call = Call::new(NAME, Method::PUT, key).payload(payload, guard);
+        self.acknowledged(&call, |headers| etag(NAME, headers).map(drop)).await
     }
 
     /// Puts an object if there is none under its key. Returns whether it did; if not, there is another one, or
@@ -24,9 +28,10 @@ impl Client {
     /// # Errors
     /// As [`put_object`](Self::put_object), and if the server does not know the condition.
     pub async fn put_new_object(&self, key: &str, payload: Payload, guard: Guard) -> Result<bool> {
-        let call = Call::new("PutObject", Method::PUT, key).header(IF_NONE_MATCH.as_str(), "*");
-        match self.whole(&call.payload(payload, guard)).await {
-            Ok(_) => Ok(true),
+        let call = Call::new(NAME, Method::PUT, key).header(IF_NONE_MATCH.as_str(), "*");
+        let call = call.payload(payload, guard);
+        match self.acknowledged(&call, |headers| etag(NAME, headers).map(drop)).await {
+            Ok(()) => Ok(true),
             Err(error) if error.is_status(412) || error.is_status(409) => Ok(false),
             Err(error) => Err(error),
         }

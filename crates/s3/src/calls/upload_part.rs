@@ -27,6 +27,6 @@ impl Client {
             .query("partNumber", number.to_string())
             .query("uploadId", upload)
             .payload(payload, guard);
-        etag(NAME, &self.whole(&call).await?.headers)
+        self.acknowledged(&call, |headers| etag(NAME, headers)).await
     }
 }

@@ -151,5 +151,8 @@ async fn an_answer_that_is_no_object_is_asked_for_again() {
         proxy.decide(move |_| always.clone());
         assert!(client.get_object(&key, None).await.is_err(), "{fault:?}");
         assert!(client.head_object(&key).await.is_err(), "{fault:?}");
+        let put = client.put_object(&key, Bytes::from_static(b"x").into(), Guard::of(b"x")).await;
+        assert!(put.is_err(), "{fault:?}");
+        assert!(client.delete_object(&key).await.is_err(), "{fault:?}");
     }
 }

@@ -1,12 +1,16 @@
 //! Existing blobs: requests that read or delete them.
 
+use std::time::Duration;
+
 use gangplank_core::Access;
 use gangplank_oci::media_type::OCTET_STREAM;
 use gangplank_oci::{Digest, OciError, RangeOutcome, RepositoryName, byte_range, location};
 use gangplank_store::blobs::{ContentKey, Reading};
 use gangplank_store::metadata::blobs::{BlobDeleted, StoredBlob};
-use hyper::StatusCode;
-use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, HOST, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Method, StatusCode};
 
 use super::{CONTENT_DIGEST, Context, Refusal, Result, readable};
 use crate::http::response::Answer;
@@ -33,6 +37,13 @@ pub(super) async fn get(
 ) -> Result<Answer> {
     let blob = find(context, repository, digest).await?;
     let size = blob.size;
+    if let Some(url) = redirect(context, &blob).await? {
+        // The URL is a secret, so nobody on the way may keep the answer.
+        return Ok(Answer::new(StatusCode::TEMPORARY_REDIRECT)
+            .header(LOCATION, url)
+            .header(CACHE_CONTROL, "no-store")
+            .header(CONTENT_DIGEST, digest.to_string()));
+    }
     let asked = context.head.headers.get(RANGE).and_then(|range| range.to_str().ok());
     let outcome = asked.map_or(RangeOutcome::Whole, |range| byte_range(range, size));
     let range = match outcome {
@@ -56,6 +67,29 @@ pub(super) async fn get(
             Ok(refusal.into_answer().header(CONTENT_RANGE, format!("bytes */{size}")))
         }
     }
+}
+
+/// Smaller blobs are passed on: a second connection would take longer than they do.
+const REDIRECTED: u64 = 1 << 20;
+
+/// How long a client may begin to read at the store.
+const BEGINS_WITHIN: Duration = Duration::from_mins(10);
+
+/// The URL at the store of bytes, if the client is sent there: for whole large blobs, and only with a login that may
+/// pull.
+async fn redirect(context: &Context<'_>, blob: &StoredBlob) -> Result<Option<String>> {
+    let Context { app, grant, head, .. } = context;
+    let Some(redirects) = &app.redirects else { return Ok(None) };
+    let is_whole = head.method == Method::GET && !head.headers.contains_key(RANGE);
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if !is_whole || blob.size <= REDIRECTED || !grant.scope.pull || redirects.carry_login(host) {
+        return Ok(None);
+    }
+    if app.blobs.stat(&blob.key).await? != Some(blob.size) {
+        // The answer is made where the bytes are read.
+        return Ok(None);
+    }
+    Ok(app.blobs.redirect(&blob.key, BEGINS_WITHIN, redirects.endpoint.as_deref()).await?)
 }
 
 /// Finds a blob that the login may read or ask for.

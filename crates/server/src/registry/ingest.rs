@@ -96,7 +96,7 @@ pub(super) async fn ingest<'a>(
         return Err(Cut::TooLong.refusal(app).into());
     }
     let mut room = Room::for_body(context, body.size_hint().exact().or(expected)).await?;
-    let mut intake = Intake::open(writer, &app.gathering, context.thread);
+    let mut intake = Intake::open(writer, &app.gathering, context.thread, ended.clone());
     if is_large(body.size_hint().lower()) {
         before_staging.provide().await?;
         intake.expect_much().await;
@@ -109,9 +109,19 @@ pub(super) async fn ingest<'a>(
     }
 }
 
-/// The refusal after a failed write. If the session has ended, the client is told that it is unknown.
+/// The refusal after a failed write. If the session has ended, or its staged bytes are gone, the client is told
+/// that it is unknown: the blob has to be uploaded anew.
 async fn failed(before_staging: &impl BeforeStaging, error: StoreError) -> Refusal {
-    if before_staging.has_ended().await { OciError::blob_upload_unknown().into() } else { error.into() }
+    if before_staging.has_ended().await {
+        return OciError::blob_upload_unknown().into();
+    }
+    match error {
+        StoreError::Damaged(error) => {
+            tracing::warn!(%error, "the bytes of an upload are gone");
+            OciError::blob_upload_unknown().into()
+        }
+        error => error.into(),
+    }
 }
 
 /// The limits for a body.

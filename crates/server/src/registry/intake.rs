@@ -8,6 +8,7 @@ use bytes::Bytes;
 use gangplank_store::blobs::{BlobWriter, Checkpoint};
 use gangplank_store::{Result, StoreError};
 use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
 
 use super::gathered::{BATCH, Gathered, Gathering};
 use crate::http::own_thread::OwnThread;
@@ -25,6 +26,8 @@ pub(super) struct Intake {
     has_begun: bool,
     gathered: Gathered,
     thread: OwnThread,
+    /// Cancelled if the upload has ended, or another process has claimed it.
+    ended: CancellationToken,
 }
 
 /// Whether a body of this many bytes is too large to be gathered whole in memory.
@@ -33,10 +36,15 @@ pub(super) fn is_large(bytes: u64) -> bool {
 }
 
 impl Intake {
-    /// Continues the content of `writer`.
-    pub(super) fn open(writer: Box<dyn BlobWriter>, gathering: &Gathering, thread: &OwnThread) -> Self {
+    /// Continues the content of `writer`, until `ended` is cancelled.
+    pub(super) fn open(
+        writer: Box<dyn BlobWriter>,
+        gathering: &Gathering,
+        thread: &OwnThread,
+        ended: CancellationToken,
+    ) -> Self {
         let (blocks, gathered) = (writer.blocks(), Gathered::new(gathering));
-        Self { writer: Some(writer), blocks, has_begun: false, gathered, thread: thread.clone() }
+        Self { writer: Some(writer), blocks, has_begun: false, gathered, thread: thread.clone(), ended }
     }
 
     /// Prepares for a large body. The connection moves to a thread of its own at once, if the writer blocks.
@@ -108,7 +116,12 @@ impl Intake {
     async fn ready(&mut self) -> Result<Box<dyn BlobWriter>> {
         let mut writer = self.writer.take().ok_or_else(failed)?;
         self.has_begun = true;
-        writer.ready().await?;
+        // Dropping the writer ends its requests to the store.
+        tokio::select! {
+            biased;
+            ready = writer.ready() => ready?,
+            () = self.ended.cancelled() => return Err(StoreError::unavailable("the upload has ended")),
+        }
         Ok(writer)
     }
 }
@@ -154,7 +167,7 @@ mod tests {
         let (key, thread) = (ContentKey::unused(), OwnThread::new(Threads::default()));
         let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect();
         let writer = blobs.writer(&key, &Checkpoint::beginning(Algorithm::Sha256)).unwrap();
-        let mut intake = Intake::open(writer, &Gathering::default(), &thread);
+        let mut intake = Intake::open(writer, &Gathering::default(), &thread, CancellationToken::new());
         let content = bytes.clone();
         let taking = async move {
             if is_large(content.len() as u64) {
@@ -207,7 +220,7 @@ mod tests {
         let writer =
             gangplank_store::blobs::BlobIngester::writer(&blobs, &ContentKey::unused(), &from).unwrap();
         let thread = OwnThread::new(Threads::default());
-        let mut intake = Intake::open(writer, &Gathering::default(), &thread);
+        let mut intake = Intake::open(writer, &Gathering::default(), &thread, CancellationToken::new());
         let feeding = async move {
             let fed = loop {
                 if let Err(error) = intake.push(Bytes::from(vec![0; 64 << 10])).await {

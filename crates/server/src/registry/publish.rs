@@ -24,7 +24,8 @@ pub(super) struct Complete<'s, 'c> {
 /// Makes the content a blob of the repository.
 ///
 /// # Errors
-/// If the content has another digest, its session has ended, or the store fails. Nothing is stored then.
+/// If the content has another digest, its session has ended or another request has it, or the store fails. Nothing
+/// is stored then.
 pub(super) async fn publish(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -39,11 +40,19 @@ pub(super) async fn publish(
         require(expected, &hasher.finish())?;
     }
     let damaged = blobs::damaged(context, expected).await?;
+    if let Some(session) = session {
+        session.confirm_to_publish().await?;
+    }
     let on_its_way = app.publishing.begin(&key);
     if let Some(session) = session {
         session.publishes();
     }
-    let published = match writer.commit().await {
+    let committed = tokio::select! {
+        biased;
+        committed = writer.commit() => committed,
+        () = lost(session) => Err(StoreError::unavailable("another process has claimed the upload")),
+    };
+    let published = match committed {
         Ok(published) => published,
         Err(error) => {
             if let Some(session) = session
@@ -62,7 +71,7 @@ pub(super) async fn publish(
         }
     };
     if !is_hashed_so && let Err(refusal) = read_back(context, &published, size, expected).await {
-        remove(context, published).await;
+        remove_own(context, published, session).await;
         return Err(refusal);
     }
     let blob = NewBlob {
@@ -71,14 +80,14 @@ pub(super) async fn publish(
         key: published.clone(),
         damaged,
         put_by: context.pusher(),
-        session: session.map(|session| session.id().to_owned()),
+        session: session.map(Session::fed_by),
         within: app.blobs.publishes_within(),
         quotas: app.quotas,
     };
     let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {
         // The row certainly does not exist. So the bytes are garbage, and take up space that is needed.
         Err(error @ (StoreError::Full(_) | StoreError::OverQuota(_))) => {
-            remove(context, published).await;
+            remove_own(context, published, session).await;
             return Err(error.into());
         }
         Ok(None) => {
@@ -95,6 +104,10 @@ pub(super) async fn publish(
         Ok(Some(kept)) => kept,
     };
     drop(on_its_way);
+    if session.is_some_and(Session::is_lost) {
+        // Whoever has the session now may have made it the same blob. This request must not say so.
+        return Err(OciError::blob_upload_unknown().into());
+    }
     if kept != published || session.is_some_and(|session| session.has_more_than(&kept)) {
         app.discarded.notify_one();
     }
@@ -124,6 +137,21 @@ async fn remove_unknown(context: &Context<'_>, key: ContentKey) -> Result<()> {
         remove(context, key).await;
     }
     Ok(())
+}
+
+/// Removes published content that got no row. If the session's row decides about the bytes, they go with it.
+async fn remove_own(context: &Context<'_>, key: ContentKey, session: Option<&Session<'_>>) {
+    if session.is_none() || !context.app.blobs.keeps_checkpoints() {
+        remove(context, key).await;
+    }
+}
+
+/// Returns when another process has claimed the session.
+pub(super) async fn lost(session: Option<&Session<'_>>) {
+    match session {
+        Some(session) => session.lost().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Removes published content that has no row.

@@ -43,6 +43,11 @@ impl Refusal {
         Self { quota: Some(option), ..self }
     }
 
+    /// Whether the same request may succeed later, without anything else being done.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.error.status == 503
+    }
+
     /// Adds the standing of the upload, so that the client can resume it.
     pub(super) fn at(self, standing: Standing) -> Self {
         Self { standing: Some(Box::new(standing)), ..self }

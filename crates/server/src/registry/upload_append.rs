@@ -12,7 +12,7 @@ use hyper::header::CONTENT_RANGE;
 use tokio_util::sync::CancellationToken;
 
 use super::ingest::{BeforeStaging, Cut, Ingested, ingest};
-use super::publish::{Complete, publish};
+use super::publish::{Complete, lost, publish};
 use super::refusal::Refusal;
 use super::room::Room;
 use super::upload_session::{self, Session};
@@ -62,7 +62,8 @@ impl<'a> Append<'a> {
     }
 
     /// Appends the last bytes, if any, and makes the content a blob. Once the bytes have arrived, the session
-    /// ends, even if the digest differs or the blob cannot be stored.
+    /// ends, even if the digest differs or the blob cannot be stored. If the store is away, a session whose bytes
+    /// are elsewhere goes on where it stands.
     pub(super) async fn publish(self, digest: &Digest) -> Result<()> {
         let (session, writer, _room) = self.append().await?;
         let content = Complete { key: session.key.clone(), writer, session: Some(&session) };
@@ -177,13 +178,5 @@ pub(super) async fn touching<'a, T>(
                 }
             }
         }
-    }
-}
-
-/// Returns when another process has claimed the session.
-async fn lost(session: Option<&Session<'_>>) {
-    match session {
-        Some(session) => session.lost().await,
-        None => std::future::pending().await,
     }
 }

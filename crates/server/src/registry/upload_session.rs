@@ -7,8 +7,9 @@ use std::time::Duration;
 use gangplank_oci::{Algorithm, OciError, RepositoryName};
 use gangplank_store::StoreError;
 use gangplank_store::blobs::{BlobWriter, Checkpoint, ContentKey};
-use gangplank_store::coordination::Work;
-use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession};
+use gangplank_store::coordination::{Epoch, Work};
+use gangplank_store::metadata::blobs::FedBy;
+use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken};
 use uuid::Uuid;
 
 use super::refusal::Refusal;
@@ -42,6 +43,7 @@ async fn open_as(
         login: Some(context.grant.login),
         created_at: now,
         touched_at: now,
+        epoch: Epoch::NONE,
     };
     let opened = session.clone();
     match app.metadata.open_upload(&owner(context, repository), session, app.quotas.open_uploads).await? {
@@ -115,8 +117,8 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         let session = Self::claim(context, repository, id).await?.check_bytes().await?;
         // A session ends with the login that wrote to it last. From now on that is this login.
-        if session.row.login != Some(context.grant.login) && !session.touch().await? {
-            return Err(OciError::blob_upload_unknown().into());
+        if session.row.login != Some(context.grant.login) {
+            session.confirm().await?;
         }
         Ok(session)
     }
@@ -127,7 +129,12 @@ impl<'a> Session<'a> {
         id: &str,
         claim: Held,
     ) -> Result<Self> {
-        let row = find(context, repository, id).await?;
+        let row = if context.app.claims.are_shared() {
+            take(context, repository, id, &claim).await?
+        } else {
+            // The process itself lets one request at a time write. So the first step may take the session.
+            find(context, repository, id).await?
+        };
         Ok(Self::of(context, repository, row, claim))
     }
 
@@ -188,8 +195,23 @@ impl<'a> Session<'a> {
     }
 
     /// Pauses the session. All bytes written so far count.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance). After a failure of the blob store, the session goes on where it stands.
     pub(super) async fn pause(&self, writer: Box<dyn BlobWriter>) -> Result<()> {
-        self.advance(writer.suspend().await?).await
+        let suspended = tokio::select! {
+            biased;
+            suspended = writer.suspend() => suspended,
+            () = self.lost() => return Err(taken()),
+        };
+        match suspended {
+            Ok(checkpoint) => self.advance(checkpoint).await,
+            Err(StoreError::Damaged(error)) => {
+                tracing::warn!(%error, "the bytes of an upload are gone");
+                Err(self.give_up_for(OciError::blob_upload_unknown().into()).await)
+            }
+            Err(error) => Err(Refusal::from(error).at(self.standing(self.received()))),
+        }
     }
 
     /// Records how far the session has come.
@@ -197,33 +219,84 @@ impl<'a> Session<'a> {
     /// # Errors
     /// If the session has ended, another request has claimed it, or the store fails.
     pub(super) async fn advance(&self, to: Checkpoint) -> Result<()> {
-        if self.claim.is_lost() {
-            return Err(taken());
-        }
         let (app, from) = (self.context.app, self.checkpoint());
         let has_dropped = from.keys.iter().any(|key| !to.keys.contains(key));
-        if app.metadata.advance_upload(&self.owner(), &from, self.touched(to.clone())).await? {
-            *self.standing_at() = to;
-            if has_dropped {
-                app.discarded.notify_one();
-            }
-            return Ok(());
+        if self.claim.is_lost()
+            || !app.metadata.advance_upload(&self.owner(), &from, self.touched(to.clone())).await?
+        {
+            return Err(self.displaced(&from, &to).await);
         }
-        if !self.has_ended().await {
-            return Err(taken());
+        *self.standing_at() = to;
+        if has_dropped {
+            app.discarded.notify_one();
         }
-        // Discards only the bytes written since the session ended. Its earlier bytes were removed with its row,
-        // or became a blob.
-        let keys = to.keys.iter().filter(|key| !from.keys.contains(key)).cloned().collect();
-        cancel(self.context, &self.key, &Checkpoint { keys, ..to }).await;
-        Err(OciError::blob_upload_unknown().into())
+        Ok(())
     }
 
-    /// Marks the session as used now. Returns `false` if it has ended.
+    /// Removes the bytes of this writer that no row names, after a step that changed nothing. `to` names the
+    /// bytes, and the last step that was recorded led to `from`. Returns the refusal.
+    async fn displaced(&self, from: &Checkpoint, to: &Checkpoint) -> Refusal {
+        let (app, key) = (self.context.app, &self.key);
+        let row = match app.metadata.upload(&self.owner(), &self.row.id).await {
+            Ok(row) => row,
+            Err(error) => return error.into(),
+        };
+        let (refusal, cancelled) = match row {
+            Some(row) => (taken(), app.blobs.cancel_beyond(key, to, &row.checkpoint).await),
+            // The session's earlier bytes were removed with its row, or became a blob.
+            None => {
+                let fresh = to.keys.iter().filter(|key| !from.keys.contains(key)).cloned().collect();
+                let cancelled = match app.metadata.unknown_content(fresh).await {
+                    Ok(keys) => app.blobs.cancel(key, &Checkpoint { keys, ..to.clone() }).await,
+                    Err(error) => Err(error),
+                };
+                (OciError::blob_upload_unknown().into(), cancelled)
+            }
+        };
+        if let Err(error) = cancelled {
+            tracing::warn!(%error, "cannot discard the bytes of a writer whose session is another's");
+        }
+        refusal
+    }
+
+    /// Marks the session as used now. Returns `false` if it has ended or has a later writer.
     pub(super) async fn touch(&self) -> Result<bool> {
         let from = self.checkpoint();
         let touched = self.touched(from.clone());
         Ok(self.context.app.metadata.advance_upload(&self.owner(), &from, touched).await?)
+    }
+
+    /// Checks in the row that the session is still this writer's.
+    ///
+    /// # Errors
+    /// If it has ended or has a later writer, or the store fails.
+    pub(super) async fn confirm(&self) -> Result<()> {
+        if !self.claim.is_lost() && self.touch().await? {
+            return Ok(());
+        }
+        Err(if self.has_ended().await { OciError::blob_upload_unknown().into() } else { taken() })
+    }
+
+    /// Checks the same before bytes are published, if other processes may write to the session.
+    ///
+    /// # Errors
+    /// As [`confirm`](Self::confirm).
+    pub(super) async fn confirm_to_publish(&self) -> Result<()> {
+        if self.context.app.claims.are_shared() { self.confirm().await } else { Ok(()) }
+    }
+
+    /// The session and the epoch of its writer, for the blob that ends it.
+    pub(super) fn fed_by(&self) -> FedBy {
+        FedBy { id: self.row.id.clone(), epoch: self.epoch() }
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.claim.claim().epoch
+    }
+
+    /// Whether another process may have claimed the session.
+    pub(super) fn is_lost(&self) -> bool {
+        self.claim.is_lost()
     }
 
     /// Notes that the content is about to be published. An error of the publication does not prove that it
@@ -245,15 +318,18 @@ impl<'a> Session<'a> {
     /// The session's row after this request, with `checkpoint`.
     fn touched(&self, checkpoint: Checkpoint) -> UploadSession {
         let (touched_at, login) = (self.context.app.clock.steady(), Some(self.context.grant.login));
-        UploadSession { touched_at, login, checkpoint, ..self.row.clone() }
+        UploadSession { touched_at, login, checkpoint, epoch: self.epoch(), ..self.row.clone() }
     }
 
     /// Ends the session at the client's request.
     ///
     /// # Errors
-    /// If the session could not be ended.
+    /// If the session could not be ended, or another request has claimed it.
     pub(super) async fn cancel(self) -> Result<()> {
-        Ok(self.end().await?)
+        if self.end().await? {
+            return Ok(());
+        }
+        Err(if self.has_ended().await { OciError::blob_upload_unknown().into() } else { taken() })
     }
 
     /// Ends the session. A failure is only logged.
@@ -264,38 +340,76 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Ends the session. The bytes are removed first: that needs no space on a full disk, and a session without
-    /// bytes is over.
-    async fn end(&self) -> gangplank_store::Result<()> {
+    /// Ends the session; `false` if it had ended, or another request has claimed it.
+    async fn end(&self) -> gangplank_store::Result<bool> {
         if self.claim.is_lost() {
-            // Another process has claimed the session, and continues it.
-            return Ok(());
+            return Ok(false);
         }
-        let (app, may_be_published) = (self.context.app, self.may_be_published.load(Relaxed));
+        let app = self.context.app;
+        // The row decides whether the session is this writer's. On a local disk it always is. There the bytes go
+        // first: that needs no space on a full disk, and a session without bytes is over.
+        let is_row_first = app.blobs.keeps_checkpoints();
+        let leaves =
+            if !is_row_first && self.cancel_staged().await { Leaves::Nothing } else { Leaves::Bytes };
+        if !app.metadata.close_upload(&self.owner(), &self.row.id, self.epoch(), leaves).await? {
+            return Ok(false);
+        }
+        if is_row_first {
+            self.cancel_staged().await;
+        }
+        if leaves == Leaves::Bytes {
+            // Bytes may still be arriving, or be published by a call whose answer was lost.
+            app.discarded.notify_one();
+        }
+        Ok(true)
+    }
+
+    /// Deletes the staged bytes. Returns whether nothing is left.
+    async fn cancel_staged(&self) -> bool {
+        let may_be_published = self.may_be_published.load(Relaxed);
         let mut staged = self.checkpoint();
         if may_be_published {
             // One of these may be a blob by now. If none is, they go with the row.
             staged.keys.clear();
         }
-        let is_gone = cancel(self.context, &self.key, &staged).await;
-        let is_all = is_gone && !may_be_published;
-        let leaves = if is_all { Leaves::Nothing } else { Leaves::Bytes };
-        app.metadata.close_upload(&self.owner(), &self.row.id, leaves).await?;
-        if leaves == Leaves::Bytes {
-            app.discarded.notify_one();
-        }
-        Ok(())
+        cancel(self.context, &self.key, &staged).await && !may_be_published
     }
 
-    /// Ends the session after a refusal. If it had already ended, its bytes were removed during this request.
-    /// The client is told that instead.
+    /// Ends the session after a refusal. If the cause may pass by itself, a session whose bytes are elsewhere
+    /// goes on where it stands. If the session had already ended, or another request has it, the client is told
+    /// that instead.
     pub(super) async fn give_up_for(&self, refusal: Refusal) -> Refusal {
-        if self.claim.is_lost() {
+        if refusal.is_temporary() && self.context.app.blobs.keeps_checkpoints() {
+            return match self.whose().await {
+                Whose::Mine => refusal.at(self.standing(self.received())),
+                Whose::Theirs => taken(),
+                Whose::Nobodys => OciError::blob_upload_unknown().into(),
+            };
+        }
+        self.end_for(refusal).await
+    }
+
+    /// Ends the session after a refusal, whatever its cause.
+    pub(super) async fn end_for(&self, refusal: Refusal) -> Refusal {
+        let whose = self.whose().await;
+        if whose == Whose::Theirs {
             return taken();
         }
-        let has_ended = self.has_ended().await;
         self.give_up().await;
-        if has_ended { OciError::blob_upload_unknown().into() } else { refusal }
+        // If it had ended before, its bytes were removed during this request.
+        if whose == Whose::Nobodys { OciError::blob_upload_unknown().into() } else { refusal }
+    }
+
+    /// Who has the session, as far as is known.
+    async fn whose(&self) -> Whose {
+        if self.claim.is_lost() {
+            return Whose::Theirs;
+        }
+        match self.context.app.metadata.upload(&self.owner(), &self.row.id).await {
+            Ok(None) => Whose::Nobodys,
+            Ok(Some(row)) if row.epoch > self.epoch() => Whose::Theirs,
+            Ok(Some(_)) | Err(_) => Whose::Mine,
+        }
     }
 
     fn checkpoint(&self) -> Checkpoint {
@@ -309,6 +423,17 @@ impl<'a> Session<'a> {
     fn owner(&self) -> UploadOwner {
         owner(self.context, self.repository)
     }
+}
+
+/// The writer that has a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// This request.
+    Mine,
+    /// Another one, or possibly another one.
+    Theirs,
+    /// The session has ended.
+    Nobodys,
 }
 
 /// How long a request waits for another request that has claimed the same session. That may be one whose
@@ -325,9 +450,13 @@ fn taken() -> Refusal {
     OciError::blob_upload_range("another request is writing to this upload; ask for its status").into()
 }
 
-/// Discards the staged bytes of a key. Returns whether that succeeded.
+/// How long a request waits until its staged bytes are discarded. The answer of a store that is away is due.
+const DISCARDING: Duration = Duration::from_secs(2);
+
+/// Discards the staged bytes of a key. Returns whether that succeeded in a short time.
 pub(super) async fn cancel(context: &Context<'_>, key: &ContentKey, checkpoint: &Checkpoint) -> bool {
-    match context.app.blobs.cancel(key, checkpoint).await {
+    let discarded = tokio::time::timeout(DISCARDING, context.app.blobs.cancel(key, checkpoint)).await;
+    match discarded.unwrap_or_else(|_| Err(StoreError::unavailable("the store of bytes does not answer"))) {
         Ok(()) => true,
         Err(error) => {
             tracing::warn!(%error, "cannot discard staged content");
@@ -339,10 +468,28 @@ pub(super) async fn cancel(context: &Context<'_>, key: &ContentKey, checkpoint: 
 /// Finds the row of an open session.
 async fn find(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<UploadSession> {
     let found = context.app.metadata.upload(&owner(context, repository), id).await?;
+    found.filter(|found| goes_on(context, found)).ok_or_else(|| OciError::blob_upload_unknown().into())
+}
+
+/// Finds the row of an open session, and takes the session from all earlier writers.
+async fn take(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    id: &str,
+    claim: &Held,
+) -> Result<UploadSession> {
+    let epoch = claim.claim().epoch;
+    match context.app.metadata.take_upload(&owner(context, repository), id, epoch).await? {
+        UploadTaken::Taken(found) if goes_on(context, &found) => Ok(found),
+        UploadTaken::Taken(_) | UploadTaken::NoSession => Err(OciError::blob_upload_unknown().into()),
+        UploadTaken::ByLater => Err(taken()),
+    }
+}
+
+/// Whether the time of a session is not over.
+fn goes_on(context: &Context<'_>, found: &UploadSession) -> bool {
     let now = context.app.clock.steady();
-    let lifetime = context.app.limits.upload;
-    let goes_on = |found: &UploadSession| !lifetime.is_over(found.created_at, found.touched_at, now);
-    found.filter(goes_on).ok_or_else(|| OciError::blob_upload_unknown().into())
+    !context.app.limits.upload.is_over(found.created_at, found.touched_at, now)
 }
 
 /// The owner of the caller's sessions in this repository.

@@ -70,7 +70,8 @@ pub(super) async fn store(
     };
     let Err(refusal) = stored.await else { return Ok(()) };
     Err(match late.session.get() {
-        Some(session) => session.give_up_for(refusal).await,
+        // No client knows the session, so nobody would go on with it.
+        Some(session) => session.end_for(refusal).await,
         None => {
             cancel(context, &key, &Checkpoint::beginning(digest.algorithm())).await;
             refusal

@@ -104,6 +104,14 @@ impl BlobIngester for Watched {
         self.discarded.lock().unwrap().extend(checkpoint.keys.iter().cloned());
         self.memory.cancel(key, checkpoint).await
     }
+
+    fn keeps_checkpoints(&self) -> bool {
+        self.memory.keeps_checkpoints()
+    }
+
+    async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()> {
+        self.memory.cancel_beyond(key, checkpoint, row).await
+    }
 }
 
 #[async_trait]

@@ -106,6 +106,15 @@ impl BlobIngester for Folder {
         let key = key.clone();
         self.blocking(move |files| files.cancel(&key)).await
     }
+
+    fn keeps_checkpoints(&self) -> bool {
+        false
+    }
+
+    /// All bytes are in one file. The next writer overwrites those beyond its checkpoint.
+    async fn cancel_beyond(&self, _: &ContentKey, _: &Checkpoint, _: &Checkpoint) -> Result<()> {
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -123,6 +123,19 @@ impl BlobIngester for Memory {
         }
         Ok(())
     }
+
+    fn keeps_checkpoints(&self) -> bool {
+        true
+    }
+
+    /// Full parts beyond the row stay until its writer begins.
+    async fn cancel_beyond(&self, _: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()> {
+        let mut held = self.held.lock();
+        for rest in checkpoint.keys.iter().filter(|key| !row.keys.contains(key)) {
+            held.published.remove(rest);
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -56,10 +56,16 @@ pub trait BlobProvider: Send + Sync {
     /// a local disk, this needs its row to be removed a while before.
     async fn read(&self, key: &ContentKey, range: Range<u64>) -> Result<Option<Reading>>;
 
-    /// A URL from which anybody can read the content for this time; `None` if this store makes no URLs. The URL
-    /// is a secret. The content may be missing: this is not checked.
-    async fn redirect(&self, key: &ContentKey, lifetime: Duration) -> Result<Option<String>> {
-        let _ = (key, lifetime);
+    /// A URL from which anybody can read the content for this time, at the store's own address or at the endpoint
+    /// `public`. `None` if this store makes no URLs now. The URL is a secret. The content may be missing: this is
+    /// not checked.
+    async fn redirect(
+        &self,
+        key: &ContentKey,
+        lifetime: Duration,
+        public: Option<&str>,
+    ) -> Result<Option<String>> {
+        let _ = (key, lifetime, public);
         Ok(None)
     }
 }
@@ -83,6 +89,15 @@ pub trait BlobIngester: Send + Sync {
     /// Deletes what is staged under `key`, and everything that the checkpoint names. Published content under
     /// `key` itself stays. Missing content is no error. No writer may be active; if there is one, it fails.
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()>;
+
+    /// Whether the last checkpoint stays valid when a writer fails because the store is away, even in
+    /// [`commit`](BlobWriter::commit). On a local disk it does not: after a failed sync nobody knows which bytes
+    /// are there.
+    fn keeps_checkpoints(&self) -> bool;
+
+    /// Deletes what `checkpoint` names and `row` does not, for a writer that has lost its session. Another writer
+    /// goes on from `row`. The caller takes no further step. Missing content is no error.
+    async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()>;
 }
 
 /// Staged content that a store has found by itself.

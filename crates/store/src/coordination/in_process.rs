@@ -28,6 +28,11 @@ struct Taken {
 }
 
 impl InProcess {
+    /// No claims yet. All epochs will be greater than `last`, one that an earlier process has left in a row.
+    pub fn after(last: Epoch) -> Self {
+        Self(Mutex::new(Claims { last: last.0, taken: HashMap::new() }))
+    }
+
     fn claims(&self) -> MutexGuard<'_, Claims> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -42,6 +47,10 @@ impl Claims {
 
 #[async_trait]
 impl Coordinator for InProcess {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>> {
         let (mut claims, now) = (self.claims(), Instant::now());
         if claims.taken.get(work).is_some_and(|taken| now < taken.until) {

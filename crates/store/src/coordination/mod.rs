@@ -34,6 +34,11 @@ pub enum Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Epoch(pub i64);
 
+impl Epoch {
+    /// Less than the epoch of every claim.
+    pub const NONE: Self = Self(0);
+}
+
 /// A claim that was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -48,6 +53,9 @@ pub struct Claim {
 /// Grants claims. They end by the coordinator's clock, not by that of a process.
 #[async_trait]
 pub trait Coordinator: Send + Sync {
+    /// Whether other processes may claim the same work. Then the holder of a claim that is over in time has to
+    /// assume that it is lost.
+    fn is_shared(&self) -> bool;
     /// Claims work for the time `lasts`. `None` if there is a claim on it whose time is not over, even one of
     /// the same holder.
     async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>>;

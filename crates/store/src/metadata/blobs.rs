@@ -8,6 +8,7 @@ use gangplank_oci::{Digest, RepositoryName};
 
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
+use crate::coordination::Epoch;
 
 /// A blob that a repository holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +70,21 @@ pub struct NewBlob {
     /// The login that uploaded it, and may read it back if it is a configuration.
     pub put_by: Option<LoginId>,
     /// The upload session in the same repository that ends with it.
-    pub session: Option<String>,
+    pub session: Option<FedBy>,
     /// If set, the key must have been made at most so long ago, and must not be discarded. Otherwise its upload
     /// session is over, because a search for orphans may have found the bytes.
     pub within: Option<Duration>,
     /// The quotas of its account.
     pub quotas: Quotas,
+}
+
+/// The upload session of a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FedBy {
+    /// Its id.
+    pub id: String,
+    /// The epoch of the writer's claim.
+    pub epoch: Epoch,
 }
 
 /// Content that no row refers to any more.
@@ -146,7 +156,7 @@ pub trait BlobLinks: Send + Sync {
     /// client must not learn the answer.
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
     /// Adds a blob to the repository. Returns the key of its bytes from then on, or `None` if its upload
-    /// session has ended; then nothing changes. If the tenant has undamaged bytes already, the key is that of
+    /// session has ended or has a later writer; then nothing changes. If the tenant has undamaged bytes already, the key is that of
     /// the older bytes, and the new bytes go to [`discarded`](Self::discarded). So do the other keys of the
     /// session.
     ///

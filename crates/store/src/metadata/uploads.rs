@@ -6,6 +6,7 @@ use gangplank_oci::RepositoryName;
 
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
+use crate::coordination::Epoch;
 
 /// An upload session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct UploadSession {
     pub created_at: Time,
     /// When it last got bytes, by the steady time.
     pub touched_at: Time,
+    /// The epoch of the last claim whose holder wrote to it or took it; [`Epoch::NONE`] before the first.
+    pub epoch: Epoch,
 }
 
 /// The owner of a session. A lookup must match all of it.
@@ -48,6 +51,17 @@ pub enum UploadOpened {
     LoginEnded,
 }
 
+/// The outcome of taking a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UploadTaken {
+    /// It is taken. Holders of earlier claims can change nothing any more.
+    Taken(UploadSession),
+    /// There is no such session.
+    NoSession,
+    /// The holder of a later claim has it.
+    ByLater,
+}
+
 /// Whether a session that its client ends leaves bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaves {
@@ -59,6 +73,9 @@ pub enum Leaves {
 
 /// Stores upload sessions. If the server ends a session, its bytes go to
 /// [`discarded`](super::BlobLinks::discarded).
+///
+/// Each step carries the epoch of its writer's claim. A step with an epoch that is less than that of the session
+/// changes nothing: another writer has followed.
 ///
 /// A power cut may lose a session, or its latest progress: a client is promised nothing before the blob is
 /// stored. So opening and advancing a session do not wait for the disk.
@@ -75,20 +92,25 @@ pub trait Uploads: Send + Sync {
     ) -> Result<UploadOpened>;
     /// Finds a session.
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>>;
-    /// Records progress from the checkpoint `from`: `login`, `checkpoint` and `touched_at`. Keys that the new
-    /// checkpoint no longer names are discarded. `false` if the session has ended or is not at `from`. Not
-    /// durable when it returns.
+    /// Finds a session and gives it to the holder of the claim with this epoch. Not durable when it returns.
+    async fn take_upload(&self, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken>;
+    /// Records progress from the checkpoint `from`: `login`, `checkpoint`, `touched_at` and `epoch`. Keys that the
+    /// new checkpoint no longer names are discarded. `false` if the session has ended, is not at `from`, or has
+    /// a later writer. Not durable when it returns.
     async fn advance_upload(
         &self,
         owner: &UploadOwner,
         from: &Checkpoint,
         session: UploadSession,
     ) -> Result<bool>;
-    /// Ends a session without a blob; `false` if there is no such session.
-    async fn close_upload(&self, owner: &UploadOwner, id: &str, leaves: Leaves) -> Result<bool>;
+    /// Ends a session without a blob; `false` if there is no such session, or it has a later writer.
+    async fn close_upload(&self, owner: &UploadOwner, id: &str, epoch: Epoch, leaves: Leaves)
+    -> Result<bool>;
     /// Ends the sessions that got their last byte at `idle` or earlier, or were opened at `opened` or earlier,
     /// and discards their bytes. Returns how many sessions.
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<usize>;
     /// How many sessions are open.
     async fn count_uploads(&self) -> Result<usize>;
+    /// The greatest epoch of all open sessions. A process that has the store to itself begins after it.
+    async fn last_upload_epoch(&self) -> Result<Epoch>;
 }

@@ -88,8 +88,13 @@ impl BlobProvider for Awaited {
         self.store()?.read(key, range).await
     }
 
-    async fn redirect(&self, key: &ContentKey, lifetime: Duration) -> Result<Option<String>> {
-        self.store()?.redirect(key, lifetime).await
+    async fn redirect(
+        &self,
+        key: &ContentKey,
+        lifetime: Duration,
+        public: Option<&str>,
+    ) -> Result<Option<String>> {
+        self.store()?.redirect(key, lifetime, public).await
     }
 }
 
@@ -105,6 +110,15 @@ impl BlobIngester for Awaited {
 
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()> {
         self.store()?.cancel(key, checkpoint).await
+    }
+
+    fn keeps_checkpoints(&self) -> bool {
+        // As in any bucket.
+        true
+    }
+
+    async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()> {
+        self.store()?.cancel_beyond(key, checkpoint, row).await
     }
 }
 

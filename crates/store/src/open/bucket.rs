@@ -92,7 +92,7 @@ pub(super) async fn with_bytes(
     let coordinator = match cluster {
         Some(cluster) => cluster.coordinator(),
         // A single process uses the rows.
-        None => Arc::new(InProcess::default()),
+        None => Arc::new(InProcess::after(metadata.last_upload_epoch().await?)),
     };
     Ok(Stores { metadata, blobs, coordinator, bucket_calls, number, fault: None })
 }

@@ -44,7 +44,7 @@ pub(super) async fn with_bytes(
     let fault = standing.fault().map(|what| Fault { what, aside: None });
     if mode == Mode::Read {
         let folder = Folder::open_to_read(&blobs).with_reserve(reserve);
-        return Ok(stores(metadata, folder, standing.number(), fault));
+        return stores(metadata, folder, standing.number(), fault).await;
     }
     if let Some(Fault { what, .. }) = fault {
         return Err(StoreError::unusable(format!(
@@ -55,7 +55,7 @@ pub(super) async fn with_bytes(
         )));
     }
     let (folder, number) = belonging::settle(metadata.as_ref(), &blobs, standing).await?;
-    Ok(stores(metadata, folder.with_reserve(reserve), Some(number), None))
+    stores(metadata, folder.with_reserve(reserve), Some(number), None).await
 }
 
 pub(super) async fn with_bytes_anew(metadata: Arc<dyn Metadata>, dir: &Path, reserve: u64) -> Result<Stores> {
@@ -65,7 +65,7 @@ pub(super) async fn with_bytes_anew(metadata: Arc<dyn Metadata>, dir: &Path, res
     let aside = belonging::put_aside_if_anothers(metadata.as_ref(), &blobs, standing).await?;
     let fault = standing.fault().map(|what| Fault { what, aside });
     let (folder, number) = belonging::settle(metadata.as_ref(), &blobs, standing).await?;
-    Ok(stores(metadata, folder.with_reserve(reserve), Some(number), fault))
+    stores(metadata, folder.with_reserve(reserve), Some(number), fault).await
 }
 
 /// Refuses to open a folder for content that is in a bucket. The folder would be empty, and all content would
@@ -81,8 +81,13 @@ async fn refuse_bucket(metadata: &dyn Metadata) -> Result<()> {
 }
 
 /// A single process uses a directory, so claims can end with it.
-fn stores(metadata: Arc<dyn Metadata>, folder: Folder, number: Option<i64>, fault: Option<Fault>) -> Stores {
+async fn stores(
+    metadata: Arc<dyn Metadata>,
+    folder: Folder,
+    number: Option<i64>,
+    fault: Option<Fault>,
+) -> Result<Stores> {
     let blobs = Arc::new(folder) as Arc<dyn BlobStore>;
-    let coordinator = Arc::new(InProcess::default());
-    Stores { metadata, blobs, coordinator, bucket_calls: None, number, fault }
+    let coordinator = Arc::new(InProcess::after(metadata.last_upload_epoch().await?));
+    Ok(Stores { metadata, blobs, coordinator, bucket_calls: None, number, fault })
 }

@@ -52,8 +52,10 @@ impl ServeOptions {
         let scrub_interval = if bucket.is_some() { Duration::ZERO } else { SCRUB_INTERVAL };
         let scrub_interval = self.scrub_interval.map_or(scrub_interval, |given| given.0);
         let scrub_interval = Some(scrub_interval).filter(|interval| !interval.is_zero());
+        let redirects = self.redirects(bucket.as_ref())?;
         Ok(Config {
             bucket,
+            redirects,
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
             admin_listen: self.admin_listen,
             location,

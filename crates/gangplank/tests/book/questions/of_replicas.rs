@@ -59,7 +59,8 @@ pub(crate) fn check() -> Result<(), String> {
 /// Checks the metrics that only replicas have with Prometheus' own tool.
 fn check_conventions(folder: &Path, target: &str) -> Result<(), String> {
     let metrics = reqwest::blocking::get(format!("http://{target}/metrics")).unwrap().text().unwrap();
-    for name in ["database_poll_age_seconds", "clock_ahead_seconds", "s3_errors_total", "s3_calls_under_way"] {
+    for name in ["database_poll_age_seconds", "clock_ahead_seconds", "s3_errors_total", "s3_calls_under_way"]
+    {
         assert!(metrics.contains(&format!("\ngangplank_{name}")), "{name} is not in {metrics}");
     }
     fs::write(folder.join("metrics"), metrics).unwrap();

@@ -99,8 +99,7 @@ fn config(home: &Path) -> Config {
         },
         issuers: Vec::new(),
         scrub_interval: None,
-        account_metrics: false,
-        dropped_log_lines: Arc::default(),
+        ..Config::new(home.join("data"))
     }
 }
 

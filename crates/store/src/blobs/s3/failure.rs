@@ -12,6 +12,9 @@ pub(super) fn failed(error: Error) -> StoreError {
 
 /// The error of a call of a multipart upload. If the upload no longer exists, it is over.
 pub(super) fn failed_upload(error: Error) -> StoreError {
-    let is_over = error.is_no_upload() && !error.is_code(&["NoSuchBucket"]);
-    if is_over { StoreError::damaged(format!("the upload is over: {error}")) } else { failed(error) }
+    if error.is_no_upload() {
+        StoreError::damaged(format!("the upload is over: {error}"))
+    } else {
+        failed(error)
+    }
 }

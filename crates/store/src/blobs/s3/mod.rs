@@ -134,12 +134,8 @@ impl Inner {
 
     /// Asks the server for the size of content.
     async fn look(&self, key: &ContentKey) -> Result<Option<u64>> {
-        let object = self.object(key);
-        let length = match self.client.head_object(&object).await.map_err(failed)? {
-            Some(head) => Some(head.length),
-            // This answer gives no reason. It may be that of a balancer without servers, or be about the bucket.
-            None => self.client.get_object(&object, None).await.map_err(failed)?.map(|object| object.length),
-        };
+        let head = self.client.head_object(&self.object(key)).await.map_err(failed)?;
+        let length = head.map(|head| head.length);
         match length {
             Some(length) => self.seen.note(key, length),
             None => self.seen.forget(key),
@@ -178,6 +174,14 @@ impl BlobIngester for S3 {
 
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()> {
         self.0.cancel(key, checkpoint).await
+    }
+
+    fn keeps_checkpoints(&self) -> bool {
+        true
+    }
+
+    async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()> {
+        self.0.cancel_beyond(key, checkpoint, row).await
     }
 }
 

@@ -1,10 +1,11 @@
 //! Uploads a part, or a whole object.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gangplank_oci::{Algorithm, Hasher};
 use gangplank_s3::{Crc64Hasher, Guard, Part, WholeChecksum};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 
 use super::failure::{failed, failed_upload};
 use super::piece::{Piece, aside};
@@ -13,8 +14,15 @@ use super::{Inner, MOST_PARTS};
 use crate::blobs::ContentKey;
 use crate::{Result, StoreError};
 
+/// How often an upload is begun.
+const TRIES: u32 = 3;
+
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
+
 impl Inner {
-    /// Uploads tails and new bytes together as one part. The first part begins the multipart upload.
+    /// Uploads tails and new bytes together as one part. The first part begins the multipart upload. `has_turn` is
+    /// told when the part no longer waits for other parts.
     pub(super) async fn send_part(
         self: Arc<Self>,
         key: ContentKey,
@@ -22,14 +30,16 @@ impl Inner {
         number: u64,
         tails: Vec<Tail>,
         fresh: Piece,
+        has_turn: oneshot::Sender<()>,
     ) -> Result<Part> {
         if number > MOST_PARTS {
             let why = format!("{key} has more than {MOST_PARTS} parts");
             return Err(StoreError::damaged(why));
         }
         let object = self.object(&key);
-        let upload = upload.get_or_try_init(|| self.begin(&object)).await?;
         let turn = self.parts_at_once.acquire().await;
+        let _ = has_turn.send(());
+        let upload = upload.get_or_try_init(|| self.begin(&object)).await?;
         let piece = self.together(&tails, fresh).await?;
         let checksum = if upload.has_crc { WholeChecksum::Crc64 } else { WholeChecksum::None };
         let (piece, guard) = aside(move || piece.guard(checksum).map(|guard| (piece, guard))).await?;
@@ -43,10 +53,27 @@ impl Inner {
         Ok(Part { etag: sent.map_err(failed_upload)?, length: piece.length(), crc })
     }
 
+    /// Begins a multipart upload. A try without an answer may have begun one too, which is aborted if the server
+    /// lists it.
     async fn begin(&self, object: &str) -> Result<Upload> {
         let checksum = self.abilities.whole_checksum();
-        let id = self.client.create_multipart_upload(object, checksum).await.map_err(failed)?;
-        Ok(Upload { id, has_crc: checksum == WholeChecksum::Crc64 })
+        let has_crc = checksum == WholeChecksum::Crc64;
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match self.client.create_multipart_upload(object, checksum).await {
+                Ok(id) => {
+                    if tried > 1
+                        && let Err(error) = self.abort_others(object, Some(&id)).await
+                    {
+                        tracing::debug!(%error, object, "an upload may stay until it is swept");
+                    }
+                    return Ok(Upload { id, has_crc });
+                }
+                Err(error) if tried < TRIES && error.may_pass() => tokio::time::sleep(PAUSE).await,
+                Err(error) => return Err(failed(error)),
+            }
+        }
     }
 
     /// Reads tails back and appends the new bytes.

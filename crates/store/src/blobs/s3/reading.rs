@@ -2,15 +2,16 @@
 
 use std::io;
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
-use gangplank_s3::Object;
+use gangplank_s3::{Endpoint, Object};
 
 use super::S3;
 use super::failure::failed;
-use crate::Result;
 use crate::blobs::{BlobProvider, ContentKey, Read, Reading};
+use crate::{Result, StoreError};
 
 #[async_trait]
 impl BlobProvider for S3 {
@@ -37,6 +38,18 @@ impl BlobProvider for S3 {
             let bytes = content.into_stream().map(|piece| piece.map_err(io::Error::other));
             Reading { size: length, bytes: Read::Stream(Box::pin(bytes)) }
         }))
+    }
+
+    async fn redirect(
+        &self,
+        key: &ContentKey,
+        lifetime: Duration,
+        public: Option<&str>,
+    ) -> Result<Option<String>> {
+        let public = public.map(Endpoint::parse).transpose();
+        let public = public.map_err(|error| StoreError::unusable(error.to_string()))?;
+        let (inner, object) = (&self.0, self.0.object(key));
+        inner.client.presigned_get(&object, lifetime, public.as_ref()).await.map_err(failed)
     }
 }
 

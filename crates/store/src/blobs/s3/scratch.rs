@@ -1,5 +1,5 @@
 //! Files without a name, in which parts wait until they are sent. When the process ends in any way, nothing of
-//! them stays.
+//! them stays. There are at most two for each upload that is being received, and one for each part that is being sent.
 
 use std::fs::File;
 use std::io;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use gangplank_oci::Hasher;
 use gangplank_s3::Part;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Inner;
@@ -40,9 +40,22 @@ pub(super) struct S3Writer {
 /// A part that is being sent. Dropping it aborts the request.
 struct UnderWay {
     sent: JoinHandle<Result<Part>>,
+    /// Resolves when the part has its turn to be sent.
+    turn: Option<oneshot::Receiver<()>>,
     /// The number of bytes up to the end of this part, and their hash.
     received: u64,
     hash_state: Vec<u8>,
+}
+
+impl UnderWay {
+    /// Waits until the part is being sent.
+    async fn begun(&mut self) {
+        if let Some(turn) = &mut self.turn {
+            // If the task has ended, its result says why.
+            let _ = turn.await;
+            self.turn = None;
+        }
+    }
 }
 
 impl Drop for UnderWay {
@@ -76,9 +89,10 @@ impl S3Writer {
         let fresh = std::mem::replace(&mut self.fresh, Piece::new(&self.store.scratch));
         let tails = std::mem::take(&mut self.tails);
         let (store, key, upload) = (Arc::clone(&self.store), self.key.clone(), Arc::clone(&self.upload));
-        let sent = self.store.runtime.spawn(store.send_part(key, upload, number, tails, fresh));
+        let (has_turn, turn) = oneshot::channel();
+        let sent = self.store.runtime.spawn(store.send_part(key, upload, number, tails, fresh, has_turn));
         let (received, hash_state) = (self.hasher.hashed(), self.hasher.state().unwrap_or_default());
-        self.under_way.push_back(UnderWay { sent, received, hash_state });
+        self.under_way.push_back(UnderWay { sent, turn: Some(turn), received, hash_state });
     }
 
     /// Waits for the oldest part under way. From then on it counts.
@@ -136,6 +150,10 @@ impl BlobWriter for S3Writer {
             || self.under_way.front().is_some_and(|first| first.sent.is_finished())
         {
             self.settle().await?;
+        }
+        // At most one full part of an upload waits for its turn, in a file. So all files together have a bound.
+        if let Some(last) = self.under_way.back_mut() {
+            last.begun().await;
         }
         Ok(())
     }

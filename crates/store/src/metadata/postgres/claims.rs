@@ -44,6 +44,10 @@ impl Cluster {
 
 #[async_trait]
 impl Coordinator for Cluster {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>> {
         let connection = self.0.pool.take(None).await?;
         // Not repeated: if an answer is lost, the claim may exist. It ends by itself.

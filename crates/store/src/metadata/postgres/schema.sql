@@ -246,7 +246,8 @@ CREATE TABLE uploads (
     hash_state BYTEA NOT NULL,
     checkpoint BYTEA NOT NULL,  -- data of the blob store, which nobody else reads
     created_at BIGINT NOT NULL,
-    touched_at BIGINT NOT NULL
+    touched_at BIGINT NOT NULL,
+    epoch      BIGINT NOT NULL  -- of the claim of its last writer; 0 before the first
 );
 CREATE UNIQUE INDEX uploads_by_key ON uploads (key);
 CREATE INDEX uploads_by_tenant ON uploads (tenant, login);

@@ -23,9 +23,14 @@ pub(crate) fn discard<'k>(
     tx.each(DISCARD, keys).map(drop)
 }
 
-/// Queues an upload for deletion: `checkpoint` tells the blob store what to cancel, `fed` is when it last got
-/// bytes.
-pub(crate) fn discard_upload(tx: &dyn Tx, key: &ContentKey, fed: Time, checkpoint: &[u8]) -> Result<()> {
+/// Queues the key of an upload for deletion: `checkpoint` tells the blob store what to cancel, if anything, and
+/// `fed` is when it last got bytes.
+pub(crate) fn discard_upload(
+    tx: &dyn Tx,
+    key: &ContentKey,
+    fed: Time,
+    checkpoint: Option<&[u8]>,
+) -> Result<()> {
     tx.run(DISCARD, values![key.as_str(), fed, checkpoint]).map(drop)
 }
 
@@ -44,7 +49,7 @@ pub(crate) fn discard_orphans(
     let unknown = unknown(tx, &old.iter().map(|orphan| orphan.key.clone()).collect::<Vec<_>>())?;
     for orphan in old.iter().filter(|orphan| unknown.contains(&orphan.key)) {
         match &orphan.upload {
-            Some(upload) => discard_upload(tx, &orphan.key, now, &upload.opaque)?,
+            Some(upload) => discard_upload(tx, &orphan.key, now, Some(&upload.opaque))?,
             None => discard(tx, [&orphan.key], now)?,
         }
     }

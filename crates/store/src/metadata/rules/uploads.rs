@@ -7,18 +7,25 @@ use super::login_facts::{self, COLUMNS, JOINS};
 use super::{content_keys, rows};
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
+use crate::coordination::Epoch;
+use crate::metadata::blobs::FedBy;
 use crate::metadata::engine::{Engine, Terms};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
-use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, Uploads};
+use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken, Uploads};
 
 /// The condition on the session's id `?1` and its owner, `?2` to `?5`.
-const OWNED: &str = "id = ?1 AND repository = ?4 AND owner = ?5
+const OWNED: &str = "uploads.id = ?1 AND repository = ?4 AND owner = ?5
     AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)";
 
-/// The condition on the session's id `?1`, its repository and its tenant.
-const OF_TENANT: &str = "id = ?1 AND repository = ?2
-    AND tenant = (SELECT id FROM tenants WHERE account = ?3 AND region = ?4)";
+/// The condition on the session's id `?1`, its repository and its tenant, if no later writer than `?5` has taken it.
+const FED_BY: &str = "uploads.id = ?1 AND repository = ?2
+    AND tenant = (SELECT id FROM tenants WHERE account = ?3 AND region = ?4) AND epoch <= ?5";
+
+/// The columns that [`read`] reads.
+const SESSION: &str =
+    "uploads.id, uploads.key, uploads.login, uploads.created_at, uploads.touched_at, uploads.received,
+      uploads.hash_state, uploads.checkpoint, uploads.epoch";
 
 #[async_trait]
 impl<E: Engine> Uploads for Store<E> {
@@ -39,6 +46,14 @@ impl<E: Engine> Uploads for Store<E> {
         self.read_one(|tx| Ok(read_all(tx, OWNED, owned(owner, id))?.pop())).await
     }
 
+    async fn take_upload(&self, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken> {
+        let (owner, id) = (owner.clone(), id.to_owned());
+        self.upkeep(Terms::tenant(&owner.tenant).takes_nothing().visible().repeatable(), move |tx| {
+            take(tx, &owner, &id, epoch)
+        })
+        .await
+    }
+
     async fn advance_upload(
         &self,
         owner: &UploadOwner,
@@ -52,10 +67,17 @@ impl<E: Engine> Uploads for Store<E> {
         .await
     }
 
-    async fn close_upload(&self, owner: &UploadOwner, id: &str, leaves: Leaves) -> Result<bool> {
+    async fn close_upload(
+        &self,
+        owner: &UploadOwner,
+        id: &str,
+        epoch: Epoch,
+        leaves: Leaves,
+    ) -> Result<bool> {
         let (owner, id) = (owner.clone(), id.to_owned());
         self.upkeep(Terms::tenant(&owner.tenant).takes_nothing(), move |tx| {
-            Ok(end(tx, Lock::Update, OWNED, owned(&owner, &id), leaves)? == 1)
+            let which = format!("{OWNED} AND epoch <= ?6");
+            Ok(end(tx, Lock::Update, &which, owned_at(&owner, &id, epoch), leaves)? == 1)
         })
         .await
     }
@@ -71,6 +93,11 @@ impl<E: Engine> Uploads for Store<E> {
 
     async fn count_uploads(&self) -> Result<usize> {
         self.read_one(|tx| tx.one(&Query::column("SELECT count(*) FROM uploads", values![]))).await
+    }
+
+    async fn last_upload_epoch(&self) -> Result<Epoch> {
+        let last = Query::column("SELECT coalesce(max(epoch), 0) FROM uploads", values![]);
+        self.read_one(|tx| tx.one(&last).map(Epoch)).await
     }
 }
 
@@ -104,8 +131,8 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
     }
     tx.run(
         "INSERT INTO uploads (id, key, tenant, repository, owner, login, received, hash_state, checkpoint,
-                              created_at, touched_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                              created_at, touched_at, epoch)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         values![
             &session.id,
             session.key.as_str(),
@@ -118,6 +145,7 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
             &session.checkpoint.opaque,
             tx.steady(session.created_at)?,
             tx.steady(session.touched_at)?,
+            session.epoch.0,
         ],
     )?;
     add_keys(tx, &session.checkpoint.keys, &session.id)?;
@@ -156,13 +184,28 @@ fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time)
     Ok(!ended.is_empty())
 }
 
+fn take(tx: &dyn Tx, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken> {
+    let text = format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6 RETURNING {SESSION}");
+    let Some(mut session) = tx.find(&Query::new(&text, owned_at(owner, id, epoch), read))? else {
+        let found = read_all(tx, OWNED, owned(owner, id))?;
+        return Ok(if found.is_empty() { UploadTaken::NoSession } else { UploadTaken::ByLater });
+    };
+    session.checkpoint.keys = tx.all(&Query::new(
+        "SELECT key FROM upload_keys WHERE upload = ?1 ORDER BY key",
+        values![id],
+        |row| content_keys::read(row.text(0)?),
+    ))?;
+    Ok(UploadTaken::Taken(session))
+}
+
 fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &UploadSession) -> Result<bool> {
     let UploadSession { id, checkpoint, .. } = session;
     let touched_at = tx.steady(session.touched_at)?;
-    // A caller that goes on from another checkpoint changes nothing.
+    // A caller that goes on from another checkpoint, or before a later writer, changes nothing.
     let text = format!(
-        "UPDATE uploads SET received = ?7, hash_state = ?8, checkpoint = ?9, touched_at = ?10, login = ?11
-         WHERE {OWNED} AND received = ?6"
+        "UPDATE uploads SET received = ?7, hash_state = ?8, checkpoint = ?9, touched_at = ?10, login = ?11,
+                            epoch = ?12
+         WHERE {OWNED} AND received = ?6 AND epoch <= ?12"
     );
     let advanced = tx.run(
         &text,
@@ -178,6 +221,7 @@ fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &Upload
             &checkpoint.opaque,
             touched_at,
             session.login,
+            session.epoch.0,
         ],
     )?;
     if advanced == 0 {
@@ -200,7 +244,7 @@ fn is_at(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession) -> Result<bo
     let Some(found) = read_all(tx, OWNED, owned(owner, &session.id))?.pop() else { return Ok(false) };
     let mut checkpoint = session.checkpoint.clone();
     checkpoint.keys.sort();
-    Ok(found.checkpoint == checkpoint && found.login == session.login)
+    Ok(found.checkpoint == checkpoint && found.login == session.login && found.epoch == session.epoch)
 }
 
 fn add_keys<'k>(tx: &dyn Tx, keys: impl IntoIterator<Item = &'k ContentKey>, upload: &str) -> Result<()> {
@@ -210,7 +254,7 @@ fn add_keys<'k>(tx: &dyn Tx, keys: impl IntoIterator<Item = &'k ContentKey>, upl
 
 /// The checkpoints of all open sessions.
 pub(crate) fn checkpoints(tx: &dyn Tx) -> Result<Vec<(ContentKey, Checkpoint)>> {
-    let sessions = read_all(tx, "u.id IS NOT NULL", [])?;
+    let sessions = read_all(tx, "uploads.id IS NOT NULL", [])?;
     Ok(sessions.into_iter().map(|session| (session.key, session.checkpoint)).collect())
 }
 
@@ -257,16 +301,19 @@ fn end<const N: usize>(
 }
 
 /// Ends the session of a blob whose bytes are under the key `kept`; discards the other keys of the session.
-/// `false` if there is no such session.
+/// `false` if there is no such session, or it has a later writer.
 pub(crate) fn end_as_blob(
     tx: &dyn Tx,
-    id: &str,
+    session: &FedBy,
     tenant: &Tenant,
     repository: &RepositoryName,
     kept: &ContentKey,
 ) -> Result<bool> {
-    let values = values![id, repository.as_str(), tenant.account.as_str(), tenant.region.as_str()];
-    let ended = lock_ending(tx, Lock::Update, OF_TENANT, values)?;
+    let mut ended = lock_ending(tx, Lock::Update, FED_BY, fed_by(session, tenant, repository))?;
+    for it in &mut ended {
+        // If the blob has another key, nothing is staged under this one.
+        it.checkpoint = None;
+    }
     end_locked(tx, &ended, |key| key != kept)?;
     Ok(!ended.is_empty())
 }
@@ -274,12 +321,16 @@ pub(crate) fn end_as_blob(
 /// Ends a session whose bytes must not become a blob; discards all its keys.
 pub(crate) fn end_as_nothing(
     tx: &dyn Tx,
-    id: &str,
+    session: &FedBy,
     tenant: &Tenant,
     repository: &RepositoryName,
 ) -> Result<()> {
-    let values = values![id, repository.as_str(), tenant.account.as_str(), tenant.region.as_str()];
-    end(tx, Lock::Update, OF_TENANT, values, Leaves::Bytes).map(drop)
+    end(tx, Lock::Update, FED_BY, fed_by(session, tenant, repository), Leaves::Bytes).map(drop)
+}
+
+fn fed_by<'a>(session: &'a FedBy, tenant: &'a Tenant, repository: &'a RepositoryName) -> [Value<'a>; 5] {
+    let FedBy { id, epoch } = session;
+    values![id, repository.as_str(), tenant.account.as_str(), tenant.region.as_str(), epoch.0]
 }
 
 /// A locked session that is about to end.
@@ -287,8 +338,8 @@ struct Ending {
     id: String,
     key: ContentKey,
     fed: Time,
-    /// The blob store's own part of the checkpoint.
-    checkpoint: Vec<u8>,
+    /// The blob store's own part of the checkpoint, if there may be staged bytes to cancel.
+    checkpoint: Option<Vec<u8>>,
 }
 
 fn lock_ending<const N: usize>(
@@ -320,7 +371,7 @@ fn end_locked(tx: &dyn Tx, ended: &[Ending], goes: impl Fn(&ContentKey) -> bool)
         content_keys::discard(tx, [other], *fed)?;
     }
     for it in ended.iter().filter(|it| goes(&it.key)) {
-        content_keys::discard_upload(tx, &it.key, it.fed, &it.checkpoint)?;
+        content_keys::discard_upload(tx, &it.key, it.fed, it.checkpoint.as_deref())?;
     }
     tx.each("DELETE FROM uploads WHERE id = ?1", ended.iter().map(|it| values![&it.id])).map(drop)
 }
@@ -335,12 +386,16 @@ fn owned<'a>(owner: &'a UploadOwner, id: &'a str) -> [Value<'a>; 5] {
     ]
 }
 
+fn owned_at<'a>(owner: &'a UploadOwner, id: &'a str, epoch: Epoch) -> [Value<'a>; 6] {
+    let [id, account, region, repository, owner] = owned(owner, id);
+    [id, account, region, repository, owner, Value::from(epoch.0)]
+}
+
 /// The sessions that meet a condition, each with its further keys in order.
 fn read_all<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) -> Result<Vec<UploadSession>> {
     let text = format!(
-        "SELECT u.id, u.key, u.login, u.created_at, u.touched_at, u.received, u.hash_state, u.checkpoint, k.key
-         FROM uploads u LEFT JOIN upload_keys k ON k.upload = u.id
-         WHERE {which} ORDER BY u.id, k.key"
+        "SELECT {SESSION}, k.key FROM uploads LEFT JOIN upload_keys k ON k.upload = uploads.id
+         WHERE {which} ORDER BY uploads.id, k.key"
     );
     let mut sessions: Vec<UploadSession> = Vec::new();
     tx.query(&text, &values, &mut |row| {
@@ -348,7 +403,7 @@ fn read_all<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) ->
         if sessions.last().is_none_or(|last| last.id != id) {
             sessions.push(read(row)?);
         }
-        let other: Option<String> = row.get(8)?;
+        let other: Option<String> = row.get(9)?;
         if let (Some(session), Some(other)) = (sessions.last_mut(), other) {
             session.checkpoint.keys.push(content_keys::read(&other)?);
         }
@@ -357,8 +412,7 @@ fn read_all<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) ->
     Ok(sessions)
 }
 
-/// Reads `id, key, login, created_at, touched_at, received, hash_state, checkpoint`. The further keys come from
-/// other rows.
+/// Reads the columns of [`SESSION`]. The further keys come from other rows.
 fn read(row: &Row<'_>) -> Result<UploadSession> {
     let checkpoint = Checkpoint {
         received: rows::unsigned(row.get(5)?)?,
@@ -373,5 +427,6 @@ fn read(row: &Row<'_>) -> Result<UploadSession> {
         checkpoint,
         created_at: row.get(3)?,
         touched_at: row.get(4)?,
+        epoch: Epoch(row.get(8)?),
     })
 }

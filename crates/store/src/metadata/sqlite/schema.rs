@@ -105,8 +105,12 @@ pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Resul
 /// New columns without a default, each with the expression over the earlier row that fills it. An upload used
 /// its id as its content key. The new run does not trust the bytes of earlier uploads, so their checkpoint is
 /// empty.
-const FILLED: [(&str, &str, &str); 3] =
-    [("uploads", "key", "id"), ("uploads", "checkpoint", "x''"), ("discarded", "discarded_at", "0")];
+const FILLED: [(&str, &str, &str); 4] = [
+    ("uploads", "key", "id"),
+    ("uploads", "checkpoint", "x''"),
+    ("uploads", "epoch", "0"),
+    ("discarded", "discarded_at", "0"),
+];
 
 /// Copies every table of `old`, in those columns that both schemas have.
 fn copy_rows(connection: &Connection) -> Result<()> {

@@ -88,7 +88,7 @@ async fn keys_are_never_the_same(blobs: &dyn BlobStore) {
     keys.dedup();
     assert_eq!(keys.len(), 1_000);
     assert!(
-        blobs.redirect(&keys[0], Duration::from_mins(1)).await.unwrap().is_none(),
+        blobs.redirect(&keys[0], Duration::from_mins(1), None).await.unwrap().is_none(),
         "here nobody else serves it"
     );
 }

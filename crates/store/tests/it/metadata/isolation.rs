@@ -3,6 +3,7 @@
 
 use gangplank_core::{LoginId, ServiceId, Tenant};
 use gangplank_oci::Digest;
+use gangplank_store::coordination::Epoch;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::{BlobDeleted, Mount};
 use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome, NewImage};
@@ -153,7 +154,9 @@ async fn the_wrong_tenant_changes_nothing(db: &dyn Metadata) {
         let put = db.put_manifest(&by(), tenant, &sr, estate.index.put()).await.unwrap();
         assert_eq!(put, ManifestOutcome::ChildUnknown(image));
         let session = estate.session(&owner);
-        assert!(!db.close_upload(&estate.owner(tenant), &session, Leaves::Nothing).await.unwrap());
+        assert!(
+            !db.close_upload(&estate.owner(tenant), &session, Epoch::NONE, Leaves::Nothing).await.unwrap()
+        );
         assert!(estate.findings(db, tenant).await.is_empty());
     }
     assert_eq!(estate.findings(db, &owner).await, before);

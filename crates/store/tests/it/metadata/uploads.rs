@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 use gangplank_core::{LoginId, Time};
 use gangplank_oci::Digest;
 use gangplank_store::blobs::{Checkpoint, ContentKey};
+use gangplank_store::coordination::Epoch;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::access_keys::NewState;
-use gangplank_store::metadata::blobs::{Backlog, NewBlob};
-use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession};
+use gangplank_store::metadata::blobs::{Backlog, FedBy, NewBlob};
+use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken};
 
 use crate::world::{
     NOW, PLENTY, access_key, blob, by, change_key, create_login, discarded, here, key_id, owner_of,
@@ -34,6 +35,11 @@ metadata_contract! {
     all_open_sessions_are_counted_and_listed,
     keys_that_a_checkpoint_no_longer_names_are_discarded,
     content_has_one_session,
+    a_later_writer_takes_a_session,
+    who_lost_a_session_changes_nothing,
+    who_lost_a_session_makes_no_blob,
+    who_takes_a_session_goes_on_where_it_stands,
+    the_last_epoch_is_known,
 }
 
 /// A new session.
@@ -47,12 +53,18 @@ pub(super) fn session(id: &str) -> UploadSession {
         login: None,
         created_at: NOW,
         touched_at: NOW,
+        epoch: Epoch::NONE,
     }
 }
 
 fn checkpoint(received: u64) -> Checkpoint {
     let hash_state = received.to_le_bytes().to_vec();
     Checkpoint { received, hash_state, keys: Vec::new(), opaque: b"a store's own".to_vec() }
+}
+
+/// A session of a writer without a claim.
+pub(super) fn fed_by(id: &str) -> FedBy {
+    FedBy { id: id.to_owned(), epoch: Epoch::NONE }
 }
 
 /// The session after `received` bytes.
@@ -98,8 +110,13 @@ async fn a_session_is_found_by_its_owner_alone(db: &dyn Metadata) {
     open(db, "one").await;
     for stranger in strangers() {
         assert_eq!(db.upload(&stranger, "one").await.unwrap(), None, "{stranger:?}");
+        let taken = db.take_upload(&stranger, "one", Epoch(9)).await.unwrap();
+        assert_eq!(taken, UploadTaken::NoSession, "{stranger:?}");
         assert!(!db.advance_upload(&stranger, &checkpoint(0), at(5)).await.unwrap(), "{stranger:?}");
-        assert!(!db.close_upload(&stranger, "one", Leaves::Nothing).await.unwrap(), "{stranger:?}");
+        assert!(
+            !db.close_upload(&stranger, "one", Epoch::NONE, Leaves::Nothing).await.unwrap(),
+            "{stranger:?}"
+        );
     }
     assert_eq!(find(db, "one").await, Some(session("one")));
 }
@@ -148,14 +165,14 @@ async fn of_two_at_once_one_advances(db: &dyn Metadata) {
 async fn a_closed_session_is_gone(db: &dyn Metadata) {
     open(db, "one").await;
     open(db, "two").await;
-    assert!(db.close_upload(&owner(), "one", Leaves::Nothing).await.unwrap());
-    assert!(!db.close_upload(&owner(), "one", Leaves::Bytes).await.unwrap());
+    assert!(db.close_upload(&owner(), "one", Epoch::NONE, Leaves::Nothing).await.unwrap());
+    assert!(!db.close_upload(&owner(), "one", Epoch::NONE, Leaves::Bytes).await.unwrap());
     assert_eq!(discarded(db).await, []);
     assert_eq!(db.discarded_backlog().await.unwrap(), Backlog::default());
     assert_eq!(find(db, "one").await, None);
     assert!(!db.advance_upload(&owner(), &checkpoint(0), at(5)).await.unwrap());
     assert!(find(db, "two").await.is_some());
-    assert!(db.close_upload(&owner(), "two", Leaves::Bytes).await.unwrap());
+    assert!(db.close_upload(&owner(), "two", Epoch::NONE, Leaves::Bytes).await.unwrap());
     assert_eq!(discarded(db).await, [session("two").key]);
     let backlog = db.discarded_backlog().await.unwrap();
     assert_eq!((backlog.contents, backlog.oldest), (1, Some(session("two").touched_at)));
@@ -209,6 +226,94 @@ async fn content_has_one_session(db: &dyn Metadata) {
     assert_eq!(db.count_uploads().await.unwrap(), 1);
 }
 
+/// The session `one` after a step of the writer with this epoch.
+fn by_writer(epoch: i64, received: u64, keys: &[&ContentKey]) -> UploadSession {
+    UploadSession { epoch: Epoch(epoch), ..with_keys(received, keys) }
+}
+
+async fn a_later_writer_takes_a_session(db: &dyn Metadata) {
+    open(db, "one").await;
+    let key = ContentKey::unused();
+    assert!(db.advance_upload(&owner(), &checkpoint(0), by_writer(5, 9, &[&key])).await.unwrap());
+    for _ in 0..2 {
+        let taken = db.take_upload(&owner(), "one", Epoch(7)).await.unwrap();
+        assert_eq!(taken, UploadTaken::Taken(by_writer(7, 9, &[&key])));
+    }
+    assert_eq!(db.take_upload(&owner(), "one", Epoch(6)).await.unwrap(), UploadTaken::ByLater);
+    assert_eq!(db.take_upload(&owner(), "two", Epoch(9)).await.unwrap(), UploadTaken::NoSession);
+    assert_eq!(find(db, "one").await, Some(by_writer(7, 9, &[&key])));
+}
+
+async fn who_lost_a_session_changes_nothing(db: &dyn Metadata) {
+    open(db, "one").await;
+    let [mine, late] = [(); 2].map(|()| ContentKey::unused());
+    assert!(db.advance_upload(&owner(), &checkpoint(0), by_writer(5, 9, &[&mine])).await.unwrap());
+    db.take_upload(&owner(), "one", Epoch(7)).await.unwrap();
+    let from = by_writer(5, 9, &[&mine]).checkpoint;
+    for late in [by_writer(5, 20, &[&late]), by_writer(5, 9, &[&mine]), by_writer(6, 9, &[])] {
+        assert!(!db.advance_upload(&owner(), &from, late).await.unwrap());
+    }
+    for leaves in [Leaves::Bytes, Leaves::Nothing] {
+        assert!(!db.close_upload(&owner(), "one", Epoch(5), leaves).await.unwrap());
+    }
+    assert_eq!(find(db, "one").await, Some(by_writer(7, 9, &[&mine])));
+    assert_eq!(discarded(db).await, []);
+    assert_eq!(db.unknown_content(vec![late.clone()]).await.unwrap(), [late]);
+    assert!(db.advance_upload(&owner(), &from, by_writer(7, 20, &[&mine])).await.unwrap());
+    assert!(db.close_upload(&owner(), "one", Epoch(7), Leaves::Nothing).await.unwrap());
+    assert!(!db.close_upload(&owner(), "one", Epoch(5), Leaves::Bytes).await.unwrap());
+}
+
+async fn who_lost_a_session_makes_no_blob(db: &dyn Metadata) {
+    open(db, "one").await;
+    db.take_upload(&owner(), "one", Epoch(7)).await.unwrap();
+    let add = async |epoch, key| {
+        let session = Some(FedBy { id: "one".to_owned(), epoch: Epoch(epoch) });
+        let blob = NewBlob { session, ..blob("layer", key) };
+        db.add_blob(&here(), &repository("sr"), blob, NOW).await.unwrap()
+    };
+    assert_eq!(add(5, session("one").key).await, None);
+    assert_eq!(db.repositories(&here(), None, 9).await.unwrap(), [""; 0]);
+    assert_eq!(db.used_bytes(&here()).await.unwrap(), 0);
+    assert_eq!((find(db, "one").await.map(|it| it.epoch), discarded(db).await), (Some(Epoch(7)), vec![]));
+    assert_eq!(add(7, session("one").key).await, Some(session("one").key));
+    assert_eq!(add(5, ContentKey::unused()).await, None, "another has made it a blob");
+    assert_eq!(discarded(db).await, []);
+}
+
+/// The earlier writer takes its steps at the same time.
+async fn who_takes_a_session_goes_on_where_it_stands(db: &dyn Metadata) {
+    for round in 0..10 {
+        let (id, owner) = (format!("round {round}"), owner());
+        open(db, &id).await;
+        let of = |epoch, received| UploadSession { epoch: Epoch(epoch), ..fed(&id, received) };
+        let steps = async {
+            let mut received = 0;
+            while db.advance_upload(&owner, &checkpoint(received), of(1, received + 1)).await.unwrap() {
+                received += 1;
+            }
+            received
+        };
+        let (told, taken) = tokio::join!(steps, db.take_upload(&owner, &id, Epoch(2)));
+        let UploadTaken::Taken(session) = taken.unwrap() else { panic!("there is no later writer") };
+        // Nobody may have heard of the last step.
+        let received = session.checkpoint.received;
+        assert!(received == told || received == told + 1, "{received} {told}");
+        assert_eq!(session, of(2, received));
+        assert!(db.advance_upload(&owner, &checkpoint(received), of(2, received + 7)).await.unwrap());
+        assert_eq!(find(db, &id).await, Some(of(2, received + 7)));
+    }
+}
+
+async fn the_last_epoch_is_known(db: &dyn Metadata) {
+    assert_eq!(db.last_upload_epoch().await.unwrap(), Epoch::NONE);
+    for (id, epoch) in [("one", 3), ("two", 8), ("three", 5)] {
+        open(db, id).await;
+        db.take_upload(&owner(), id, Epoch(epoch)).await.unwrap();
+    }
+    assert_eq!(db.last_upload_epoch().await.unwrap(), Epoch(8));
+}
+
 async fn the_quota_counts_an_accounts_sessions(db: &dyn Metadata) {
     let [_, there, other] = tenants();
     let there = UploadOwner { tenant: there, ..owner() };
@@ -221,7 +326,7 @@ async fn the_quota_counts_an_accounts_sessions(db: &dyn Metadata) {
     assert!(!open(&owner(), "three").await, "an account's regions count together");
     assert!(!open(&there, "three").await);
     assert!(open(&other, "three").await, "another account counts for itself");
-    assert!(db.close_upload(&there, "two", Leaves::Nothing).await.unwrap());
+    assert!(db.close_upload(&there, "two", Epoch::NONE, Leaves::Nothing).await.unwrap());
     assert!(open(&owner(), "four").await);
 }
 
@@ -335,7 +440,7 @@ async fn a_session_that_ended_becomes_no_blob(db: &dyn Metadata) {
     let session = of_login(1, 0, 0);
     open_of(db, &session, PLENTY).await;
     db.close_stale_uploads(Time(i64::MAX), Time(0)).await.unwrap();
-    let blob = NewBlob { session: Some(session.id), ..blob("layer", session.key) };
+    let blob = NewBlob { session: Some(fed_by(&session.id)), ..blob("layer", session.key) };
     assert_eq!(db.add_blob(&here(), &repository("sr"), blob, NOW).await.unwrap(), None);
     assert_eq!(db.repositories(&here(), None, 9).await.unwrap(), [""; 0], "nothing is there of it");
 }

@@ -50,8 +50,9 @@ SELECT id, tenant, digest, size, key, damaged FROM old.blobs;
 INSERT INTO blob_links (repository, blob, leased_at, held)
 SELECT repository, blob, leased_at, held FROM old.blob_links;
 
-INSERT INTO uploads (id, key, tenant, repository, owner, received, hash_state, checkpoint, created_at, touched_at)
-SELECT id, id, tenant, repository, access_key, received, hash_state, x'', created_at, touched_at FROM old.uploads;
+INSERT INTO uploads
+    (id, key, tenant, repository, owner, received, hash_state, checkpoint, created_at, touched_at, epoch)
+SELECT id, id, tenant, repository, access_key, received, hash_state, x'', created_at, touched_at, 0 FROM old.uploads;
 
 INSERT INTO manifests (id, repository, digest, media_type, artifact_type, subject, is_hung, annotations, depth,
                        created_at, leased_at, held, size, body)

@@ -250,7 +250,8 @@ CREATE TABLE uploads (
     hash_state BLOB NOT NULL,
     checkpoint BLOB NOT NULL,  -- data of the blob store, which nobody else reads
     created_at INTEGER NOT NULL,
-    touched_at INTEGER NOT NULL
+    touched_at INTEGER NOT NULL,
+    epoch      INTEGER NOT NULL  -- of the claim of its last writer; 0 before the first
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX uploads_by_key ON uploads (key);
 CREATE INDEX uploads_by_tenant ON uploads (tenant, login);

@@ -17,6 +17,7 @@ use super::world::{
     registered, service_id, session_key, session_login, tagged,
 };
 use crate::blobs::{Checkpoint, ContentKey};
+use crate::coordination::Epoch;
 use crate::metadata::Metadata;
 use crate::metadata::access_keys::{LastRootKey, NewState};
 use crate::metadata::audit::AuditFilter;
@@ -212,9 +213,12 @@ async fn upload(db: &dyn Metadata, at: &At<'_>, login: LoginId) {
         login: Some(login),
         created_at: NOW,
         touched_at: NOW,
+        epoch: Epoch::NONE,
     };
     db.open_upload(&owner, session.clone(), PLENTY).await.unwrap();
     db.upload(&owner, "one").await.unwrap();
+    db.take_upload(&owner, "one", Epoch::NONE).await.unwrap();
+    db.last_upload_epoch().await.unwrap();
     let fresh = session.clone();
     let with_key = |session: &UploadSession| {
         let keys = vec![ContentKey::unused()];
@@ -224,7 +228,7 @@ async fn upload(db: &dyn Metadata, at: &At<'_>, login: LoginId) {
     db.advance_upload(&owner, &session.checkpoint, with_key(&session)).await.unwrap();
     db.used_bytes(&at.tenant).await.unwrap();
     db.is_alone(&at.tenant.account).await.unwrap();
-    db.close_upload(&owner, "one", Leaves::Bytes).await.unwrap();
+    db.close_upload(&owner, "one", Epoch::NONE, Leaves::Bytes).await.unwrap();
     // A quota of one: the second session needs an idle one to end.
     for id in ["two", "three"] {
         let session =
