@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::Path;
 
+use gangplank_testkit::postgres::programs;
 use gangplank_testkit::replicas::s3;
 use gangplank_testkit::s3::{Fault, FaultProxy, Seen};
-use gangplank_testkit::{Blob, Registry, Replica, TestServer};
+use gangplank_testkit::{Blob, Postgres, Registry, Replica, TestServer};
 
 use super::prometheus::Prometheus;
 use super::wanted::Wanted;
-use super::{Expected, check_all, shell};
+use super::{Expected, check_all, shell, wait_until};
 use crate::PROGRAM;
 
 /// Bytes of a blob that is uploaded in parts.
@@ -38,9 +39,11 @@ pub(super) fn questions() -> Expected {
 
 pub(crate) fn check() -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
+    let mut postgres = Postgres::start(&programs(15).expect("PostgreSQL 15"));
     let proxy = FaultProxy::before(&s3().address());
     let server = TestServer::builder(PROGRAM)
         .replicas(2)
+        .sharing(&postgres.create("questions"))
         .in_bucket(s3(), &proxy.endpoint(), "questions")
         .env("GANGPLANK_ADMIN_LISTEN", "127.0.0.1:0")
         .start();
@@ -53,12 +56,23 @@ pub(crate) fn check() -> Result<(), String> {
     use_them(&registry, &proxy);
     prometheus.wait_for("sum(increase(gangplank_s3_errors_total[1h])) > 0")?;
     check_conventions(folder.path(), &targets[0])?;
-    check_all(questions(), folder.path(), &prometheus)
+    check_all(questions(), folder.path(), &prometheus)?;
+    postgres.kill();
+    wait_until(|| metrics(&targets[0]).contains("\ngangplank_database_up 0\n"))?;
+    // Only the counts of rows are missing.
+    let metrics = metrics(&targets[0]);
+    assert!(!metrics.contains("\ngangplank_open_uploads "), "{metrics}");
+    assert!(metrics.contains("\ngangplank_s3_calls_total{"), "{metrics}");
+    Ok(())
+}
+
+fn metrics(target: &str) -> String {
+    reqwest::blocking::get(format!("http://{target}/metrics")).unwrap().text().unwrap()
 }
 
 /// Checks the metrics that only replicas have with Prometheus' own tool.
 fn check_conventions(folder: &Path, target: &str) -> Result<(), String> {
-    let metrics = reqwest::blocking::get(format!("http://{target}/metrics")).unwrap().text().unwrap();
+    let metrics = metrics(target);
     for name in ["database_poll_age_seconds", "clock_ahead_seconds", "s3_errors_total", "s3_calls_under_way"]
     {
         assert!(metrics.contains(&format!("\ngangplank_{name}")), "{name} is not in {metrics}");
