@@ -10,6 +10,7 @@
 mod balancing;
 mod clocks;
 mod collections;
+mod commands;
 mod database;
 mod deaths;
 mod last_requests;
@@ -18,6 +19,7 @@ mod places;
 mod reads;
 mod registrations;
 mod revocation;
+mod start;
 mod uploads;
 mod world;
 
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
         reads::TRIALS,
         logins::TRIALS,
         balancing::TRIALS,
+        start::TRIALS,
+        commands::TRIALS,
     ];
     let trials = all.into_iter().flatten().map(|(name, trial)| world::trial(name, *trial)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()

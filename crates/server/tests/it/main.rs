@@ -8,4 +8,6 @@ mod faults;
 mod lost_answers;
 mod rollouts;
 mod updates;
+mod watched;
 mod world;
+mod writers;
