@@ -1,7 +1,6 @@
 //! Ends of uploads after which nobody knows whose the bytes are: they stay where a row may have them.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -108,19 +107,4 @@ fn what_another_process_has_made_a_blob_stays() {
         .unwrap();
     let key = ContentKey::parse(&key).unwrap();
     assert_eq!(world.runtime.block_on(world.store.stat(&key)).unwrap(), Some(14));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_store_that_others_use_too_is_swept_every_day() {
-    let home = tempfile::tempdir().unwrap();
-    let store = Arc::new(Watched { settles_after: Duration::from_secs(1), ..Watched::default() });
-    let server = Server::start_over(config(&home), Arc::clone(&store) as _).await.unwrap();
-    let end = Instant::now() + Duration::from_secs(20);
-    while store.sweeps.load(Ordering::Relaxed) < 3 {
-        tokio::time::advance(Duration::from_hours(1)).await;
-        // As long as this takes, time stands still.
-        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(20))).await.unwrap();
-        assert!(Instant::now() < end, "{} sweeps", store.sweeps.load(Ordering::Relaxed));
-    }
-    server.stop().await;
 }
