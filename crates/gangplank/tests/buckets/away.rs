@@ -195,6 +195,12 @@ fn own() -> Option<(S3Server, TestServer, Registry)> {
     Some((s3, server, registry))
 }
 
+/// A server on PostgreSQL listens before it has reached the database.
+fn until_ready(server: &TestServer) {
+    let ready = format!("http://{}/readyz", server.admin_address().unwrap());
+    until(LONG, || reqwest::blocking::get(&ready).is_ok_and(|answer| answer.status() == 200));
+}
+
 fn killed(mut s3: S3Server, mut server: TestServer, registry: &Registry) {
     let before = Before::of(&server, registry);
     s3.kill();
@@ -204,6 +210,7 @@ fn killed(mut s3: S3Server, mut server: TestServer, registry: &Registry) {
     server.terminate();
     let begun = Instant::now();
     server.restart();
+    until_ready(&server);
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     bytes_are_refused(registry, &before, true);
     rows_work(&server, registry, &before);
@@ -228,6 +235,7 @@ fn a_server_that_is_killed_while_the_rows_are_in_postgresql() {
     let url = replicas::postgres().url("away");
     let builder = builder().in_bucket(&s3, &s3.endpoint(), "away").on_database(&url, "registry.test");
     let server = with_admin(builder).start();
+    until_ready(&server);
     let registry = server.registry_as(&server.operator_login());
     killed(s3, server, &registry);
 }
