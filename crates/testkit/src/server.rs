@@ -20,7 +20,7 @@ use crate::{Api, Login, Registry};
 /// The access key that every test server starts with.
 const ROOT_KEY: (&str, &str) = ("GPAKTESTTESTTESTTEST", "test-secret-access-key-0123456789");
 /// The master key of servers that share a database.
-const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+pub const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// Collects the options of a server.
 #[derive(Clone, Debug)]

@@ -208,8 +208,11 @@ async fn compare(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Opti
     let place = store.shown();
     match (ours, found) {
         (Some(ours), Some(found)) if ours == found => {
-            if !is_settled && mode != Mode::Read {
-                metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+            if mode != Mode::Read {
+                if !is_settled {
+                    metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+                }
+                note_history(metadata).await?;
             }
             Ok(Some(ours.cluster))
         }
@@ -242,13 +245,24 @@ async fn compare(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Opti
             let ours = metadata.identify(Identity::new()).await?;
             store.belong_to(ours).await?;
             metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+            note_history(metadata).await?;
             Ok(Some(ours.cluster))
         }
     }
 }
 
+/// Notes the history of a database that has none noted, before the first backup is made of it.
+async fn note_history(metadata: &dyn Metadata) -> Result<()> {
+    if metadata.noted_history().await?.is_none()
+        && let Some(now) = metadata.history().await?
+    {
+        metadata.note_history(now).await?;
+    }
+    Ok(())
+}
+
 /// Lets a database that was restored from an older state go on with its bucket. The bucket's former database is
-/// refused from then on. Returns the number of services.
+/// refused from then on. A prefix without an owner takes the place of a lost bucket. Returns the number of services.
 ///
 /// # Errors
 /// [`StoreError::Unusable`] if the bucket is that of another cluster. If the call fails in any other way, it has
@@ -264,13 +278,14 @@ pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
     let place = store.shown();
     let ours = match (ours, found) {
         (Some(ours), Some(found)) if ours.cluster == found.cluster => ours.restored(),
+        // The bucket was lost, and this is the one in its place.
+        (Some(ours), None) => ours.restored(),
         (Some(ours), Some(found)) => {
             return Err(StoreError::unusable(format!(
                 "{place} is the place of cluster {found}, and this database is of cluster {ours}"
             )));
         }
         (None, _) => return Err(StoreError::unusable("this database never had a bucket")),
-        (_, None) => return Err(StoreError::unusable(format!("{place} has no gangplank.json"))),
     };
     let history = metadata.history().await?;
     let services = metadata.restored(ours.incarnation, history).await?;
