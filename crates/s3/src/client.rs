@@ -19,6 +19,7 @@ use crate::endpoint::{Endpoint, Style};
 use crate::error::{Error, Refusal, Result};
 use crate::pressure::{Outcome, Pressure, Rests, Turn};
 use crate::request::Call;
+use crate::statistics::Statistics;
 use crate::tries::{self, Try};
 use crate::{clock, xml};
 
@@ -68,6 +69,7 @@ pub(crate) struct Inner {
     pub(crate) credentials: Kept,
     pressure: Pressure,
     deadlines: Deadlines,
+    statistics: Arc<Statistics>,
     /// How many seconds the server's clock is ahead of ours. The value is zero until the server has refused a
     /// request for its time.
     pub(crate) ahead: AtomicI64,
@@ -115,6 +117,7 @@ impl Client {
             credentials: Kept::new(credentials),
             pressure: Pressure::default(),
             deadlines,
+            statistics: Arc::default(),
             ahead: AtomicI64::new(0),
         })))
     }
@@ -131,6 +134,11 @@ impl Client {
     /// How requests name the bucket.
     pub fn style(&self) -> Style {
         self.0.style
+    }
+
+    /// The figures of the calls of this client and its clones.
+    pub fn statistics(&self) -> Arc<Statistics> {
+        Arc::clone(&self.0.statistics)
     }
 
     /// The source of the access key in use, such as `the environment`; `None` before the first request.
@@ -181,7 +189,10 @@ impl Client {
         let until = Instant::now() + self.0.deadlines.head + call.longer;
         let (mut failed, mut is_mended) = (0, false);
         loop {
-            let error = match once(self.clone(), Try { until, is_first: failed == 0 }).await {
+            let counted = self.0.statistics.begin(call.name);
+            let outcome = once(self.clone(), Try { until, is_first: failed == 0 }).await;
+            counted.ends(&outcome);
+            let error = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

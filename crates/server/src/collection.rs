@@ -57,7 +57,7 @@ impl Cycle<'_> {
     /// reuses its space.
     async fn give_back(&self) -> bool {
         self.remover.metadata.give_back().await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "cannot give the space of what was collected back; the next cycle will try");
+            tracing::warn!(%error, "cannot return the freed space of the database to the disk; the next cycle will try again");
             false
         })
     }

@@ -85,7 +85,7 @@ async fn a_slow_pull_may_take_longer_than_any_limit() {
     let key = key("slow-pull");
     let content: Vec<u8> = (0..8_000_000_u32).map(|at| (at % 251) as u8).collect();
     put(&client, &key, &content).await;
-    // As servers do that close a connection nobody reads from.
+    // Some servers cut a connection like this if the client reads too slowly.
     proxy.decide(|_| Fault::CutAnswer(1_500_000));
     let mut object = client.get_object(&key, None).await.unwrap().unwrap();
     let (mut read, begun) = (Vec::new(), Instant::now());

@@ -54,7 +54,7 @@ async fn open_as(
         UploadOpened::LoginEnded => return Err(OciError::blob_upload_unknown().into()),
         UploadOpened::TooMany => {
             let message = "the account or this login has too many uploads open; finish or cancel some";
-            return Err(Refusal::too_many(message, 60));
+            return Err(Refusal::too_many(message, 60).over_quota("max-open-uploads"));
         }
     }
     Ok(opened)

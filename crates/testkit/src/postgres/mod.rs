@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub use bouncer::{Bouncer, pgbouncer};
 pub use faults::{Fate, PostgresProxy};
 
-/// As whom it runs where the tests run as root, which PostgreSQL refuses.
+/// The user that PostgreSQL runs as if the tests run as root, because PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65_534;
 
 /// How long a start may take.

@@ -133,7 +133,7 @@ async fn space_that_was_found_and_not_needed_is_given_back() {
         (0..pieces).for_each(|_| writing.write(&vec![7; PIECE]).unwrap());
         writing
     };
-    // So many bytes make the writer reserve space. The second writer does not know about space that the first
+    // This many bytes make the writer reserve space. The second writer does not know about space that the first
     // one reserved.
     let first = write(17, &beginning()).suspend().await.unwrap();
     let staged = fs::metadata(scratch.path().join("staged").join(key.as_str())).unwrap();
