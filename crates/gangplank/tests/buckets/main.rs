@@ -6,6 +6,7 @@ mod away;
 mod check;
 mod faults;
 mod killed;
+mod migration;
 mod pushes;
 mod redirects;
 mod world;

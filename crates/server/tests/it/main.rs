@@ -9,4 +9,6 @@ mod lost_answers;
 mod rollouts;
 mod shared_bytes;
 mod updates;
+mod watched;
 mod world;
+mod writers;

@@ -194,6 +194,14 @@ impl Place {
 /// Checks that rows and bytes belong together. Both contain the same identity: some marks, and the object
 /// `gangplank.json`. New stores get one. Several processes of one database may do this at the same time.
 async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
+    match compare(metadata, store, mode).await {
+        // Another process may have made the identity between the looks at the rows and at the bucket.
+        Err(StoreError::Unusable(_)) => compare(metadata, store, mode).await,
+        settled => settled,
+    }
+}
+
+async fn compare(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
     // In this order: the mark is made after the object, and the object after the number.
     let is_settled = metadata.mark(Mark::ContentBucket).await?.is_some();
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
