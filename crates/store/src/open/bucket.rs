@@ -137,7 +137,9 @@ impl Place {
                 self.sign().await?;
                 self.examined().await?
             }
-            _ => self.examined().await?,
+            Mode::Offline => self.examined().await?,
+            #[cfg(feature = "filling")]
+            Mode::Fill => self.examined().await?,
         })
     }
 

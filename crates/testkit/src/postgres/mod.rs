@@ -74,6 +74,7 @@ impl Postgres {
     }
 
     /// Starts a copy of this server, which follows it and takes no writes.
+    #[must_use]
     pub fn copy(&self) -> Self {
         let mut copy = Self::placed(&self.programs);
         let made = copy
