@@ -393,6 +393,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_end_waits_until_claims_far_away_are_let_go_of() {
+        let far = Arc::new(Far(InProcess::default(), false.into()));
+        let claims = Claims::new(Arc::clone(&far) as Arc<dyn Coordinator>, "0".to_owned());
+        drop(claims.wait(upload("a")).await.unwrap());
+        let asked = || async { far.0.claim(&upload("a"), "another", LASTS).await.unwrap() };
+        assert!(asked().await.is_none(), "its task has not run yet");
+        claims.are_released().await;
+        assert!(asked().await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_claim_that_others_may_take_is_lost_at_the_moment_when_its_time_is_over() {
         let claims = Claims::new(Arc::new(Far(InProcess::default(), false.into())), "0".to_owned());
         let held = claims.wait(upload("a")).await.unwrap();

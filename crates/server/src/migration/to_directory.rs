@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_store::durable_file;
 use gangplank_store::metadata::migration::{Bytes, Changes, Move, Other};
 use gangplank_store::metadata::{Inspection as _, Lineage as _, Postgres, Snapshot};
-use gangplank_store::open::{self, Mode, Stores};
+use gangplank_store::open::{self, Mode, Stores, database_in};
 
 use super::{Extent, Key, Moved, Shared, check, comparing, content, state};
 use crate::data_dir::{DataDir, MASTER_KEY};
@@ -39,7 +39,9 @@ pub async fn to_directory(
     let number = identity.cluster;
     let moving = rows.moving().await?;
     let is_last_step = match &moving {
-        Some(Move::Moved(other)) if other.place == named(dir) => state::read(dir)?.is_some(),
+        Some(Move::Moved(other)) if other.place == named(dir) && database_in(dir).exists() => {
+            state::read(dir)?.is_some()
+        }
         moving => refuse(moving.as_ref()).map(|()| false)?,
     };
     if moving.is_some() && !is_last_step {
