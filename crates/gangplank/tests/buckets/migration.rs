@@ -298,7 +298,7 @@ fn file_of(dir: &Path, length: usize) -> PathBuf {
 fn killed_until_done(mut start: impl FnMut() -> Child, mut after_kill: impl FnMut()) -> Ran {
     for round in 0_u64.. {
         let mut child = start();
-        std::thread::sleep(Duration::from_millis(25 + 35 * round));
+        std::thread::sleep(Duration::from_millis(25 + 60 * round));
         if child.try_wait().unwrap().is_some() {
             return Ran::of(child.wait_with_output().unwrap());
         }
