@@ -89,6 +89,8 @@ enum Command {
     /// The directory has to be new or empty, and the backup complete. Each content is compared with its digest.
     /// `credentials` gets a root key that is enabled. The server writes `config` when it starts.
     Restore(commands::restore::Args),
+    /// Look after the database of a server that keeps its blobs in a bucket
+    Database(commands::database::Args),
     /// Move a store from a data directory to a database and a bucket that servers share, or back
     ///
     /// Everything moves: content, images, services, logins, access keys, the audit trail, and the numbers that were
@@ -163,6 +165,7 @@ impl Cli {
                 Command::Ping(args) => commands::ping::run(args).await,
                 Command::Backup(args) => commands::backup::run(args),
                 Command::Restore(args) => commands::restore::run(args),
+                Command::Database(args) => commands::database::run(args).await,
                 Command::Migrate(args) => commands::migrate::run(*args).await,
                 Command::S3(args) => commands::s3::run(args).await,
                 Command::Push(args) => commands::push::run(args).await,

@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use gangplank_sigv4::Payload as Signed;
+use rustix::buffer::spare_capacity;
 use sha2::{Digest as _, Sha256};
 
 use crate::Crc64;
@@ -45,8 +45,16 @@ impl Payload {
             }
             Self::File { file, offset, length } => {
                 let left = usize::try_from(length.saturating_sub(from)).unwrap_or(usize::MAX);
-                let mut piece = vec![0; count.min(left)];
-                file.read_exact_at(&mut piece, offset + from)?;
+                let count = count.min(left);
+                // Zeroed memory would be written twice.
+                let mut piece = Vec::with_capacity(count);
+                while piece.len() < count {
+                    let at = offset + from + piece.len() as u64;
+                    if rustix::io::pread(file, spare_capacity(&mut piece), at)? == 0 {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                piece.truncate(count);
                 Ok(piece.into())
             }
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gangplank_core::Time;
-use gangplank_store::Result;
 use gangplank_store::metadata::collection::{Collected, Garbage};
+use gangplank_store::{Result, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::discarded::Remover;
@@ -42,7 +42,13 @@ impl Cycle<'_> {
             }
             collected.add(&step);
         }
-        self.remover.remove_all().await?;
+        match self.remover.remove_all().await {
+            // The rows are gone. The bytes go when their store is back.
+            Err(error @ StoreError::Unavailable(_)) => {
+                tracing::warn!(%error, "cannot remove the bytes of what was collected; they are removed later");
+            }
+            removed => removed?,
+        }
         while !stop.is_cancelled() && self.give_back().await {}
         Ok(collected)
     }

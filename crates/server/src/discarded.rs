@@ -1,7 +1,7 @@
 //! Removes the bytes of discarded content, whose rows are already gone.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gangplank_core::Time;
 use gangplank_store::blobs::{BlobStore, ContentKey};
@@ -37,6 +37,10 @@ impl Terms {
         Self { window: if is_bucket { window } else { Duration::ZERO }, failovers }
     }
 }
+
+/// How long a round waits for answers that are errors. While the store of bytes is away, each content would wait as
+/// long as the first.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Removes discarded content from a store.
 #[derive(Clone, Copy)]
@@ -89,7 +93,9 @@ impl Remover<'_> {
         let Some(_removal) = self.removals.begin().await? else { return Ok(Round { listed, removed: 0 }) };
         may_remove(self.metadata, self.blobs.as_ref(), self.terms.failovers).await?;
         let mut keys = Vec::with_capacity(listed);
+        let mut failing = Duration::ZERO;
         for Discarded { key, upload } in discarded {
+            let begun = Instant::now();
             let cancelled = match &upload {
                 // The upload may also have published its content just when its session ended.
                 Some(upload) => self.blobs.cancel(&key, upload).await,
@@ -97,6 +103,11 @@ impl Remover<'_> {
             };
             if is_gone(&key, cancelled) {
                 keys.push(key);
+            } else {
+                failing += begun.elapsed();
+                if failing > PATIENCE {
+                    break;
+                }
             }
         }
         let gone = remove_each(self.blobs.as_ref(), keys).await;

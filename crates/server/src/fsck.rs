@@ -1,4 +1,4 @@
-//! Checks a data directory: rows against rows, rows against bytes, bytes against digests, and bytes against
+//! Checks a store: rows against rows, rows against bytes, bytes against digests, and bytes against
 //! rows. A server may run meanwhile. So a mismatch between bytes and rows is looked at again before it is
 //! reported.
 
@@ -11,11 +11,13 @@ use anyhow::{Context as _, Result};
 use gangplank_core::Time;
 use gangplank_oci::Algorithm;
 use gangplank_store::blobs::{BlobStore, Checkpoint, ContentKey};
-use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::Discarded;
 use gangplank_store::metadata::inspection::{Fault, KeptContent};
 use gangplank_store::metadata::progress::Mark;
+use gangplank_store::metadata::{Agreed as _, Metadata, Postgres};
 use gangplank_store::open::{Bucket, Mode, StoreConfig, Stores, blobs_in};
+
+mod sizes;
 
 use crate::data_dir::DataDir;
 use crate::hashing::{Bytes, hash, look};
@@ -109,7 +111,43 @@ pub async fn repair(
     check.run(progress).await
 }
 
+/// How the bytes of content in a bucket are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// All are read, and compared with their digests.
+    Read,
+    /// Their sizes are compared with the bucket's listing.
+    Sizes,
+}
+
+/// Checks a store that servers share. Changes nothing. `progress` is that of [`check`].
+///
+/// # Errors
+/// If the store cannot be read.
+pub async fn check_shared(store: StoreConfig, look: Look, progress: impl FnMut(u64, u64)) -> Result<Report> {
+    shared(store, look, false).await?.run(progress).await
+}
+
+/// Checks a store that servers share, and repairs faults. The servers may run meanwhile. Content without a row is
+/// left to them.
+///
+/// # Errors
+/// If the store cannot be opened or fails.
+pub async fn repair_shared(store: StoreConfig, look: Look, progress: impl FnMut(u64, u64)) -> Result<Report> {
+    shared(store, look, true).await?.run(progress).await
+}
+
+async fn shared(store: StoreConfig, look: Look, repair: bool) -> Result<Check> {
+    let rows = store.rows().await.context("cannot open the database")?;
+    let cluster = rows.cluster.clone();
+    let Stores { metadata, blobs, .. } = rows.with_bytes().await?;
+    Ok(Check { look, cluster, ..Check::new(metadata, blobs, repair) })
+}
+
 struct Check {
+    /// The servers that use the store, too; `None` if none may run.
+    cluster: Option<Arc<Postgres>>,
+    look: Look,
     metadata: Arc<dyn Metadata>,
     blobs: Arc<dyn BlobStore>,
     repair: bool,
@@ -120,12 +158,16 @@ struct Check {
 
 impl Check {
     fn new(metadata: Arc<dyn Metadata>, blobs: Arc<dyn BlobStore>, repair: bool) -> Self {
-        Self { metadata, blobs, repair, report: Report::default(), broken: HashMap::new() }
+        let (report, broken) = (Report::default(), HashMap::new());
+        Self { cluster: None, look: Look::Read, metadata, blobs, repair, report, broken }
     }
 
     async fn run(mut self, progress: impl FnMut(u64, u64)) -> Result<Report> {
         self.rows().await?;
-        self.contents(progress).await?;
+        match self.look {
+            Look::Read => self.contents(progress).await?,
+            Look::Sizes => self.sizes(progress).await?,
+        }
         self.uploads().await?;
         self.strays().await?;
         Ok(self.report)
@@ -154,6 +196,9 @@ impl Check {
 
     /// The steady time that the database noted last.
     async fn now(&self) -> Result<Time> {
+        if let Some(cluster) = &self.cluster {
+            return Ok(cluster.steady_time().unwrap_or(Time(i64::MAX / 2)));
+        }
         Ok(Time(self.metadata.mark(Mark::SteadyTime).await?.unwrap_or(i64::MAX / 2)))
     }
 
@@ -280,7 +325,10 @@ impl Check {
     async fn wrong_uploads(&self) -> Result<(HashMap<ContentKey, Checkpoint>, HashSet<ContentKey>)> {
         // Staged bytes are listed first and sessions second, so an upload that ends in between looks like a
         // stray. In the other order, one that begins would. So the caller looks twice.
-        let staged = self.blobs.staged(Duration::ZERO).await?.into_iter();
+        // Another process may be about to note a session whose bytes would be removed.
+        let is_beside = self.repair && self.cluster.is_some();
+        let older_than = if is_beside { self.blobs.settles_after() } else { Duration::ZERO };
+        let staged = self.blobs.staged(older_than).await?.into_iter();
         let mut staged: HashMap<_, _> = staged.map(|staged| (staged.key, staged.checkpoint)).collect();
         let sessions: HashMap<_, _> = self.metadata.open_uploads().await?.into_iter().collect();
         staged.retain(|key, _| !sessions.contains_key(key));
@@ -299,7 +347,8 @@ impl Check {
     async fn strays(&mut self) -> Result<()> {
         // Another process that uses the store may be about to add the row of younger content.
         let settled = self.blobs.settles_after();
-        let older_than = if self.repair { Duration::ZERO } else { settled };
+        let is_alone = self.repair && self.cluster.is_none();
+        let older_than = if is_alone { Duration::ZERO } else { settled };
         let mut strays = Vec::new();
         for part in 0..=255 {
             let keys = self.blobs.published(part, older_than).await?;

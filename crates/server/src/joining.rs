@@ -4,8 +4,9 @@
 //! server makes the value together with the root key, in one transaction. So servers with another key change
 //! nothing.
 
-use anyhow::{Context as _, Result, bail};
-use gangplank_core::{AccessKeyId, Origin, SecretAccessKey};
+use anyhow::{Context as _, Result, bail, ensure};
+use gangplank_core::{AccessKeyId, AccountId, Origin, SecretAccessKey};
+use gangplank_store::metadata::access_keys::AccessKey;
 use gangplank_store::metadata::{Agreed as _, Postgres};
 
 use crate::root_key::{self, NewKey, Rights, all_access_keys};
@@ -23,7 +24,8 @@ const OTHER_MASTER_KEY: &str = "this is not the master key of this database: all
 
 const NO_ROOT_KEY: &str = "the database is new and has no root access key: set GANGPLANK_ROOT_ACCESS_KEY_ID (such as \
     GPAK and 16 capital letters or digits) and GANGPLANK_ROOT_SECRET_ACCESS_KEY, or \
-    GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE, to a key of your choice for the first start";
+    GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE, to a key of your choice for the first start; or let \
+    `gangplank access-key create --root --database URL` make one and print it";
 
 /// Checks the master key, and that the first server has a root key to make. Changes nothing.
 ///
@@ -58,6 +60,41 @@ async fn is_known(cluster: &Postgres, master: &MasterKey) -> Result<bool> {
     master.open(Purpose::Check, &check).map(|_| true).ok().context(OTHER_MASTER_KEY)
 }
 
+/// Makes an access key in the database of a cluster, beside its servers. In a new database it has to be a root key,
+/// with which the servers then start.
+///
+/// # Errors
+/// If the master key is not the cluster's, the first key would be no root key, or the store fails.
+pub async fn create_in_cluster(
+    cluster: &Postgres,
+    by: &Origin,
+    master: &MasterKey,
+    account: &AccountId,
+    new: NewKey,
+) -> Result<(AccessKey, SecretAccessKey)> {
+    let known = all_access_keys(cluster).await?;
+    if !is_known(cluster, master).await? {
+        match known.first() {
+            Some(key) => {
+                master.open_secret(&key.id, &key.sealed_secret).map(drop).context(OTHER_MASTER_KEY)?
+            }
+            None if new.rights != Rights::Root => {
+                bail!("the database is new: its first key is a root key, so say --root")
+            }
+            None => {
+                let (key, secret) = root_key::made(master, account, new)?;
+                let check = master.seal(Purpose::Check, CHECK)?;
+                ensure!(
+                    cluster.make_first_key(by, check, key.clone()).await?,
+                    "a server has started meanwhile and made its own root key; try again"
+                );
+                return Ok((key, secret));
+            }
+        }
+    }
+    root_key::create_access_key(cluster, by, master, account, new, u32::MAX).await
+}
+
 /// Makes the check value, and the first root key if there is no key.
 ///
 /// # Errors
@@ -75,7 +112,7 @@ pub(crate) async fn provide(
             (true, None) => bail!(NO_ROOT_KEY),
             (true, Some(chosen)) => {
                 let new = NewKey { chosen: Some(chosen), ..NewKey::with(Rights::Root) };
-                let (key, _) = root_key::made(master, &gangplank_core::AccountId::root(), new)?;
+                let (key, _) = root_key::made(master, &AccountId::root(), new)?;
                 let id = key.id.clone();
                 if cluster.make_first_key(by, check()?, key).await? {
                     tracing::info!(access_key = %id, "made the root access key");
@@ -96,7 +133,7 @@ async fn warn_of_keys(
 ) -> Result<()> {
     let known = all_access_keys(cluster).await?;
     if let Some((id, secret)) = chosen {
-        let is_same = |key: &&gangplank_store::metadata::access_keys::AccessKey| {
+        let is_same = |key: &&AccessKey| {
             key.id == *id && master.open_secret(id, &key.sealed_secret).is_ok_and(|it| it == *secret)
         };
         if known.iter().find(is_same).is_none() {

@@ -46,9 +46,11 @@ pub use config::{
     AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network,
     RESTORE_WINDOW, Redirects, TlsFiles,
 };
+pub use control::audit_events;
 pub use deployments::pace::Pace;
+pub use joining::create_in_cluster;
 pub use metrics::of_each as each_metric;
-pub use offline_collection::collect_in;
+pub use offline_collection::{collect_in, collect_shared};
 pub use root_key::{
     NewKey, Rights, all_access_keys, create_access_key, create_first_key, local_endpoint, provide_credentials,
 };

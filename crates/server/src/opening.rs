@@ -44,8 +44,8 @@ pub(crate) struct Opened {
     pub(crate) master: MasterKey,
 }
 
-/// Opens the store of a home. `refusing` answers clients while the store is out of reach, and `waits` is called
-/// when that begins.
+/// Opens the store of a home. `refusing` answers clients while the store is out of reach. `waits` is called after a
+/// try that failed, if another may succeed.
 ///
 /// # Errors
 /// If the store cannot be used.
@@ -61,12 +61,11 @@ pub(crate) async fn open(
         Home::None { .. } => {
             let refusing = async {
                 sleep(SOON).await;
-                waits();
                 refusing.await;
                 std::future::pending().await
             };
             tokio::select! {
-                opened = open_at_last(config, home, endpoint) => opened,
+                opened = open_at_last(config, home, endpoint, waits) => opened,
                 never = refusing => never,
             }
         }
@@ -74,8 +73,8 @@ pub(crate) async fn open(
 }
 
 /// Tries until the store is open, or turns out to be of no use.
-async fn open_at_last(config: &Config, home: &Home, endpoint: &str) -> Result<Opened> {
-    let mut told: Option<Instant> = None;
+async fn open_at_last(config: &Config, home: &Home, endpoint: &str, waits: impl FnOnce()) -> Result<Opened> {
+    let (mut told, mut waits) = (None::<Instant>, Some(waits));
     loop {
         let opened = timeout(TRY, open_now(config, home, endpoint)).await;
         let error = match opened.unwrap_or_else(|_| Err(StoreError::unavailable("no answer").into())) {
@@ -91,6 +90,9 @@ async fn open_at_last(config: &Config, home: &Home, endpoint: &str) -> Result<Op
             let error = format!("{error:#}");
             tracing::warn!(error, "the database is out of reach: the server is not ready, and waits for it");
             told = Some(Instant::now());
+        }
+        if let Some(waits) = waits.take() {
+            waits();
         }
         sleep(PAUSE).await;
     }

@@ -11,6 +11,7 @@ use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_engine::{Archives, Engine, Output};
 use gangplank_store::blobs::BlobStore;
+use gangplank_store::coordination::Coordinator;
 use gangplank_store::logs::Logs;
 use gangplank_store::open::Bucket;
 use tokio::task::JoinHandle;
@@ -52,6 +53,26 @@ type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
 /// How many identity tokens of an address may be refused in a minute before the address is slowed down. A job
 /// whose role does not trust it tries 12 to 36 times.
 const FAILED_EXCHANGES_PER_MINUTE: u32 = 60;
+
+/// What the caller has in place of the parts of the configured store.
+struct Elsewhere {
+    blobs: Arc<dyn BlobStore>,
+    coordinator: Option<Arc<dyn Coordinator>>,
+}
+
+impl Elsewhere {
+    /// What a server uses, if the configured store has these.
+    fn or(
+        elsewhere: Option<Self>,
+        blobs: Arc<dyn BlobStore>,
+        coordinator: Arc<dyn Coordinator>,
+    ) -> (Arc<dyn BlobStore>, Arc<dyn Coordinator>) {
+        match elsewhere {
+            Some(elsewhere) => (elsewhere.blobs, elsewhere.coordinator.unwrap_or(coordinator)),
+            None => (blobs, coordinator),
+        }
+    }
+}
 
 /// The source of the engine that runs services.
 enum Runs {
@@ -140,7 +161,23 @@ impl Server {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_over(config: Config, blobs: Arc<dyn BlobStore>) -> Result<Self> {
-        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(blobs), Box::new(|_| ()))).await
+        let elsewhere = Elsewhere { blobs, coordinator: None };
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(elsewhere), Box::new(|_| ())))
+            .await
+    }
+
+    /// Starts a server over the caller's store of bytes, whose claims the caller's coordinator grants.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_among(
+        config: Config,
+        blobs: Arc<dyn BlobStore>,
+        coordinator: Arc<dyn Coordinator>,
+    ) -> Result<Self> {
+        let elsewhere = Elsewhere { blobs, coordinator: Some(coordinator) };
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(elsewhere), Box::new(|_| ())))
+            .await
     }
 
     /// Starts a server with the caller's engine and pace. `engine` gets the receiver of the containers' output.
@@ -172,7 +209,7 @@ impl Server {
         config: Config,
         runs: Runs,
         pace: Pace,
-        elsewhere: Option<Arc<dyn BlobStore>>,
+        elsewhere: Option<Elsewhere>,
         waits: Waits,
     ) -> Result<Self> {
         refuse_plain_http(&config)?;
@@ -189,7 +226,7 @@ impl Server {
         let refusing = listening.refuse(tls.as_ref());
         let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
         let Opened { metadata, blobs, coordinator, number, clock, master } = opened;
-        let blobs = elsewhere.unwrap_or(blobs);
+        let (blobs, coordinator) = Elsewhere::or(elsewhere, blobs, coordinator);
         let Collection { restore_window, failovers, .. } = config.collection;
         let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
 

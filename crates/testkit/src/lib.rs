@@ -18,5 +18,5 @@ pub use api::{Api, ApiAnswer};
 pub use image::{Blob, Image};
 pub use postgres::Postgres;
 pub use registry::{Login, Registry};
-pub use server::{Replica, ServerBuilder, TestServer};
+pub use server::{MASTER_KEY, Replica, ServerBuilder, TestServer};
 pub use skip::{clients_are_required, skip};

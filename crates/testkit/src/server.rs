@@ -20,7 +20,7 @@ use crate::{Api, Login, Registry};
 /// The access key that every test server starts with.
 const ROOT_KEY: (&str, &str) = ("GPAKTESTTESTTESTTEST", "test-secret-access-key-0123456789");
 /// The master key of servers that share a database.
-const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+pub const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// Collects the options of a server.
 #[derive(Clone, Debug)]
@@ -100,18 +100,19 @@ impl ServerBuilder {
     /// Starts replicas, and does not wait until they are ready.
     pub fn start_unready(self) -> TestServer {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
-        self.run_in(home).unwrap_or_else(|why| panic!("{why}"))
+        self.run_in(home, |_| Ok(())).unwrap_or_else(|why| panic!("{why}"))
     }
 
     fn try_start_in(self, home: TempDir) -> Result<TestServer, String> {
-        let server = self.run_in(home)?;
-        if server.proxy.is_some() {
-            server.wait_until_ready();
-        }
-        Ok(server)
+        self.run_in(home, wait_until_ready)
     }
 
-    fn run_in(mut self, home: TempDir) -> Result<TestServer, String> {
+    /// Starts it. Replicas are waited for before the load balancer looks at them.
+    fn run_in(
+        mut self,
+        home: TempDir,
+        wait: impl FnOnce(&mut [Process]) -> Result<(), String>,
+    ) -> Result<TestServer, String> {
         let Some(count) = self.replicas else {
             if self.needs_directory() {
                 let data = home.path().join("data").display().to_string();
@@ -128,7 +129,8 @@ impl ServerBuilder {
         };
         let mut proxy = HaProxy::on_a_port();
         let database = self.share(&proxy.address().to_string());
-        let processes = self.processes(home.path(), &vec!["127.0.0.1:0".to_owned(); count])?;
+        let mut processes = self.processes(home.path(), &vec!["127.0.0.1:0".to_owned(); count])?;
+        wait(&mut processes)?;
         proxy.run(processes.iter().map(|process| process.address), home.path());
         let server = TestServer { builder: self, processes, proxy: Some(proxy), home, _database: database };
         server.write_client_files();
@@ -317,7 +319,7 @@ impl TestServer {
         let listen: Vec<String> = self.processes.iter().map(|process| process.address.to_string()).collect();
         self.processes = self.builder.processes(self.home.path(), &listen)?;
         if self.proxy.is_some() {
-            self.wait_until_ready();
+            wait_until_ready(&mut self.processes)?;
         }
         Ok(())
     }
@@ -340,6 +342,10 @@ impl TestServer {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+fn wait_until_ready(processes: &mut [Process]) -> Result<(), String> {
+    processes.iter_mut().try_for_each(Process::wait_until_ready)
 }
 
 impl Drop for TestServer {

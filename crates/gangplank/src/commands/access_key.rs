@@ -19,6 +19,8 @@ use gangplank_core::AccountId;
 use super::permissions::Permissions;
 use crate::aws::connection::Connection;
 use crate::aws::pages;
+#[cfg(unix)]
+use crate::serving::shared_store::SharedArgs;
 use crate::terminal::listing::{Cell, Column, Form, ListForm, Listing};
 use crate::terminal::output::done;
 use crate::values::{duration, timestamp};
@@ -38,7 +40,8 @@ enum Command {
     /// Without --root the key is an ordinary one: it may do everything in its account, and nothing to the server.
     /// With a preset or a policy it may do only that. The presets push and deploy are for the repository sr, unless
     /// --repository names another. In the data directory of a stopped server without an enabled root key, a root key
-    /// is made.
+    /// is made. With --database, a key is made there, beside the servers that share it; in a new database it is the
+    /// root key with which the first of them starts.
     Create(Box<NewKey>),
     /// Show access keys, without their secrets
     List {
@@ -70,9 +73,13 @@ struct NewKey {
     /// Make a root key: it administers the server, with the keys and events of all accounts
     #[arg(long)]
     root: bool,
-    /// In the data directory of a stopped server: the file of its master key [default: master.key in the directory]
+    /// With a data directory or a database: the file of the master key [default: master.key in the directory; for a
+    /// database, the key in GANGPLANK_MASTER_KEY]
     #[arg(long, env = "GANGPLANK_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
+    #[cfg(unix)]
+    #[command(flatten)]
+    shared: SharedArgs,
     #[command(flatten)]
     permissions: Permissions,
     /// When the key and its logins end: after a time such as 90d, or on a date such as 2027-01-31
@@ -144,6 +151,13 @@ const MADE: Listing<AccessKey> = Listing {
 };
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    #[cfg(unix)]
+    if let Command::Create(new) = &args.command
+        && let Some(key) = offline::make_in_database(new).await?
+    {
+        MADE.show_one(Form::chosen(new.output, Form::Json), &key)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     #[cfg(unix)]
     if let (Some(path), Command::Create(new)) = (&args.connection.data_dir, &args.command)
         && let Some(key) = offline::make(path, new).await?

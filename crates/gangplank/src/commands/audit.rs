@@ -2,6 +2,7 @@
 
 mod columns;
 mod follow;
+mod source;
 
 use std::cmp::Reverse;
 use std::process::ExitCode;
@@ -14,9 +15,11 @@ use gangplank_core::AccountId;
 use gangplank_oci::{Digest, RepositoryName};
 
 use self::columns::EVENTS;
-use crate::aws::api_client::ApiClient;
+use self::source::Source;
 use crate::aws::connection::Connection;
 use crate::aws::pages::Pages;
+#[cfg(unix)]
+use crate::serving::shared_store::SharedArgs;
 use crate::terminal::listing::Form;
 use crate::terminal::output::{is_enough, timestamp};
 use crate::values::{timestamp, whole_number};
@@ -68,6 +71,9 @@ pub(crate) struct Args {
     output: Option<Form>,
     #[command(flatten)]
     connection: Connection,
+    #[cfg(unix)]
+    #[command(flatten)]
+    shared: SharedArgs,
 }
 
 /// The largest page that the API gives.
@@ -79,7 +85,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     {
         bail!("nothing is between --since, {}, and --until, {}", timestamp(since), timestamp(until));
     }
-    let client = args.connection.client()?;
+    let source = args.source().await?;
     let form = Form::chosen(args.output, Form::Text);
     let request = ListAuditEventsRequest {
         account: args.account,
@@ -97,9 +103,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         next_token: None,
     };
     let shown = if args.follow {
-        follow::run(&client, request, args.limit, form).await
+        follow::run(&source, request, args.limit, form).await
     } else {
-        EVENTS.show(form, &events(&client, request, args.limit).await?)
+        EVENTS.show(form, &events(&source, request, args.limit).await?)
     };
     match shown {
         Err(error) if is_enough(&error) => {}
@@ -108,16 +114,27 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+impl Args {
+    /// The server, or the database that is named in place of one.
+    async fn source(&self) -> Result<Source> {
+        #[cfg(unix)]
+        if let Some(rows) = self.shared.rows(gangplank_store::open::Mode::Read)? {
+            return Ok(Source::Database(rows.rows().await?.metadata));
+        }
+        Ok(Source::Server(Box::new(self.connection.client()?)))
+    }
+}
+
 /// The newest `limit` events, ordered by the time that each shows, the newest first.
 async fn events(
-    client: &ApiClient,
+    source: &Source,
     mut request: ListAuditEventsRequest,
     limit: usize,
 ) -> Result<Vec<AuditEvent>> {
     let (mut events, mut pages) = (Vec::new(), Pages::default());
     while events.len() < limit {
         request.max_results = i32::try_from((limit - events.len()).min(PAGE)).ok();
-        let page = client.call(&request).await?;
+        let page = source.page(&request).await?;
         pages.count(page.audit_events.len())?;
         events.extend(page.audit_events);
         request.next_token = page.next_token;

@@ -1,15 +1,17 @@
-//! `gangplank fsck`: checks a data directory, with or without a running server.
+//! `gangplank fsck`: checks a data directory, or a database and a bucket, with or without running servers.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use gangplank_server::data_dir::DataDir;
-use gangplank_server::fsck::{self, Finding, Report};
+use gangplank_server::fsck::{self, Finding, Look, Report};
+use gangplank_store::open::Mode;
 use serde_json::json;
 
 use crate::aws::connection::{check_data_dir, usual_data_dir};
 use crate::bucket::BucketArgs;
+use crate::serving::shared_store::SharedArgs;
 use crate::terminal::bar::Bar;
 use crate::terminal::listing::{Cell, Column, Form, Listing};
 use crate::terminal::output::{counted, print, size, text, text_in_colour};
@@ -22,12 +24,18 @@ pub(crate) struct Args {
     /// The data directory [default: gangplank-data, if it is there]
     #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Repair what can be repaired without losing intact content; no server may use the directory
+    /// Repair what can be repaired without losing intact content; no server may use a data directory meanwhile
     #[arg(long)]
     repair: bool,
+    /// Read all content back from a bucket that servers share, and compare it with its digest; otherwise its size is
+    /// compared with the bucket's listing. Content of a data directory is always read
+    #[arg(long)]
+    read: bool,
     /// How the report is shown [default: table on a terminal, text elsewhere]
     #[arg(long, value_name = "FORM")]
     output: Option<Form>,
+    #[command(flatten)]
+    shared: SharedArgs,
     #[command(flatten)]
     bucket: BucketArgs,
 }
@@ -53,17 +61,30 @@ const FINDINGS: Listing<Finding> = Listing {
 };
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    let data_dir = args
-        .data_dir
-        .or_else(usual_data_dir)
-        .context("no data directory is named: give --data-dir, or set GANGPLANK_DATA_DIR")?;
-    check_data_dir(&data_dir)?;
     let bar = Bar::shown();
     let progress = |done, total| bar.tell(done, total);
-    let report = if args.repair {
-        fsck::repair(&DataDir::take(&data_dir)?, args.bucket.bucket()?, progress).await
-    } else {
-        fsck::check(&data_dir, args.bucket.bucket()?, progress).await
+    let mode = if args.repair { Mode::Offline } else { Mode::Read };
+    let report = match args.shared.store(&args.bucket, mode)? {
+        Some(store) => {
+            let look = if args.read { Look::Read } else { Look::Sizes };
+            if args.repair {
+                fsck::repair_shared(store, look, progress).await
+            } else {
+                fsck::check_shared(store, look, progress).await
+            }
+        }
+        None => {
+            let data_dir = args
+                .data_dir
+                .or_else(usual_data_dir)
+                .context("no data directory is named: give --data-dir, or set GANGPLANK_DATA_DIR")?;
+            check_data_dir(&data_dir)?;
+            if args.repair {
+                fsck::repair(&DataDir::take(&data_dir)?, args.bucket.bucket()?, progress).await
+            } else {
+                fsck::check(&data_dir, args.bucket.bucket()?, progress).await
+            }
+        }
     };
     bar.end();
     let report = report?;

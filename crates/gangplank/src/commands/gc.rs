@@ -1,4 +1,5 @@
-//! `gangplank gc`: collects garbage now, on a running server or in the data directory of a stopped one.
+//! `gangplank gc`: collects garbage now: on a running server, in the data directory of a stopped one, or in a database
+//! that servers share.
 
 #[cfg(unix)]
 mod offline;
@@ -13,6 +14,8 @@ use serde_json::{Value, json};
 use crate::aws::connection::Connection;
 #[cfg(unix)]
 use crate::bucket::BucketArgs;
+#[cfg(unix)]
+use crate::serving::shared_store::SharedArgs;
 use crate::terminal::listing::{Cell, Column, Form, Listing};
 use crate::terminal::output::{counted, print, size, text, text_in_colour, warn};
 use crate::values::duration::{self, LengthOfTime};
@@ -31,6 +34,9 @@ pub(crate) struct Args {
     output: Option<Form>,
     #[command(flatten)]
     connection: Connection,
+    #[cfg(unix)]
+    #[command(flatten)]
+    shared: SharedArgs,
     #[cfg(unix)]
     #[command(flatten)]
     bucket: BucketArgs,
@@ -65,7 +71,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         grace_seconds: args.grace.map(|grace| i32::try_from(grace.0.as_secs()).unwrap_or(i32::MAX)),
     };
     #[cfg(unix)]
-    let offline = offline::collect(&args.connection, &args.bucket, &request).await?;
+    let offline = offline::collect(&args.connection, &args.shared, &args.bucket, &request).await?;
     #[cfg(not(unix))]
     let offline = None;
     let result = match offline {

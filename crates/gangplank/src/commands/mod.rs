@@ -7,6 +7,8 @@ pub(crate) mod backup;
 pub(crate) mod configure;
 pub(crate) mod console;
 pub(crate) mod credential_provider;
+#[cfg(unix)]
+pub(crate) mod database;
 pub(crate) mod deploy;
 pub(crate) mod docker_credential;
 #[cfg(unix)]
@@ -46,6 +48,6 @@ pub(crate) mod unserved;
 // Commands that run a server or open its data directory.
 #[cfg(not(unix))]
 pub(crate) use unserved::{
-    self as fsck, self as migrate, self as ping, self as quickstart, self as s3, self as serve,
-    at_once as backup, at_once as generate, at_once as restore,
+    self as database, self as fsck, self as migrate, self as ping, self as quickstart, self as s3,
+    self as serve, at_once as backup, at_once as generate, at_once as restore,
 };

@@ -5,4 +5,5 @@ pub(crate) mod logging;
 pub(crate) mod open_files;
 pub(crate) mod options;
 pub(crate) mod service_manager;
+pub(crate) mod shared_store;
 pub(crate) mod signals;

@@ -21,6 +21,7 @@ use account_bytes::AccountBytes;
 use anyhow::Result;
 use clap::Args;
 use console::Console;
+pub(crate) use database::DatabaseUrl;
 pub(crate) use deployments::Engine;
 use serde::Deserialize;
 
@@ -83,7 +84,7 @@ with_bucket! { with_deployments! { options! { {
     /// Directory for everything that the server keeps [default: gangplank-data]
     #[arg(value_name = "DIR")]
     data_dir: PathBuf, "GANGPLANK_DATA_DIR";
-    #[arg(value_name = "postgres://USER:PASSWORD@HOST/NAME", help = "PostgreSQL database in place of the directory, with \
+    #[arg(value_name = "postgres://USER:PASSWORD@HOST/NAME", hide_env_values = true, help = "PostgreSQL database in place of the directory, with \
         blobs in a bucket; any number of servers use both at once [default: a file in the directory]")]
     database: database::DatabaseUrl, "GANGPLANK_DATABASE";
     /// File of the key that seals secrets in the database, kept apart from them [default: master.key in the directory]

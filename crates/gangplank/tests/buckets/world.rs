@@ -45,7 +45,9 @@ impl World {
         let s3 = s3(program)?;
         let proxy = FaultProxy::before(&s3.address());
         let prefix = format!("{}/blobs", Blob::unique().digest.trim_start_matches("sha256:"));
-        let server = more(builder().in_bucket(s3, &proxy.endpoint(), &prefix)).start();
+        // Trials wait for bytes that have to go.
+        let builder = builder().in_bucket(s3, &proxy.endpoint(), &prefix).arg("--restore-window").arg("0");
+        let server = more(builder).start();
         let registry = server.registry_as(&server.operator_login());
         Some(Self { s3, proxy, prefix, server, registry })
     }

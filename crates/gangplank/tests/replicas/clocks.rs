@@ -54,16 +54,16 @@ fn two_are_wrong() {
 fn days_ahead() {
     let Some(ahead) = wrong_by(2 * 24 * 3600) else { return };
     let mut server = builder().env("GANGPLANK_GC_INTERVAL", "1s").start();
-    let registry = server.replica(0).registry_as(&server.operator_login());
+    let login = server.operator_login();
+    let registry = server.replica(0).registry_as(&login);
     let image = Image::unique(2);
     registry.push_image("sr", "unregistered", &image);
     let half = blob(PART + 100);
     let location = append(&registry, &registry.start_upload("sr"), 0, &half.bytes[..PART + 1]);
     server.start_replica_unready(2, &pairs(&ahead));
-    server.kill_replica(1);
     // All jobs are the one's with the wrong clock.
-    let login = server.operator_login();
     server.kill_replica(0);
+    server.kill_replica(1);
     std::thread::sleep(Duration::from_secs(12));
     server.restart_replica(0);
     let registry = server.replica(0).registry_as(&login);

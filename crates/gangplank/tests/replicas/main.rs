@@ -10,6 +10,7 @@
 mod balancing;
 mod clocks;
 mod collections;
+mod commands;
 mod database;
 mod deaths;
 mod last_requests;
@@ -17,7 +18,9 @@ mod logins;
 mod places;
 mod reads;
 mod registrations;
+mod restores;
 mod revocation;
+mod start;
 mod uploads;
 mod world;
 
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         database::TRIALS,
         last_requests::TRIALS,
         collections::TRIALS,
+        restores::TRIALS,
         uploads::TRIALS,
         revocation::TRIALS,
         places::TRIALS,
@@ -45,6 +49,8 @@ fn main() -> ExitCode {
         reads::TRIALS,
         logins::TRIALS,
         balancing::TRIALS,
+        start::TRIALS,
+        commands::TRIALS,
     ];
     let trials = all.into_iter().flatten().map(|(name, trial)| world::trial(name, *trial)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -39,6 +39,8 @@ pub struct Completed {
     pub etag: Option<String>,
     /// The server's CRC-64/NVME of the object, in base64, if the answer has one.
     pub crc64: Option<String>,
+    /// The same of the parts, if each has one.
+    pub sent: Option<Crc64>,
 }
 
 impl Client {
@@ -69,7 +71,8 @@ impl Client {
         let mut call = Call::new(NAME, Method::POST, key).query("uploadId", upload).text(body);
         call.tries = 1;
         call.longer = deadlines::joining(parts.iter().map(|part| part.length).sum());
-        if let Some(whole) = whole_crc(parts) {
+        let sent = whole_crc(parts);
+        if let Some(whole) = sent {
             call = call
                 .header("x-amz-checksum-crc64nvme", whole.header())
                 .header("x-amz-checksum-type", "FULL_OBJECT");
@@ -80,7 +83,7 @@ impl Client {
         let answer = self.whole(&call).await?;
         xml::read(NAME, &answer.text, "CompleteMultipartUploadResult", |root| {
             let of = |name| xml::child(root, name).filter(|text| !text.is_empty()).map(str::to_owned);
-            Some(Completed { etag: of("ETag"), crc64: of("ChecksumCRC64NVME") })
+            Some(Completed { etag: of("ETag"), crc64: of("ChecksumCRC64NVME"), sent })
         })
     }
 }

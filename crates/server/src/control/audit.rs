@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use gangplank_api::gangplank::{AuditEvent, AuditEventKind, ListAuditEventsRequest, ListAuditEventsResult};
 use gangplank_api::{ApiError, Timestamp};
-use gangplank_core::{AccessKeyId, EventKind, LoginId, Owner, RoleName, Time};
-use gangplank_store::metadata::audit as store;
+use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Owner, RoleName, Time};
+use gangplank_store::metadata::{Metadata, audit as store};
 
 use super::page::{limit, number};
 use super::{Context, Result};
@@ -16,11 +16,44 @@ pub(super) async fn list(
     context: &Context<'_>,
     input: ListAuditEventsRequest,
 ) -> Result<ListAuditEventsResult> {
-    let account = context.found.account.clone();
+    // The list has to show even the latest refusals.
+    jobs::audit::note(context.app, Taken::All).await;
+    page(context.app.metadata.as_ref(), context.found.account.clone(), input).await
+}
+
+/// Lists events for somebody who can read the whole database.
+///
+/// # Errors
+/// If the request has a mistake, or the store fails.
+pub async fn audit_events(
+    metadata: &dyn Metadata,
+    input: ListAuditEventsRequest,
+) -> anyhow::Result<ListAuditEventsResult> {
+    let account = input.account.as_deref().map(AccountId::parse).transpose()?;
+    page(metadata, account, input).await.map_err(|failure| anyhow::anyhow!(failure.0.message))
+}
+
+/// A page of the events of an account, or of all accounts.
+async fn page(
+    metadata: &dyn Metadata,
+    account: Option<AccountId>,
+    input: ListAuditEventsRequest,
+) -> Result<ListAuditEventsResult> {
     let before = input.next_token.as_deref().map(|token| number(token, "nextToken")).transpose()?;
     let limit = limit(input.max_results);
+    let mut page = metadata.audit_events(&filter(account, input)?, before, limit).await?;
+    // Some events are counted for a while before they are stored, so their order of storage is not their order
+    // of time.
+    page.events.sort_by_key(|event| Reverse((event.at, event.id)));
+    Ok(ListAuditEventsResult {
+        audit_events: page.events.into_iter().filter_map(shown).collect(),
+        next_token: page.more.map(|id| id.to_string()),
+    })
+}
+
+fn filter(account: Option<AccountId>, input: ListAuditEventsRequest) -> Result<store::AuditFilter> {
     let unreadable = |name: &str, form: &str| ApiError::invalid_input(format!("{name} is not {form}."));
-    let filter = store::AuditFilter {
+    Ok(store::AuditFilter {
         account,
         since: input.since.map(|since| Time(since.0)),
         until: input.until.map(|until| Time(until.0)),
@@ -41,16 +74,6 @@ pub(super) async fn list(
             .address
             .map(|text| text.parse().map_err(|_| unreadable("address", "an IP address")))
             .transpose()?,
-    };
-    // The list has to show even the latest refusals.
-    jobs::audit::note(context.app, Taken::All).await;
-    let mut page = context.app.metadata.audit_events(&filter, before, limit).await?;
-    // Some events are counted for a while before they are stored, so their order of storage is not their order
-    // of time.
-    page.events.sort_by_key(|event| Reverse((event.at, event.id)));
-    Ok(ListAuditEventsResult {
-        audit_events: page.events.into_iter().filter_map(shown).collect(),
-        next_token: page.more.map(|id| id.to_string()),
     })
 }
 

@@ -70,6 +70,7 @@ use crate::http::connection::Connection;
 use crate::http::record::{self, Record};
 use crate::http::response::Answer;
 use crate::refusals::Refusal;
+pub use audit::audit_events;
 use authenticate::Look;
 use authorize::Found;
 pub(crate) use caller::{Caller, Client};

@@ -42,7 +42,7 @@ impl Job for Comparison {
         let app = Arc::clone(&self.app);
         let metadata = app.metadata.as_ref();
         self.suspects.look_again(&app).await?;
-        let mut pause = match PARTS.next(metadata, app.clock.steady()).await? {
+        let pause = match PARTS.next(metadata, app.clock.steady()).await? {
             Err(pause) => pause,
             Ok(part) => {
                 may_remove(metadata, app.blobs.as_ref(), app.removal_terms.failovers).await?;
@@ -54,9 +54,6 @@ impl Job for Comparison {
                 PARTS.done(part, metadata, app.clock.steady()).await?
             }
         };
-        if !self.suspects.is_empty() {
-            pause = pause.min(suspects::AGAIN);
-        }
         Ok(Next::In(pause))
     }
 }

@@ -11,8 +11,8 @@ use gangplank_store::metadata::progress::Mark;
 /// The number of parts.
 const PARTS: u32 = 256;
 
-/// The longest pause between two looks at the rows.
-const LONGEST: Duration = Duration::from_mins(5);
+/// The longest pause between two looks at the rows. Another process may have changed them.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// The marks of some work, and its pace.
 pub(super) struct Parts {

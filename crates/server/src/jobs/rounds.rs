@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use gangplank_store::StoreError;
 use gangplank_store::coordination::Work;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -80,6 +81,14 @@ enum Failed {
 impl Failed {
     fn tell(self, job: &'static str) {
         match self {
+            // Somebody has to do something.
+            Self::Error(error) if matches!(error.downcast_ref(), Some(StoreError::Unusable(_))) => {
+                tracing::error!(
+                    job,
+                    error = format!("{error:#}"),
+                    "a job cannot do its work; it will try again"
+                );
+            }
             Self::Error(error) => {
                 tracing::warn!(job, error = format!("{error:#}"), "a job failed; it will try again");
             }

@@ -11,7 +11,7 @@ use gangplank_store::metadata::inspection::KeptContent;
 use crate::app::App;
 
 /// The pause between the two looks.
-pub(super) const AGAIN: Duration = Duration::from_mins(10);
+const AGAIN: Duration = Duration::from_mins(10);
 
 /// The most contents that wait for a second look. If more are missing, the bucket is at fault, and none is
 /// marked.
@@ -28,11 +28,6 @@ impl Suspects {
         if self.0.len() < MOST && self.0.iter().all(|(_, noted)| noted.key != content.key) {
             self.0.push((now, content));
         }
-    }
-
-    /// Whether no content waits.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Takes the contents whose second look is due.
@@ -93,6 +88,6 @@ mod tests {
         let before = Time(first.plus(AGAIN).0 - 1);
         assert!(suspects.due(first).is_empty() && suspects.due(before).is_empty());
         assert_eq!(suspects.due(first.plus(AGAIN)).len(), 1, "a later look does not count as the first");
-        assert!(suspects.is_empty());
+        assert!(suspects.0.is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! Upload sessions. One request at a time may claim an open session.
 
+mod leaving;
+
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use gangplank_store::StoreError;
 use gangplank_store::blobs::{BlobWriter, Checkpoint, ContentKey};
 use gangplank_store::coordination::{Epoch, Work};
 use gangplank_store::metadata::blobs::FedBy;
-use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken};
+use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSession, UploadTaken};
 use uuid::Uuid;
 
 use super::refusal::Refusal;
@@ -233,32 +235,6 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Removes the bytes of this writer that no row names, after a step that changed nothing. `to` names the
-    /// bytes, and the last step that was recorded led to `from`. Returns the refusal.
-    async fn displaced(&self, from: &Checkpoint, to: &Checkpoint) -> Refusal {
-        let (app, key) = (self.context.app, &self.key);
-        let row = match app.metadata.upload(&self.owner(), &self.row.id).await {
-            Ok(row) => row,
-            Err(error) => return error.into(),
-        };
-        let (refusal, cancelled) = match row {
-            Some(row) => (taken(), app.blobs.cancel_beyond(key, to, &row.checkpoint).await),
-            // The session's earlier bytes were removed with its row, or became a blob.
-            None => {
-                let fresh = to.keys.iter().filter(|key| !from.keys.contains(key)).cloned().collect();
-                let cancelled = match app.metadata.unknown_content(fresh).await {
-                    Ok(keys) => app.blobs.cancel(key, &Checkpoint { keys, ..to.clone() }).await,
-                    Err(error) => Err(error),
-                };
-                (OciError::blob_upload_unknown().into(), cancelled)
-            }
-        };
-        if let Err(error) = cancelled {
-            tracing::warn!(%error, "cannot discard the bytes of a writer whose session is another's");
-        }
-        refusal
-    }
-
     /// Marks the session as used now. Returns `false` if it has ended or has a later writer.
     pub(super) async fn touch(&self) -> Result<bool> {
         let from = self.checkpoint();
@@ -321,97 +297,6 @@ impl<'a> Session<'a> {
         UploadSession { touched_at, login, checkpoint, epoch: self.epoch(), ..self.row.clone() }
     }
 
-    /// Ends the session at the client's request.
-    ///
-    /// # Errors
-    /// If the session could not be ended, or another request has claimed it.
-    pub(super) async fn cancel(self) -> Result<()> {
-        if self.end().await? {
-            return Ok(());
-        }
-        Err(if self.has_ended().await { OciError::blob_upload_unknown().into() } else { taken() })
-    }
-
-    /// Ends the session. A failure is only logged.
-    pub(super) async fn give_up(&self) {
-        if let Err(error) = self.end().await {
-            // The session ends by itself once it has been idle long enough.
-            tracing::warn!(%error, "cannot end an upload session");
-        }
-    }
-
-    /// Ends the session; `false` if it had ended, or another request has claimed it.
-    async fn end(&self) -> gangplank_store::Result<bool> {
-        if self.claim.is_lost() {
-            return Ok(false);
-        }
-        let app = self.context.app;
-        // The row decides whether the session is this writer's. On a local disk it always is. There the bytes go
-        // first: that needs no space on a full disk, and a session without bytes is over.
-        let is_row_first = app.blobs.keeps_checkpoints();
-        let leaves =
-            if !is_row_first && self.cancel_staged().await { Leaves::Nothing } else { Leaves::Bytes };
-        if !app.metadata.close_upload(&self.owner(), &self.row.id, self.epoch(), leaves).await? {
-            return Ok(false);
-        }
-        if is_row_first {
-            self.cancel_staged().await;
-        }
-        if leaves == Leaves::Bytes {
-            // Bytes may still be arriving, or be published by a call whose answer was lost.
-            app.discarded.notify_one();
-        }
-        Ok(true)
-    }
-
-    /// Deletes the staged bytes. Returns whether nothing is left.
-    async fn cancel_staged(&self) -> bool {
-        let may_be_published = self.may_be_published.load(Relaxed);
-        let mut staged = self.checkpoint();
-        if may_be_published {
-            // One of these may be a blob by now. If none is, they go with the row.
-            staged.keys.clear();
-        }
-        cancel(self.context, &self.key, &staged).await && !may_be_published
-    }
-
-    /// Ends the session after a refusal. If the cause may pass by itself, a session whose bytes are elsewhere
-    /// goes on where it stands. If the session had already ended, or another request has it, the client is told
-    /// that instead.
-    pub(super) async fn give_up_for(&self, refusal: Refusal) -> Refusal {
-        if refusal.is_temporary() && self.context.app.blobs.keeps_checkpoints() {
-            return match self.whose().await {
-                Whose::Mine => refusal.at(self.standing(self.received())),
-                Whose::Theirs => taken(),
-                Whose::Nobodys => OciError::blob_upload_unknown().into(),
-            };
-        }
-        self.end_for(refusal).await
-    }
-
-    /// Ends the session after a refusal, whatever its cause.
-    pub(super) async fn end_for(&self, refusal: Refusal) -> Refusal {
-        let whose = self.whose().await;
-        if whose == Whose::Theirs {
-            return taken();
-        }
-        self.give_up().await;
-        // If it had ended before, its bytes were removed during this request.
-        if whose == Whose::Nobodys { OciError::blob_upload_unknown().into() } else { refusal }
-    }
-
-    /// Who has the session, as far as is known.
-    async fn whose(&self) -> Whose {
-        if self.claim.is_lost() {
-            return Whose::Theirs;
-        }
-        match self.context.app.metadata.upload(&self.owner(), &self.row.id).await {
-            Ok(None) => Whose::Nobodys,
-            Ok(Some(row)) if row.epoch > self.epoch() => Whose::Theirs,
-            Ok(Some(_)) | Err(_) => Whose::Mine,
-        }
-    }
-
     fn checkpoint(&self) -> Checkpoint {
         self.standing_at().clone()
     }
@@ -423,17 +308,6 @@ impl<'a> Session<'a> {
     fn owner(&self) -> UploadOwner {
         owner(self.context, self.repository)
     }
-}
-
-/// The writer that has a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whose {
-    /// This request.
-    Mine,
-    /// Another one, or possibly another one.
-    Theirs,
-    /// The session has ended.
-    Nobodys,
 }
 
 /// How long a request waits for another request that has claimed the same session. That may be one whose

@@ -7,5 +7,8 @@ mod console;
 mod faults;
 mod lost_answers;
 mod rollouts;
+mod shared_bytes;
 mod updates;
+mod watched;
 mod world;
+mod writers;

@@ -16,7 +16,7 @@ use gangplank_oci::Hasher;
 
 use super::{
     BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
-    Published, Read, Reading, Space, Staged,
+    Owner, Published, Read, Reading, Space, Staged,
 };
 use crate::{Result, StoreError};
 
@@ -27,6 +27,8 @@ const PART: usize = 8 << 20;
 pub struct Memory {
     held: Arc<Held>,
     part: usize,
+    settles_after: Duration,
+    owner: Mutex<Owner>,
 }
 
 #[derive(Default)]
@@ -48,7 +50,23 @@ impl Default for Memory {
 impl Memory {
     /// A store whose parts have this many bytes.
     pub fn with_parts(bytes: usize) -> Self {
-        Self { held: Arc::default(), part: bytes.max(1) }
+        Self {
+            held: Arc::default(),
+            part: bytes.max(1),
+            settles_after: Duration::ZERO,
+            owner: Mutex::new(Owner::Certain),
+        }
+    }
+
+    /// The store as if several processes used it, and content counted as an orphan after this time.
+    #[must_use]
+    pub fn shared(self, settles_after: Duration) -> Self {
+        Self { settles_after, ..self }
+    }
+
+    /// Changes the owner.
+    pub fn belong_to(&self, owner: Owner) {
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = owner;
     }
 }
 
@@ -140,6 +158,14 @@ impl BlobIngester for Memory {
 
 #[async_trait]
 impl BlobSweeper for Memory {
+    fn settles_after(&self) -> Duration {
+        self.settles_after
+    }
+
+    async fn owner(&self) -> Result<Owner> {
+        Ok(*self.owner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
         let held = self.held.lock();
         let wanted = held

@@ -194,14 +194,25 @@ impl Place {
 /// Checks that rows and bytes belong together. Both contain the same identity: some marks, and the object
 /// `gangplank.json`. New stores get one. Several processes of one database may do this at the same time.
 async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
+    match compare(metadata, store, mode).await {
+        // Another process may have made the identity between the looks at the rows and at the bucket.
+        Err(StoreError::Unusable(_)) => compare(metadata, store, mode).await,
+        settled => settled,
+    }
+}
+
+async fn compare(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
     // In this order: the mark is made after the object, and the object after the number.
     let is_settled = metadata.mark(Mark::ContentBucket).await?.is_some();
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
     let place = store.shown();
     match (ours, found) {
         (Some(ours), Some(found)) if ours == found => {
-            if !is_settled && mode != Mode::Read {
-                metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+            if mode != Mode::Read {
+                if !is_settled {
+                    metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+                }
+                note_history(metadata).await?;
             }
             Ok(Some(ours.cluster))
         }
@@ -234,13 +245,24 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
             let ours = metadata.identify(Identity::new()).await?;
             store.belong_to(ours).await?;
             metadata.set_marks(vec![(Mark::ContentBucket, 1)]).await?;
+            note_history(metadata).await?;
             Ok(Some(ours.cluster))
         }
     }
 }
 
+/// Notes the history of a database that has none noted, before the first backup is made of it.
+async fn note_history(metadata: &dyn Metadata) -> Result<()> {
+    if metadata.noted_history().await?.is_none()
+        && let Some(now) = metadata.history().await?
+    {
+        metadata.note_history(now).await?;
+    }
+    Ok(())
+}
+
 /// Lets a database that was restored from an older state go on with its bucket. The bucket's former database is
-/// refused from then on. Returns the number of services.
+/// refused from then on. A prefix without an owner takes the place of a lost bucket. Returns the number of services.
 ///
 /// # Errors
 /// [`StoreError::Unusable`] if the bucket is that of another cluster. If the call fails in any other way, it has
@@ -256,13 +278,14 @@ pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
     let place = store.shown();
     let ours = match (ours, found) {
         (Some(ours), Some(found)) if ours.cluster == found.cluster => ours.restored(),
+        // The bucket was lost, and this is the one in its place.
+        (Some(ours), None) => ours.restored(),
         (Some(ours), Some(found)) => {
             return Err(StoreError::unusable(format!(
                 "{place} is the place of cluster {found}, and this database is of cluster {ours}"
             )));
         }
         (None, _) => return Err(StoreError::unusable("this database never had a bucket")),
-        (_, None) => return Err(StoreError::unusable(format!("{place} has no gangplank.json"))),
     };
     let history = metadata.history().await?;
     let services = metadata.restored(ours.incarnation, history).await?;

@@ -1,5 +1,6 @@
 //! A PostgreSQL server of one's own: new, empty, and gone with whoever started it.
 
+mod backups;
 mod bouncer;
 mod faults;
 

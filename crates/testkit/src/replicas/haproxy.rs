@@ -12,7 +12,7 @@ pub(super) const PROGRAM: &str = "/usr/sbin/haproxy";
 
 /// `tune.http.maxhdr` and `timeout http-request` leave refusals to the replicas. Only a request that could not be sent
 /// goes to another one. Requests of one connection go to different replicas too, and there are no cookies. A replica
-/// that stands still loses its requests after some seconds, as in a network that drops it.
+/// that stops finishes what it has.
 const CONFIG: &str = "\
 global
     tune.http.maxhdr 1000
@@ -38,7 +38,7 @@ backend replicas
     option httpchk
     http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost
     http-check expect status 200
-    default-server check inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server check inter 500ms fall 2 rise 1
 ";
 
 /// A load balancer before some addresses. Ends when dropped.

@@ -99,6 +99,14 @@ impl S3Server {
             .collect()
     }
 
+    /// The size of an object, in bytes.
+    pub fn size(&self, key: &str) -> Option<usize> {
+        let query = format!("list-type=2&prefix={}", gangplank_sigv4::encode(key));
+        let (status, text) = self.call("GET", "", &query, b"").expect("a listing");
+        assert_eq!(status, 200, "{text}");
+        text.split_once("<Size>")?.1.split_once("</Size>")?.0.parse().ok()
+    }
+
     /// The keys of all multipart uploads that were not ended.
     pub fn open_uploads(&self) -> Vec<String> {
         let (status, text) = self.call("GET", "", "uploads=", b"").expect("a listing");

@@ -5,10 +5,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::ROOT_KEY;
+use crate::client::client;
+
+/// How long it may take until it is ready.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running server, or one that has ended.
 #[derive(Debug)]
@@ -58,10 +63,34 @@ impl Process {
         BufReader::new(output).read_line(&mut ready).expect("its ready line");
         let Some((_, address)) = ready.trim().rsplit_once("//") else {
             let status = child.wait();
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
             return Err(format!("the server did not start ({status:?}): {}", log.lock().expect("the log")));
         };
         Ok(Self { child, address: address.parse().expect("an address"), log })
+    }
+
+    /// Whether it says that it is ready.
+    pub(super) fn is_ready(&self) -> bool {
+        let url = format!("http://{}/readyz", self.address);
+        let asked = client().get(url).timeout(Duration::from_secs(5)).send();
+        asked.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// The log, if it ends instead, or needs too long.
+    pub(super) fn wait_until_ready(&mut self) -> Result<(), String> {
+        let until = Instant::now() + PATIENCE;
+        while !self.is_ready() {
+            let end = self.child.try_wait().expect("its state");
+            if end.is_some() || Instant::now() > until {
+                std::thread::sleep(Duration::from_millis(100));
+                return Err(format!("the server did not get ready ({end:?}): {}", self.log()));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     /// The log so far.

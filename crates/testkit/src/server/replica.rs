@@ -2,17 +2,12 @@
 
 use std::fs;
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use super::{Process, ROOT_KEY, TestServer};
-use crate::client::client;
 use crate::replicas::HaProxy;
 use crate::{Api, Login, Registry};
-
-/// How long a replica may take until it is ready.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A replica, reached past the load balancer.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +47,7 @@ impl TestServer {
     /// Starts a replica again at its address, and waits until it is ready.
     pub fn restart_replica(&mut self, number: usize) {
         self.start_replica_unready(number, &[]);
-        self.replica(number).wait_until_ready();
+        self.processes[number].wait_until_ready().unwrap_or_else(|why| panic!("{why}"));
     }
 
     /// The same with more variables in its environment, without waiting until it is ready.
@@ -61,10 +56,6 @@ impl TestServer {
         let listen = self.processes[number].address.to_string();
         let again = self.builder.process(self.home.path(), &listen, environment);
         self.processes[number] = again.unwrap_or_else(|why| panic!("{why}"));
-    }
-
-    pub(super) fn wait_until_ready(&self) {
-        self.all_replicas().for_each(Replica::wait_until_ready);
     }
 
     /// Writes the files that a single server writes for AWS tools, as an operator does for replicas.
@@ -107,16 +98,6 @@ impl Replica<'_> {
 
     /// Whether it says that it is ready.
     pub fn is_ready(self) -> bool {
-        let asked =
-            client().get(format!("{}/readyz", self.endpoint())).timeout(Duration::from_secs(5)).send();
-        asked.is_ok_and(|answer| answer.status() == 200)
-    }
-
-    fn wait_until_ready(self) {
-        let until = Instant::now() + PATIENCE;
-        while !self.is_ready() {
-            assert!(Instant::now() < until, "{} is not ready:\n{}", self.0.address, self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.0.is_ready()
     }
 }

@@ -1,20 +1,23 @@
-//! A key made in the data directory of a stopped server. It opens a server whose other keys are all lost.
+//! A key made without a server: in the data directory of a stopped one, or in a database that servers share. It opens
+//! a server whose other keys are all lost.
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use gangplank_api::Timestamp;
 use gangplank_api::gangplank::{AccessKey, AccessKeyStatus};
-use gangplank_core::{AccountId, Origin, Time};
+use gangplank_core::{AccountId, Origin, SecretAccessKey, Time};
 use gangplank_server::data_dir::DataDir;
 use gangplank_server::{
     MasterKey, NewKey as Made, Rights, all_access_keys, create_access_key, create_first_key,
-    provide_credentials,
+    create_in_cluster, provide_credentials,
 };
+use gangplank_store::metadata::access_keys::AccessKey as Kept;
 use gangplank_store::open::Mode;
 
 use super::NewKey;
 use crate::aws::connection::check_data_dir;
+use crate::serving::options::database::master_key;
 use crate::terminal::output::{now, warn};
 
 /// Makes the key. `None` if a server uses the directory.
@@ -23,6 +26,18 @@ pub(super) async fn make(path: &Path, new: &NewKey) -> Result<Option<AccessKey>>
         Some(data_dir) => create_in(&data_dir, new).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// Makes a key in the database that servers share. `None` if none is named.
+pub(super) async fn make_in_database(new: &NewKey) -> Result<Option<AccessKey>> {
+    let Some(rows) = new.shared.rows(Mode::Offline)? else { return Ok(None) };
+    let (account, rights) = new.by_hand()?;
+    let master = master_key(new.master_key_file.as_deref())?;
+    let rows = rows.rows().await?;
+    let cluster = rows.cluster.context("the database is not shared")?;
+    let by = Origin::local(Time(now()));
+    let (key, secret) = create_in_cluster(&cluster, &by, &master, &account, Made::with(rights)).await?;
+    Ok(Some(shown(&key, &secret)))
 }
 
 /// Locks the data directory. `None` if a server uses it. A new directory only gets a root key: with an ordinary key
@@ -39,13 +54,7 @@ fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
 /// Makes a key in a data directory that no server uses. A caller who can write there owns the server, so the key is a
 /// root key unless there is an enabled one.
 async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
-    let account = new.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
-    if new.permissions.are_given() || new.expires.is_some() {
-        bail!("a key that is limited is made by the server; start it, and make the key then");
-    }
-    if new.root && !account.is_root() {
-        bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
-    }
+    let (account, rights) = new.by_hand()?;
     let metadata = data_dir.store(Mode::Offline).rows().await?.metadata;
     let metadata = metadata.as_ref();
     let by = Origin::local(Time(now()));
@@ -55,7 +64,7 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     let (key, secret) = if keys.is_empty() && is_rescue {
         create_first_key(metadata, &by, &master, data_dir, None).await?
     } else {
-        let rights = if new.root || is_rescue { Rights::Root } else { Rights::Ordinary };
+        let rights = if is_rescue { Rights::Root } else { rights };
         create_access_key(metadata, &by, &master, &account, Made::with(rights), u32::MAX).await?
     };
     if is_rescue && !new.root && !keys.is_empty() {
@@ -72,13 +81,31 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
         Err(error) => warn(format!("{error:#}")),
         Ok(_) => {}
     }
-    Ok(AccessKey {
+    Ok(shown(&key, &secret))
+}
+
+impl NewKey {
+    /// The account and the rights of a key that no server makes.
+    fn by_hand(&self) -> Result<(AccountId, Rights)> {
+        let account = self.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
+        if self.permissions.are_given() || self.expires.is_some() {
+            bail!("a key that is limited is made by the server; start it, and make the key then");
+        }
+        if self.root && !account.is_root() {
+            bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
+        }
+        Ok((account, if self.root { Rights::Root } else { Rights::Ordinary }))
+    }
+}
+
+fn shown(key: &Kept, secret: &SecretAccessKey) -> AccessKey {
+    AccessKey {
         access_key_id: key.id.as_str().to_owned(),
         secret_access_key: secret.expose().to_owned().into(),
-        account: account.as_str().to_owned(),
+        account: key.account.as_str().to_owned(),
         created_at: Timestamp(key.created_at.0),
         status: AccessKeyStatus::Active,
         is_root: key.is_root,
         expires_at: None,
-    })
+    }
 }

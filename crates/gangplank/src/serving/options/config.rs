@@ -48,11 +48,11 @@ impl ServeOptions {
         }
         let (location, master_key) = (self.location()?, self.shared_master_key()?);
         let bucket = self.bucket(limits.blob_bytes)?;
+        let redirects = self.redirects(bucket.as_ref())?;
         // Reading a bucket costs requests and traffic.
         let scrub_interval = if bucket.is_some() { Duration::ZERO } else { SCRUB_INTERVAL };
         let scrub_interval = self.scrub_interval.map_or(scrub_interval, |given| given.0);
         let scrub_interval = Some(scrub_interval).filter(|interval| !interval.is_zero());
-        let redirects = self.redirects(bucket.as_ref())?;
         Ok(Config {
             bucket,
             redirects,

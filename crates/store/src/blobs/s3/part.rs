@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gangplank_oci::{Algorithm, Hasher};
-use gangplank_s3::{Crc64Hasher, Guard, Part, WholeChecksum};
+use gangplank_s3::{Crc64Hasher, Error, Guard, Part, WholeChecksum};
 use tokio::sync::{OnceCell, oneshot};
+use tokio::time::Instant;
 
 use super::failure::{failed, failed_upload};
 use super::piece::{Piece, aside};
@@ -20,13 +21,19 @@ const TRIES: u32 = 3;
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// No try begins later than this after the first. A server that is silent takes all the time of a request.
+const LATEST: Duration = Duration::from_secs(3);
+
+/// The multipart upload of a writer, once it was begun or could not be.
+pub(super) type Begun = OnceCell<std::result::Result<Upload, Error>>;
+
 impl Inner {
     /// Uploads tails and new bytes together as one part. The first part begins the multipart upload. `has_turn` is
     /// told when the part no longer waits for other parts.
     pub(super) async fn send_part(
         self: Arc<Self>,
         key: ContentKey,
-        upload: Arc<OnceCell<Upload>>,
+        upload: Arc<Begun>,
         number: u64,
         tails: Vec<Tail>,
         fresh: Piece,
@@ -39,7 +46,9 @@ impl Inner {
         let object = self.object(&key);
         let turn = self.parts_at_once.acquire().await;
         let _ = has_turn.send(());
-        let upload = upload.get_or_try_init(|| self.begin(&object)).await?;
+        // A failure is that of all parts. If each tried again, the client would wait for the sum.
+        let upload = upload.get_or_init(|| self.begin(&object)).await.as_ref();
+        let upload = upload.map_err(|error| failed(error.clone()))?;
         let piece = self.together(&tails, fresh).await?;
         let checksum = if upload.has_crc { WholeChecksum::Crc64 } else { WholeChecksum::None };
         let (piece, guard) = aside(move || piece.guard(checksum).map(|guard| (piece, guard))).await?;
@@ -55,10 +64,10 @@ impl Inner {
 
     /// Begins a multipart upload. A try without an answer may have begun one too, which is aborted if the server
     /// lists it.
-    async fn begin(&self, object: &str) -> Result<Upload> {
+    async fn begin(&self, object: &str) -> std::result::Result<Upload, Error> {
         let checksum = self.abilities.whole_checksum();
         let has_crc = checksum == WholeChecksum::Crc64;
-        let mut tried = 0;
+        let (begun, mut tried) = (Instant::now(), 0);
         loop {
             tried += 1;
             match self.client.create_multipart_upload(object, checksum).await {
@@ -70,8 +79,10 @@ impl Inner {
                     }
                     return Ok(Upload { id, has_crc });
                 }
-                Err(error) if tried < TRIES && error.may_pass() => tokio::time::sleep(PAUSE).await,
-                Err(error) => return Err(failed(error)),
+                Err(error) if tried < TRIES && error.may_pass() && begun.elapsed() < LATEST => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => return Err(error),
             }
         }
     }

@@ -24,11 +24,13 @@ pub(super) struct Piece {
     /// If there is a file, it contains all bytes, and memory none.
     file: Option<ScratchFile>,
     length: u64,
+    /// Of all bytes. It is computed while they are in the processor's cache.
+    crc: Crc64Hasher,
 }
 
 impl Piece {
     pub(super) fn new(scratch: &Arc<Scratch>) -> Self {
-        Self { scratch: Arc::clone(scratch), bytes: Vec::new(), file: None, length: 0 }
+        Self { scratch: Arc::clone(scratch), bytes: Vec::new(), file: None, length: 0, crc: Crc64Hasher::default() }
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -52,6 +54,7 @@ impl Piece {
             self.file = Some(file);
         }
         self.length += bytes.len() as u64;
+        self.crc.update(bytes);
         Ok(())
     }
 
@@ -74,10 +77,10 @@ impl Piece {
         Ok(())
     }
 
-    /// The checksum with which the server checks the bytes. Blocks on files.
+    /// The checksum with which the server checks the bytes. SHA-256 blocks on files.
     pub(super) fn guard(&self, checksum: WholeChecksum) -> Result<Guard> {
         Ok(match checksum {
-            WholeChecksum::Crc64 => Guard::Crc64(self.crc()?),
+            WholeChecksum::Crc64 => Guard::Crc64(self.crc()),
             WholeChecksum::None => {
                 let mut hash = Sha256::new();
                 self.each(|bytes| {
@@ -89,14 +92,9 @@ impl Piece {
         })
     }
 
-    /// The CRC-64/NVME of the bytes. Blocks on files.
-    pub(super) fn crc(&self) -> Result<Crc64> {
-        let mut crc = Crc64Hasher::default();
-        self.each(|bytes| {
-            crc.update(bytes);
-            Ok(())
-        })?;
-        Ok(crc.finish())
+    /// The CRC-64/NVME of the bytes.
+    pub(super) fn crc(&self) -> Crc64 {
+        self.crc.finish()
     }
 
     /// The MD5, which many servers use as entity tag. Blocks on files.

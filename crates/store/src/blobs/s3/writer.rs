@@ -6,10 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use gangplank_oci::Hasher;
 use gangplank_s3::Part;
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Inner;
+use super::part::Begun;
 use super::piece::{Piece, aside};
 use super::state::{State, Tail, Upload};
 use super::tails;
@@ -27,7 +28,7 @@ pub(super) struct S3Writer {
     /// The part of the content that counts, without the parts under way.
     state: State,
     /// The multipart upload. The first part begins it.
-    upload: Arc<OnceCell<Upload>>,
+    upload: Arc<Begun>,
     under_way: VecDeque<UnderWay>,
     /// The bytes after the parts under way: tails first, new bytes last.
     tails: Vec<Tail>,
@@ -67,11 +68,16 @@ impl Drop for UnderWay {
 impl S3Writer {
     pub(super) fn new(store: Arc<Inner>, key: ContentKey, hasher: Hasher, mut state: State) -> Self {
         let is_told = state.upload.is_some();
-        let upload = Arc::new(OnceCell::new_with(state.upload.clone()));
+        let upload = Arc::new(Begun::new_with(state.upload.clone().map(Ok)));
         let tails = std::mem::take(&mut state.tails);
         let fresh = Piece::new(&store.scratch);
         let under_way = VecDeque::new();
         Self { store, key, hasher, state, upload, under_way, tails, fresh, progress: None, is_told }
+    }
+
+    /// The multipart upload, if it was begun.
+    fn begun(&self) -> Option<Upload> {
+        self.upload.get()?.as_ref().ok().cloned()
     }
 
     /// How many bytes are in no part.
@@ -97,10 +103,12 @@ impl S3Writer {
 
     /// Waits for the oldest part under way. From then on it counts.
     async fn settle(&mut self) -> Result<()> {
-        let Some(mut first) = self.under_way.pop_front() else { return Ok(()) };
+        let Some(first) = self.under_way.front_mut() else { return Ok(()) };
+        // Whoever stops waiting here does not stop the part.
         let sent = (&mut first.sent).await;
+        let Some(mut first) = self.under_way.pop_front() else { return Ok(()) };
         let part = sent.unwrap_or_else(|error| Err(StoreError::unavailable(error.to_string())))?;
-        self.state.upload = self.upload.get().cloned();
+        self.state.upload = self.begun();
         self.state.parts.push(part);
         self.store.fed.note(&self.key, first.received);
         self.progress = Some(self.state.checkpoint(first.received, std::mem::take(&mut first.hash_state)));
@@ -121,8 +129,7 @@ impl S3Writer {
         let joined = self.tails.split_off(kept);
         let fresh = std::mem::replace(&mut self.fresh, Piece::new(&self.store.scratch));
         let piece = self.store.together(&joined, fresh).await?;
-        let (piece, crc) = aside(move || piece.crc().map(|crc| (piece, crc))).await?;
-        let tail = Tail { key: ContentKey::unused(), length: piece.length(), crc };
+        let tail = Tail { key: ContentKey::unused(), length: piece.length(), crc: piece.crc() };
         self.store.put(&tail.key, piece, is_whole.then(|| self.hasher.clone())).await?;
         self.store.seen.note(&tail.key, tail.length);
         self.tails.push(tail);
@@ -237,7 +244,7 @@ impl Drop for S3Writer {
         if self.is_told {
             return;
         }
-        if let Some(upload) = self.upload.get().cloned() {
+        if let Some(upload) = self.begun() {
             let (store, object) = (Arc::clone(&self.store), self.store.object(&self.key));
             self.store.runtime.spawn(async move {
                 if let Err(error) = store.abort(&object, &upload.id).await {

@@ -13,8 +13,9 @@ use crate::{Result, StoreError};
 /// How long the server is asked.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The pause between two questions.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The first pause between two questions. Each further one is twice as long, up to a limit.
+const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A transaction whose outcome is unknown.
 pub(super) struct Lost {
@@ -40,7 +41,7 @@ enum Said {
 /// [`StoreError::Contended`] if it was not, so that it runs again. [`StoreError::OutcomeUnknown`] if the server
 /// cannot be asked or does not know, for example after a failover.
 pub(super) async fn outcome(pool: &Pool, lost: &Lost, until: Option<Instant>) -> Result<()> {
-    let until = Instant::now() + left(until, PATIENCE);
+    let (until, mut pause) = (Instant::now() + left(until, PATIENCE), PAUSE);
     loop {
         match timeout_at(until, ask(pool, lost)).await {
             Ok(Ok(Said::Committed)) => return Ok(()),
@@ -51,9 +52,10 @@ pub(super) async fn outcome(pool: &Pool, lost: &Lost, until: Option<Instant>) ->
             // The server may not have noticed yet that the connection is lost.
             Ok(Ok(Said::NotYet) | Err(_)) => {}
         }
-        if timeout_at(until, sleep(PAUSE)).await.is_err() {
+        if timeout_at(until, sleep(pause)).await.is_err() {
             return Err(unknown());
         }
+        pause = LONGEST_PAUSE.min(pause * 2);
     }
 }
 

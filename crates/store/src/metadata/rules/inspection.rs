@@ -78,7 +78,7 @@ impl<E: Engine> Inspection for Store<E> {
 }
 
 fn contradictions(tx: &dyn Tx, now: Time) -> Result<Vec<Contradiction>> {
-    let mut found = Vec::new();
+    let (mut found, now) = (Vec::new(), tx.steady(now)?);
     let mut add = |fault, whats: Vec<String>| {
         let whole = |what| Contradiction { fault, what, images: Vec::new() };
         found.extend(whats.into_iter().map(whole));
@@ -140,6 +140,7 @@ fn structure(tx: &dyn Tx) -> Result<Vec<String>> {
 }
 
 fn reconcile(tx: &dyn Tx, now: Time) -> Result<()> {
+    let now = tx.steady(now)?;
     // While these are locked, nobody adds or ends an edge, and nobody adds anything to a repository.
     let services = Query::column("SELECT id FROM services ORDER BY id", values![]);
     let has_services = !tx.lock::<i64>(Level::Service, Lock::Update, &services)?.is_empty();

@@ -26,6 +26,20 @@ async fn content_that_was_never_more_than_left_over_is_the_blob() {
     assert_eq!(finish(&memory, &key, &staged, b"ab").await, key);
 }
 
+/// A writer was paused for long, and goes on after another has taken its place.
+#[tokio::test]
+async fn a_late_part_is_never_taken_for_another() {
+    let (memory, key) = (Memory::with_parts(16), ContentKey::unused());
+    let row = write(&memory, &key, &beginning(), b"a part of 16 byt").await;
+    let mut late = memory.writer(&key, &row).unwrap();
+    late.write(b"late bytes").unwrap();
+    let next = write(&memory, &key, &row, b"another part, ok").await;
+    assert!(late.write(b", of which more come").is_err());
+    assert_eq!(finish(&memory, &key, &next, b".").await, key);
+    let read = super::read(&memory, &key).await.unwrap();
+    assert_eq!(read, b"a part of 16 bytanother part, ok.");
+}
+
 #[tokio::test]
 async fn each_full_part_is_progress() {
     let mut writing = Memory::with_parts(16).writer(&ContentKey::unused(), &beginning()).unwrap();

@@ -218,6 +218,161 @@ async fn a_late_part_is_never_taken_for_another() {
     }
 }
 
+/// A part arrives after the end. On one server it brings the upload back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_that_arrives_after_the_end_leaves_nothing() {
+    for program in Program::ALL {
+        let Some((proxy, bucket)) = world(program) else { continue };
+        let (key, bytes) = (ContentKey::unused(), content(2 * PART + 9));
+        let staged = write(bucket.blobs(), &key, &beginning(), &bytes[..=PART]).await;
+        proxy.decide(|seen| match seen.call {
+            "UploadPart" => Fault::Delay(Duration::from_secs(2)),
+            _ => Fault::None,
+        });
+        let late = {
+            let (process, key, staged) = (bucket.again(), key.clone(), staged.clone());
+            tokio::spawn(async move {
+                let late = writer(process.blobs(), &key, &staged, &vec![0; PART]).await.unwrap();
+                late.suspend().await
+            })
+        };
+        while proxy.count("UploadPart") == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let other = crate::buckets::bucket_at(bucket.server, None, bucket.location.clone());
+        let kept = finish(other.blobs(), &key, &staged, &bytes[PART + 1..]).await;
+        let late = late.await.unwrap();
+        // What the server does when the session of the late writer has ended.
+        let mine = late.unwrap_or_else(|_| staged.clone());
+        let keys = mine.keys.iter().filter(|key| !staged.keys.contains(key)).cloned().collect();
+        bucket.blobs().cancel(&key, &Checkpoint { keys, ..mine }).await.unwrap();
+        assert_eq!(bucket.uploads(), Vec::<String>::new(), "{program:?}");
+        assert!(read(bucket.again().blobs(), &kept).await.unwrap() == bytes, "{program:?}");
+    }
+}
+
+/// Two writers begin an upload of the same content.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_lost_a_session_aborts_its_own_upload_alone() {
+    for program in Program::ALL {
+        let Some(server) = server(program) else { continue };
+        let bucket = bucket(server, None);
+        let (key, bytes) = (ContentKey::unused(), content(2 * PART + 9));
+        let row = write(bucket.blobs(), &key, &beginning(), &bytes[..9]).await;
+        let [mine, other] = [bucket.again(), bucket.again()];
+        let lost = write(mine.blobs(), &key, &row, &content(2 * PART)).await;
+        let row = write(other.blobs(), &key, &row, &bytes[9..]).await;
+        mine.blobs().cancel_beyond(&key, &lost, &row).await.unwrap();
+        assert_eq!(bucket.uploads().len(), 1, "{program:?}");
+        assert_eq!(bucket.again().blobs().vouch(&key, &row).await.unwrap(), Some(row.clone()));
+        let kept = finish(other.blobs(), &key, &row, b"").await;
+        assert!(read(bucket.blobs(), &kept).await.unwrap() == bytes, "{program:?}");
+        assert_eq!(bucket.uploads(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_goes_on_after_the_server_was_away() {
+    for program in Program::ALL {
+        let Some((proxy, bucket)) = world(program) else { continue };
+        let (key, bytes) = (ContentKey::unused(), content(2 * PART + 9));
+        let mut staged = beginning();
+        for (call, to) in
+            [("CreateMultipartUpload", 2 * PART), ("UploadPart", 2 * PART), ("PutObject", PART + 1)]
+        {
+            proxy.decide(
+                move |seen| {
+                    if seen.call == call { Fault::Refuse(503, "SlowDown") } else { Fault::None }
+                },
+            );
+            let from = usize::try_from(staged.received).unwrap();
+            let writing = writer(bucket.blobs(), &key, &staged, &bytes[from..to]).await;
+            let failed = match writing {
+                Ok(writing) => writing.suspend().await.map(drop),
+                Err(error) => Err(error),
+            };
+            assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{call}: {failed:?}");
+            proxy.mend();
+            assert_eq!(bucket.blobs().vouch(&key, &staged).await.unwrap(), Some(staged.clone()));
+            let to = if call == "UploadPart" { PART } else { from };
+            staged = write(bucket.blobs(), &key, &staged, &bytes[from..to.max(from)]).await;
+        }
+        let kept = finish(bucket.again().blobs(), &key, &staged, &bytes[PART..]).await;
+        assert!(read(bucket.blobs(), &kept).await.unwrap() == bytes, "{program:?}");
+        assert_eq!(bucket.uploads(), Vec::<String>::new(), "{program:?}");
+    }
+}
+
+/// A HEAD's answer does not say what is missing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_bucket_is_no_missing_content() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    let (key, bytes) = (ContentKey::unused(), content(PART + 9));
+    let staged = write(bucket.blobs(), &key, &beginning(), &bytes).await;
+    let process = bucket.again();
+    let is_away = |error: StoreError| assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    for code in ["NoSuchBucket", ""] {
+        proxy.decide(move |_| Fault::Refuse(404, code));
+        is_away(process.blobs().stat(&key).await.unwrap_err());
+        is_away(process.blobs().vouch(&key, &staged).await.unwrap_err());
+        is_away(process.blobs().cancel(&key, &staged).await.unwrap_err());
+        is_away(writer(process.blobs(), &key, &staged, b"more").await.unwrap().commit().await.unwrap_err());
+        proxy.mend();
+    }
+    let kept = finish(process.blobs(), &key, &staged, b"").await;
+    assert!(read(process.blobs(), &kept).await.unwrap() == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_whose_beginning_got_no_answer_is_aborted() {
+    for program in Program::ALL {
+        let Some((proxy, bucket)) = world(program) else { continue };
+        let key = ContentKey::unused();
+        proxy.decide(|seen| match seen.call {
+            "CreateMultipartUpload" if seen.before == 0 => Fault::SwallowAnswer,
+            _ => Fault::None,
+        });
+        let bytes = content(2 * PART + 1);
+        let staged = write(bucket.blobs(), &key, &beginning(), &bytes).await;
+        assert_eq!(bucket.uploads().len(), 1, "{program:?}");
+        let kept = finish(bucket.blobs(), &key, &staged, b"").await;
+        assert!(read(bucket.blobs(), &kept).await.unwrap() == bytes);
+        // No try gets an answer, so no checkpoint has an id.
+        let key = ContentKey::unused();
+        proxy.decide(
+            |seen| {
+                if seen.call == "CreateMultipartUpload" { Fault::SwallowAnswer } else { Fault::None }
+            },
+        );
+        let failed = writer(bucket.blobs(), &key, &beginning(), &bytes).await;
+        let failed = match failed {
+            Ok(writing) => writing.suspend().await.map(drop),
+            Err(error) => Err(error),
+        };
+        assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+        assert!(!bucket.uploads().is_empty());
+        proxy.mend();
+        bucket.blobs().cancel(&key, &beginning()).await.unwrap();
+        assert_eq!(bucket.uploads(), Vec::<String>::new(), "{program:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_stays_open_is_not_said_to_be_gone() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    let key = ContentKey::unused();
+    let staged = write(bucket.blobs(), &key, &beginning(), &content(PART + 9)).await;
+    proxy.decide(|seen| match seen.call {
+        "AbortMultipartUpload" => Fault::Answer(""),
+        _ => Fault::None,
+    });
+    let left = bucket.blobs().cancel(&key, &staged).await;
+    assert!(matches!(left, Err(StoreError::Unavailable(_))), "{left:?}");
+    proxy.mend();
+    bucket.blobs().cancel(&key, &staged).await.unwrap();
+    assert_eq!((bucket.uploads(), bucket.objects()), (vec![], vec![]));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_end_never_replaces_a_blob() {
     for program in Program::ALL {
@@ -293,6 +448,36 @@ async fn who_writes_is_held_up_when_the_server_is_slow() {
         assert!(taken < 10 * PART);
     }
     assert!(taken >= 4 * PART, "{taken} bytes");
+}
+
+/// Parts wait in files for their turn. There are few such files, however many uploads there are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn few_parts_wait_for_their_turn() {
+    const AT_ONCE: usize = 32;
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    proxy.decide(|seen| if seen.call == "UploadPart" { Fault::Freeze } else { Fault::None });
+    let mut writers = Vec::new();
+    let piece = vec![1; 1 << 20];
+    let fill = async || {
+        let mut writing = bucket.blobs().writer(&ContentKey::unused(), &beginning()).unwrap();
+        let mut taken = 0;
+        let patience = Duration::from_secs(1);
+        while tokio::time::timeout(patience, writing.ready()).await.is_ok_and(|ready| ready.is_ok()) {
+            writing.write(&piece).unwrap();
+            taken += piece.len();
+        }
+        (writing, taken)
+    };
+    for _ in 0..AT_ONCE / 4 {
+        let (writing, taken) = fill().await;
+        assert!(taken >= 4 * PART, "{taken} bytes");
+        writers.push(writing);
+    }
+    for _ in 0..2 {
+        let (writing, taken) = fill().await;
+        assert!(taken <= PART + 2 * piece.len(), "{taken} bytes");
+        writers.push(writing);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

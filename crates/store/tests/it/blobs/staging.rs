@@ -13,7 +13,8 @@ blob_contract! {
     cancelling_leaves_published_content,
     contents_are_staged_side_by_side;
     cancelled_content_is_gone,
-    who_writes_what_was_cancelled_publishes_nothing
+    who_writes_what_was_cancelled_publishes_nothing,
+    who_lost_a_session_cancels_only_its_own
 }
 
 async fn what_is_staged_is_not_published(blobs: &dyn BlobStore) {
@@ -73,6 +74,31 @@ async fn who_writes_what_was_cancelled_publishes_nothing(blobs: &dyn BlobStore, 
     blobs.cancel(&key, &staged).await.unwrap();
     assert!(written.commit().await.is_err());
     assert_eq!(blobs.stat(&key).await.unwrap(), None);
+}
+
+/// One writer was paused, and another went on. The first removes its bytes when it comes back.
+async fn who_lost_a_session_cancels_only_its_own(blobs: &dyn BlobStore, part: usize) {
+    for length in [1, part + 10] {
+        let (key, begun) = (ContentKey::unused(), vec![b'a'; length]);
+        let row = write(blobs, &key, &beginning(), &begun).await;
+        let mine = write(blobs, &key, &row, b"what no row counts").await;
+        for _ in 0..2 {
+            blobs.cancel_beyond(&key, &mine, &row).await.unwrap();
+            assert_eq!(blobs.vouch(&key, &row).await.unwrap(), Some(row.clone()));
+        }
+        let kept = finish(blobs, &key, &row, b", and the rest").await;
+        assert!(read(blobs, &kept).await.unwrap() == [&begun[..], b", and the rest"].concat());
+        let others: Vec<ContentKey> = row.keys.iter().filter(|other| **other != kept).cloned().collect();
+        assert!(blobs.remove(&others).await.iter().all(Result::is_ok));
+        assert_eq!(blobs.published(kept.part(), std::time::Duration::ZERO).await.unwrap(), [kept.clone()]);
+        // After the end, nobody removes the blob.
+        blobs.cancel_beyond(&key, &mine, &beginning()).await.unwrap();
+        assert!(blobs.stat(&kept).await.unwrap().is_some());
+        blobs.remove(std::slice::from_ref(&kept)).await[0].clone().unwrap();
+        for part in 0..=255 {
+            assert_eq!(blobs.published(part, std::time::Duration::ZERO).await.unwrap(), []);
+        }
+    }
 }
 
 async fn contents_are_staged_side_by_side(blobs: &dyn BlobStore) {

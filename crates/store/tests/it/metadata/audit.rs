@@ -43,7 +43,7 @@ fn somebody(seconds: u64) -> Origin {
         session: None,
         at: NOW.plus(Duration::from_secs(seconds)),
         steady: NOW.plus(Duration::from_secs(seconds)),
-        owner: Some(owner_of(1)),
+        owner: Some(owner_of(2)),
         login: Some(LoginId(7)),
         address: Some([192, 0, 2, 1].into()),
         user_agent: Some("docker/28".to_owned()),
@@ -178,7 +178,7 @@ async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
     }
     for event in &noted {
         assert_eq!(event.account, Some(here().account));
-        assert_eq!(event.owner, Some(owner_of(1)));
+        assert_eq!(event.owner, Some(owner_of(2)));
         assert_eq!(event.address.as_deref(), Some("192.0.2.1"));
         assert_eq!(event.user_agent.as_deref(), Some("docker/28"));
         assert_eq!((event.at, event.count, event.by_console), (NOW, 1, true));
@@ -296,7 +296,7 @@ async fn a_question_is_answered_by_what_fits_all_of_it(db: &dyn Metadata) {
     assert_eq!(count(AuditFilter { since: Some(later), ..any() }).await, 1);
     assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 29);
     assert_eq!(count(AuditFilter { kind: Some(EventKind::ServiceCreated), ..any() }).await, 2);
-    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 29);
+    assert_eq!(count(AuditFilter { access_key: Some(key_id(2)), ..any() }).await, 29);
     assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 28);
     assert_eq!(count(AuditFilter { repository: Some("sr".to_owned()), ..any() }).await, 4);
     let digest = Some(Digest::sha256(b"layer").to_string());

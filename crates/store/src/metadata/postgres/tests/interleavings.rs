@@ -4,6 +4,7 @@ use gangplank_core::{Origin, Time};
 
 use super::*;
 use crate::blobs::ContentKey;
+use crate::metadata::Inspection as _;
 use crate::metadata::blobs::{BlobLinks as _, NewBlob};
 use crate::metadata::container_images::{ContainerImages as _, NewImage};
 use crate::metadata::manifests::{ManifestOutcome, Manifests as _};
@@ -140,5 +141,9 @@ async fn a_lease_is_renewed_at_the_time_of_all() {
     let found = store.manifest(&at.tenant, &at.repository, &image.reference(), None, Some(asked(NOW))).await;
     assert!(found.unwrap().is_some());
     assert!(at.holds("config").await);
+    assert_eq!(leases(), later);
+    // So what is early for a process is not in the future.
+    assert_eq!(store.contradictions(NOW).await.unwrap(), Vec::new());
+    store.reconcile(NOW).await.unwrap();
     assert_eq!(leases(), later);
 }
