@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// How long a claim lasts without a renewal. If a process is killed, nobody can continue its work for that
 /// long.
@@ -30,12 +31,17 @@ const AT_ONCE: usize = 8;
 /// How often a waiting task asks whether another process still has the claim.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
 
+/// How long the end of the process waits for claims to be released.
+const RELEASED_WITHIN: Duration = Duration::from_secs(5);
+
 /// The claims of this process, and the queues for them.
 pub(crate) struct Claims {
     coordinator: Arc<dyn Coordinator>,
     /// The unique name of this process.
     holder: String,
     places: Mutex<HashMap<Work, Arc<Place>>>,
+    /// The tasks that release claims.
+    releasing: TaskTracker,
 }
 
 /// Work that a task of this process does or waits for.
@@ -58,12 +64,20 @@ struct Kept {
 impl Claims {
     /// The claims of the process with the unique name `holder`.
     pub(crate) fn new(coordinator: Arc<dyn Coordinator>, holder: String) -> Arc<Self> {
-        Arc::new(Self { coordinator, holder, places: Mutex::default() })
+        Arc::new(Self { coordinator, holder, places: Mutex::default(), releasing: TaskTracker::new() })
     }
 
     /// Whether other processes may claim the same work.
     pub(crate) fn are_shared(&self) -> bool {
         self.coordinator.is_shared()
+    }
+
+    /// Waits until all claims that were dropped are released, so that other processes need not wait for their end.
+    pub(crate) async fn are_released(&self) {
+        self.releasing.close();
+        if tokio::time::timeout(RELEASED_WITHIN, self.releasing.wait()).await.is_err() {
+            tracing::warn!("cannot release all claims; they end by themselves");
+        }
     }
 
     /// Claims work. `None` if it is already claimed.
@@ -251,7 +265,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         let Some((waiting, turn)) = self.letting_go.take() else { return };
         *waiting.place.kept() = None;
-        let claim = self.kept.claim.clone();
+        let (claim, releasing) = (self.kept.claim.clone(), waiting.claims.releasing.clone());
         // The claim is released before the turn, so the next task in turn finds the work free.
         let mut letting_go = Box::pin(async move {
             if let Err(error) = waiting.claims.coordinator.release(&claim).await {
@@ -265,7 +279,7 @@ impl Drop for Held {
         if (&mut letting_go).now_or_never().is_none()
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(letting_go);
+            releasing.spawn_on(letting_go, &runtime);
         }
     }
 }
@@ -376,6 +390,17 @@ mod tests {
             drop(claims.wait(upload("a")).await.unwrap());
         }
         assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_waits_until_claims_far_away_are_let_go_of() {
+        let far = Arc::new(Far(InProcess::default(), false.into()));
+        let claims = Claims::new(Arc::clone(&far) as Arc<dyn Coordinator>, "0".to_owned());
+        drop(claims.wait(upload("a")).await.unwrap());
+        let asked = || async { far.0.claim(&upload("a"), "another", LASTS).await.unwrap() };
+        assert!(asked().await.is_none(), "its task has not run yet");
+        claims.are_released().await;
+        assert!(asked().await.is_some());
     }
 
     #[tokio::test(start_paused = true)]

@@ -30,6 +30,7 @@ use crate::migration::state;
 use crate::private;
 
 const RUNNING: &str = "running";
+pub(crate) const LOCK: &str = "lock";
 pub(crate) const DATABASE: &str = "gangplank.db";
 pub(crate) const MASTER_KEY: &str = "master.key";
 
@@ -82,7 +83,7 @@ impl DataDir {
         make_durably(path).map_err(|error| not_made(path, &error))?;
         let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;
         private::claim(&path)?;
-        let lock = owner_only(&path.join("lock"))
+        let lock = owner_only(&path.join(LOCK))
             .with_context(|| format!("cannot write in the data directory {shown}"))?;
         // Somebody could remove the file and lock another in its place. The directory cannot be replaced so.
         let directory =
@@ -293,7 +294,7 @@ mod tests {
         let first = DataDir::take(&path).unwrap();
         let refusal = DataDir::take(&path).unwrap_err().to_string();
         assert!(refusal.contains("in use by another gangplank"), "{refusal}");
-        fs::remove_file(path.join("lock")).unwrap();
+        fs::remove_file(path.join(LOCK)).unwrap();
         assert!(DataDir::try_take(&path).unwrap().is_none(), "its file is not all of the lock");
         drop(first);
         assert!(DataDir::take(&path).is_ok());

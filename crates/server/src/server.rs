@@ -392,6 +392,7 @@ impl Server {
         if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot store the steady time");
         }
+        self.app.claims.are_released().await;
         if self.app.logs.is_in_use() {
             let logs = Arc::clone(&self.app.logs);
             // A panic is logged where it happens.

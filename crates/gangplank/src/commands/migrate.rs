@@ -53,38 +53,50 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let shared = args.shared()?;
+    let direction = args.direction()?;
+    if let Direction::From(dir) = direction {
+        check_data_dir(dir)?;
+    }
+    let key = args.key(direction)?;
+    if args.dry_run {
+        return tell_estimate(&match direction {
+            Direction::From(dir) => migration::of_directory(dir, &shared, &key).await?,
+            Direction::To(dir) => migration::of_shared(dir, &shared, &key).await?,
+        });
+    }
     let extent = if args.content_only { Extent::Content } else { Extent::Everything };
     let bar = Bar::shown();
     let progress = |done, total| bar.tell(done, total);
-    let moved = match (&args.from, &args.to) {
-        (Some(dir), None) => {
-            check_data_dir(dir)?;
-            let key = args.key(None)?;
-            if args.dry_run {
-                return tell_estimate(&migration::of_directory(dir, &shared, &key).await?);
-            }
-            migration::from_directory(dir, &shared, &key, extent, progress).await
-        }
-        (None, Some(dir)) => {
-            let key = args.key(Some(dir))?;
-            if args.dry_run {
-                return tell_estimate(&migration::of_shared(dir, &shared, &key).await?);
-            }
-            migration::to_directory(dir, &shared, &key, extent, progress).await
-        }
-        _ => bail!("say --from DIR or --to DIR"),
+    let moved = match direction {
+        Direction::From(dir) => migration::from_directory(dir, &shared, &key, extent, progress).await,
+        Direction::To(dir) => migration::to_directory(dir, &shared, &key, extent, progress).await,
     };
     bar.end();
     let moved = moved?;
     done(told(&moved));
-    done(format_args!("next: {}", args.next(&moved)));
+    done(format_args!("next: {}", args.next(direction, &moved)));
     for content in &moved.damaged {
         warn(format_args!("its bytes are broken or missing, and the next push brings them back: {content}"));
     }
     Ok(if moved.damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGED) })
 }
 
+/// From where to where.
+#[derive(Clone, Copy)]
+enum Direction<'a> {
+    From(&'a Path),
+    To(&'a Path),
+}
+
 impl Args {
+    fn direction(&self) -> Result<Direction<'_>> {
+        match (&self.from, &self.to) {
+            (Some(dir), None) => Ok(Direction::From(dir)),
+            (None, Some(dir)) => Ok(Direction::To(dir)),
+            _ => bail!("say --from DIR or --to DIR"),
+        }
+    }
+
     fn shared(&self) -> Result<Shared> {
         let database = self.database.as_ref().context(
             "name the database with --database postgres://USER:PASSWORD@HOST/NAME, or set GANGPLANK_DATABASE",
@@ -98,7 +110,11 @@ impl Args {
     }
 
     /// The master key. A new directory keeps one that is in no file.
-    fn key(&self, new: Option<&Path>) -> Result<Key> {
+    fn key(&self, direction: Direction<'_>) -> Result<Key> {
+        let new = match direction {
+            Direction::To(dir) => Some(dir),
+            Direction::From(_) => None,
+        };
         match (std::env::var(MASTER_KEY).ok(), &self.master_key_file) {
             (Some(_), Some(_)) => {
                 bail!("{MASTER_KEY} and --master-key-file are both set: leave out one of them")
@@ -122,30 +138,28 @@ impl Args {
     }
 
     /// What to do after this run.
-    fn next(&self, moved: &Moved) -> String {
+    fn next(&self, direction: Direction<'_>, moved: &Moved) -> String {
         if self.content_only {
             return "stop the servers, and run the same command without --content-only".to_owned();
         }
         let quoted = |path: &Path| words::quoted(&path.display().to_string());
-        let file = self.master_key_file.as_deref();
-        match (&self.from, &self.to) {
-            (Some(dir), _) => {
-                let own = dir.join("master.key");
-                let key = match file {
-                    Some(file) => format!(" --master-key-file {}", quoted(file)),
-                    None if std::env::var_os(MASTER_KEY).is_some() => String::new(),
-                    None => {
-                        format!(" --master-key-file {} (of which each server needs a copy)", quoted(&own))
-                    }
-                };
+        let file = self.master_key_file.as_deref().map(|file| format!(" --master-key-file {}", quoted(file)));
+        match direction {
+            Direction::From(dir) => {
+                let is_given = std::env::var_os(MASTER_KEY).is_some();
+                let key = file.unwrap_or_else(|| {
+                    let own = quoted(&dir.join("master.key"));
+                    if is_given { String::new() } else { format!(" --master-key-file {own}") }
+                });
                 let verb = if moved.was_done { "serve" } else { "start the servers with" };
-                format!("{verb} --database, --blobs, --public-address{key}; then remove {}", quoted(dir))
+                format!(
+                    "{verb} the same --database and --blobs, --public-address{key}; keep {} until you are content",
+                    quoted(dir)
+                )
             }
-            (None, Some(dir)) => {
-                let key = file.map(|file| format!(" --master-key-file {}", quoted(file))).unwrap_or_default();
-                format!("gangplank serve --data-dir {}{key}", quoted(dir))
+            Direction::To(dir) => {
+                format!("gangplank serve --data-dir {}{}", quoted(dir), file.unwrap_or_default())
             }
-            (None, None) => String::new(),
         }
     }
 }

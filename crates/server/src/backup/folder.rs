@@ -19,7 +19,7 @@ use crate::private;
 use crate::removals::NothingRemoved;
 
 /// The folder that a new file system has in its root.
-pub(super) const LOST_AND_FOUND: &str = "lost+found";
+pub(crate) const LOST_AND_FOUND: &str = "lost+found";
 
 /// Backs a data directory up into a folder. The folder is new, empty, or has an earlier backup of the same
 /// server. The earlier backup stays complete until the new one is. `progress` gets the bytes that are in the
@@ -206,7 +206,7 @@ impl Target {
 }
 
 /// Whether a folder is empty, apart from the folder that each new file system has.
-pub(crate) fn is_empty(path: &Path) -> Result<bool> {
+pub(super) fn is_empty(path: &Path) -> Result<bool> {
     for entry in fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
         if entry?.file_name() != LOST_AND_FOUND {
             return Ok(false);

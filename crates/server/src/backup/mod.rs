@@ -22,7 +22,7 @@ mod stream;
 
 use std::path::PathBuf;
 
-pub(crate) use folder::is_empty;
+pub(crate) use folder::LOST_AND_FOUND;
 pub use folder::to_folder;
 pub use restoring::{from_folder, from_stream};
 pub use stream::to_stream;

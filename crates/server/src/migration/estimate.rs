@@ -12,7 +12,6 @@ use gangplank_store::open::{self, Mode, blobs_in, database_in};
 use super::from_directory::{Source, Whose};
 use super::to_directory::{NOTHING, refuse};
 use super::{Key, Shared, check, content, state};
-use crate::backup::is_empty;
 
 const PAGE: usize = 500;
 
@@ -61,10 +60,10 @@ pub async fn of_directory(dir: &Path, to: &Shared, key: &Key) -> Result<Estimate
 pub async fn of_shared(dir: &Path, from: &Shared, key: &Key) -> Result<Estimate> {
     let rows = Postgres::leaving(from.database.clone()).await?;
     check(key.given()?, &rows).await?;
-    refuse(rows.moving().await?)?;
+    refuse(rows.moving().await?.as_ref())?;
     let identity = rows.identity().await?.context(NOTHING)?;
     let is_begun = match state::read(dir)? {
-        None if !dir.exists() || is_empty(dir)? => false,
+        None if state::is_new(dir)? => false,
         None => bail!("{} is not empty: name a directory that does not exist", dir.display()),
         Some(Move::Arriving(other) | Move::Arrived(other)) if other.number == identity.cluster => true,
         Some(_) => return state::refuse(dir).map(|()| Estimate::default()),

@@ -50,12 +50,13 @@ pub async fn from_directory(
         Whose::Bucket(blobs) => Arc::clone(blobs),
     };
 
+    if extent == Extent::Everything {
+        content::clear_staged(blobs.as_ref()).await?;
+    }
+
     let mut moved = Moved::default();
     let mut damaged = HashSet::new();
     if let Whose::Folder(from) = &source.bytes {
-        if extent == Extent::Everything {
-            content::clear_staged(blobs.as_ref()).await?;
-        }
         let copied = content::copy(source.rows.as_ref(), from, &blobs, &mut progress).await?;
         (moved.contents, moved.bytes) = (copied.contents, copied.bytes);
         (moved.copied, moved.copied_bytes) = (copied.copied, copied.copied_bytes);

@@ -9,7 +9,13 @@ use gangplank_store::durable_file;
 use gangplank_store::metadata::migration::{Move, Other};
 use serde::{Deserialize, Serialize};
 
+use crate::backup::LOST_AND_FOUND;
+use crate::data_dir::LOCK;
+
 pub(crate) const FILE: &str = "migration";
+
+/// Its name until it is complete.
+const ASIDE: &str = ".migration.new";
 
 const FORMAT: u32 = 1;
 
@@ -44,6 +50,24 @@ pub(crate) fn read(dir: &Path) -> Result<Option<Move>> {
     read.map(Some).ok_or_else(|| anyhow!("{} is of another version of gangplank", path.display()))
 }
 
+/// Whether nothing is in a directory but what a run that was stopped at its very beginning leaves.
+///
+/// # Errors
+/// If the directory cannot be read.
+pub(super) fn is_new(dir: &Path) -> Result<bool> {
+    if !dir.exists() {
+        return Ok(true);
+    }
+    let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+    for entry in entries {
+        let name = entry?.file_name();
+        if ![LOCK, ASIDE, LOST_AND_FOUND].iter().any(|known| name == *known) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Notes a state. It is durable when this returns.
 ///
 /// # Errors
@@ -57,7 +81,7 @@ pub(super) fn write(dir: &Path, state: &Move) -> Result<()> {
         place: place.clone(),
     };
     let text = serde_json::to_vec_pretty(&note)?;
-    let (path, aside) = (dir.join(FILE), dir.join(".migration.new"));
+    let (path, aside) = (dir.join(FILE), dir.join(ASIDE));
     durable_file::place(&path, &aside, 0o600, &text)
         .and_then(|()| durable_file::sync_folder(dir))
         .with_context(|| format!("cannot write {}", path.display()))

@@ -7,10 +7,9 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_store::durable_file;
 use gangplank_store::metadata::migration::{Bytes, Changes, Move, Other};
 use gangplank_store::metadata::{Inspection as _, Lineage as _, Postgres, Snapshot};
-use gangplank_store::open::{self, Mode, Stores};
+use gangplank_store::open::{self, Mode, Stores, database_in};
 
 use super::{Extent, Key, Moved, Shared, check, comparing, content, state};
-use crate::backup::is_empty;
 use crate::data_dir::{DataDir, MASTER_KEY};
 use crate::private;
 use crate::root_key::place_credentials;
@@ -38,22 +37,23 @@ pub async fn to_directory(
     check(master, &rows).await?;
     let identity = rows.identity().await?.context(NOTHING)?;
     let number = identity.cluster;
-    let place = Target::take(dir, &Other { number, place: from.place.clone() })?;
-    let there = Other { number, place: format!("the data directory {}", place.dir.path().display()) };
-    match rows.moving().await? {
-        None => {}
-        Some(Move::Moved(other)) if other == there && place.has_arrived => {
-            state::remove(place.dir.path())?;
-            let totals = rows.content_totals(0).await?;
-            return Ok(Moved {
-                contents: totals.count,
-                bytes: totals.bytes,
-                was_done: true,
-                ..Moved::default()
-            });
+    let moving = rows.moving().await?;
+    let is_last_step = match &moving {
+        Some(Move::Moved(other)) if other.place == named(dir) && database_in(dir).exists() => {
+            state::read(dir)?.is_some()
         }
-        moving => refuse(moving)?,
+        moving => refuse(moving.as_ref()).map(|()| false)?,
+    };
+    if moving.is_some() && !is_last_step {
+        return was_done(&rows).await;
     }
+    let place = Target::take(dir, &Other { number, place: from.place.clone() })?;
+    let there = Other { number, place: named(place.dir.path()) };
+    if is_last_step && place.has_arrived {
+        state::remove(place.dir.path())?;
+        return was_done(&rows).await;
+    }
+    refuse(moving.as_ref())?;
     // Only who uses the database while it is idle may be missed, and that is looked for again at the end.
     let idle = if extent == Extent::Everything { Some(rows.require_idle().await?) } else { None };
     let source = open::bucket_to_read(from.bucket.clone(), identity).await?;
@@ -98,7 +98,7 @@ pub async fn to_directory(
 }
 
 /// Refuses a database that moves elsewhere, or has moved.
-pub(super) fn refuse(moving: Option<Move>) -> Result<()> {
+pub(super) fn refuse(moving: Option<&Move>) -> Result<()> {
     match moving {
         None => Ok(()),
         Some(Move::Moved(other)) => bail!("what this database had has moved to {} already", other.place),
@@ -106,6 +106,18 @@ pub(super) fn refuse(moving: Option<Move>) -> Result<()> {
             bail!("the migration from {} to this database is not finished", other.place)
         }
     }
+}
+
+/// A directory as the database notes it.
+fn named(dir: &Path) -> String {
+    let path = dir.canonicalize().or_else(|_| std::path::absolute(dir));
+    format!("the data directory {}", path.as_deref().unwrap_or(dir).display())
+}
+
+/// The result of a run that found nothing to copy.
+async fn was_done(rows: &Postgres) -> Result<Moved> {
+    let totals = rows.content_totals(0).await?;
+    Ok(Moved { contents: totals.count, bytes: totals.bytes, was_done: true, ..Moved::default() })
 }
 
 /// The directory that is being filled.
@@ -119,10 +131,10 @@ impl Target {
     /// Takes a directory that is new or empty, or in which an earlier run was stopped.
     fn take(path: &Path, from: &Other) -> Result<Self> {
         let shown = path.display();
-        let is_empty = !path.exists() || is_empty(path)?;
+        let is_new = state::is_new(path)?;
         let dir = DataDir::take_to_move(path)?;
         let has_arrived = match state::read(dir.path())? {
-            None if is_empty => {
+            None if is_new => {
                 state::write(dir.path(), &Move::Arriving(from.clone()))?;
                 false
             }

@@ -331,3 +331,12 @@ async fn a_row_that_cannot_be_copied_leaves_nothing() {
     assert_eq!(store.moving().await.unwrap(), Some(Move::Arriving(other())));
     server.remove(&name);
 }
+
+#[test]
+fn the_place_of_a_database_is_told_without_its_password() {
+    let target =
+        target("postgres://someone:secret@one.example:6000,two.example/rows?prepared-statements=false");
+    assert_eq!(target.to_string(), "postgres://one.example:6000,two.example/rows");
+    assert!(!format!("{target:?}").contains("secret"));
+    assert_eq!(self::target("postgres://someone@127.0.0.1").to_string(), "postgres://127.0.0.1/someone");
+}

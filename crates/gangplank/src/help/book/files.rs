@@ -13,7 +13,7 @@ refused, too.
 ";
 
 /// The content of a data directory: the path in it, the mode, the meaning, and whether a backup needs it.
-const IN_DATA: [(&str, &str, &str, &str); 15] = [
+const IN_DATA: [(&str, &str, &str, &str); 16] = [
     ("gangplank.db", "0600", "Rows: services, images, logins, keys, the audit trail", "yes"),
     (
         "gangplank.db-wal",
@@ -43,6 +43,7 @@ const IN_DATA: [(&str, &str, &str, &str); 15] = [
     ("lock", "0600", "Held by the one process that uses the directory", "no"),
     ("running", "0600", "Exists while a server runs, and after a crash", "no"),
     ("logs", "0700", "The output of containers, by service, container and hour", "no"),
+    ("migration", "0600", "Exists while the store moves, and says where it has moved to", "no"),
     (".NAME.new", "0600", "A file that is being written as NAME; only a crash leaves it", "no"),
 ];
 

@@ -88,7 +88,7 @@ impl Postgres {
     pub async fn take_rows(&self, from: &Path, other: &Other, changes: &Changes) -> Result<Rows> {
         let inner = &self.engine.0;
         let mut connection = inner.pool.take(None).await?;
-        block_in_place(|| {
+        let copied = block_in_place(|| {
             let handle = Handle::current();
             let to = Transaction::begin(&mut connection, &handle, Isolation::Durable, None)?;
             let copied = match moving::reading(from, |from| replace(from, &to, other, changes)) {
@@ -99,7 +99,13 @@ impl Postgres {
                 }
             };
             committed(to).map(|()| copied)
-        })
+        })?;
+        // New tables have no statistics. Queries that join large ones would take the wrong order.
+        let analyze = "BEGIN; SET LOCAL statement_timeout = 0; ANALYZE; COMMIT";
+        if let Err(error) = inner.pool.extra().await?.order(analyze).await {
+            tracing::warn!(%error, "cannot gather statistics of the new tables; PostgreSQL does that later");
+        }
+        Ok(copied)
     }
 
     /// Ends a migration to this database. A server may start on it.
@@ -205,7 +211,7 @@ fn require_idle_since(tx: &dyn Tx, since: Idle) -> Result<()> {
 
 fn in_use() -> StoreError {
     StoreError::unusable(
-        "a server uses the database: stop all of them, and try again; after one was killed its claims last for up to \
+        "a server uses the database: stop all of them, and try again; after one was killed its claims last for half \
          a minute",
     )
 }
