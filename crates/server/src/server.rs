@@ -13,7 +13,8 @@ use gangplank_engine::{Archives, Engine, Output};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::coordination::Coordinator;
 use gangplank_store::logs::Logs;
-use gangplank_store::open::Bucket;
+use gangplank_store::metadata::Metadata;
+use gangplank_store::open::{Bucket, BucketCalls};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -240,15 +241,9 @@ impl Server {
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let (stop, started) = (CancellationToken::new(), clock.now());
         let run = uuid::Uuid::new_v4().simple().to_string();
-        let sources = Sources {
-            dropped_log_lines: config.dropped_log_lines,
-            dropped_of_containers: logs.dropped(),
-            database: metadata.statistics(),
-            bucket: bucket_calls,
-        };
+        let sources = sources(&config, &logs, metadata.as_ref(), bucket_calls);
         let app = Arc::new(App {
             metadata,
-            account_metrics: config.account_metrics,
             blobs,
             removals: home.removals(),
             removal_terms,
@@ -406,6 +401,22 @@ impl Server {
         {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
+    }
+}
+
+/// The figures that parts of the server count.
+fn sources(
+    config: &Config,
+    logs: &Logs,
+    metadata: &dyn Metadata,
+    bucket: Option<Arc<BucketCalls>>,
+) -> Sources {
+    Sources {
+        dropped_log_lines: Arc::clone(&config.dropped_log_lines),
+        dropped_of_containers: logs.dropped(),
+        database: metadata.statistics(),
+        bucket,
+        counts_accounts: config.account_metrics,
     }
 }
 

@@ -115,7 +115,7 @@ async fn count_rows(app: &App) -> gangplank_store::Result<Rows> {
         open_uploads: app.metadata.count_uploads().await?,
         discarded: backlog.contents,
         discarded_age: backlog.oldest.map_or(Duration::ZERO, |oldest| between(oldest, now)),
-        account_bytes: if app.account_metrics {
+        account_bytes: if app.metrics.counts_accounts {
             app.metadata.largest_accounts(MOST_ACCOUNTS).await?
         } else {
             Vec::new()

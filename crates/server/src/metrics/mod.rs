@@ -48,6 +48,8 @@ pub(crate) struct Metrics {
     pub(crate) jobs: Jobs,
     upkeep: Upkeep,
     gauges: Gauges,
+    /// Whether the bytes of each account are shown.
+    pub(crate) counts_accounts: bool,
 }
 
 /// The figures that other parts of the server count.
@@ -61,6 +63,8 @@ pub(crate) struct Sources {
     pub(crate) database: Arc<Statistics>,
     /// The calls to the server of the bucket, if there is one.
     pub(crate) bucket: Option<Arc<BucketCalls>>,
+    /// Whether the bytes of each account are shown.
+    pub(crate) counts_accounts: bool,
 }
 
 /// The text of `/metrics` with every metric in it, for the reference pages.
@@ -105,8 +109,10 @@ impl EncodeMetric for CountedElsewhere {
 impl Metrics {
     /// Metrics with all counters at zero.
     pub(crate) fn new(now: Time, sources: Sources) -> Self {
-        let Sources { dropped_log_lines, dropped_of_containers, database, bucket } = sources;
-        Self::of(now, dropped_log_lines, dropped_of_containers, &database, bucket.map(Figures::Measured))
+        let Sources { dropped_log_lines, dropped_of_containers, database, bucket, counts_accounts } = sources;
+        let bucket = bucket.map(Figures::Measured);
+        let metrics = Self::of(now, dropped_log_lines, dropped_of_containers, &database, bucket);
+        Self { counts_accounts, ..metrics }
     }
 
     fn of(
@@ -131,7 +137,7 @@ impl Metrics {
         if let Some(figures) = bucket {
             bucket::register(ours, &figures);
         }
-        Self { registry, requests, access, jobs, upkeep, gauges }
+        Self { registry, requests, access, jobs, upkeep, gauges, counts_accounts: false }
     }
 
     /// Counts a request that has ended.
