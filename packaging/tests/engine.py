@@ -16,7 +16,7 @@ class Engine(contextlib.AbstractContextManager):
         for name in ("home", "tmp"):
             (folder / name).mkdir(parents=True)
         self.socket = f"unix://{folder}/socket"
-        # Its networks and firewall are those of the trials (run).
+        # The trials (run) have prepared networks and a firewall for these addresses.
         self.command = [
             "dockerd", f"--host={self.socket}", f"--data-root={folder}/data", f"--exec-root={folder}/exec",
             f"--pidfile={folder}/pid", "--bip=10.218.0.1/24", "--storage-driver=vfs", "--default-address-pool=base=10.217.0.0/16,size=24",

@@ -80,6 +80,11 @@ fn string(constraints: &StringShape, text: &str, what: impl fmt::Display) -> Res
             pattern.text
         ))
         .with_tip(pattern.words)),
+        // Not every database can keep it.
+        _ if text.contains('\0') => Err(ApiError::invalid_input(format!(
+            "{what} {} contains the character U+0000, which no text may.",
+            quote(text)
+        ))),
         _ => Ok(()),
     }
 }

@@ -37,7 +37,7 @@ pub enum Denied {
 }
 
 impl Denied {
-    /// Its name in the audit trail. It is the same for all of one kind, whatever they name.
+    /// The name of this kind of refusal in the audit trail.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::OtherAccount(_) => "OtherAccount",

@@ -167,8 +167,8 @@ impl ContainerService {
         self.power.room(self.scale.nodes().into())
     }
 
-    /// Whether it wants more than it did `before`. If not, it is never refused, and the others' resources need not be
-    /// known.
+    /// Whether it wants more than it did `before`. A change that wants no more is never refused, so nobody has to
+    /// add up the resources of other services.
     pub fn wants_more_than(&self, before: &Self) -> bool {
         !before.room().holds(self.room())
     }

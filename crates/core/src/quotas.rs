@@ -98,6 +98,20 @@ pub struct OverQuota {
 impl std::error::Error for OverQuota {}
 
 impl Quota {
+    /// The option of the server that sets the quota, without its dashes.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Bytes => "max-account-bytes",
+            Self::Repositories => "max-repositories",
+            Self::Manifests => "max-manifests",
+            Self::Tags => "max-tags",
+            Self::RegistryLogins | Self::LoginsOfPrincipal => "max-registry-logins",
+            Self::AccessKeys => "max-access-keys",
+            Self::Roles => "max-roles",
+            Self::RoleSessions | Self::SessionsOfRole => "max-role-sessions",
+        }
+    }
+
     /// Admits `more`, given the amounts `used` and `allowed`. Zero more is always admitted, even if the quota is
     /// exceeded already.
     ///
@@ -114,24 +128,19 @@ impl Quota {
 impl fmt::Display for OverQuota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { quota, used, allowed } = self;
-        let (whose, things, advice, option) = match quota {
-            Quota::Bytes => ("the account", "bytes", "delete some images", "max-account-bytes"),
-            Quota::Repositories => ("the account", "repositories", "delete some", "max-repositories"),
-            Quota::Manifests => ("the account", "manifests", "delete some", "max-manifests"),
-            Quota::Tags => ("the account", "tags", "delete some", "max-tags"),
-            Quota::RegistryLogins => {
-                ("the account", "live registry logins", "revoke some", "max-registry-logins")
-            }
-            Quota::LoginsOfPrincipal => {
-                ("the access key or role", "live registry logins", "revoke some", "max-registry-logins")
-            }
-            Quota::AccessKeys => ("the account", "access keys", "delete some", "max-access-keys"),
-            Quota::Roles => ("the account", "roles", "delete some", "max-roles"),
-            Quota::RoleSessions => {
-                ("the account", "live sessions of roles", "make them shorter", "max-role-sessions")
-            }
-            Quota::SessionsOfRole => ("the role", "live sessions", "make them shorter", "max-role-sessions"),
+        let (whose, things, advice) = match quota {
+            Quota::Bytes => ("the account", "bytes", "delete some images"),
+            Quota::Repositories => ("the account", "repositories", "delete some"),
+            Quota::Manifests => ("the account", "manifests", "delete some"),
+            Quota::Tags => ("the account", "tags", "delete some"),
+            Quota::RegistryLogins => ("the account", "live registry logins", "revoke some"),
+            Quota::LoginsOfPrincipal => ("the access key or role", "live registry logins", "revoke some"),
+            Quota::AccessKeys => ("the account", "access keys", "delete some"),
+            Quota::Roles => ("the account", "roles", "delete some"),
+            Quota::RoleSessions => ("the account", "live sessions of roles", "make them shorter"),
+            Quota::SessionsOfRole => ("the role", "live sessions", "make them shorter"),
         };
+        let option = quota.option();
         write!(
             f,
             "{whose} has {used} of the {allowed} {things} that it may have, and this would be more: {advice}, or \

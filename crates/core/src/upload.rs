@@ -35,9 +35,9 @@ impl Lifetime {
 /// The numbers of open sessions, before another one is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenSessions {
-    /// Those of the account, in all its regions.
+    /// The open sessions of the account, in all its regions.
     pub of_account: u64,
-    /// Of those, the ones whose last byte came from the same login.
+    /// The account's open sessions that got their last byte from the same login.
     pub of_login: u64,
 }
 

@@ -78,7 +78,7 @@ impl<'p, 'a> Members<'p, 'a> {
     pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, ManifestError> {
         match self.optional(name) {
             None => Ok(None),
-            Some(Json::Text(text)) => Ok(Some(text)),
+            Some(Json::Text(text)) => self.without_nul(name, text).map(Some),
             Some(other) => Err(self.mistyped(name, "a string", &other)),
         }
     }
@@ -87,8 +87,17 @@ impl<'p, 'a> Members<'p, 'a> {
     pub(crate) fn required_text(&mut self, name: &str) -> Result<Cow<'a, str>, ManifestError> {
         match self.required(name, "a string")? {
             Json::Text(text) if text.is_empty() => Err(self.error(name, "must not be empty")),
-            Json::Text(text) => Ok(text),
+            Json::Text(text) => self.without_nul(name, text),
             other => Err(self.mistyped(name, "a string", &other)),
+        }
+    }
+
+    /// Not every database can keep the character U+0000 in a text, and no name or type has it.
+    fn without_nul(&self, name: &str, text: Cow<'a, str>) -> Result<Cow<'a, str>, ManifestError> {
+        if text.contains('\0') {
+            Err(self.error(name, "must not contain the character U+0000"))
+        } else {
+            Ok(text)
         }
     }
 

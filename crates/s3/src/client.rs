@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -19,6 +20,7 @@ use crate::endpoint::{Endpoint, Style};
 use crate::error::{Error, Refusal, Result};
 use crate::pressure::{Outcome, Pressure, Rests, Turn};
 use crate::request::Call;
+use crate::statistics::Statistics;
 use crate::tries::{self, Try};
 use crate::{clock, xml};
 
@@ -68,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) credentials: Kept,
     pressure: Pressure,
     deadlines: Deadlines,
+    statistics: Arc<Statistics>,
     /// How many seconds the server's clock is ahead of ours. The value is zero until the server has refused a
     /// request for its time.
     pub(crate) ahead: AtomicI64,
@@ -115,6 +118,7 @@ impl Client {
             credentials: Kept::new(credentials),
             pressure: Pressure::default(),
             deadlines,
+            statistics: Arc::default(),
             ahead: AtomicI64::new(0),
         })))
     }
@@ -133,6 +137,11 @@ impl Client {
         self.0.style
     }
 
+    /// The figures of the calls of this client and its clones.
+    pub fn statistics(&self) -> Arc<Statistics> {
+        Arc::clone(&self.0.statistics)
+    }
+
     /// The source of the access key in use, such as `the environment`; `None` before the first request.
     pub fn credentials_from(&self) -> Option<&'static str> {
         self.0.credentials.from()
@@ -149,7 +158,7 @@ impl Client {
     pub(crate) async fn whole(&self, call: &Call) -> Result<Whole> {
         self.tried(call, |client, attempt| async move {
             let answer = client.0.once(call, attempt).await?;
-            client.0.read_whole(call, answer).await
+            client.0.read_whole(call, answer, attempt).await
         })
         .await
     }
@@ -164,7 +173,7 @@ impl Client {
         let read = &read;
         self.tried(call, |client, attempt| async move {
             let answer = client.0.once(call, attempt).await?;
-            let Whole { headers, text } = client.0.read_whole(call, answer).await?;
+            let Whole { headers, text } = client.0.read_whole(call, answer, attempt).await?;
             if !text.trim().is_empty() {
                 return Err(Error::NotS3 { call: call.name, why: "it has a text".to_owned() });
             }
@@ -181,7 +190,10 @@ impl Client {
         let until = Instant::now() + self.0.deadlines.head + call.longer;
         let (mut failed, mut is_mended) = (0, false);
         loop {
-            let error = match once(self.clone(), Try { until, is_first: failed == 0 }).await {
+            let counted = self.0.statistics.begin(call.name);
+            let outcome = once(self.clone(), Try { until, is_first: failed == 0 }).await;
+            counted.ends(&outcome);
+            let error = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -251,24 +263,26 @@ impl Inner {
             return Ok(Answer { headers: head.headers, body });
         }
         // The code is needed soon: a body that does not come is no reason to wait for long.
-        let said = tokio::time::timeout(attempt.patience(), self.text(call, body)).await;
+        let said = tokio::time::timeout(attempt.patience(), self.text(call, body, attempt)).await;
         let said = said.ok().and_then(Result::ok).unwrap_or_default();
         Err(refused(call, head.status.as_u16(), &head.headers, &said))
     }
 
     /// Reads the body of an answer. An error in the body is an error, although the status is 200.
-    async fn read_whole(&self, call: &Call, answer: Answer) -> Result<Whole> {
+    async fn read_whole(&self, call: &Call, answer: Answer, attempt: Try) -> Result<Whole> {
         let Answer { headers, body } = answer;
-        let text = self.text(call, body).await?;
+        let text = self.text(call, body, attempt).await?;
         match xml::error(&text) {
             Some(_) => Err(refused(call, 200, &headers, &text)),
             None => Ok(Whole { headers, text }),
         }
     }
 
-    async fn text(&self, call: &Call, mut body: Incoming) -> Result<String> {
+    async fn text(&self, call: &Call, mut body: Incoming, attempt: Try) -> Result<String> {
         let mut read = BytesMut::new();
-        while let Some(piece) = self.piece(call.name, &mut body).await? {
+        // A server that joins parts may send white space for minutes.
+        let limit = |limit: Duration| if call.tries > 1 { limit.min(attempt.patience()) } else { limit };
+        while let Some(piece) = self.piece(call.name, &mut body, limit(self.deadlines.piece)).await? {
             if read.len() + piece.len() > LARGEST {
                 return Err(Error::NotS3 {
                     call: call.name,
@@ -281,11 +295,10 @@ impl Inner {
             .map_err(|error| Error::NotS3 { call: call.name, why: error.to_string() })
     }
 
-    /// Reads the next bytes of a body.
-    async fn piece(&self, call: &'static str, body: &mut Incoming) -> Result<Option<Bytes>> {
+    /// Reads the next bytes of a body, unless none come for so long.
+    async fn piece(&self, call: &'static str, body: &mut Incoming, limit: Duration) -> Result<Option<Bytes>> {
         let no_answer = |why| Error::NoAnswer { call, server: self.endpoint.url(), why };
         loop {
-            let limit = self.deadlines.piece;
             let frame = tokio::time::timeout(limit, body.frame()).await;
             let silent = |_| no_answer(format!("its answer stood still for {} s", limit.as_secs()));
             match frame.map_err(silent)? {
@@ -327,7 +340,7 @@ impl Client {
     }
 
     pub(crate) async fn next_piece(&self, call: &'static str, body: &mut Incoming) -> Result<Option<Bytes>> {
-        self.0.piece(call, body).await
+        self.0.piece(call, body, self.0.deadlines.piece).await
     }
 }
 

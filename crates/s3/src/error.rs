@@ -111,6 +111,26 @@ impl Error {
         }
     }
 
+    /// The kind of failure, in one of a few words for metrics. `None` for answers that are not failures: an
+    /// object is missing, or a condition of the call is not met.
+    pub fn kind(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoAnswer { .. } => "no-answer",
+            Self::NotS3 { .. } => "not-s3",
+            Self::Credentials(_) => "credentials",
+            Self::Payload(_) => "payload",
+            Self::Resting { .. } => "resting",
+            Self::Crowded { .. } => "crowded",
+            Self::Refused(_) if self.is_full() => "full",
+            Self::Refused(refusal) if refusal.is_slow_down() => "slow-down",
+            Self::Refused(refusal) => match refusal.status {
+                404 | 409 | 412 | 416 => return None,
+                500.. => "server-error",
+                _ => "refused",
+            },
+        })
+    }
+
     /// Whether the bucket is full.
     pub fn is_full(&self) -> bool {
         let codes = ["QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity", "EntityTooLargeForQuota"];

@@ -21,6 +21,7 @@ mod pressure;
 pub mod probe;
 mod request;
 mod sending;
+mod statistics;
 mod tries;
 mod xml;
 
@@ -38,3 +39,4 @@ pub use endpoint::{Endpoint, Style};
 pub use error::{Error, Refusal, Result};
 pub use location::Location;
 pub use payload::{Guard, Payload};
+pub use statistics::{Figures, Statistics};

@@ -115,6 +115,8 @@ pub(crate) struct App {
     pub(crate) discarded: Notify,
     /// Makes the ids of requests.
     pub(crate) request_ids: RequestIds,
+    /// Whether the metrics have the bytes of each account.
+    pub(crate) account_metrics: bool,
     /// The counters of the metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// Whether published content may lack a row. Then the next start has to look for it.

@@ -5,12 +5,16 @@ use std::time::Duration;
 use gangplank_core::Time;
 use gangplank_store::metadata::collection::{Collected, Garbage};
 use gangplank_store::{Result, StoreError};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::discarded::Remover;
 
 /// About how many rows one transaction removes. A push may have to wait for one transaction.
 const STEP: usize = 500;
+
+/// How long a cycle removes bytes. It may be one that somebody asked for and waits for.
+const BYTES: Duration = Duration::from_secs(5);
 
 /// The stores and the times of a cycle.
 pub(crate) struct Cycle<'a> {
@@ -42,12 +46,13 @@ impl Cycle<'_> {
             }
             collected.add(&step);
         }
-        match self.remover.remove_all().await {
-            // The rows are gone. The bytes go when their store is back.
-            Err(error @ StoreError::Unavailable(_)) => {
+        // The rows are gone. What stays of the bytes goes later, since their store may be away for long.
+        match timeout(BYTES, self.remover.remove_all()).await {
+            Ok(Err(error @ StoreError::Unavailable(_))) => {
                 tracing::warn!(%error, "cannot remove the bytes of what was collected; they are removed later");
             }
-            removed => removed?,
+            Ok(removed) => removed?,
+            Err(_) => tracing::info!("the bytes of what was collected are removed later"),
         }
         while !stop.is_cancelled() && self.give_back().await {}
         Ok(collected)
@@ -57,7 +62,7 @@ impl Cycle<'_> {
     /// reuses its space.
     async fn give_back(&self) -> bool {
         self.remover.metadata.give_back().await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "cannot give the space of what was collected back; the next cycle will try");
+            tracing::warn!(%error, "cannot return the freed space of the database to the disk; the next cycle will try again");
             false
         })
     }

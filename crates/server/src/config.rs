@@ -72,6 +72,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// The time in which the background scrub reads all content once. `None` turns it off.
     pub scrub_interval: Option<Duration>,
+    /// Whether the metrics have the bytes of each account.
+    pub account_metrics: bool,
     /// The number of dropped lines of the log. The writer of the log counts them.
     pub dropped_log_lines: Arc<AtomicU64>,
 }
@@ -101,6 +103,7 @@ impl Config {
             deployments: Deployments::default(),
             issuers: Vec::new(),
             scrub_interval: None,
+            account_metrics: false,
             dropped_log_lines: Arc::default(),
         }
     }

@@ -160,7 +160,7 @@ impl Claims {
         };
         // A claim that was released meanwhile gets the signal, too. Nobody waits for it then.
         if is_lost && !kept.lost.is_cancelled() {
-            tracing::debug!(%work, %epoch, "a claim was lost, or let go of");
+            tracing::debug!(%work, %epoch, "a claim was lost or released");
             kept.lost.cancel();
         }
     }

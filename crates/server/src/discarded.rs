@@ -53,10 +53,12 @@ pub(crate) struct Remover<'a> {
     pub(crate) now: Time,
 }
 
-/// The number of contents that were listed, and of those that were removed.
+/// The number of contents that were listed, of those that were removed, and of those that cannot be removed now.
+#[derive(Default)]
 pub(crate) struct Round {
     pub(crate) listed: usize,
     pub(crate) removed: usize,
+    pub(crate) failed: usize,
 }
 
 impl Remover<'_> {
@@ -68,7 +70,7 @@ impl Remover<'_> {
     pub(crate) async fn remove_all(&self) -> Result<()> {
         loop {
             match self.remove().await {
-                Ok(Round { listed: BATCH.., removed: 1.. }) => {}
+                Ok(Round { listed: BATCH.., removed: 1.., .. }) => {}
                 Ok(_) => return Ok(()),
                 Err(StoreError::Unusable(why)) => {
                     tracing::error!(%why, "cannot remove discarded content");
@@ -87,10 +89,12 @@ impl Remover<'_> {
     pub(crate) async fn remove(&self) -> Result<Round> {
         let discarded = self.metadata.discarded(self.until(), BATCH).await?;
         if discarded.is_empty() {
-            return Ok(Round { listed: 0, removed: 0 });
+            return Ok(Round::default());
         }
         let listed = discarded.len();
-        let Some(_removal) = self.removals.begin().await? else { return Ok(Round { listed, removed: 0 }) };
+        let Some(_removal) = self.removals.begin().await? else {
+            return Ok(Round { listed, ..Round::default() });
+        };
         may_remove(self.metadata, self.blobs.as_ref(), self.terms.failovers).await?;
         let mut keys = Vec::with_capacity(listed);
         let mut failing = Duration::ZERO;
@@ -113,7 +117,7 @@ impl Remover<'_> {
         let gone = remove_each(self.blobs.as_ref(), keys).await;
         let removed = gone.len();
         self.metadata.forget_discarded(gone).await?;
-        Ok(Round { listed, removed })
+        Ok(Round { listed, removed, failed: listed - removed })
     }
 
     /// What was discarded at this time or earlier may be removed.

@@ -65,8 +65,11 @@ impl Home {
     pub(crate) fn logs(&self) -> PathBuf {
         match self {
             Self::Directory(dir) => dir.logs(),
-            // Without a home no engine runs, so there are no lines.
-            Self::None { .. } => std::env::temp_dir().join("gangplank-logs"),
+            // Without a home no engine runs, so there are no lines. The name is nobody else's.
+            Self::None { .. } => {
+                let name = format!("gangplank-logs-{}", uuid::Uuid::new_v4().simple());
+                std::env::temp_dir().join(name)
+            }
         }
     }
 

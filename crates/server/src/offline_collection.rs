@@ -91,7 +91,10 @@ async fn cycle(
     Ok(if request.dry_run.unwrap_or(false) {
         planned(cycle.plan().await?)
     } else {
-        collected(&cycle.run(&CancellationToken::new()).await?)
+        let done = cycle.run(&CancellationToken::new()).await?;
+        // No server removes the rest soon.
+        cycle.remover.remove_all().await?;
+        collected(&done)
     })
 }
 

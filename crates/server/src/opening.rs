@@ -12,7 +12,7 @@ use gangplank_store::blobs::BlobStore;
 use gangplank_store::coordination::Coordinator;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Rows, Stores};
+use gangplank_store::open::{BucketCalls, Rows, Stores};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock::Clock;
@@ -38,6 +38,8 @@ pub(crate) struct Opened {
     pub(crate) metadata: Arc<dyn Metadata>,
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) coordinator: Arc<dyn Coordinator>,
+    /// The figures of the calls to the server of the bucket, if the bytes are in one.
+    pub(crate) bucket_calls: Option<Arc<BucketCalls>>,
     /// The number that rows and bytes share.
     pub(crate) number: Option<i64>,
     pub(crate) clock: Clock,
@@ -119,7 +121,7 @@ async fn open_now(config: &Config, home: &Home, endpoint: &str) -> Result<Opened
     // Before the store of bytes, which may make some files. A server with a wrong master key should change
     // nothing.
     let master = master_key(config, home, &rows).await?;
-    let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
+    let Stores { metadata, blobs, coordinator, bucket_calls, number, .. } = rows.with_bytes().await?;
     let clock = match &cluster {
         None => Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time)),
         Some(cluster) => Clock::shared(Arc::clone(cluster)).await?,
@@ -132,7 +134,7 @@ async fn open_now(config: &Config, home: &Home, endpoint: &str) -> Result<Opened
         (Home::None { .. }, Some(cluster)) => joining::provide(cluster, &here, &master, root_key).await?,
         (Home::None { .. }, None) => {}
     }
-    Ok(Opened { metadata, blobs, coordinator, number, clock, master })
+    Ok(Opened { metadata, blobs, coordinator, bucket_calls, number, clock, master })
 }
 
 /// The master key that opens the secrets in this database.

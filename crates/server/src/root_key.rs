@@ -168,7 +168,7 @@ pub(crate) async fn provide(
     {
         tracing::warn!(
             access_key = %id,
-            "GANGPLANK_ROOT_ACCESS_KEY_ID counts at the first start only; this data directory has other keys"
+            "GANGPLANK_ROOT_ACCESS_KEY_ID is used only at the first start; this data directory has other keys already"
         );
     }
     if known.is_empty() {

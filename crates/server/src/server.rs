@@ -36,7 +36,7 @@ use crate::http::small_body::Budget;
 use crate::http::unverified::Unverified;
 use crate::last_use::{KeyUse, LoginUse};
 use crate::listening::{Addresses, Listening};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Sources};
 use crate::oidc::Issuers;
 use crate::opening::Opened;
 use crate::publishing::Publishing;
@@ -225,7 +225,7 @@ impl Server {
         let waiting = Waiting { endpoint: endpoint.clone(), admin: addresses.admin };
         let refusing = listening.refuse(tls.as_ref());
         let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
-        let Opened { metadata, blobs, coordinator, number, clock, master } = opened;
+        let Opened { metadata, blobs, coordinator, bucket_calls, number, clock, master } = opened;
         let (blobs, coordinator) = Elsewhere::or(elsewhere, blobs, coordinator);
         let Collection { restore_window, failovers, .. } = config.collection;
         let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
@@ -240,8 +240,15 @@ impl Server {
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let (stop, started) = (CancellationToken::new(), clock.now());
         let run = uuid::Uuid::new_v4().simple().to_string();
+        let sources = Sources {
+            dropped_log_lines: config.dropped_log_lines,
+            dropped_of_containers: logs.dropped(),
+            database: metadata.statistics(),
+            bucket: bucket_calls,
+        };
         let app = Arc::new(App {
             metadata,
+            account_metrics: config.account_metrics,
             blobs,
             removals: home.removals(),
             removal_terms,
@@ -278,7 +285,7 @@ impl Server {
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             request_ids: RequestIds::new(random::bytes()?),
-            metrics: Arc::new(Metrics::new(started, config.dropped_log_lines, logs.dropped())),
+            metrics: Arc::new(Metrics::new(started, sources)),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
@@ -371,7 +378,7 @@ impl Server {
         self.stop.cancel();
         for task in self.tasks {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the server ended badly");
+                tracing::error!(%error, "a task of the server ended with a panic");
             }
         }
         let mut drained = true;
@@ -383,7 +390,7 @@ impl Server {
         // The last requests may have noted events.
         jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {
-            tracing::warn!(%error, "cannot keep the time");
+            tracing::warn!(%error, "cannot store the steady time");
         }
         self.app.claims.are_released().await;
         if self.app.logs.is_in_use() {

@@ -75,7 +75,7 @@ fn parse<'a>(parameters: &'a str, request: &Request<'a>) -> Result<Authorization
     let date = if request.values("x-amz-date").next().is_some() {
         ""
     } else if request.values("date").next().is_some() {
-        // Unlike AWS we do not take it, so the text of AWS would lead nowhere.
+        // AWS accepts a `Date` header, and its message asks for one. This server does not, so the message says so.
         "Authorization header requires existence of a 'X-Amz-Date' header, a 'Date' header is not enough."
     } else {
         "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
@@ -96,8 +96,8 @@ fn parse<'a>(parameters: &'a str, request: &Request<'a>) -> Result<Authorization
     }
 }
 
-/// The `Credential` parameter, whose key it is and what the signature is good for:
-/// `keyid/yyyymmdd/region/service/aws4_request`. Keeps the text, because signing needs the scope as it stands there.
+/// The `Credential` parameter: the key, and the scope of the signature, as `keyid/yyyymmdd/region/service/aws4_request`.
+/// Keeps the text, because signing needs the scope exactly as the client wrote it.
 pub(crate) struct Credential(String);
 
 impl Credential {

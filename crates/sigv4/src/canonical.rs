@@ -12,7 +12,7 @@ use crate::{ALGORITHM, Request};
 pub(crate) enum Paths {
     /// Normalised and encoded once more: every service but S3.
     Normalised,
-    /// As on the wire: S3, whose keys may have empty segments and dot segments.
+    /// Unchanged, as on the wire: S3, whose keys may have empty segments and dot segments.
     Unchanged,
 }
 
@@ -124,7 +124,7 @@ pub fn encode_path(path: &str) -> String {
 }
 
 /// Appends the canonical path: dot segments and empty segments removed, then each segment encoded once more than on
-/// the wire (`%3D` becomes `%253D`). An empty path is `/`. Every service but S3 does it so.
+/// the wire (`%3D` becomes `%253D`). An empty path is `/`. Every service but S3 has this form.
 fn push_path(out: &mut Vec<u8>, path: &str) {
     if path.is_empty() {
         out.push(b'/');

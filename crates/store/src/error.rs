@@ -72,7 +72,7 @@ impl fmt::Display for StoreError {
     }
 }
 
-/// The message contains the cause already. So the source is that of the cause, and nothing is said twice.
+/// The message contains the cause already. So the source is the cause's own source, and no text appears twice.
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

@@ -14,7 +14,7 @@ use crate::{Result, StoreError};
 /// How many pieces of work run at once.
 const THREADS: usize = 4;
 
-/// At so many entries, unused ones are dropped.
+/// At this many entries, unused ones are dropped.
 const MANY: usize = 1_000;
 
 /// The turns, by the key on whose behalf work runs.

@@ -188,7 +188,7 @@ impl ServerBuilder {
 #[derive(Debug)]
 pub struct TestServer {
     builder: ServerBuilder,
-    /// One, or the replicas.
+    /// The process of a single server, or one for each replica.
     processes: Vec<Process>,
     proxy: Option<HaProxy>,
     home: TempDir,

@@ -20,7 +20,7 @@ structure! {
     pub struct CollectGarbageRequest: Default {
         /// Whether to list what would be removed, and to remove nothing.
         "dryRun" dry_run: Option<bool>,
-        /// The grace period: content is kept for so long after a client was last told that it is there; the server's
+        /// The grace period: content is kept for this long after a client was last told that it is there; the server's
         /// own if not given.
         "graceSeconds" grace_seconds: Option<i32> as &GRACE,
     }

@@ -143,7 +143,7 @@ structure! {
         "referrers" referrers: Vec<ManifestPart>,
         /// Whether there are more referrers.
         "moreReferrers" more_referrers: Option<bool>,
-        /// The registered images that it is, or that it is a part of, up to 20 of each.
+        /// The registered images that consist of it or contain it, up to 20 of each.
         "heldByImages" held_by_images: Vec<String>,
         /// The services whose deployments run it, up to 20.
         "heldByServices" held_by_services: Vec<String>,

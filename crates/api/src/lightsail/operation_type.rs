@@ -3,7 +3,7 @@
 use crate::macros::enumeration;
 
 enumeration! {
-    /// The kind of a recorded operation. Those of container services stand together. No kind is for tags.
+    /// The kind of a recorded operation. The kinds of container services are next to each other. There is no kind for tags.
     pub enum OperationType {
         DeleteKnownHostKeys, DeleteInstance, CreateInstance, StopInstance, StartInstance, RebootInstance,
         OpenInstancePublicPorts, PutInstancePublicPorts, CloseInstancePublicPorts, AllocateStaticIp,

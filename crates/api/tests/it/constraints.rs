@@ -100,6 +100,13 @@ fn refused_values_are_shown_on_one_line() {
 }
 
 #[test]
+fn no_text_has_nul() {
+    let message =
+        invalid::<gangplank_api::gangplank::CreateAccessKeyRequest>(&json!({"description": "a\0b"}));
+    assert_eq!(message, r#"description "a\0b" contains the character U+0000, which no text may."#);
+}
+
+#[test]
 fn labels() {
     let digest = format!("sha256:{}", "0".repeat(64));
     let request = |label: &str| json!({"serviceName": "a", "label": label, "digest": digest});

@@ -9,7 +9,7 @@ use crate::{Command, Copied, Frame, Moment, State};
 #[derive(Clone, Debug, Template)]
 #[template(path = "access_keys.html")]
 pub struct AccessKeys {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The keys, the newest first.
     pub rows: Vec<KeyRow>,
@@ -50,7 +50,7 @@ pub struct KeyRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "new_key.html")]
 pub struct NewKey {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The reason for which the last attempt was refused.
     pub refusal: Option<String>,
@@ -99,7 +99,7 @@ impl FilledKey {
 #[derive(Clone, Debug, Template)]
 #[template(path = "key_made.html")]
 pub struct KeyMade {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The public half.
     pub id: Copied,

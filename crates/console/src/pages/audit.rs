@@ -8,7 +8,7 @@ use crate::{Command, Copied, Frame, Moment};
 #[derive(Clone, Debug, Template)]
 #[template(path = "audit.html")]
 pub struct Audit {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The path that the filter is sent to.
     pub action: String,

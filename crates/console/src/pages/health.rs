@@ -8,7 +8,7 @@ use crate::{Command, Frame, Moment, Size, State};
 #[derive(Clone, Debug, Template)]
 #[template(path = "health.html")]
 pub struct Health {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The version of the program.
     pub version: String,

@@ -8,7 +8,7 @@ use crate::{Command, Frame, Moment, State};
 #[derive(Clone, Debug, Template)]
 #[template(path = "logins.html")]
 pub struct Logins {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The logins, live ones first.
     pub rows: Vec<LoginRow>,

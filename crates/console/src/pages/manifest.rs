@@ -8,7 +8,7 @@ use crate::{Command, Copied, Frame, Moment, Size};
 #[derive(Clone, Debug, Template)]
 #[template(path = "manifest.html")]
 pub struct Manifest {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The repository, and the path of its page.
     pub repository: (String, String),

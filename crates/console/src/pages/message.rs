@@ -8,7 +8,7 @@ use crate::Frame;
 #[derive(Clone, Debug, Template)]
 #[template(path = "message.html")]
 pub struct Message {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// What happened.
     pub words: String,

@@ -8,7 +8,7 @@ use crate::{Command, Copied, Frame, Moment, Size};
 #[derive(Clone, Debug, Template)]
 #[template(path = "repositories.html")]
 pub struct Repositories {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The prefix of the names that are shown.
     pub prefix: String,

@@ -9,7 +9,7 @@ use crate::{Command, Copied, Frame, Moment, State};
 #[derive(Clone, Debug, Template)]
 #[template(path = "roles.html")]
 pub struct Roles {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The roles, by name.
     pub rows: Vec<RoleRow>,

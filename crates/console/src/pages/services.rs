@@ -8,7 +8,7 @@ use crate::{Command, Frame, Moment, State};
 #[derive(Clone, Debug, Template)]
 #[template(path = "services.html")]
 pub struct Services {
-    /// What surrounds it.
+    /// The frame around the content.
     pub frame: Frame,
     /// The services, by name.
     pub rows: Vec<ServiceRow>,

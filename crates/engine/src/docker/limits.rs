@@ -111,7 +111,7 @@ mod tests {
         let first = limits.now();
         assert!(!limits.were_too_high(first, &Trouble::told("no such command".to_owned())));
         assert!(limits.were_too_high(first, &refused("7")));
-        // Another start that was already running with the old limits.
+        // Another start was already running with the old limits.
         assert!(limits.were_too_high(first, &refused("7")));
         assert_eq!(limits.now(), Limits { files: Some(20_000), processes: None });
         assert!(limits.were_too_high(limits.now(), &refused("6")));

@@ -23,7 +23,7 @@ pub(super) struct Found {
     pub(super) shown: Shown,
 }
 
-/// The containers that a filter finds. One that is removed meanwhile is left out.
+/// The containers that a filter finds. A container that is removed meanwhile is left out.
 pub(super) async fn containers(
     client: &Client,
     owner: &str,
@@ -106,7 +106,7 @@ fn node(handle: &Handle, members: &[&Found], access: Access) -> NodeSeen {
         let others = members.iter().filter(|one| one.labelled.container.is_some() && one.is_running());
         others.into_iter().all(|one| one.started() >= pause.started())
     };
-    // A start ends only when all containers run. One that never ran is from a start that was interrupted.
+    // A start ends only when all containers run. A container that never ran is from an interrupted start.
     let whole = pause.filter(|pause| joined(pause) && !members.iter().any(|one| one.never_ran()));
     NodeSeen {
         handle: handle.to_public(),

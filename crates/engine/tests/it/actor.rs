@@ -95,7 +95,7 @@ pub(crate) fn tar(files: &[(&str, u32, &[u8])]) -> Vec<u8> {
     archive.into_inner().expect("an archive")
 }
 
-/// A node of service `web` with containers that run these commands. One that serves opens its port.
+/// A node of service `web` with containers that run these commands. A container that serves opens its port.
 pub(crate) fn node(version: i64, containers: &[(&str, &str)]) -> NodeSpec {
     let containers = containers.iter().map(|(name, command)| {
         let command: Vec<String> = command.split_whitespace().map(str::to_owned).collect();

@@ -53,7 +53,7 @@ pub(crate) async fn ours_are_pulled_by_digest(world: Arc<World>) {
     engine.remove_images_except(&[]).await.expect("a removal");
 }
 
-/// Each reason is told apart, with the registry's message if there is one.
+/// Each kind of refusal has an error of its own, with the registry's message if there is one.
 pub(crate) async fn refusals_are_told_apart(world: Arc<World>) {
     let registry = Registry::start();
     let digest = registry.put("private/web");

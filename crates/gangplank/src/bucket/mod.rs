@@ -88,7 +88,7 @@ impl Options {
         Ok(Settings { bucket, endpoint, region, style, ca_file, credentials })
     }
 
-    /// The bucket as a place for blobs of up to so many bytes.
+    /// The bucket as a place for blobs of up to this many bytes.
     ///
     /// # Errors
     /// As [`settings`](Self::settings).

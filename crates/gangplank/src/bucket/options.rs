@@ -11,26 +11,26 @@ macro_rules! with_bucket {
             $($others)*
 
             #[arg(value_name = "s3://BUCKET/PREFIX", value_parser = crate::bucket::location, help_heading = "Bucket",
-                help = "Bucket of an S3 server for blobs, and a prefix for their keys [default: a folder in the data \
+                help = "Bucket for blobs, and a prefix of their keys in it [default: a folder in the data \
                 directory]")]
             blobs: String, "GANGPLANK_BLOBS";
             #[arg(value_name = "ENDPOINT", help_heading = "Bucket", help = "The bucket's server: https://s3.example.com \
                 [default: Amazon's in the region]")]
             s3_endpoint: String, "GANGPLANK_S3_ENDPOINT";
-            #[arg(value_name = "REGION", help_heading = "Bucket", help = "Region that calls to the bucket's server are \
-                signed for [default: the one of AWS_REGION or of the profile, else us-east-1 with --s3-endpoint]")]
+            #[arg(value_name = "REGION", help_heading = "Bucket", help = "Region of the bucket, for signatures \
+                [default: AWS_REGION, else the profile's, else us-east-1 with --s3-endpoint]")]
             s3_region: String, "GANGPLANK_S3_REGION";
-            /// Name the bucket in the path of a URL, and not in its host [default: true with --s3-endpoint, else false]
+            /// Put the bucket's name into the path of URLs, not into the host [default: true with --s3-endpoint, else false]
             #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Bucket")]
             s3_path_style: bool, "GANGPLANK_S3_PATH_STYLE";
-            /// Certificates in PEM to trust of the bucket's server [default: the system's]
+            /// PEM file of the certificates to trust for the bucket's server [default: the system's]
             #[arg(value_name = "FILE", help_heading = "Bucket")]
             s3_ca_file: std::path::PathBuf, "GANGPLANK_S3_CA_FILE";
-            /// Speak plain HTTP to a server of the bucket on another machine, over a network where nobody listens
+            /// Allow plain HTTP to a bucket's server on another machine: others in the network can read and change the blobs
             #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Bucket")]
             s3_insecure_http: bool, "GANGPLANK_S3_INSECURE_HTTP";
-            /// Directory in which parts of uploads wait until the bucket has them [default: the system's for temporary
-            /// files]
+            /// Directory in which parts of uploads wait until the bucket has them [default: the system's temporary
+            /// directory]
             #[arg(value_name = "DIR", help_heading = "Bucket")]
             scratch_dir: std::path::PathBuf, "GANGPLANK_SCRATCH_DIR";
         }

@@ -64,7 +64,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let bar = Bar::shown();
     let progress = |done, total| bar.tell(done, total);
     let mode = if args.repair { Mode::Offline } else { Mode::Read };
-    let report = match args.shared.store(&args.bucket, mode)? {
+    let shared = args.shared.store(&args.bucket, mode)?;
+    let is_shared = shared.is_some();
+    let report = match shared {
         Some(store) => {
             let look = if args.read { Look::Read } else { Look::Sizes };
             if args.repair {
@@ -88,7 +90,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     };
     bar.end();
     let report = report?;
-    let task = if args.repair { Task::Repair } else { Task::Look };
+    let task = match (args.repair, is_shared) {
+        (true, _) => Task::Repair,
+        (false, true) => Task::LookBeside,
+        (false, false) => Task::Look,
+    };
     match Form::chosen(args.output, Form::Text) {
         Form::Table if report.findings.is_empty() => text(&summary(&report, task))?,
         Form::Table => {
@@ -106,6 +112,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Task {
     Look,
+    /// As `Look`, at a store whose servers need not be stopped for a repair.
+    LookBeside,
     Repair,
 }
 
@@ -120,6 +128,9 @@ fn summary(report: &Report, task: Task) -> String {
         (_, 1) => "; one thing is not as it should be\n".to_owned(),
         (_, left) => format!("; {left} things are not as they should be\n"),
     });
+    if task == Task::LookBeside && report.findings.iter().any(|finding| finding.done.is_none()) {
+        lines.push("Add --repair, which repairs what it can; the servers may go on.\n".to_owned());
+    }
     if task == Task::Look && report.findings.iter().any(|finding| finding.done.is_none()) {
         lines.push("Stop the server and add --repair, which repairs what it can.\n".to_owned());
     }

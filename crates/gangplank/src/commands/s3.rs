@@ -20,10 +20,10 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Find out whether a bucket can keep blobs, and what of S3 its server has
+    /// Check whether a bucket can store blobs, and which features of S3 its server has
     ///
-    /// A few objects are put under PREFIX/probe/, read, joined, listed and removed, as a server does. The bucket has to be
-    /// there. The same is done when a server starts.
+    /// Puts a few objects under PREFIX/probe/, reads, joins, lists and removes them. The bucket must exist. A server does
+    /// the same when it starts.
     Check(Check),
 }
 

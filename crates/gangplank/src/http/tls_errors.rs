@@ -1,4 +1,4 @@
-//! Explanations of TLS errors. Those of the library are written for programmers.
+//! Explanations of TLS errors for users. The library's messages are written for programmers.
 
 use std::error::Error;
 use std::io;

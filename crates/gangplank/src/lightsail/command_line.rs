@@ -1,7 +1,7 @@
 //! Finds out what a command line asks for.
 //!
-//! It is parsed three times, as in the AWS CLI. First the global options are taken from anywhere. Then the first
-//! remaining word is the operation. Then the rest are the options of that operation.
+//! It is parsed three times, as in the AWS CLI. First the global options are taken out, wherever they are. Then the
+//! first remaining word is the operation. Then the rest are the options of that operation.
 
 use gangplank_api::lightsail::Operation;
 

@@ -38,7 +38,7 @@ impl Registries {
         Ok(Self { file, known })
     }
 
-    /// The same. Without a home folder, no registry is known.
+    /// Reads the file as [`open`](Self::open) does. Without a home folder, no registry is known.
     ///
     /// # Errors
     /// If the file cannot be read or is damaged.

@@ -94,6 +94,9 @@ with_bucket! { with_deployments! { options! { {
     #[arg(value_name = "ADDR", value_parser = listen_address)]
     #[serde(default, deserialize_with = "file::address")]
     admin_listen: SocketAddr, "GANGPLANK_ADMIN_LISTEN";
+    /// Add the bytes that each account stores to /metrics
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    account_metrics: bool, "GANGPLANK_ACCOUNT_METRICS";
     /// host[:port] of the registry in logins [default: the one the API was called by]
     #[arg(value_name = "HOST")]
     public_address: String, "GANGPLANK_PUBLIC_ADDRESS";

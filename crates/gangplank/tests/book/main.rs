@@ -12,6 +12,7 @@ mod data_directory;
 mod generated;
 mod links;
 mod page;
+mod questions;
 mod room;
 mod runner;
 mod script;
@@ -84,6 +85,15 @@ fn main() -> ExitCode {
     suite.add("commands".into(), Vec::new(), || commands::check().map_err(Failed::from));
     suite.add("marks".into(), Vec::new(), || runner::check_marks().map_err(Failed::from));
     suite.add("runner".into(), runner::missing(), || runner::check().map_err(Failed::from));
+    suite.add("questions::are_tested".into(), Vec::new(), || {
+        questions::check_all_are_tested().map_err(Failed::from)
+    });
+    suite.add("questions::of_one_server".into(), questions::missing(), || {
+        questions::one_server::check().map_err(Failed::from)
+    });
+    suite.add("questions::of_replicas".into(), questions::of_replicas::missing(), || {
+        questions::of_replicas::check().map_err(Failed::from)
+    });
     suite.add("links".into(), Vec::new(), move || links::check(&top(), &pages).map_err(Failed::from));
     suite.add("generated".into(), Vec::new(), || generated::check(&top()).map_err(Failed::from));
     suite.add("files".into(), Vec::new(), || data_directory::check(&top()).map_err(Failed::from));

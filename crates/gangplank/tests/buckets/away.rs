@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use gangplank_oci::media_type::OCI_MANIFEST;
 use gangplank_testkit::s3::{Fault, Program, S3Server};
-use gangplank_testkit::{Blob, Image, Registry, ServerBuilder, TestServer};
+use gangplank_testkit::{Blob, Image, Registry, ServerBuilder, TestServer, replicas};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -195,23 +195,49 @@ fn own() -> Option<(S3Server, TestServer, Registry)> {
     Some((s3, server, registry))
 }
 
-#[test]
-fn a_server_that_is_killed_and_one_of_ours_that_starts_meanwhile() {
-    let Some((mut s3, mut server, registry)) = own() else { return };
-    let before = Before::of(&server, &registry);
+/// A server on PostgreSQL listens before it has reached the database.
+fn until_ready(server: &TestServer) {
+    let ready = format!("http://{}/readyz", server.admin_address().unwrap());
+    until(LONG, || reqwest::blocking::get(&ready).is_ok_and(|answer| answer.status() == 200));
+}
+
+fn killed(mut s3: S3Server, mut server: TestServer, registry: &Registry) {
+    let before = Before::of(&server, registry);
     s3.kill();
-    bytes_are_refused(&registry, &before, false);
-    rows_work(&server, &registry, &before);
-    what_was_seen_is_there(&registry, &before);
+    bytes_are_refused(registry, &before, false);
+    rows_work(&server, registry, &before);
+    what_was_seen_is_there(registry, &before);
     server.terminate();
     let begun = Instant::now();
     server.restart();
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-    bytes_are_refused(&registry, &before, true);
-    rows_work(&server, &registry, &before);
+    until_ready(&server);
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    bytes_are_refused(registry, &before, true);
+    rows_work(&server, registry, &before);
     s3.restart();
-    everything_works(&registry, &before);
+    everything_works(registry, &before);
     assert!(server.log().contains("is within reach"), "{}", server.log());
+}
+
+#[test]
+fn a_server_that_is_killed_and_one_of_ours_that_starts_meanwhile() {
+    let Some((s3, server, registry)) = own() else { return };
+    killed(s3, server, &registry);
+}
+
+#[test]
+fn a_server_that_is_killed_while_the_rows_are_in_postgresql() {
+    if let Some(why) = replicas::missing() {
+        return gangplank_testkit::skip(&why);
+    }
+    let s3 = S3Server::start(Program::Versitygw).unwrap();
+    replicas::postgres().create("away");
+    let url = replicas::postgres().url("away");
+    let builder = builder().in_bucket(&s3, &s3.endpoint(), "away").on_database(&url, "registry.test");
+    let server = with_admin(builder).start();
+    until_ready(&server);
+    let registry = server.registry_as(&server.operator_login());
+    killed(s3, server, &registry);
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn our_server_is_killed_inside_the_last_request() {
         for blob in &blobs {
             pulled(&world.registry, blob);
         }
-        // Pushes that began anew have left their first session, which ends after an idle hour.
+        // Pushes that started over have left their first session, which ends after an idle hour.
         until(Duration::from_secs(20), || world.objects().len() >= blobs.len());
         assert!(world.uploads().len() <= blobs.len());
     }

@@ -39,7 +39,7 @@ impl Daemon {
         assert!(self.comes_up(ready), "a daemon did not start: {}", self.said());
     }
 
-    /// The same. `false` if it ends first, or takes too long.
+    /// Waits until the daemon is ready. `false` if it ends first, or takes too long.
     pub(crate) fn comes_up(&mut self, ready: impl Fn() -> bool) -> bool {
         let started = Instant::now();
         while !ready() {

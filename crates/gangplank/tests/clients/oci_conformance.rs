@@ -6,7 +6,7 @@ use crate::suite::Suite;
 
 /// Adds the suite.
 pub(crate) fn add(suite: &mut Suite) {
-    // It has no arguments and does everything at once, so it is not asked for its version.
+    // The program has no option that prints its version.
     let path = built("conformance").filter(|path| path.is_file());
     let program = path.map(|path| Program { path, version: "of the OCI".to_owned() });
     let install = ".ci/run builds it, see GANGPLANK_GO_CLIENTS there";

@@ -59,8 +59,8 @@ fn attempts(client: &Program) {
     assert_eq!(tried("/resolve?other.service.local"), "no address");
     assert!(!reached(&address_of(&neighbour), 8080), "{}", address_of(&neighbour));
 
-    // A program that listens on loopback cannot be reached through the gateways. One that listens on all addresses
-    // can.
+    // A program that listens on loopback cannot be reached through the gateways. A program that
+    // listens on all addresses can be reached.
     let everywhere = TcpListener::bind("0.0.0.0:0").expect("a port").local_addr().expect("an address").port();
     let everywhere = TcpListener::bind(("0.0.0.0", everywhere)).expect("the port");
     let server = world.server.address().port();

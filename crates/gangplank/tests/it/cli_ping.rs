@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use crate::cli::{Ran, home, run};
-use crate::raw::Raw;
+use crate::raw::{Raw, ask};
 use crate::tls::tls_server;
 use crate::{handler, server, server_with};
 
@@ -93,4 +93,21 @@ fn what_is_the_matter_is_told_to_operators_alone() {
     assert_eq!(raw.answer().unwrap().status, 200, "it is alive");
     raw.send("POST /readyz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(raw.answer().unwrap().status, 400, "the API takes what is posted, anywhere");
+}
+
+/// `HAProxy`'s `option httpchk GET /readyz` speaks HTTP/1.0 and names no host. Nothing else may leave it out.
+#[test]
+fn a_load_balancer_need_not_name_the_host() {
+    let server = server();
+    for (request, status) in [
+        ("GET /readyz HTTP/1.0", 200),
+        ("HEAD /healthz HTTP/1.0", 200),
+        ("GET /readyz HTTP/1.1", 400),
+        ("GET /v2/ HTTP/1.0", 400),
+        ("POST /readyz HTTP/1.0\r\nContent-Length: 0", 400),
+        ("GET /readyz HTTP/1.0\r\nContent-Length: 0", 400),
+    ] {
+        let answer = ask(&server, &format!("{request}\r\n\r\n")).unwrap();
+        assert_eq!(answer.status, status, "{request}");
+    }
 }

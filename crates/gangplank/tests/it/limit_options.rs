@@ -79,7 +79,7 @@ fn a_session_that_is_left_alone_is_over() {
     let gone = registry.send("GET", &left);
     assert_eq!(gone.status(), 404);
     assert!(gone.text().unwrap().contains("BLOB_UPLOAD_UNKNOWN"));
-    // Its bytes are removed. Those of the other upload still exist.
+    // The bytes of this upload are removed. The bytes of the other upload still exist.
     let staged = server.data_dir().join("blobs/staged");
     for _ in 0..50 {
         std::thread::sleep(Duration::from_millis(100));
@@ -156,7 +156,7 @@ fn calls_that_nobody_verified_share_what_was_allowed() {
         body.resize(length, b' ');
         server.api().call("Lightsail_20161128.GetContainerServices", &body, &[])
     };
-    // An eighth for each address, and 4 KiB that every body may have.
+    // One address may use an eighth of the budget. Beside it, every body may have 4 KiB.
     assert_eq!(call(69_632).status, 200);
     let refused = call(69_633);
     assert_eq!((refused.status, refused.error()), (503, "ServiceUnavailable"));

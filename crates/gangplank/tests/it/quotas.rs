@@ -86,7 +86,7 @@ fn bytes_are_refused_before_they_come_where_they_are_declared() {
     check_denied(post_blob(&registry, "sr", &blob(20_000)), &["90000 of the 100000 bytes"]);
     assert_eq!(post_blob(&registry, "sr", &blob(10_000)).status(), 201);
     assert_eq!(registry.status("DELETE", &session), 204);
-    // So does a body of unknown length.
+    // A body of unknown length counts, too.
     let chunked = |bytes: usize| reqwest::blocking::Body::new(std::io::Cursor::new(vec![3; bytes]));
     let path = format!("sr/blobs/uploads/?digest={}", Blob::new(vec![3; 40_000]).digest);
     check_denied(

@@ -1,7 +1,7 @@
 //! Recorded runs of the AWS CLI 2.38, replayed against `gangplank lightsail`: each in an empty home, against an
 //! endpoint that gives the recorded answer. Exit status, standard output and requests have to be the same; of
 //! standard error, whether there is any, and the server's error in it. The comments of YAML samples are in our own
-//! words, so of those only the marks are compared.
+//! words, so only their marks are compared.
 
 use std::fs;
 use std::path::Path;

@@ -34,7 +34,7 @@ fn check_nothing_is_learnt(server: &TestServer, digest: &str, authorization: Opt
     check_refused_alike(server, digest, authorization, message, 401);
 }
 
-/// The same. A HEAD has its own status.
+/// Checks the same, with a status of its own for a HEAD.
 #[track_caller]
 fn check_refused_alike(
     server: &TestServer,

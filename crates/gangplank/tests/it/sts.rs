@@ -246,7 +246,7 @@ fn bodies_are_bounded_as_those_of_other_strangers_are() {
     let signed = format!("{WHO}&Filler={}", "a".repeat(64 << 10));
     check(&form(&server, &signed).signed().send(), 413, "RequestEntityTooLarge");
 
-    // Two of them use up the share of an address. Those of others still work, and small ones too.
+    // Two such bodies use up the share of an address. Bodies from other addresses still work, and so do small ones.
     let headers = [("Host".to_owned(), server.host()), ("Content-Type".to_owned(), FORM.to_owned())];
     let hold_back = || {
         let mut raw = Raw::connect_from([127, 0, 1, 7], &server);

@@ -27,7 +27,8 @@ fn wrong_by(seconds: i64) -> Option<[(&'static str, String); 3]> {
     ])
 }
 
-/// Half a minute is told and served. A minute and a half is not ready.
+/// A replica whose clock is half a minute wrong logs that and serves. If it is a minute and a half wrong, the replica
+/// is not ready.
 fn two_are_wrong() {
     let (Some(slightly), Some(badly)) = (wrong_by(30), wrong_by(-90)) else { return };
     let mut server = builder().start();
@@ -35,7 +36,7 @@ fn two_are_wrong() {
     server.start_replica_unready(2, &pairs(&badly));
     until("ready", Duration::from_secs(10), || server.replica(1).is_ready());
     server.api().ensure_service("web");
-    // Whoever makes a login, it works on the others, and so do signatures of right clients.
+    // A login that one replica makes works on the other one. So do signatures of clients whose clock is right.
     for maker in [0, 1] {
         let login = server.replica(maker).api().push_login();
         for number in 0..2 {

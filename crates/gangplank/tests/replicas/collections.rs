@@ -1,5 +1,5 @@
-//! Collection on two replicas beside pushes on three. Nothing that a client was told to be there is removed, and what
-//! nobody needs is.
+//! Collection on two replicas beside pushes on three. Content that a client was told exists is
+//! never removed. Content that nobody needs is removed.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

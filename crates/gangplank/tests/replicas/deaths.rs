@@ -35,7 +35,7 @@ fn stood_still() {
     std::thread::sleep(Duration::from_secs(4));
     server.replica(0).signal(Signal::STOP);
     let frozen = Instant::now();
-    // One upload is ended by another replica. The other one is only gone on with.
+    // Another replica finishes the first upload, and only continues the second.
     let (location, _, blob) = &uploads[0];
     let took = go_on(&all[1], location, blob, WITHIN).expect("the session is there");
     eprintln!("replicas: another went on {took:?} after the writer froze");

@@ -60,7 +60,7 @@ fn killed_inside() {
     }
 }
 
-/// What the upload's client does: if it got no answer, it goes on, or begins anew if the session is gone.
+/// What the upload's client does: if it got no answer, it goes on, or starts over if the session is gone.
 fn settle(registry: &Registry, location: &str, blob: &Blob, answer: Option<u16>) {
     if answer == Some(201) {
         assert_pulled(registry, "sr", blob);

@@ -284,3 +284,11 @@ fn a_refusal_is_small_and_says_where() {
     assert_eq!((error.code, error.status), (ErrorCode::ManifestInvalid, 400));
     assert_eq!((error.message.as_str(), error.detail), ("$ must be an object, is an array", None));
 }
+
+#[test]
+fn a_text_with_nul() {
+    let complaint = "$.artifactType must not contain the character U+0000";
+    check(oci_image(), "/artifactType", json!("a/b\0"), complaint);
+    let complaint = "$.config.mediaType must not contain the character U+0000";
+    check(oci_image(), "/config/mediaType", json!("a/\0b"), complaint);
+}

@@ -55,7 +55,7 @@ impl Client {
     /// If the server refuses, does not answer, or answers with another range.
     pub async fn get_object(&self, key: &str, range: Option<Range<u64>>) -> Result<Option<Object>> {
         let opened = match self.open(key, range.as_ref(), None).await {
-            // Whoever stands before a server answers 404 too, in its own words.
+            // A proxy before the server may answer 404 too, but without this code.
             Err(error) if error.is_code(&["NoSuchKey"]) => return Ok(None),
             opened => opened?,
         };

@@ -59,7 +59,7 @@ async fn only_the_server_says_that_nothing_is_there() {
     let key = key("there");
     put(&client, &key, b"content").await.unwrap();
     assert!(client.get_object("never-put", None).await.unwrap().is_none());
-    // As a balancer says it that has no server.
+    // A load balancer without a server answers like this.
     proxy.decide(|_| Fault::Refuse(404, ""));
     assert!(client.get_object(&key, None).await.is_err());
 }

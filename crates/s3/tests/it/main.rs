@@ -6,6 +6,7 @@
 mod calls;
 mod credentials;
 mod faults;
+mod presigned;
 mod probe;
 mod silence;
 mod tls;

@@ -80,12 +80,21 @@ async fn every_call_to_a_silent_server_ends_in_time_however_many_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_stands_still_ends_in_time() {
+    let Some((proxy, client)) = world() else { return };
+    proxy.decide(|_| Fault::StallAnswer(20));
+    let begun = Instant::now();
+    assert!(client.list_objects("any/", None).await.is_err_and(|error| error.may_pass()));
+    assert!(begun.elapsed() < DEADLINES.head + SLACK, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_pull_may_take_longer_than_any_limit() {
     let Some((proxy, client)) = world() else { return };
     let key = key("slow-pull");
     let content: Vec<u8> = (0..8_000_000_u32).map(|at| (at % 251) as u8).collect();
     put(&client, &key, &content).await;
-    // As servers do that close a connection nobody reads from.
+    // Some servers cut a connection like this if the client reads too slowly.
     proxy.decide(|_| Fault::CutAnswer(1_500_000));
     let mut object = client.get_object(&key, None).await.unwrap().unwrap();
     let (mut read, begun) = (Vec::new(), Instant::now());

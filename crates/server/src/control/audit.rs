@@ -30,7 +30,7 @@ pub async fn audit_events(
     input: ListAuditEventsRequest,
 ) -> anyhow::Result<ListAuditEventsResult> {
     let account = input.account.as_deref().map(AccountId::parse).transpose()?;
-    page(metadata, account, input).await.map_err(|failure| anyhow::anyhow!(failure.0.message))
+    page(metadata, account, input).await.map_err(|failure| anyhow::anyhow!(failure.error.message))
 }
 
 /// A page of the events of an account, or of all accounts.

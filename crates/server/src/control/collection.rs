@@ -25,7 +25,7 @@ pub(super) async fn collect(
     tracing::info!(
         access_key = %context.owner(), peer = %context.peer(), grace = input.grace_seconds,
         manifests = done.manifests, blobs = done.blobs, bytes = done.bytes,
-        "collected garbage, as was asked"
+        "collected garbage on request"
     );
     Ok(collected(&done))
 }

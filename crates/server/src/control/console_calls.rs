@@ -38,7 +38,7 @@ pub(crate) enum NoCaller {
 }
 
 impl From<Failure> for NoCaller {
-    fn from(Failure(error): Failure) -> Self {
+    fn from(Failure { error, .. }: Failure) -> Self {
         Self::Failed(error)
     }
 }
@@ -119,9 +119,10 @@ where
     let call =
         Call { app, caller: caller.clone(), action, client, request_id: &request_id, by_console: true };
     let answered = operations::run(&call, R::OPERATION, &encode(request)).await;
-    let answer = answered.map_err(|Failure(error)| {
+    let answer = answered.map_err(|Failure { error, quota }| {
+        app.metrics.over_quota(quota);
         let (code, reason) = (error.code.as_str(), &error.message);
-        tracing::info!(request_id, operation = action, code, reason, "refused a call of the console");
+        tracing::info!(request_id, operation = action, code, reason, quota, "refused a call of the console");
         error
     })?;
     serde_json::from_slice(&answer).map_err(|error| {

@@ -5,11 +5,22 @@ use gangplank_store::StoreError;
 
 /// The error that answers a failed call.
 #[derive(Debug)]
-pub(super) struct Failure(pub(super) ApiError);
+pub(super) struct Failure {
+    pub(super) error: ApiError,
+    /// The option that sets the exceeded quota, if a quota is the reason.
+    pub(super) quota: Option<&'static str>,
+}
+
+impl Failure {
+    /// The refusal of a call that would exceed a quota.
+    pub(super) fn over_quota(option: &'static str, error: ApiError) -> Self {
+        Self { error, quota: Some(option) }
+    }
+}
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        Self(error)
+        Self { error, quota: None }
     }
 }
 
@@ -19,7 +30,7 @@ impl From<StoreError> for Failure {
             tracing::error!(%error, "an API call failed in the store");
         }
         let unavailable = |message: &str| ApiError::new(ErrorCode::ServiceUnavailable, message);
-        Self(match error {
+        let error = match error {
             StoreError::Full(_) => {
                 unavailable("The server's disk is full. Nothing was changed; try again later.")
             }
@@ -32,9 +43,13 @@ impl From<StoreError> for Failure {
             StoreError::CallerEnded => {
                 ApiError::unauthenticated("The access key that signed this call was disabled or deleted.")
             }
-            StoreError::OverQuota(over) => ApiError::invalid_input(sentence(&over.to_string())),
+            StoreError::OverQuota(over) => {
+                let error = ApiError::invalid_input(sentence(&over.to_string()));
+                return Self::over_quota(over.quota.option(), error);
+            }
             StoreError::Damaged(_) => ApiError::service("The server's storage is damaged; see its log."),
-        })
+        };
+        error.into()
     }
 }
 
@@ -45,7 +60,7 @@ impl From<anyhow::Error> for Failure {
             Err(error) => error,
         };
         tracing::error!(%error, "an API call failed");
-        Self(ApiError::service("The server failed; see its log."))
+        ApiError::service("The server failed; see its log.").into()
     }
 }
 

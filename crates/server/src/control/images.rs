@@ -10,6 +10,7 @@ use gangplank_oci::Digest;
 use gangplank_store::metadata::container_images as store;
 
 use super::container_service::require;
+use super::failure::Failure;
 use super::service_refusals::unknown;
 use super::{Context, Result};
 
@@ -48,9 +49,9 @@ pub(super) async fn register(
         ))
         .into()),
         store::ImageOutcome::QuotaReached => {
-            Err(ApiError::invalid_input("Maximum number of container service images has been reached")
-                .with_tip("Delete images that are no longer used with delete-container-image.")
-                .into())
+            let error = ApiError::invalid_input("Maximum number of container service images has been reached")
+                .with_tip("Delete images that are no longer used with delete-container-image.");
+            Err(Failure::over_quota("max-images-per-service", error))
         }
     }
 }

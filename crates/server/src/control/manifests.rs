@@ -97,7 +97,7 @@ async fn configuration(
     match image_indexes::configuration(context, repository, view).await {
         Ok(bytes) => Ok(bytes.as_deref().and_then(image_configuration::read)),
         // A manifest with a damaged configuration must still be shown.
-        Err(failure) if failure.0.code == ErrorCode::NotFoundException => Ok(None),
+        Err(failure) if failure.error.code == ErrorCode::NotFoundException => Ok(None),
         Err(failure) => Err(failure),
     }
 }

@@ -194,7 +194,8 @@ async fn answer_json(
     let answered = run_json(app, record, connection, head, body, request_id).await;
     match answered {
         Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
-        Err(Failure(error)) => {
+        Err(Failure { error, quota }) => {
+            record.is_over_quota(quota);
             record.is_refused(error.code.as_str(), &error.message);
             refuse(&error)
         }

@@ -8,6 +8,7 @@ use gangplank_core::deployment::Spec;
 use gangplank_store::metadata::container_services::ServiceOutcome;
 use gangplank_store::metadata::deployments::{DeployedService, Promised, Room};
 
+use super::failure::Failure;
 use super::{Context, Result};
 
 /// The service does not exist.
@@ -82,13 +83,15 @@ pub(super) fn outcome(
         ServiceOutcome::NameTaken => ApiError::invalid_input(format!(
             "Some names are already in use: {name}. Choose another name for the container service."
         )),
-        ServiceOutcome::QuotaReached => ApiError::invalid_input(
-            "Sorry, you've either reached or will exceed your maximum limit of Lightsail Container Services.",
-        ),
-        ServiceOutcome::TooManyTags => ApiError::invalid_input(format!(
-            "\"{name}\" would have more than {} tags.",
-            context.app.quotas.tags_per_resource
-        )),
+        ServiceOutcome::QuotaReached => {
+            let text = "Sorry, you've either reached or will exceed your maximum limit of Lightsail Container Services.";
+            return Err(Failure::over_quota("max-services-per-region", ApiError::invalid_input(text)));
+        }
+        ServiceOutcome::TooManyTags => {
+            let most = context.app.quotas.tags_per_resource;
+            let error = ApiError::invalid_input(format!("\"{name}\" would have more than {most} tags."));
+            return Err(Failure::over_quota("max-tags-per-resource", error));
+        }
         ServiceOutcome::TooManyDomains => {
             ApiError::invalid_input(format!("\"{name}\" would have more than 4 domain names."))
         }

@@ -1,6 +1,7 @@
 //! Services on a server without an engine: their deployments and changes end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -15,6 +16,9 @@ use crate::jobs::job::{Job, Next};
 
 /// The reason of failure of a deployment that an earlier run began.
 const NO_ENGINE: &str = "the server was started without a container engine";
+
+/// How often a server looks whether another one has changed services.
+const OTHERS: Duration = Duration::from_mins(1);
 
 /// Ends deployments and changes of an earlier run, and sets the routes of services.
 pub(crate) struct Idle {
@@ -46,7 +50,8 @@ impl Job for Idle {
         for (service, error) in all.unreadable {
             tracing::error!(service = service.0, %error, "a service cannot be read");
         }
-        Ok(Next::WhenWoken)
+        // Only the server that was called is woken.
+        Ok(if app.clock.cluster().is_some() { Next::In(OTHERS) } else { Next::WhenWoken })
     }
 
     async fn woken(&mut self) {

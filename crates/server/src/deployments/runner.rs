@@ -54,7 +54,7 @@ pub(super) struct Runner {
     trouble: Backoff,
     /// The number of the change of the service that is under way, and when it began.
     pub(super) updating: Option<(i64, Instant)>,
-    /// The version of the current deployment, if its spec cannot be read and the log says so.
+    /// The version of the current deployment, if its spec cannot be read. The log says so once.
     pub(super) unreadable: Option<i64>,
     /// Whether the nodes of earlier runs have been looked at.
     has_looked: bool,
@@ -144,7 +144,7 @@ impl Runner {
     async fn is_in_trouble(&mut self, trouble: &Trouble) -> Duration {
         let now = Instant::now();
         if !self.trouble.has_failed() {
-            tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot look after a service now; will try again");
+            tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot check a service now; will try again");
         }
         self.trouble.failed(now, &self.pace);
         if let Err(error) = self.end_what_is_late(trouble).await {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gangplank_core::Time;
 use hyper::body::Incoming;
 use hyper::header::ACCEPT;
 use hyper::server::conn::http1;
@@ -12,13 +13,14 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::health;
 use super::hygiene::refusal;
 use super::response::Answer;
 use crate::app::App;
-use crate::metrics::{Exposition, Standing};
+use crate::metrics::{Exposition, Rows, Standing};
 
 const HEADER_READ: Duration = Duration::from_secs(10);
 
@@ -27,6 +29,12 @@ const CONNECTIONS: usize = 64;
 
 /// The most buffered bytes of one connection.
 const BUFFER: usize = 16 << 10;
+
+/// How long `/metrics` waits for the database. A scrape fails after 10 s by default.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The most accounts whose bytes are reported.
+const MOST_ACCOUNTS: usize = 1_000;
 
 pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -78,15 +86,19 @@ async fn answer(request: &Request<Incoming>, app: &App) -> Answer {
 }
 
 async fn measured(request: &Request<Incoming>, app: &App) -> Answer {
-    let open_uploads = match app.metadata.count_uploads().await {
-        Ok(open) => open,
-        Err(error) => {
-            tracing::warn!(%error, "cannot count the open uploads");
-            return refusal(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be read");
+    let rows = match timeout(PATIENCE, count_rows(app)).await {
+        Ok(Ok(rows)) => Some(rows),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "/metrics lacks the counts of rows, because the database cannot be read");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("/metrics lacks the counts of rows, because the database does not answer");
+            None
         }
     };
     let standing = Standing {
-        open_uploads,
+        rows,
         connections: app.connections.count(),
         is_database_up: app.metadata.is_healthy(),
         space: app.blobs.space().await.ok().flatten(),
@@ -94,4 +106,23 @@ async fn measured(request: &Request<Incoming>, app: &App) -> Answer {
     };
     let form = Exposition::accepted(request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()));
     Answer::new(StatusCode::OK).body(form.content_type(), app.metrics.text(form, &standing))
+}
+
+async fn count_rows(app: &App) -> gangplank_store::Result<Rows> {
+    let backlog = app.metadata.discarded_backlog().await?;
+    let now = app.clock.steady();
+    Ok(Rows {
+        open_uploads: app.metadata.count_uploads().await?,
+        discarded: backlog.contents,
+        discarded_age: backlog.oldest.map_or(Duration::ZERO, |oldest| between(oldest, now)),
+        account_bytes: if app.account_metrics {
+            app.metadata.largest_accounts(MOST_ACCOUNTS).await?
+        } else {
+            Vec::new()
+        },
+    })
+}
+
+fn between(earlier: Time, later: Time) -> Duration {
+    Duration::from_millis(later.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
 }

@@ -59,6 +59,9 @@ impl Route {
         if let Some(visited) = endpoint::visited(app, connection.gate, request.headers().get(HOST)) {
             return Self::Visit(visited);
         }
+        if health::is_bare_check(request) {
+            return Self::Ours(Ours::Health);
+        }
         let checked = hygiene::check(request.method(), request.uri(), request.headers(), &app.limits);
         Self::Ours(match checked {
             Ok(()) => Ours::of(request, app.console),

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use gangplank_store::StoreError;
 use gangplank_store::metadata::Agreed as _;
-use hyper::StatusCode;
+use hyper::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use hyper::{Method, Request, StatusCode, Version};
 
 use super::response::Answer;
 use crate::app::App;
@@ -17,6 +18,17 @@ pub(super) const READY: &str = "/readyz";
 
 /// The answer to those who need not know why.
 const NOT_READY: &str = "not ready";
+
+/// Whether a request is the check of a load balancer that speaks HTTP/1.0 and names no host, as `HAProxy` does by
+/// default. No other request may leave out the host.
+pub(super) fn is_bare_check<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    request.version() == Version::HTTP_10
+        && matches!(*request.method(), Method::GET | Method::HEAD)
+        && matches!(request.uri().path(), ALIVE | READY)
+        && request.uri().authority().is_none()
+        && ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name))
+}
 
 /// The answer on the admin listener, with the fault. `None` for any other path.
 pub(super) async fn to_operators(app: &App, path: &str) -> Option<Answer> {

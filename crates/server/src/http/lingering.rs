@@ -14,8 +14,8 @@ use tokio::time::Sleep;
 
 use crate::endpoint::tunnel::Tunnel;
 
-/// How many bytes are discarded at most. After how long a silence the client is assumed to have read the
-/// answer.
+/// The most bytes that are discarded, and the length of a silence after which the client is assumed to have read
+/// the answer.
 const LIMIT: usize = 32 << 20;
 const QUIET: Duration = Duration::from_millis(250);
 

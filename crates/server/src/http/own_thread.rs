@@ -60,7 +60,7 @@ enum Place {
 }
 
 impl OwnThread {
-    /// Makes the place of a connection that can take a thread from `threads`.
+    /// For a connection that can take a thread from `threads`.
     pub(crate) fn new(threads: Threads) -> Self {
         let standing = Mutex::new(Standing { place: Place::Runtime, carried: 0, asked: None });
         Self(Arc::new(Shared { threads, standing }))

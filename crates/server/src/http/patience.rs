@@ -1,8 +1,8 @@
 //! How long a connection may wait before it sends a request, and how long and large a request's head may be.
 //!
 //! hyper's timer for heads starts when the request before ends. So it cannot tell an idle connection from one
-//! that sends a head slowly. This one can: an idle connection has one time limit. A head has another, from its
-//! first byte.
+//! that sends a head slowly. The timer here can: an idle connection has one time
+//! limit, and a head has another from its first byte.
 
 use std::io;
 use std::pin::Pin;

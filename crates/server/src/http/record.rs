@@ -94,6 +94,7 @@ pub(crate) struct Record {
     who: OnceLock<Who>,
     digest: OnceLock<Digest>,
     refusal: OnceLock<(&'static str, String)>,
+    quota: OnceLock<&'static str>,
     changed: AtomicBool,
 }
 
@@ -116,6 +117,7 @@ impl Record {
             who: OnceLock::new(),
             digest: OnceLock::new(),
             refusal: OnceLock::new(),
+            quota: OnceLock::new(),
             changed: AtomicBool::new(false),
         }
     }
@@ -150,11 +152,20 @@ impl Record {
         let _ = self.refusal.set((code, why.chars().take(SHOWN).collect()));
     }
 
+    /// Notes that the request is refused because it would exceed a quota, if it is. `option` sets the quota.
+    pub(crate) fn is_over_quota(&self, option: Option<&'static str>) {
+        if let Some(option) = option {
+            let _ = self.quota.set(option);
+        }
+    }
+
     /// Writes the record. `sent` is in bytes. `status` is `None` if the client left before the answer.
     pub(super) fn end(&self, metrics: &Metrics, status: Option<StatusCode>, sent: u64) {
         let (service, operation) = self.route.get().copied().unwrap_or((Service::None, "none"));
         let took = self.started.elapsed();
         let (status, received) = (status.map_or(CLIENT_LEFT, |status| status.as_u16()), self.received.take());
+        let quota = self.quota.get().copied();
+        metrics.over_quota(quota);
         metrics.ended(&Outcome {
             service: service.name(),
             operation,
@@ -183,6 +194,7 @@ impl Record {
                     login = self.who.get().and_then(|who| who.login).map(|login| login.0),
                     digest = self.digest.get().map(tracing::field::display),
                     code = self.refusal.get().map(|(code, _)| *code),
+                    quota,
                     reason = self.refusal.get().map(|(_, why)| why.as_str()),
                     received,
                     sent,

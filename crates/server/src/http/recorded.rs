@@ -52,7 +52,7 @@ impl Conclude for Underway {
 
     fn conclude(self, answered: Result<Response<AnswerBody>, Panicked>) -> Response<Recorded> {
         self.answered(answered.unwrap_or_else(|Panicked| {
-            tracing::error!("a request ended badly");
+            tracing::error!("a request panicked");
             hygiene::refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
         }))
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt;
 
-/// After how long a silence the system probes the peer.
+/// The length of a silence after which the system probes the peer.
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// The time between two probes, and the number of unanswered ones after which the peer counts as gone.

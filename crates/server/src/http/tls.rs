@@ -109,10 +109,10 @@ impl PairInFiles {
     fn tell(&self, result: Result<()>) {
         let file = self.files.certificate.display();
         match result {
-            Ok(()) => tracing::info!(%file, "serves the certificate that is in its file now"),
+            Ok(()) => tracing::info!(%file, "loaded the certificate from its changed file"),
             Err(error) => {
                 let error = format!("{error:#}");
-                tracing::error!(error, "cannot use the new certificate; the one before is served further");
+                tracing::error!(error, "cannot use the new certificate; the previous one stays in use");
             }
         }
     }

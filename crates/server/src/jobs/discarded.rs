@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,10 @@ impl Job for Removing {
     async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
         let removed = self.0.remover().remove().await;
         Ok(match removed.context("cannot remove discarded content")? {
-            Round { listed: BATCH.., removed: 1.. } => Next::In(Duration::ZERO),
+            Round { listed: BATCH.., removed: 1.., .. } => Next::In(Duration::ZERO),
+            Round { listed, failed: failed @ 1.., .. } => {
+                bail!("the bytes of {failed} of {listed} discarded contents cannot be deleted now")
+            }
             // The next listed round tries again what could not be removed, and sees what other processes
             // discarded.
             _ => Next::AsListed,

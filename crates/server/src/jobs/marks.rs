@@ -17,7 +17,7 @@ pub(super) struct Keeping(pub(super) Arc<App>);
 #[async_trait]
 impl Job for Keeping {
     async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
-        keep(&self.0).await.context("cannot keep the time and the terms of collection")?;
+        keep(&self.0).await.context("cannot store the steady time and the terms of collection")?;
         Ok(Next::AsListed)
     }
 }

@@ -113,7 +113,7 @@ impl Scrub {
         if needed > FASTEST {
             tracing::warn!(
                 bytes = left.bytes,
-                "too much content to read in one --scrub-interval; give it a longer time"
+                "the content is too much to read within --scrub-interval; set a longer one"
             );
         }
         self.rate = needed.clamp(SLOWEST, FASTEST);
@@ -141,7 +141,7 @@ impl Scrub {
         }
         self.app.metrics.scrubbed(*size);
         if found == Bytes::Whole && content.damaged && self.app.metadata.mark_whole(key).await? {
-            tracing::info!(%tenant, %digest, %key, "stored content that was damaged is whole again");
+            tracing::info!(%tenant, %digest, %key, "stored content was damaged, and is whole again");
         }
         if found == Bytes::Whole || content.damaged {
             return Ok(true);

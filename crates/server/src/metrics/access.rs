@@ -19,9 +19,33 @@ struct Why {
     reason: &'static str,
 }
 
-/// Counts issued logins and refusals.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Quota {
+    quota: &'static str,
+}
+
+/// The options that set quotas. The series of each exists from the start, so that the first refusal is an
+/// increase.
+const QUOTAS: [&str; 12] = [
+    "max-access-keys",
+    "max-account-bytes",
+    "max-images-per-service",
+    "max-manifests",
+    "max-open-uploads",
+    "max-registry-logins",
+    "max-repositories",
+    "max-role-sessions",
+    "max-roles",
+    "max-services-per-region",
+    "max-tags",
+    "max-tags-per-resource",
+];
+
+/// Counts logins and refusals.
 pub(super) struct Access {
     issued: Family<Kind, Counter>,
+    used: Family<Kind, Counter>,
+    over_quota: Family<Quota, Counter>,
     refused_logins: Family<Reason, Counter>,
     refusals: Family<Why, Counter>,
 }
@@ -35,20 +59,31 @@ impl Access {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let (issued, refused_logins, refusals) = (Family::default(), Family::default(), Family::default());
         registry.register("logins_issued", "Registry logins that were made", issued.clone());
+        let used = Family::default();
+        registry.register("logins_used", "Requests with a valid registry login", used.clone());
         let help = "Requests that came with a registry login that is unknown or has ended";
         registry.register("logins_refused", help, refused_logins.clone());
         let help = "Calls and requests that were refused to whoever made them, as in the audit trail";
         registry.register("refusals", help, refusals.clone());
-        Self { issued, refused_logins, refusals }
+        let over_quota = Family::<Quota, Counter>::default();
+        let help = "Calls and requests that were refused because they would exceed a quota, by the option that sets it";
+        registry.register("quota_refusals", help, over_quota.clone());
+        for quota in QUOTAS {
+            drop(over_quota.get_or_create(&Quota { quota }));
+        }
+        Self { issued, used, over_quota, refused_logins, refusals }
     }
 
     pub(super) fn issued(&self, scope: Scope) {
-        let kind = match scope {
-            Scope::PUSH => "push",
-            Scope::PULL => "pull",
-            _ => "operator",
-        };
-        self.issued.get_or_create(&Kind { kind }).inc();
+        self.issued.get_or_create(&kind(scope)).inc();
+    }
+
+    pub(super) fn used(&self, scope: Scope) {
+        self.used.get_or_create(&kind(scope)).inc();
+    }
+
+    pub(super) fn over_quota(&self, quota: &'static str) {
+        self.over_quota.get_or_create(&Quota { quota }).inc();
     }
 
     pub(super) fn refused(&self, refusal: &Refusal) {
@@ -58,4 +93,13 @@ impl Access {
         }
         self.refusals.get_or_create(&Why { kind: kind.as_str(), reason }).inc();
     }
+}
+
+fn kind(scope: Scope) -> Kind {
+    let kind = match scope {
+        Scope::PUSH => "push",
+        Scope::PULL => "pull",
+        _ => "operator",
+    };
+    Kind { kind }
 }

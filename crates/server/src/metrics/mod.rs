@@ -2,6 +2,8 @@
 //! chooses, so a client cannot add series.
 
 mod access;
+mod bucket;
+mod database;
 mod exposition;
 mod jobs;
 mod process;
@@ -11,10 +13,12 @@ mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gangplank_core::{EventKind, Scope, Time};
+use gangplank_store::metadata::Statistics;
 use gangplank_store::metadata::collection::Collected;
+use gangplank_store::open::BucketCalls;
 use hyper::Method;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
@@ -23,13 +27,14 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use access::Access;
+use bucket::Figures;
 pub(crate) use exposition::Exposition;
 use jobs::Jobs;
 use process::Process;
 pub(crate) use requests::Outcome;
 use requests::Requests;
 use standing::Gauges;
-pub(crate) use standing::Standing;
+pub(crate) use standing::{Rows, Standing};
 use upkeep::Upkeep;
 
 use crate::refusals::Refusal;
@@ -45,13 +50,30 @@ pub(crate) struct Metrics {
     gauges: Gauges,
 }
 
+/// The figures that other parts of the server count.
+#[derive(Default)]
+pub(crate) struct Sources {
+    /// The dropped lines of the server's log.
+    pub(crate) dropped_log_lines: Arc<AtomicU64>,
+    /// The dropped lines of containers' logs.
+    pub(crate) dropped_of_containers: Arc<AtomicU64>,
+    /// The database.
+    pub(crate) database: Arc<Statistics>,
+    /// The calls to the server of the bucket, if there is one.
+    pub(crate) bucket: Option<Arc<BucketCalls>>,
+}
+
 /// The text of `/metrics` with every metric in it, for the reference pages.
 pub fn of_each() -> String {
-    let standing =
-        Standing { open_uploads: 0, connections: 0, is_database_up: true, space: None, reserve: 0 };
-    let metrics = Metrics::new(Time(0), Arc::default(), Arc::default());
+    let account_bytes = vec![("000000000000".to_owned(), 0)];
+    let standing = Standing { rows: Some(Rows { account_bytes, ..Rows::default() }), ..Standing::default() };
+    let database = Arc::<Statistics>::default();
+    database.polled(Instant::now());
+    database.clock_is_ahead(0);
+    let metrics = Metrics::of(Time(0), Arc::default(), Arc::default(), &database, Some(Figures::Sample));
     // A family with labels appears only once it has a series.
     metrics.issued(Scope::PUSH);
+    metrics.used(Scope::PUSH);
     metrics.jobs.listed("collection");
     metrics.refused(&Refusal { kind: EventKind::LoginRefused, action: None, reason: "unknown" });
     metrics.ended(&Outcome {
@@ -81,12 +103,18 @@ impl EncodeMetric for CountedElsewhere {
 }
 
 impl Metrics {
-    /// Metrics with all counters at zero. The two counters of dropped lines, of the server's log and of
-    /// containers' logs, belong to their writers.
-    pub(crate) fn new(
+    /// Metrics with all counters at zero.
+    pub(crate) fn new(now: Time, sources: Sources) -> Self {
+        let Sources { dropped_log_lines, dropped_of_containers, database, bucket } = sources;
+        Self::of(now, dropped_log_lines, dropped_of_containers, &database, bucket.map(Figures::Measured))
+    }
+
+    fn of(
         now: Time,
         dropped_log_lines: Arc<AtomicU64>,
         dropped_of_containers: Arc<AtomicU64>,
+        database: &Arc<Statistics>,
+        bucket: Option<Figures>,
     ) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Process { started: now.seconds() }));
@@ -99,6 +127,10 @@ impl Metrics {
         let (requests, access) = (Requests::register(ours), Access::register(ours));
         let (jobs, upkeep) = (Jobs::register(ours), Upkeep::register(ours));
         let gauges = Gauges::register(ours);
+        database::register(ours, database);
+        if let Some(figures) = bucket {
+            bucket::register(ours, &figures);
+        }
         Self { registry, requests, access, jobs, upkeep, gauges }
     }
 
@@ -110,6 +142,18 @@ impl Metrics {
     /// Counts a login that was made.
     pub(crate) fn issued(&self, scope: Scope) {
         self.access.issued(scope);
+    }
+
+    /// Counts a request that came with a valid registry login.
+    pub(crate) fn used(&self, scope: Scope) {
+        self.access.used(scope);
+    }
+
+    /// Counts a refusal because of a quota, if it was one. `option` sets the quota.
+    pub(crate) fn over_quota(&self, option: Option<&'static str>) {
+        if let Some(option) = option {
+            self.access.over_quota(option);
+        }
     }
 
     /// Counts a refusal.

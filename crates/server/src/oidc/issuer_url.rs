@@ -41,12 +41,12 @@ impl IssuerUrl {
         Ok(Self { text: text.to_owned(), url })
     }
 
-    /// The URL as it was configured, letter by letter. Tokens name it so.
+    /// The URL as it was configured, letter by letter, as in tokens.
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The URL without its scheme. Condition keys and the provider's ARN contain it so.
+    /// The URL without its scheme, as in condition keys and in the provider's ARN.
     pub(super) fn name(&self) -> &str {
         self.text.split_once("://").map_or(&*self.text, |(_, name)| name)
     }

@@ -54,12 +54,12 @@ impl KeyFile {
             let file = self.path.display();
             match read(&self.path) {
                 Ok(keys) => {
-                    tracing::info!(%file, keys = keys.len(), "took an issuer's keys from the changed file");
+                    tracing::info!(%file, keys = keys.len(), "loaded an issuer's keys from the changed file");
                     kept.keys = Arc::new(keys);
                 }
                 Err(error) => {
                     let error = format!("{error:#}");
-                    tracing::error!(error, "cannot use an issuer's new keys; those before are used further");
+                    tracing::error!(error, "cannot use an issuer's new keys; the previous keys stay in use");
                 }
             }
         }

@@ -167,6 +167,7 @@ async fn serve(
         Err(Refused { refusal, .. }) => return Err(refusal),
     };
     connection.guest.is_known();
+    app.metrics.used(grant.scope);
     let answered = act(app, record, &grant, connection, head, (asked, body)).await;
     record.is_of_login(grant);
     answered

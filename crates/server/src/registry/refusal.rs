@@ -18,17 +18,29 @@ pub(super) struct Refusal {
     error: OciError,
     retry_after: Option<u32>,
     standing: Option<Box<Standing>>,
+    /// The option that sets the exceeded quota, if a quota is the reason.
+    quota: Option<&'static str>,
 }
 
 impl Refusal {
     /// A 429. `retry_after` is the number of seconds after which a retry makes sense.
     pub(super) fn too_many(message: &str, retry_after: u32) -> Self {
-        Self { error: OciError::too_many_requests(message), retry_after: Some(retry_after), standing: None }
+        Self {
+            error: OciError::too_many_requests(message),
+            retry_after: Some(retry_after),
+            standing: None,
+            quota: None,
+        }
     }
 
     /// A 503. A retry makes sense after a second.
     pub(super) fn busy() -> Self {
-        Self { error: OciError::unavailable(), retry_after: Some(1), standing: None }
+        Self { error: OciError::unavailable(), retry_after: Some(1), standing: None, quota: None }
+    }
+
+    /// Adds that a quota is the reason: `option` sets it.
+    pub(super) fn over_quota(self, option: &'static str) -> Self {
+        Self { quota: Some(option), ..self }
     }
 
     /// Whether the same request may succeed later, without anything else being done.
@@ -43,6 +55,7 @@ impl Refusal {
 
     /// Records the refusal in the log record of the request.
     pub(super) fn noted(self, record: &Record) -> Self {
+        record.is_over_quota(self.quota);
         record.is_refused(self.error.code.as_str(), &self.error.message);
         self
     }
@@ -69,7 +82,7 @@ impl Refusal {
 
 impl From<OciError> for Refusal {
     fn from(error: OciError) -> Self {
-        Self { error, retry_after: None, standing: None }
+        Self { error, retry_after: None, standing: None, quota: None }
     }
 }
 
@@ -78,6 +91,10 @@ impl From<StoreError> for Refusal {
         if !matches!(error, StoreError::OverQuota(_)) {
             tracing::error!(%error, "a request failed in the store");
         }
+        let quota = match &error {
+            StoreError::OverQuota(over) => Some(over.quota.option()),
+            _ => None,
+        };
         let (error, retry_after) = match error {
             StoreError::OverQuota(over) => (OciError::denied(over.to_string()), None),
             StoreError::Full(_) => (OciError::insufficient_storage(), Some(30)),
@@ -88,6 +105,6 @@ impl From<StoreError> for Refusal {
             // No request to the registry gives rights.
             StoreError::CallerEnded | StoreError::Damaged(_) => (OciError::unknown(), None),
         };
-        Self { error, retry_after, standing: None }
+        Self { error, retry_after, standing: None, quota }
     }
 }

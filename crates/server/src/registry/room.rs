@@ -12,7 +12,7 @@ use gangplank_store::{Result, StoreError};
 
 use super::Context;
 
-/// After how many received bytes the free space of the disk is checked again.
+/// The number of received bytes between two checks of the disk's free space.
 const STEP: u64 = 8 << 20;
 
 /// A body of unknown length reserves this many bytes ahead.
@@ -50,7 +50,7 @@ pub(super) struct Room<'a> {
     context: &'a Context<'a>,
     /// The number of bytes reserved.
     held: u64,
-    /// At how many received bytes the disk is checked again.
+    /// The number of received bytes at which the disk is checked again.
     look_at: u64,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Room<'a> {
     /// Reserves room for a body. `declared` is its length in bytes, if it is known.
     ///
     /// # Errors
-    /// If the account may not store so much, or the store fails.
+    /// If the account may not store that much, or the store fails.
     pub(super) async fn for_body(context: &'a Context<'a>, declared: Option<u64>) -> Result<Self> {
         let mut room = Self { context, held: 0, look_at: STEP };
         room.hold(declared.unwrap_or(0)).await?;
@@ -68,7 +68,7 @@ impl<'a> Room<'a> {
     /// Makes sure that room is reserved for the first `bytes` bytes of the body.
     ///
     /// # Errors
-    /// If the account may not store so much, or the store fails.
+    /// If the account may not store that much, or the store fails.
     pub(super) async fn grow(&mut self, bytes: u64) -> Result<()> {
         if let Some(more) = bytes.checked_sub(self.held).filter(|more| *more > 0) {
             // Reserves some bytes ahead, so that not every piece needs a query. Near the quota it reserves

@@ -174,7 +174,7 @@ pub(super) async fn touching<'a, T>(
                 match session.touch().await {
                     Ok(true) => {}
                     Ok(false) => ended.cancel(),
-                    Err(error) => tracing::warn!(?error, "cannot note that an upload is still coming"),
+                    Err(error) => tracing::warn!(?error, "cannot renew an upload session"),
                 }
             }
         }

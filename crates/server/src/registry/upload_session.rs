@@ -54,7 +54,7 @@ async fn open_as(
         UploadOpened::LoginEnded => return Err(OciError::blob_upload_unknown().into()),
         UploadOpened::TooMany => {
             let message = "the account or this login has too many uploads open; finish or cancel some";
-            return Err(Refusal::too_many(message, 60));
+            return Err(Refusal::too_many(message, 60).over_quota("max-open-uploads"));
         }
     }
     Ok(opened)
@@ -62,14 +62,15 @@ async fn open_as(
 
 /// The standing of a session.
 pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<Standing> {
-    let found = find(context, repository, id).await?;
+    find(context, repository, id).await?;
     // A client often asks after its connection was cut. The bytes of that connection that still arrive must be
     // counted first, or the client would resume at the wrong place.
     let received = match claim(context, id).await? {
         Some(claim) => {
             Session::claimed(context, repository, id, claim).await?.check_bytes().await?.received()
         }
-        None => found.checkpoint.received,
+        // The other request may have gone on meanwhile.
+        None => find(context, repository, id).await?.checkpoint.received,
     };
     Ok(Standing::new(repository, id, received))
 }

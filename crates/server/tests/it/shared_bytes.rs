@@ -86,7 +86,8 @@ async fn soon(is_so: impl AsyncFn() -> bool) {
 
 /// A key that was made an hour ago.
 fn old_key() -> ContentKey {
-    let made = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - Duration::from_hours(1);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let made = now.saturating_sub(Duration::from_hours(1));
     let made = uuid::Timestamp::from_unix(uuid::NoContext, made.as_secs(), 0);
     ContentKey::parse(&uuid::Uuid::new_v7(made).simple().to_string()).unwrap()
 }

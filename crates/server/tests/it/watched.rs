@@ -1,7 +1,6 @@
 //! A store in memory that a test watches, and that fails when the test says so.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,10 +20,6 @@ pub(crate) type Then = Box<dyn Fn(&ContentKey) -> Result<()> + Send + Sync>;
 pub(crate) struct Watched {
     pub(crate) memory: Memory,
     pub(crate) discarded: Mutex<Vec<ContentKey>>,
-    /// As if others used it too, if it is not zero.
-    pub(crate) settles_after: Duration,
-    /// How often somebody looked for what was left.
-    pub(crate) sweeps: AtomicUsize,
     pub(crate) then: Arc<Mutex<Option<Then>>>,
     /// Fails the next pauses of writers.
     pub(crate) pausing: Arc<Mutex<Option<StoreError>>>,
@@ -112,10 +107,6 @@ impl BlobIngester for Watched {
 
 #[async_trait]
 impl BlobSweeper for Watched {
-    fn settles_after(&self) -> Duration {
-        self.settles_after
-    }
-
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
         self.memory.published(part, older_than).await
     }
@@ -125,7 +116,6 @@ impl BlobSweeper for Watched {
     }
 
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {
-        self.sweeps.fetch_add(1, Ordering::Relaxed);
         self.memory.staged(older_than).await
     }
 

@@ -53,7 +53,7 @@ impl Presence {
             return Ok(());
         }
         Err(StoreError::unavailable(format!(
-            "the folder {} is gone or another one; is its disk still mounted?",
+            "the folder {} is missing or not the one of this database; is its disk still mounted?",
             self.root.display()
         )))
     }

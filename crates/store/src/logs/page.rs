@@ -30,7 +30,7 @@ pub struct Wanted {
     pub limits: PageLimits,
 }
 
-/// The limits of a page. It has at least one line, if there is one.
+/// The limits of a page. A page has at least one line, if any line fits the request.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimits {
     /// The most lines.

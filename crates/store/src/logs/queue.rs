@@ -34,7 +34,7 @@ pub(super) struct Queue {
 /// The waiting lines of one log.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// The encoded lines. Each run is of one hour.
+    /// The encoded lines, a run for each hour.
     pub(super) runs: VecDeque<Run>,
     /// The dropped lines before them.
     pub(super) dropped: Option<Dropped>,
@@ -51,7 +51,7 @@ pub(super) struct Dropped {
 }
 
 impl Dropped {
-    /// The sum of these and later ones.
+    /// Adds the lines that were dropped later.
     pub(super) fn and(self, later: Option<Self>) -> Self {
         later.map_or(self, |later| Self { lines: self.lines + later.lines, at: later.at })
     }

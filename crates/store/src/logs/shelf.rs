@@ -20,7 +20,7 @@ use crate::{Result, StoreError};
 /// removed.
 const LOGS_OF_SERVICE: usize = 50;
 
-/// A full log has about so many files, so that removing the oldest one loses little.
+/// A full log has about this many files, so that removing the oldest one loses little.
 const PARTS: u64 = 8;
 
 /// The most open files.

@@ -11,13 +11,13 @@ use super::queue::{Dropped, Pending, Queue, Room};
 use super::shelf::{Shelf, Unwritten};
 use crate::logs::LogLine;
 
-/// Lines often come in groups. The thread waits so long after the first line, to write the others with it.
+/// Lines often come in groups. The thread waits this long after the first line, to write the others with it.
 const CROWD: Duration = Duration::from_millis(20);
 
 /// The pause after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The least time between two syncs. A file without writes stays open at least so long.
+/// The least time between two syncs. A file without writes stays open at least this long.
 const SYNC: Duration = Duration::from_secs(1);
 
 /// The least time between two warnings that lines cannot be written.
@@ -200,7 +200,7 @@ impl Desk {
     ) -> Vec<(LogName, Dropped)> {
         let mut lost = Vec::new();
         for (log, pending) in logs {
-            // The lock is taken for each log anew, so that other work on files can come between.
+            // The lock is taken for each log again, so that other work on files can come between.
             let Err(Unwritten { untold, lost: now, error }) = self.shelf().write(&log, pending) else {
                 continue;
             };

@@ -96,6 +96,15 @@ pub struct Discarded {
     pub upload: Option<Checkpoint>,
 }
 
+/// The discarded content whose bytes are not deleted yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many contents.
+    pub contents: u64,
+    /// When the oldest was discarded, by the steady time; of an upload, when it got its last byte.
+    pub oldest: Option<Time>,
+}
+
 /// A request to mount a blob of another repository.
 #[derive(Clone, Debug)]
 pub struct Mount {
@@ -200,6 +209,8 @@ pub trait BlobLinks: Send + Sync {
     /// Content that no row has referred to since `until` or earlier, by the steady time; oldest first, at most
     /// `limit`. The caller deletes its bytes from the blob store.
     async fn discarded(&self, until: Time, limit: usize) -> Result<Vec<Discarded>>;
+    /// How much discarded content waits for the deletion of its bytes.
+    async fn discarded_backlog(&self) -> Result<Backlog>;
     /// Forgets discarded content, after its bytes were deleted from the blob store.
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()>;
 }

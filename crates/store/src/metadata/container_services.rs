@@ -50,9 +50,9 @@ pub trait ContainerServices: Send + Sync {
     async fn service(&self, tenant: &Tenant, name: &str) -> Result<Option<ContainerService>>;
     /// The tenant's services, by name.
     async fn services(&self, tenant: &Tenant) -> Result<Vec<ContainerService>>;
-    /// Changes a service, all or nothing. A change of power, scale or domain names of an enabled service begins
-    /// an update, and so does disabling or enabling. This is so only if the service has a current deployment
-    /// and the change brings a [`Room`](super::deployments::Room).
+    /// Changes a service, all or nothing. If the service has a current deployment and the change brings a
+    /// [`Room`](super::deployments::Room), some changes begin an update: disabling, enabling, and, of an enabled
+    /// service, another power, scale or domain name.
     /// [`settle_service`](super::Deployments::settle_service) ends the update. Until then, or while a
     /// deployment is on its way, only tags and the puller role can change.
     async fn change_service(
@@ -65,7 +65,7 @@ pub trait ContainerServices: Send + Sync {
     ) -> Result<ServiceOutcome>;
     /// Deletes a service with its deployments and registered images; `false` if there is none. Its pull logins
     /// end for good: a later service of the same name is another service, and numbers its images from 1. The
-    /// grace period of what they held begins at `now`, by the steady time.
+    /// content of its images is then kept for the grace period, from `now` by the steady time.
     async fn delete_service(
         &self,
         by: &Origin,

@@ -1,10 +1,12 @@
 //! The engine that stores the rows: a database, and the way in which it runs the rules of the store.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use gangplank_core::{AccountId, Tenant};
 
 use super::cache::Caches;
+use super::statistics::Statistics;
 use super::tx::Tx;
 use crate::Result;
 
@@ -106,6 +108,9 @@ impl Terms {
 pub(crate) trait Engine: Clone + Send + Sync + 'static {
     /// Whether it accepts writes.
     fn is_healthy(&self) -> bool;
+
+    /// The figures that it measures about itself.
+    fn statistics(&self) -> Arc<Statistics>;
 
     /// Whether only this process writes the database. Then caches and counts in memory stay true.
     fn is_exclusive(&self) -> bool;

@@ -101,7 +101,7 @@ pub enum ManifestDeleted {
     Deleted,
     /// The repository does not have it.
     NoSuchManifest,
-    /// It is registered from this repository, or below an index that is.
+    /// It is registered from this repository, or is part of an index that is registered from it.
     Registered,
 }
 

@@ -45,6 +45,7 @@ pub mod roles;
 mod rules;
 mod settling;
 mod sqlite;
+mod statistics;
 mod store;
 pub mod tags;
 mod tx;
@@ -75,6 +76,7 @@ pub use registry_logins::RegistryLogins;
 pub use role_sessions::RoleSessions;
 pub use roles::Roles;
 pub use sqlite::{Embedded, RootKey, Snapshot, Sqlite};
+pub use statistics::{Durations, Statistics};
 pub use store::Store;
 pub use tags::Tags;
 pub use uploads::Uploads;
@@ -106,6 +108,9 @@ pub trait Metadata:
     /// Whether writes are accepted. With SQLite `false` after a failed sync, until a restart; with PostgreSQL
     /// `false` after the database has not answered for some seconds.
     fn is_healthy(&self) -> bool;
+
+    /// The figures that the database measures about itself.
+    fn statistics(&self) -> std::sync::Arc<Statistics>;
 }
 
 /// Identifies the call that made a row. SDKs send the same `amz-sdk-invocation-id` with every attempt of one

@@ -11,10 +11,11 @@ use super::engine::{Engine, Promise, Settled, Terms, Whose};
 use super::rules::audit::Note;
 use super::rules::live_counts::LiveCounts;
 use super::settling::{Change, Run, settle};
+use super::statistics::Statistics;
 use super::tx::Tx;
 use crate::Result;
 
-/// Reading so many names takes a fraction of a millisecond.
+/// Reading this many names takes a fraction of a millisecond.
 const SHORT: usize = 1_001;
 
 /// Rows in a database. The rules are in [`rules`](super::rules), one file for each noun.
@@ -36,6 +37,10 @@ pub(crate) enum Outcome<T> {
 impl<E: Engine> Metadata for Store<E> {
     fn is_healthy(&self) -> bool {
         self.engine.is_healthy()
+    }
+
+    fn statistics(&self) -> Arc<Statistics> {
+        self.engine.statistics()
     }
 }
 

@@ -76,6 +76,7 @@ pub(super) async fn with_bytes(
     reserve: u64,
 ) -> Result<Stores> {
     let place = Place { client: bucket.client()?, bucket, database, reserve };
+    let bucket_calls = Some(place.client.statistics());
     let opening = Opening { metadata: Arc::clone(&metadata), place, mode };
     let (blobs, number) = match opening.open().await {
         Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
@@ -93,7 +94,7 @@ pub(super) async fn with_bytes(
         // A single process uses the rows.
         None => Arc::new(InProcess::after(metadata.last_upload_epoch().await?)),
     };
-    Ok(Stores { metadata, blobs, coordinator, number, fault: None })
+    Ok(Stores { metadata, blobs, coordinator, bucket_calls, number, fault: None })
 }
 
 impl Opening {
@@ -136,7 +137,9 @@ impl Place {
                 self.sign().await?;
                 self.examined().await?
             }
-            _ => self.examined().await?,
+            Mode::Offline => self.examined().await?,
+            #[cfg(feature = "filling")]
+            Mode::Fill => self.examined().await?,
         })
     }
 
@@ -184,8 +187,8 @@ impl Place {
             endpoint = client.endpoint().url(),
             guard = if abilities.crc64 { "CRC-64/NVME" } else { "SHA-256" },
             missing = missing.join(", "),
-            clock_ahead,
-            "keeps blobs in {location}"
+            ahead_seconds = clock_ahead,
+            "stores blobs in {location}"
         );
         Ok(abilities)
     }

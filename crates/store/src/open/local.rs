@@ -89,5 +89,5 @@ async fn stores(
 ) -> Result<Stores> {
     let blobs = Arc::new(folder) as Arc<dyn BlobStore>;
     let coordinator = Arc::new(InProcess::after(metadata.last_upload_epoch().await?));
-    Ok(Stores { metadata, blobs, coordinator, number, fault })
+    Ok(Stores { metadata, blobs, coordinator, bucket_calls: None, number, fault })
 }

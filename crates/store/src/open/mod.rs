@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 pub use belonging::{number_of, text_of, write_number};
 pub use bucket::{Bucket, restored};
+pub use gangplank_s3::{Figures as CallFigures, Statistics as BucketCalls};
 pub use local::{blobs_in, database_in};
 pub use moving::{bucket_to_estimate, bucket_to_fill, bucket_to_read, folder_to_estimate, folder_to_fill};
 pub use ownership::{Failovers, may_remove};
@@ -93,6 +94,8 @@ pub struct Stores {
     pub blobs: Arc<dyn BlobStore>,
     /// The coordinator of its processes.
     pub coordinator: Arc<dyn Coordinator>,
+    /// The figures of the calls to the server of the bucket, if the bytes are in one.
+    pub bucket_calls: Option<Arc<BucketCalls>>,
     /// The number that rows and bytes share. `None` only if the store was opened for reading and has none yet.
     pub number: Option<i64>,
     /// The fault of the bytes. Only [`Rows::with_bytes_anew`] and [`Mode::Read`] open a store with one.

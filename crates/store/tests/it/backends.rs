@@ -1,19 +1,15 @@
 //! The backends of the contracts, each new and empty.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, Folder, Memory};
 use gangplank_store::coordination::{Coordinator, InProcess};
-use gangplank_store::metadata::{Contending, Embedded, Metadata, Postgres, Recorded, Sqlite, Store, Target};
-use gangplank_testkit::{postgres, skip};
+use gangplank_store::metadata::{Contending, Embedded, Metadata, Recorded, Sqlite, Store};
 use tempfile::TempDir;
-use tokio::runtime::Handle;
-use tokio::task::block_in_place;
 
 pub(crate) use crate::buckets::{seaweedfs, versitygw};
+pub(crate) use crate::databases::{empty_postgres, postgres, postgres_18};
 
 /// A store of rows for one test.
 pub(crate) trait Scratch: Send + Sync {
@@ -117,69 +113,6 @@ impl<D: Database> Drop for ScratchDatabase<D> {
         {
             database.check();
         }
-    }
-}
-
-/// A new database on the PostgreSQL server that all tests of this process share.
-pub(crate) struct ScratchPostgres {
-    server: &'static gangplank_testkit::Postgres,
-    name: String,
-    database: Option<Postgres>,
-    coordinator: Option<Arc<dyn Coordinator>>,
-}
-
-/// A new empty database on the PostgreSQL server that all tests of this process share: the server, and the name.
-/// `None` if PostgreSQL is not installed; then the test is reported as skipped.
-pub(crate) fn empty_postgres() -> Option<(&'static gangplank_testkit::Postgres, String)> {
-    static SERVER: OnceLock<Option<gangplank_testkit::Postgres>> = OnceLock::new();
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let start = || postgres::programs(15).map(|programs| gangplank_testkit::Postgres::start(&programs));
-    let Some(server) = SERVER.get_or_init(start) else {
-        skip("PostgreSQL 15 is not installed");
-        return None;
-    };
-    let name = format!("scratch_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    server.create(&name);
-    Some((server, name))
-}
-
-pub(crate) fn postgres() -> Option<ScratchPostgres> {
-    let (server, name) = empty_postgres()?;
-    let mut scratch = ScratchPostgres { server, name, database: None, coordinator: None };
-    scratch.reopen();
-    Some(scratch)
-}
-
-impl Drop for ScratchPostgres {
-    fn drop(&mut self) {
-        self.server.remove(&self.name);
-    }
-}
-
-impl Scratch for ScratchPostgres {
-    fn metadata(&self) -> &dyn Metadata {
-        self.database.as_ref().unwrap()
-    }
-
-    fn reopen(&mut self) {
-        drop(self.database.take());
-        let connect = Postgres::connect(Target::parse(&self.server.url(&self.name)).unwrap());
-        let database = block_in_place(|| Handle::current().block_on(connect)).unwrap();
-        self.coordinator = Some(database.coordinator());
-        self.database = Some(database);
-    }
-}
-
-/// Claims end by the clock of the database, so the test moves the claims into the past.
-impl ScratchCoordinator for ScratchPostgres {
-    fn coordinator(&self) -> &dyn Coordinator {
-        self.coordinator.as_deref().unwrap()
-    }
-
-    async fn pass(&self, time: Duration) {
-        let earlier =
-            format!("UPDATE claims SET until = until - {} * INTERVAL '1 millisecond'", time.as_millis());
-        block_in_place(|| self.server.query(&self.name, &earlier)).unwrap();
     }
 }
 

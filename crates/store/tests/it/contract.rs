@@ -8,6 +8,7 @@ macro_rules! metadata_contract {
         metadata_contract!(@on recording: $($clause),*);
         metadata_contract!(@on contending: $($clause),*);
         metadata_contract!(@on postgres: $($clause),*);
+        metadata_contract!(@on postgres_18: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
@@ -30,6 +31,7 @@ macro_rules! durability_contract {
         durability_contract!(@on recording: $($clause),*);
         durability_contract!(@on contending: $($clause),*);
         durability_contract!(@on postgres: $($clause),*);
+        durability_contract!(@on postgres_18: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {

@@ -155,9 +155,9 @@ enum Step {
     Claim(usize, usize),
     /// Renew one of all earlier claims.
     Renew(prop::sample::Index),
-    /// Release one of all earlier claims.
+    /// Release one of the earlier claims.
     Release(prop::sample::Index),
-    /// Let so many seconds pass: the time that a test takes by itself makes no difference.
+    /// Let this many seconds pass: the time that a test takes by itself makes no difference.
     Pass(u64),
 }
 

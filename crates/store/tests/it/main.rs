@@ -15,6 +15,7 @@ mod child;
 mod collection_model;
 mod coordination;
 mod crash;
+mod databases;
 mod metadata;
 mod migration;
 mod model;

@@ -87,7 +87,7 @@ async fn a_bucket_that_cannot_keep_blobs_is_refused_with_the_reason() {
 }
 
 /// Copies the database of a directory, as a dump that is restored elsewhere does.
-async fn copy_of(dir: &Path) -> TempDir {
+fn copy_of(dir: &Path) -> TempDir {
     let copy = TempDir::new().unwrap();
     for file in std::fs::read_dir(dir).unwrap() {
         let file = file.unwrap();
@@ -104,7 +104,7 @@ async fn a_restored_database_takes_the_place_of_the_lost_one() {
     let stores = open(dir.path(), &bucket, Mode::Serve).await.unwrap();
     let (number, key) = (stores.number, put(&stores).await);
     drop(stores);
-    let copy = copy_of(dir.path()).await;
+    let copy = copy_of(dir.path());
     let old = open(dir.path(), &bucket, Mode::Serve).await.unwrap();
     let allowed = async |stores: &Stores| {
         may_remove(stores.metadata.as_ref(), stores.blobs.as_ref(), Failovers::MayLose).await

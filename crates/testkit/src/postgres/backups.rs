@@ -28,6 +28,7 @@ impl Postgres {
     }
 
     /// Takes a base backup, and returns a server that has not run on it yet.
+    #[must_use]
     pub fn base_backup(&self) -> Self {
         let copy = Self::placed(&self.programs);
         let made = copy

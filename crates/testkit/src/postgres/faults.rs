@@ -126,7 +126,7 @@ impl World {
 struct Sockets {
     client: TcpStream,
     server: TcpStream,
-    /// Whether the answer to a COMMIT is awaited that nobody may see.
+    /// Whether the next answer is to a COMMIT and must not reach the client.
     loses: AtomicBool,
 }
 

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub use bouncer::{Bouncer, pgbouncer};
 pub use faults::{Fate, PostgresProxy};
 
-/// As whom it runs where the tests run as root, which PostgreSQL refuses.
+/// The user that PostgreSQL runs as if the tests run as root, because PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65_534;
 
 /// How long a start may take.
@@ -74,6 +74,7 @@ impl Postgres {
     }
 
     /// Starts a copy of this server, which follows it and takes no writes.
+    #[must_use]
     pub fn copy(&self) -> Self {
         let mut copy = Self::placed(&self.programs);
         let made = copy

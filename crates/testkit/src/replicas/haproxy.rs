@@ -35,8 +35,7 @@ frontend registry
     default_backend replicas
 backend replicas
     balance roundrobin
-    option httpchk
-    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost
+    option httpchk GET /readyz
     http-check expect status 200
     default-server check inter 500ms fall 2 rise 1
 ";

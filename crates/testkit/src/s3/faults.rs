@@ -31,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 pub enum Fault {
     /// Nothing.
     None,
-    /// It is held up for so long, and then goes on.
+    /// It is held up for this long, and then goes on.
     Delay(Duration),
     /// The server never sees it; the answer is an error with this status and code.
     Refuse(u16, &'static str),
@@ -41,11 +41,11 @@ pub enum Fault {
     Answer(&'static str),
     /// The server does it, and the connection closes in place of the answer.
     SwallowAnswer,
-    /// The server gets so many bytes of the body, and then both connections close.
+    /// The server gets this many bytes of the body, and then both connections close.
     CutRequest(usize),
-    /// Only so many bytes of the answer's body come, and then the connection closes.
+    /// Only this many bytes of the answer's body come, and then the connection closes.
     CutAnswer(usize),
-    /// So many bytes of the answer's body come, and then nothing, for as long as somebody waits.
+    /// This many bytes of the answer's body come. Then nothing comes, and the connection stays open.
     StallAnswer(usize),
     /// The server does it; the answer has another entity tag.
     OtherEtag,
@@ -278,7 +278,7 @@ fn closed() -> io::Error {
     io::Error::other("closed by a test")
 }
 
-/// So long after the last bytes a connection closes.
+/// The time between the last bytes and the closing of a connection.
 const ON_ITS_WAY: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy)]

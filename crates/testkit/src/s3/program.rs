@@ -38,7 +38,7 @@ impl Program {
         path.is_file().then_some(path)
     }
 
-    /// What starts it in a folder, to listen on a port of this machine.
+    /// The command that starts it in a folder, to listen on a port of this machine.
     pub(super) fn command(self, program: &Path, folder: &Path, port: u16) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).env_clear().env("HOME", folder);

@@ -118,13 +118,13 @@ impl S3Server {
             .collect()
     }
 
-    /// Puts an object past whatever is tested.
+    /// Puts an object without the program under test.
     pub fn put(&self, key: &str, bytes: &[u8]) {
         let (status, text) = self.call("PUT", key, "", bytes).expect("an answer");
         assert_eq!(status, 200, "{text}");
     }
 
-    /// Deletes an object past whatever is tested.
+    /// Deletes an object without the program under test.
     pub fn delete(&self, key: &str) {
         let (status, text) = self.call("DELETE", key, "", b"").expect("an answer");
         assert_eq!(status, 204, "{text}");

@@ -20,7 +20,8 @@ in the file.
 ";
 
 const SIGNALS: &str = "
-- **SIGTERM** and Ctrl-C finish the open requests, for at most `--drain-timeout`. A second signal ends the server at once.
+- **SIGTERM** and Ctrl-C make `/readyz` answer 503. After `--drain-delay` the server finishes the open requests, for at most
+  `--drain-timeout`. A second signal ends it at once.
 - **SIGHUP** reads certificates, file and log filter anew. It applies the changes that need no restart, and the log names
   the others. A certificate that is replaced in its file is also used without the signal, within 10 seconds.
 - `kill -9` is safe too: nothing that was acknowledged is lost.

@@ -46,7 +46,7 @@ const SERVE_VARIABLES: Pairs = &[
     ("NOTIFY_SOCKET", "The socket on which systemd hears that the server is ready, reloads, or stops."),
 ];
 
-/// As whom a bucket is asked, where the variables and files of every AWS client are not meant.
+/// The access key for a bucket. It comes before the variables and files that all AWS clients read.
 const BUCKET_VARIABLES: Pairs = &[
     (
         "GANGPLANK_S3_ACCESS_KEY_ID, GANGPLANK_S3_SECRET_ACCESS_KEY",

@@ -217,7 +217,7 @@ mod tests {
         getrandom::fill(&mut noise).unwrap();
         let length = compressed(&noise).len();
         assert!((BLOCK..BLOCK + 100).contains(&length), "{length}");
-        // As evenly distributed as random bytes, and yet repetitive.
+        // These bytes are as evenly distributed as random ones, but they repeat.
         let part = noise[..PROBE / 2].to_vec();
         assert!(compressed(&part.repeat(BLOCK / part.len())).len() < BLOCK / 4);
     }

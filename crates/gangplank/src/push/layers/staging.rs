@@ -90,7 +90,7 @@ fn broken(packing: Packing) -> String {
     )
 }
 
-/// Reads the first bytes. Returns them, and a reader that still begins with them.
+/// Reads the first bytes. Returns these bytes, and a reader of the whole content from its beginning.
 pub(crate) fn peek<R: Read>(mut reader: R, length: usize) -> io::Result<(Vec<u8>, impl Read)> {
     let mut head = Vec::with_capacity(length);
     reader.by_ref().take(length as u64).read_to_end(&mut head)?;

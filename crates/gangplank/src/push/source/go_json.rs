@@ -44,7 +44,7 @@ impl<'v> Go<'v> {
         Ok(found.map_or(Self { name, value: None }, |value| Self::named(name, value)))
     }
 
-    /// The value as a text. A missing one is empty.
+    /// The value as a text; an empty text if the value is missing.
     pub(crate) fn text(&self) -> Result<&'v str> {
         let Some(value) = self.value else { return Ok("") };
         value.as_str().with_context(|| format!("{} is no text", self.name))

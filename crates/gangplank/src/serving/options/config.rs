@@ -64,6 +64,7 @@ impl ServeOptions {
             public_address: self.public_address,
             tls,
             insecure_http: self.insecure_http.unwrap_or(false),
+            account_metrics: self.account_metrics.unwrap_or(false),
             console: self.console != Some(Console::Off),
             regions,
             root_key: root_key::of_environment()?,

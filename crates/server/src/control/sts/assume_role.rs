@@ -15,7 +15,12 @@ pub(super) async fn answer(
     bearer: &Bearer<'_>,
     asked: &AssumeRoleWithWebIdentity,
 ) -> Result<Vec<u8>, StsError> {
-    let assumed = assume(bearer, asked).await.map_err(refused)?;
+    let assumed = assume(bearer, asked).await.map_err(|reason| {
+        if let Refused::Failed(failure) = &reason {
+            bearer.app.metrics.over_quota(failure.quota);
+        }
+        refused(reason)
+    })?;
     Ok(assumed.body(bearer.request_id))
 }
 
@@ -62,6 +67,6 @@ fn refused(refused: Refused) -> StsError {
         )),
         Refused::Policy(fault) => error(StsErrorCode::MalformedPolicyDocument, &fault.to_string()),
         Refused::TooMany => error(StsErrorCode::Throttling, "Rate exceeded"),
-        Refused::Failed(failure) => failure.0.into(),
+        Refused::Failed(failure) => failure.error.into(),
     }
 }

@@ -65,7 +65,7 @@ pub(super) async fn answer(
                 record.is_of(&caller.principal, &caller.tenant);
                 Call { caller: Some(caller), ..call }.run(&body).await
             }
-            Err(failure) => Err(failure.0.into()),
+            Err(failure) => Err(failure.error.into()),
         }
     };
     // This has no effect if the operation was recorded before.
@@ -98,8 +98,8 @@ fn is_unsigned(head: &Parts) -> bool {
 /// Reads the body of an unsigned call, in the memory for unverified bodies.
 async fn read_unsigned(app: &App, peer: IpAddr, body: Incoming) -> Result<SmallBody<Share>> {
     let limit = Service::Sts.body_limit(app);
-    body::check_length(limit, &body).map_err(|failure| failure.0)?;
-    body::read(app, peer, limit, body).await.map_err(|failure| failure.0.into())
+    body::check_length(limit, &body).map_err(|failure| failure.error)?;
+    body::read(app, peer, limit, body).await.map_err(|failure| failure.error.into())
 }
 
 impl Call<'_> {

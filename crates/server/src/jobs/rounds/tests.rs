@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::jobs::job::When;
-use crate::metrics::{Exposition, Standing};
+use crate::metrics::{Exposition, Sources, Standing};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -57,7 +57,7 @@ struct Process {
 
 impl Process {
     fn of(coordinator: &Arc<InProcess>, name: &str) -> Self {
-        let metrics = Arc::new(Metrics::new(Time(0), Arc::default(), Arc::default()));
+        let metrics = Arc::new(Metrics::new(Time(0), Sources::default()));
         let coordinator = Arc::clone(coordinator) as Arc<dyn Coordinator>;
         let claims = Claims::new(coordinator, name.to_owned());
         Self { around: Around { claims, metrics }, stop: CancellationToken::new() }
@@ -76,9 +76,7 @@ impl Process {
     }
 
     fn counted(&self, name: &str) -> f64 {
-        let standing =
-            Standing { open_uploads: 0, connections: 0, is_database_up: true, space: None, reserve: 0 };
-        let text = self.around.metrics.text(Exposition::Text, &standing);
+        let text = self.around.metrics.text(Exposition::Text, &Standing::default());
         let line = format!("gangplank_{name}{{name=\"fake\"}} ");
         text.lines().find_map(|it| it.strip_prefix(&line)).unwrap().parse().unwrap()
     }

@@ -116,18 +116,47 @@ impl Inner {
         .await
     }
 
-    /// Uploads a piece as an object. `whole` is the hash of exactly these bytes, if there is one.
+    /// Uploads a piece as an object under a new key. `whole` is the hash of exactly these bytes, if there is one.
     pub(super) async fn put(&self, key: &ContentKey, piece: Piece, whole: Option<Hasher>) -> Result<()> {
+        let (piece, guard) = self.guarded(piece, whole).await?;
+        self.client.put_object(&self.object(key), piece.payload(), guard).await.map_err(failed)
+    }
+
+    /// Uploads the whole content of a session as the object of its key. Another writer of the session may do the
+    /// same, and may have other bytes: the first one counts.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if the key has other content.
+    pub(super) async fn put_whole(&self, key: &ContentKey, piece: Piece, whole: Hasher) -> Result<()> {
+        let (piece, guard) = self.guarded(piece, Some(whole)).await?;
+        let object = self.object(key);
+        if !self.abilities.only_new {
+            return self.client.put_object(&object, piece.payload(), guard).await.map_err(failed);
+        }
+        if self.client.put_new_object(&object, piece.payload(), guard).await.map_err(failed)? {
+            return Ok(());
+        }
+        if self.client.head_object(&object).await.map_err(failed)?.is_none() {
+            return Err(StoreError::unavailable(format!("{key} is being put by another request")));
+        }
+        // An earlier try may have put it, and its answer was lost.
+        let length = piece.length();
+        let crc = aside(move || piece.crc()).await?;
+        let found = Tail { key: key.clone(), length, crc };
+        self.together(&[found], Piece::new(&self.scratch)).await.map(drop)
+    }
+
+    /// The checksum with which the server checks a piece.
+    async fn guarded(&self, piece: Piece, whole: Option<Hasher>) -> Result<(Piece, Guard)> {
         let known = whole.filter(|hasher| hasher.algorithm() == Algorithm::Sha256);
         let known: Option<[u8; 32]> = known.and_then(|hasher| hasher.finish().as_bytes().try_into().ok());
-        let (piece, guard) = match known {
+        match known {
             // This is the blob's digest. The server checks the bytes with it.
-            Some(hash) => (piece, Guard::Sha256(hash)),
+            Some(hash) => Ok((piece, Guard::Sha256(hash))),
             None => {
                 let checksum = self.abilities.whole_checksum();
-                aside(move || piece.guard(checksum).map(|guard| (piece, guard))).await?
+                aside(move || piece.guard(checksum).map(|guard| (piece, guard))).await
             }
-        };
-        self.client.put_object(&self.object(key), piece.payload(), guard).await.map_err(failed)
+        }
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::Inner;
 use super::part::Begun;
-use super::piece::{Piece, aside};
+use super::piece::Piece;
 use super::state::{State, Tail, Upload};
 use super::tails;
 use crate::blobs::{BlobWriter, Checkpoint, ContentKey};
@@ -209,7 +209,7 @@ impl BlobWriter for S3Writer {
             let tails = std::mem::take(&mut self.tails);
             let fresh = std::mem::replace(&mut self.fresh, Piece::new(&self.store.scratch));
             let piece = self.store.together(&tails, fresh).await?;
-            self.store.put(&self.key, piece, Some(self.hasher.clone())).await?;
+            self.store.put_whole(&self.key, piece, self.hasher.clone()).await?;
             self.store.seen.note(&self.key, self.hasher.hashed());
             return Ok(self.key.clone());
         }

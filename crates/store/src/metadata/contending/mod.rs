@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cache::Caches;
 use super::engine::{Engine, Settled, Terms, Whose};
+use super::statistics::Statistics;
 use super::store::Store;
 use super::tx::Tx;
 use crate::{Result, StoreError};
@@ -106,6 +107,10 @@ fn refuse_query<T>(tx: &dyn Tx, query: impl Fn(&dyn Tx) -> Result<T>) -> Result<
 impl<E: Engine> Engine for Contending<E> {
     fn is_healthy(&self) -> bool {
         self.inner.is_healthy()
+    }
+
+    fn statistics(&self) -> Arc<Statistics> {
+        self.inner.statistics()
     }
 
     fn is_exclusive(&self) -> bool {

@@ -7,7 +7,7 @@ use gangplank_core::Time;
 use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Tx, Value};
 use crate::{Result, StoreError};
 
-/// Each of the first so many statements of a rule is refused once.
+/// This many of the first statements of a rule are refused, each once.
 const EACH: u64 = 32;
 
 /// After [`EACH`] only some places are tried, up to this one. Few rules run more statements, and these repeat

@@ -22,7 +22,7 @@ use super::{connecting, errors};
 use crate::metadata::tx::Value;
 use crate::{Result, StoreError};
 
-/// How many prepared statements a connection keeps. All rules together have some hundred.
+/// How many prepared statements a connection keeps. All rules together have a few hundred statements.
 const KEPT: usize = 1_000;
 
 /// What a transaction sees, and what its commit promises.

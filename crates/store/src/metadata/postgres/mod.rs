@@ -35,6 +35,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
 use super::patience::{Call, left};
+use super::statistics::Statistics;
 use super::store::Store;
 use super::tx::Tx;
 use crate::coordination::Coordinator;
@@ -210,7 +211,10 @@ impl Cluster {
             match ruled {
                 Ok(value) => {
                     let closed = Closed::until_dropped(&self.0.shared.caches, terms.takes);
-                    Ok((value, transaction.commit()?, closed))
+                    let began = Instant::now();
+                    let ended = transaction.commit();
+                    self.0.pool.statistics.commits.observe(began.elapsed());
+                    Ok((value, ended?, closed))
                 }
                 Err(error) if panicked.get() => Err(error),
                 Err(error) => {
@@ -244,6 +248,10 @@ fn caught<T>(panicked: &Cell<bool>, run: impl FnOnce() -> Result<T>) -> Result<T
 impl Engine for Cluster {
     fn is_healthy(&self) -> bool {
         self.0.shared.is_healthy()
+    }
+
+    fn statistics(&self) -> Arc<Statistics> {
+        Arc::clone(&self.0.pool.statistics)
     }
 
     fn is_exclusive(&self) -> bool {
@@ -299,6 +307,7 @@ impl Engine for Cluster {
             {
                 tries += 1;
                 self.0.shared.retried(why);
+                self.0.pool.statistics.retried();
                 tokio::time::sleep(pause.mul_f64(jitter())).await;
                 pause *= 2;
             } else {

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::connection::{Connection, Open, too_late};
 use super::target::Target;
 use crate::metadata::patience::left;
+use crate::metadata::statistics::Statistics;
 use crate::{Result, StoreError};
 
 /// The most connections of one process. PostgreSQL allows a hundred by default, which is enough for several
@@ -21,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The connections of this process.
 #[derive(Clone)]
 pub(super) struct Pool {
+    pub(super) statistics: Arc<Statistics>,
     target: Target,
     idle: Arc<Idle>,
     permits: Arc<Semaphore>,
@@ -51,12 +53,19 @@ impl Pool {
     }
 
     pub(super) fn of(target: Target) -> Self {
-        Self { target, idle: Arc::default(), permits: Arc::new(Semaphore::new(MOST)) }
+        Self {
+            statistics: Arc::default(),
+            target,
+            idle: Arc::default(),
+            permits: Arc::new(Semaphore::new(MOST)),
+        }
     }
 
     /// Takes a connection, until `until` if there is such a limit. It belongs to the caller until it is given back.
     pub(super) async fn take(&self, until: Option<Instant>) -> Result<Connection> {
+        let asked = Instant::now();
         let permit = timeout(left(until, PATIENCE), Arc::clone(&self.permits).acquire_owned()).await;
+        self.statistics.turns.observe(asked.elapsed());
         let busy = || StoreError::unavailable(format!("all {MOST} connections to PostgreSQL are in use"));
         let permit = permit.map_err(|_| busy())?.map_err(StoreError::unavailable)?;
         let open = match self.idle.take() {

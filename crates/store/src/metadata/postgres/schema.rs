@@ -40,7 +40,7 @@ pub(super) enum Tables {
 pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('gangplank schema', 0))";
     open.order(lock).await.map_err(|error| explain(&error))?;
-    if let Some(found) = version(open).await? {
+    if let Some(found) = tables(open).await? {
         open.order("ROLLBACK").await.map_err(|error| explain(&error))?;
         return require(found).map(|()| Tables::There);
     }
@@ -64,12 +64,12 @@ pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
 /// # Errors
 /// [`StoreError::Unusable`] if there are those of another version.
 pub(super) async fn is_empty(open: &Open) -> Result<bool> {
-    version(open).await?.map_or(Ok(true), |found| require(found).map(|()| false))
+    tables(open).await?.map_or(Ok(true), |found| require(found).map(|()| false))
 }
 
 /// Refuses a database without tables, or with those of another version.
 pub(super) async fn require_made(pool: &Pool) -> Result<()> {
-    match version(&pool.extra().await?).await? {
+    match tables(&pool.extra().await?).await? {
         Some(found) => require(found),
         None => Err(StoreError::unusable(
             "the database has no tables of gangplank: is its name right? The first server makes them",
@@ -77,24 +77,56 @@ pub(super) async fn require_made(pool: &Pool) -> Result<()> {
     }
 }
 
-/// The schema version of the tables; `None` if there are none.
-async fn version(open: &Open) -> Result<Option<i64>> {
+/// The tables of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    /// Their schema.
+    schema: i64,
+    /// The oldest schema of programs that may use them.
+    oldest: i64,
+}
+
+/// The schema of the tables; `None` if there are none.
+async fn tables(open: &Open) -> Result<Option<Found>> {
     let rows = open.query("SELECT to_regclass('cluster') IS NOT NULL", &[]).await?;
     if !rows.first().is_some_and(|row| row.cell(0).is_ok_and(|cell| cell == Cell::Integer(1))) {
         return Ok(None);
     }
-    let rows = open.query("SELECT schema FROM cluster", &[]).await?;
-    match rows.first().map(|row| row.cell(0)).transpose()? {
-        Some(Cell::Integer(version)) => Ok(Some(version)),
-        _ => Err(StoreError::damaged("the table `cluster` has no row")),
+    let rows = open.query("SELECT schema, oldest FROM cluster", &[]).await?;
+    let row = rows.first().ok_or_else(|| StoreError::damaged("the table `cluster` has no row"))?;
+    match (row.cell(0)?, row.cell(1)?) {
+        (Cell::Integer(schema), Cell::Integer(oldest)) => Ok(Some(Found { schema, oldest })),
+        _ => Err(StoreError::damaged("the row of the cluster")),
     }
 }
 
-fn require(found: i64) -> Result<()> {
-    if found == VERSION {
-        return Ok(());
+/// Refuses tables that this program does not know. While servers are upgraded one after the other, earlier programs
+/// use tables that were only extended.
+fn require(Found { schema, oldest }: Found) -> Result<()> {
+    if schema < VERSION {
+        return Err(StoreError::unusable(format!(
+            "the database has schema {schema}, and this program knows schema {VERSION}; use the program that made it"
+        )));
     }
-    Err(StoreError::unusable(format!(
-        "the database has schema {found}, and this program knows schema {VERSION}; use the program that made it"
-    )))
+    if oldest > VERSION {
+        return Err(StoreError::unusable(format!(
+            "the database has schema {schema}, for programs of schema {oldest} and later, and this program knows schema \
+             {VERSION}; use a later program"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_extended_tables_of_later_programs_are_used() {
+        let tables = |schema, oldest| require(Found { schema, oldest }).map_err(|error| error.to_string());
+        assert_eq!(tables(VERSION, VERSION), Ok(()));
+        assert_eq!(tables(VERSION + 1, VERSION), Ok(()));
+        assert!(tables(VERSION + 1, VERSION + 1).unwrap_err().contains("use a later program"));
+        assert!(tables(VERSION - 1, VERSION - 1).unwrap_err().contains("use the program that made it"));
+    }
 }

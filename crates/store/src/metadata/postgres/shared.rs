@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use gangplank_core::Time;
 use rustix::time::{ClockId, Timespec, clock_gettime};
@@ -14,6 +14,7 @@ use super::pool::Pool;
 use super::standing::{Standing, Trouble};
 use crate::metadata::cache::Caches;
 use crate::metadata::engine::Takes;
+use crate::metadata::statistics::Statistics;
 use crate::metadata::tx::{Cell, Cells as _};
 use crate::{Cause, Result, StoreError};
 
@@ -40,6 +41,7 @@ pub(super) struct Shared {
     looked_at: Mutex<Option<Moment>>,
     standing: Standing,
     retries: AtomicU64,
+    statistics: Arc<Statistics>,
 }
 
 /// A moment by two clocks. One of them stands still while the machine sleeps or is moved to another, and the other
@@ -77,6 +79,7 @@ impl Shared {
             looked_at: Mutex::default(),
             standing: Standing::default(),
             retries: AtomicU64::new(0),
+            statistics: Arc::clone(&pool.statistics),
         });
         shared.look(&open).await?;
         tokio::spawn(go_on(Arc::downgrade(&shared), pool.clone(), open));
@@ -84,7 +87,7 @@ impl Shared {
     }
 
     async fn look(&self, open: &Open) -> Result<()> {
-        let began = Moment::now();
+        let (began, asked) = (Moment::now(), Instant::now());
         let rows = open.query(READ, &[]).await?;
         let row = rows.first().ok_or_else(|| StoreError::damaged("the table `cluster` has no row"))?;
         let number = |column| match row.cell(column)? {
@@ -99,6 +102,8 @@ impl Shared {
         self.steady.store(steady, Ordering::Release);
         *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
         self.standing.note(number(2)?, number(3)?, began.of_the_day, SystemTime::now());
+        self.statistics.polled(asked);
+        self.statistics.clock_is_ahead(-self.standing.clock_ahead());
         Ok(())
     }
 
@@ -128,7 +133,7 @@ impl Shared {
         self.standing.clock_ahead()
     }
 
-    /// The steady time as it was read last, however long ago that was. So no age that is measured by it is too great.
+    /// The steady time as it was read last, however long ago that was. So nothing looks older than it is.
     /// `None` until a server has advanced it.
     pub(super) fn steady(&self) -> Option<Time> {
         Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))

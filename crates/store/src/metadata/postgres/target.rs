@@ -254,3 +254,50 @@ pub(super) fn because(error: &dyn std::error::Error) -> String {
     }
     said
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn modes(url: &str) -> Vec<SslMode> {
+        Target::parse(url).unwrap().hosts.iter().map(Config::get_ssl_mode).collect()
+    }
+
+    #[test]
+    fn whoever_is_not_on_this_machine_is_reached_over_tls() {
+        for url in
+            ["postgres://u@127.0.0.1/d", "postgres://u@localhost/d", "postgres://u@%2Frun%2Fpostgresql/d"]
+        {
+            assert_eq!(modes(url), [SslMode::Disable], "{url}");
+        }
+        for url in
+            ["postgres://u@192.0.2.1/d", "postgres://u@localhost/d?hostaddr=192.0.2.1", "postgres://u@db/d"]
+        {
+            assert_eq!(modes(url), [SslMode::Require], "{url}");
+            let separator = if url.contains('?') { '&' } else { '?' };
+            for mode in ["disable", "allow", "prefer"] {
+                assert!(Target::parse(&format!("{url}{separator}sslmode={mode}")).is_err(), "{url} {mode}");
+            }
+        }
+        assert_eq!(modes("postgres://u@localhost,db/d"), [SslMode::Require; 2]);
+    }
+
+    #[test]
+    fn each_host_has_its_own_port() {
+        let target = Target::parse("postgres://u:secret@one:5433,two:5434/d").unwrap();
+        let hosts: Vec<_> = target.hosts.iter().map(|host| (host.get_hosts(), host.get_ports())).collect();
+        let name = |name: &str| Host::Tcp(name.to_owned());
+        assert_eq!(hosts, [(&[name("one")][..], &[5433][..]), (&[name("two")][..], &[5434][..])]);
+        assert!(target.hosts.iter().all(|host| host.get_password() == Some(b"secret")));
+        assert!(!format!("{target:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_pooler_gets_no_options_at_the_start_of_a_session() {
+        let options = |url| Target::parse(url).unwrap().hosts[0].get_options().map(str::to_owned);
+        assert_eq!(options("postgres://u@localhost/d?prepared-statements=false"), None);
+        assert!(options("postgres://u@localhost/d").unwrap().contains("statement_timeout=15s"));
+        let both = options("postgres://u@localhost/d?options=-c%20work_mem=8MB").unwrap();
+        assert!(both.contains("work_mem=8MB") && both.contains("lock_timeout=5s"), "{both}");
+    }
+}

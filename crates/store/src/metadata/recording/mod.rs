@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cache::Caches;
 use super::engine::{Engine, Terms, Whose};
+use super::statistics::Statistics;
 use super::store::Store;
 use super::tx::Tx;
 use crate::{Result, StoreError};
@@ -96,6 +97,10 @@ impl<E> Recorded<E> {
 impl<E: Engine> Engine for Recorded<E> {
     fn is_healthy(&self) -> bool {
         self.inner.is_healthy()
+    }
+
+    fn statistics(&self) -> Arc<Statistics> {
+        self.inner.statistics()
     }
 
     /// Pretends that others write too, so that rules count in the database and not in memory.

@@ -11,7 +11,7 @@ use super::{content_keys, leases, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::{
-    BlobDeleted, BlobLinks, Discarded, MAX_CONFIGURATION, Mount, NewBlob, SeenBlob, StoredBlob,
+    Backlog, BlobDeleted, BlobLinks, Discarded, MAX_CONFIGURATION, Mount, NewBlob, SeenBlob, StoredBlob,
 };
 use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::store::Store;
@@ -123,6 +123,10 @@ impl<E: Engine> BlobLinks for Store<E> {
 
     async fn discarded(&self, until: Time, limit: usize) -> Result<Vec<Discarded>> {
         self.read_one(|tx| content_keys::discarded(tx, until, limit)).await
+    }
+
+    async fn discarded_backlog(&self) -> Result<Backlog> {
+        self.read_long(Whose::Server, content_keys::backlog).await
     }
 
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()> {

@@ -4,7 +4,7 @@
 //! So a rule that gives rights asks again. It keeps the key locked until its commit. Then it happens either before
 //! the key is disabled, and the disabling transaction sees its effect, or not at all.
 
-use gangplank_core::{AccessKeyId, Origin};
+use gangplank_core::{AccessKeyId, Origin, Owner};
 
 use crate::metadata::tx::{Level, Lock, Query, Tx, values};
 use crate::{Result, StoreError};
@@ -32,5 +32,5 @@ pub(crate) fn rely_on_caller(tx: &dyn Tx, by: &Origin) -> Result<()> {
 
 /// The access key that makes a change.
 pub(crate) fn key_of(by: &Origin) -> Option<AccessKeyId> {
-    by.owner.as_ref().and_then(|owner| owner.access_key())
+    by.owner.as_ref().and_then(Owner::access_key)
 }

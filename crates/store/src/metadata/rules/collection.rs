@@ -9,8 +9,9 @@
 //! 3. It reads again whether the lease of each locked row is over, and whether an edge leads to the row. The
 //!    column `held` only helps to find rows. It decides nothing.
 //!
-//! The step skips every row that somebody else has locked. The next cycle finds it again. So collection waits
-//! for nobody, and nobody waits for it for long. Its cost follows the amount of garbage, because its indexes
+//! The step skips every row that somebody else has locked. The next cycle finds it again. If all that it found is
+//! in locked repositories, it looks for more in others: a repository that is always in use holds up only its own
+//! garbage. So collection waits for nobody, and nobody waits for it for long. Its cost follows the amount of garbage, because its indexes
 //! contain nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,33 +92,68 @@ struct Step<'a> {
     usage: BTreeMap<i64, Usage>,
 }
 
+/// Past how many repositories a step goes that others have locked.
+const MOST_BUSY: usize = 100;
+
+/// The condition that a column names none of these repositories. Their parameters begin with `?3`.
+fn outside(column: &str, busy: &BTreeSet<i64>) -> String {
+    if busy.is_empty() {
+        return String::new();
+    }
+    let parameters: Vec<String> = (3..3 + busy.len()).map(|number| format!("?{number}")).collect();
+    format!(" AND {column} NOT IN ({})", parameters.join(", "))
+}
+
+/// The values of a query with [`outside`].
+fn but<'v>(values: [Value<'v>; 2], busy: &BTreeSet<i64>) -> Vec<Value<'v>> {
+    values.into_iter().chain(busy.iter().map(|repository| Value::from(*repository))).collect()
+}
+
 /// The locked repositories, each with its tenant.
 type Locked = BTreeMap<i64, i64>;
 
 impl Step<'_> {
+    /// Finds rows, and locks their repositories. `find` finds rows outside of some repositories, each with its own.
+    fn find_unlocked<T>(
+        &self,
+        find: impl Fn(&BTreeSet<i64>) -> Result<Vec<(T, i64)>>,
+    ) -> Result<(Vec<(T, i64)>, Locked)> {
+        let mut busy = BTreeSet::new();
+        loop {
+            let found = find(&busy)?;
+            let repositories: BTreeSet<i64> = found.iter().map(|(_, repository)| *repository).collect();
+            let locked = self.lock_repositories(repositories.iter().copied())?;
+            if found.is_empty() || !locked.is_empty() || busy.len() >= MOST_BUSY {
+                return Ok((found, locked));
+            }
+            busy.extend(repositories);
+        }
+    }
+
     fn unheld_manifests(&mut self) -> Result<()> {
-        let text = format!(
-            "SELECT m.id, m.repository, 1 + {} FROM manifests m
-             WHERE m.held = 0 AND m.leased_at <= ?1 ORDER BY m.leased_at LIMIT ?2",
-            Texts::get().edges_of_manifest
-        );
-        // Most manifests have several edges, so a quarter of the rows is enough.
-        let most = rows::limit(self.rows / 4 + 1);
-        let found: Vec<(i64, i64, usize)> =
-            self.tx.all(&Query::new(&text, values![self.over, most], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            }))?;
-        let mut sum = 0;
-        let found: Vec<(i64, i64)> = found
-            .into_iter()
-            .take_while(|(_, _, rows)| {
+        let (found, locked) = self.find_unlocked(|busy| {
+            let text = format!(
+                "SELECT m.id, m.repository, 1 + {} FROM manifests m
+                 WHERE m.held = 0 AND m.leased_at <= ?1{} ORDER BY m.leased_at LIMIT ?2",
+                Texts::get().edges_of_manifest,
+                outside("m.repository", busy)
+            );
+            // Most manifests have several edges, so a quarter of the rows is enough.
+            let most = rows::limit(self.rows / 4 + 1);
+            let mut found: Vec<(i64, i64, usize)> = Vec::new();
+            self.tx.query(&text, &but(values![self.over, most], busy), &mut |row| {
+                found.push((row.get(0)?, row.get(1)?, row.get(2)?));
+                Ok(())
+            })?;
+            let mut sum = 0;
+            let is_room = |(_, _, rows): &(i64, i64, usize)| {
                 let is_room = sum < self.rows;
                 sum += rows;
                 is_room
-            })
-            .map(|(manifest, repository, _)| (manifest, repository))
-            .collect();
-        let locked = self.lock_repositories(found.iter().map(|(_, repository)| *repository))?;
+            };
+            let found = found.into_iter().take_while(is_room);
+            Ok(found.map(|(manifest, repository, _)| (manifest, repository)).collect())
+        })?;
         let manifests: BTreeMap<i64, i64> =
             found.into_iter().filter(|(_, repository)| locked.contains_key(repository)).collect();
         let ids = self.lock_manifests(manifests.keys().copied())?;
@@ -152,14 +188,20 @@ impl Step<'_> {
     fn self_holding_index(&mut self) -> Result<()> {
         // If no lease counts, renewing a suspect does not bring the others forward. So all are looked at.
         let limit = if self.over < self.now { self.rows } else { usize::MAX };
-        let suspects: Vec<(i64, i64)> = self.tx.all(&Query::new(
-            "SELECT id, repository FROM manifests
-             WHERE held = 1 AND subject IS NOT NULL AND depth > 0 AND leased_at <= ?1
-             ORDER BY leased_at LIMIT ?2",
-            values![self.over, rows::limit(limit)],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        ))?;
-        let locked = self.lock_repositories(suspects.iter().map(|(_, repository)| *repository))?;
+        let (suspects, locked) = self.find_unlocked(|busy| {
+            let text = format!(
+                "SELECT id, repository FROM manifests
+                 WHERE held = 1 AND subject IS NOT NULL AND depth > 0 AND leased_at <= ?1{}
+                 ORDER BY leased_at LIMIT ?2",
+                outside("repository", busy)
+            );
+            let mut found: Vec<(i64, i64)> = Vec::new();
+            self.tx.query(&text, &but(values![self.over, rows::limit(limit)], busy), &mut |row| {
+                found.push((row.get(0)?, row.get(1)?));
+                Ok(())
+            })?;
+            Ok(found)
+        })?;
         for (manifest, repository) in suspects {
             let Some(tenant) = locked.get(&repository) else { continue };
             // All manifests above it still exist: those that nothing holds were removed before.
@@ -188,15 +230,24 @@ impl Step<'_> {
     }
 
     fn unheld_blobs(&mut self) -> Result<()> {
-        let found: Vec<(i64, i64)> = self.tx.all(&Query::new(
-            "SELECT repository, blob FROM blob_links
-             WHERE held = 0 AND leased_at <= ?1 ORDER BY leased_at LIMIT ?2",
-            values![self.over, rows::limit(self.rows)],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        ))?;
-        let locked = self.lock_repositories(found.iter().map(|(repository, _)| *repository))?;
-        let found: BTreeSet<(i64, i64)> =
-            found.into_iter().filter(|(repository, _)| locked.contains_key(repository)).collect();
+        let (found, locked) = self.find_unlocked(|busy| {
+            let text = format!(
+                "SELECT repository, blob FROM blob_links
+                 WHERE held = 0 AND leased_at <= ?1{} ORDER BY leased_at LIMIT ?2",
+                outside("repository", busy)
+            );
+            let mut found: Vec<(i64, i64)> = Vec::new();
+            self.tx.query(&text, &but(values![self.over, rows::limit(self.rows)], busy), &mut |row| {
+                found.push((row.get(1)?, row.get(0)?));
+                Ok(())
+            })?;
+            Ok(found)
+        })?;
+        let found: BTreeSet<(i64, i64)> = found
+            .into_iter()
+            .map(|(blob, repository)| (repository, blob))
+            .filter(|(repository, _)| locked.contains_key(repository))
+            .collect();
         let contents: BTreeSet<i64> = found.iter().map(|(_, blob)| *blob).collect();
         let contents: BTreeSet<i64> =
             blobs::lock_contents(self.tx, contents, Lock::SkipLocked)?.into_iter().collect();

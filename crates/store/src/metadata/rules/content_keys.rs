@@ -7,7 +7,7 @@ use gangplank_core::Time;
 use super::rows;
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
-use crate::metadata::blobs::Discarded;
+use crate::metadata::blobs::{Backlog, Discarded};
 use crate::metadata::tx::{Dialect, Query, Row, Tx, values};
 
 const DISCARD: &str =
@@ -90,6 +90,13 @@ pub(crate) fn discarded(tx: &dyn Tx, until: Time, limit: usize) -> Result<Vec<Di
             Ok(Discarded { key: read(row.text(0)?)?, upload: checkpoint.map(Checkpoint::to_cancel) })
         },
     ))
+}
+
+/// How much content waits for the deletion of its bytes.
+pub(crate) fn backlog(tx: &dyn Tx) -> Result<Backlog> {
+    tx.one(&Query::new("SELECT count(*), min(discarded_at) FROM discarded", values![], |row| {
+        Ok(Backlog { contents: rows::unsigned(row.get(0)?)?, oldest: row.get(1)? })
+    }))
 }
 
 /// Deletes the keys whose bytes are deleted.

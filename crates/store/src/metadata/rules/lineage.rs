@@ -57,7 +57,7 @@ impl<E: Engine> Lineage for Store<E> {
     }
 
     async fn restored(&self, incarnation: i64, history: Option<History>) -> Result<u64> {
-        // It takes rights: the caches of running processes are from the lost state.
+        // This rule empties the caches of running processes, because their content is from the lost state.
         self.upkeep(Terms::server(), move |tx| {
             let mut set = vec![(Mark::Incarnation, incarnation)];
             set.extend(history.into_iter().flat_map(marks));

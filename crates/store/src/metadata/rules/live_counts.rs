@@ -12,7 +12,7 @@ use gangplank_core::{AccountId, Owner, Quota};
 
 use crate::Result;
 
-/// How many counts are kept in memory. Beyond that all are dropped and counted anew.
+/// How many counts are kept in memory. Beyond that all are dropped and counted again.
 const KEPT: usize = 10_000;
 
 /// Counts that are never too low. The key is quota, account and principal; without a principal it is the whole

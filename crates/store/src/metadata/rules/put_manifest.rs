@@ -163,7 +163,7 @@ fn insert(
 ) -> Result<Option<i64>> {
     let view = &manifest.view;
     let subject = view.subject.as_ref().map(|subject| subject.digest);
-    // Only lists of referrers show annotations. Those of manifests without a subject stay in the body.
+    // Only lists of referrers show annotations. So the annotations of a manifest without a subject have no column.
     let annotations = subject.map(|_| serde_json::to_string(&view.annotations)).transpose();
     let annotations = annotations.map_err(|error| StoreError::damaged(format!("annotations: {error}")))?;
     let size = rows::signed(manifest.body.len() as u64)?;

@@ -19,7 +19,7 @@ pub(crate) fn refuse(tx: &dyn Tx, service: &ContainerService) -> Result<Option<S
     Ok(service.check_domains(&others).err().map(refused))
 }
 
-/// Those of these names that other services have.
+/// Returns which of these names belong to other services.
 fn others(tx: &dyn Tx, service: ServiceId, names: Vec<String>) -> Result<BTreeSet<String>> {
     let taken = tx.find_each(
         "SELECT d.name FROM tenants t CROSS JOIN service_domains d

@@ -9,7 +9,7 @@ use gangplank_core::{AccountId, Quota, Quotas, Tenant};
 use super::rows;
 use crate::Result;
 use crate::metadata::Accounts;
-use crate::metadata::engine::Engine;
+use crate::metadata::engine::{Engine, Whose};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Query, Row, Tx, values};
 
@@ -145,6 +145,20 @@ impl<E: Engine> Accounts for Store<E> {
         .await
     }
 
+    async fn largest_accounts(&self, limit: usize) -> Result<Vec<(String, u64)>> {
+        self.read_long(Whose::Server, move |tx| {
+            tx.all(&Query::new(
+                "SELECT a.id, CAST(a.content_bytes + a.manifest_bytes + coalesce((
+                            SELECT sum(u.received) FROM tenants t CROSS JOIN uploads u
+                            WHERE t.account = a.id AND u.tenant = t.id), 0) AS BIGINT) AS bytes
+                 FROM accounts a ORDER BY bytes DESC, a.id LIMIT ?1",
+                values![rows::limit(limit)],
+                |row| Ok((row.get(0)?, rows::unsigned(row.get(1)?)?)),
+            ))
+        })
+        .await
+    }
+
     async fn is_alone(&self, account: &AccountId) -> Result<bool> {
         self.read_one(|tx| {
             tx.one(&Query::column(
@@ -184,7 +198,7 @@ pub(crate) fn wrong(tx: &dyn Tx) -> Result<Vec<String>> {
     tx.all(&Query::column(&text, values![]))
 }
 
-/// Computes the usage of each account anew and writes it.
+/// Computes the usage of each account again and writes it.
 pub(crate) fn mend(tx: &dyn Tx) -> Result<()> {
     tx.run("DELETE FROM accounts", values![])?;
     let count = format!(

@@ -35,6 +35,7 @@ pub use snapshot::{RootKey, Snapshot};
 
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::statistics::Statistics;
 use super::store::Store;
 use super::tx::Tx;
 use crate::Result;
@@ -179,6 +180,10 @@ impl Engine for Embedded {
         self.writer.is_healthy()
     }
 
+    fn statistics(&self) -> Arc<Statistics> {
+        self.writer.statistics()
+    }
+
     fn is_exclusive(&self) -> bool {
         true
     }
@@ -226,7 +231,7 @@ fn tune(connection: &mut Connection) -> Result<()> {
     #[cfg(test)]
     tests::plans::watch(connection);
     connection.set_prepared_statement_cache_capacity(128);
-    // Makes plans independent of bound parameters. Otherwise SQLite parses and plans a cached statement anew at
+    // Makes plans independent of bound parameters. Otherwise SQLite parses and plans a cached statement again at
     // each use, because its parameters were cleared in between.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(BUSY)?;

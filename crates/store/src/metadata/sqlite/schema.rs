@@ -85,7 +85,7 @@ pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Resul
     match earlier {
         Earlier::Three => {
             transaction.execute_batch(FROM_3)?;
-            // Holds, contents and usage are computed anew from the other rows. A wrong hold would keep garbage
+            // Holds, contents and usage are computed again from the other rows. A wrong hold would keep garbage
             // for ever.
             let tx = Transaction(&transaction);
             check::mend_holds(&tx)?;

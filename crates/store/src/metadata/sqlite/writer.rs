@@ -12,7 +12,7 @@ mod queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::metadata::cache::Caches;
 pub(super) use crate::metadata::engine::Whose;
 use crate::metadata::engine::{Promise, Takes};
+use crate::metadata::statistics::Statistics;
 use crate::{Result, StoreError};
 use batch::Batches;
 use log::Log;
@@ -28,7 +29,7 @@ use queue::Queue;
 /// The most pieces of work in one commit. It bounds the time that one caller waits for others.
 pub(super) const MAX_BATCH: usize = 256;
 
-/// After so long, an account that already has work in a commit of several accounts gets no second piece into
+/// After this time, an account that already has work in a commit of several accounts gets no second piece into
 /// it.
 const PATIENCE: Duration = Duration::from_millis(5);
 
@@ -41,6 +42,8 @@ struct Job {
     promise: Promise,
     /// Whether the log is emptied before the answer.
     empties_log: bool,
+    /// When it was handed to the thread.
+    sent: Instant,
     work: Work,
 }
 
@@ -59,6 +62,7 @@ struct Ran {
 pub(super) struct Writer {
     jobs: mpsc::UnboundedSender<Job>,
     healthy: Arc<AtomicBool>,
+    statistics: Arc<Statistics>,
 }
 
 impl Writer {
@@ -67,28 +71,34 @@ impl Writer {
     pub(super) fn spawn(mut connection: Connection, caches: Arc<Caches>, batch: usize) -> Result<Self> {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let healthy = Arc::new(AtomicBool::new(true));
+        let statistics = Arc::<Statistics>::default();
         let log = Log::of(&mut connection)?;
         let batches = Batches {
             connection,
             log,
             health: Arc::clone(&healthy),
             caches,
+            statistics: Arc::clone(&statistics),
             most: batch,
             empties_log: false,
         };
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || batches.run(Queue::of(waiting)))?;
-        Ok(Self { jobs, healthy })
+        Ok(Self { jobs, healthy, statistics })
     }
 
     /// A writer that refuses all work.
     pub(super) fn refusing() -> Self {
-        Self { jobs: mpsc::unbounded_channel().0, healthy: Arc::default() }
+        Self { jobs: mpsc::unbounded_channel().0, healthy: Arc::default(), statistics: Arc::default() }
     }
 
     pub(super) fn is_healthy(&self) -> bool {
         self.healthy.load(Ordering::Acquire) && !self.jobs.is_closed()
+    }
+
+    pub(super) fn statistics(&self) -> Arc<Statistics> {
+        Arc::clone(&self.statistics)
     }
 
     /// Runs `work` in a transaction; returns when it is durable. If `work` fails, none of its changes stay.
@@ -145,7 +155,8 @@ impl Writer {
                 }),
             }
         });
-        self.jobs.send(Job { whose, takes, promise, empties_log, work }).map_err(|_| stopped())?;
+        let job = Job { whose, takes, promise, empties_log, sent: Instant::now(), work };
+        self.jobs.send(job).map_err(|_| stopped())?;
         receiver.await.map_err(|_| not_taken())?
     }
 }

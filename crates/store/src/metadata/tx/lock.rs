@@ -57,7 +57,7 @@ pub(crate) enum Level {
     Last,
 }
 
-/// Things to lock that have no row. Those of one level are locked in this order.
+/// Things to lock that have no row. Within a level, they are locked in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named<'a> {
     /// The root keys, so that the last one stays.

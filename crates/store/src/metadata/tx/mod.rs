@@ -66,7 +66,7 @@ pub(crate) trait Tx {
     fn steady(&self, now: Time) -> Result<Time>;
 }
 
-/// Its commit waits until all that was committed before it has reached the copies that the database waits for. A
+/// A statement for which the commit waits until the database's synchronous copies have all earlier commits. A
 /// transaction that writes nothing would not wait.
 pub(crate) const REACH_COPIES: &str = "SELECT pg_logical_emit_message(true, 'gangplank', '') IS NOT NULL";
 

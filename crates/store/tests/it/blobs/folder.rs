@@ -71,6 +71,13 @@ async fn the_name_of_a_run_is_in_each_checkpoint() {
 }
 
 #[tokio::test]
+async fn nobody_else_serves_a_folder() {
+    let scratch = backends::local_folder();
+    let key = publish(scratch.blobs(), b"content").await;
+    assert_eq!(scratch.blobs().redirect(&key, Duration::from_mins(1), None).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_shard_is_made_for_the_first_content_that_comes_into_it() {
     let scratch = backends::local_folder();
     let shards = || fs::read_dir(scratch.path().join("content")).unwrap().count();
@@ -133,7 +140,7 @@ async fn space_that_was_found_and_not_needed_is_given_back() {
         (0..pieces).for_each(|_| writing.write(&vec![7; PIECE]).unwrap());
         writing
     };
-    // So many bytes make the writer reserve space. The second writer does not know about space that the first
+    // This many bytes make the writer reserve space. The second writer does not know about space that the first
     // one reserved.
     let first = write(17, &beginning()).suspend().await.unwrap();
     let staged = fs::metadata(scratch.path().join("staged").join(key.as_str())).unwrap();

@@ -388,6 +388,36 @@ async fn a_second_end_never_replaces_a_blob() {
     }
 }
 
+/// Two writers of a session end it with different bytes, each with one request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_small_ends_the_first_counts() {
+    for program in Program::ALL {
+        let Some((proxy, bucket)) = world(program) else { continue };
+        let key = ContentKey::unused();
+        finish(bucket.blobs(), &key, &beginning(), b"first").await;
+        for late in [&b"other"[..], b"longer than it"] {
+            let ended = writer(bucket.blobs(), &key, &beginning(), late).await.unwrap().commit().await;
+            assert!(matches!(ended, Err(StoreError::Damaged(_))), "{program:?}: {ended:?}");
+        }
+        assert_eq!(read(bucket.again().blobs(), &key).await.unwrap(), b"first");
+        finish(bucket.blobs(), &key, &beginning(), b"first").await;
+        proxy.decide(|seen| match seen.call {
+            "PutObject" if seen.before == 0 => Fault::SwallowAnswer,
+            _ => Fault::None,
+        });
+        let key = publish(bucket.blobs(), b"put twice").await;
+        assert_eq!(read(bucket.again().blobs(), &key).await.unwrap(), b"put twice");
+        // Somebody else is putting it just now.
+        let key = ContentKey::unused();
+        proxy.decide(|seen| match seen.call {
+            "PutObject" => Fault::Refuse(412, "PreconditionFailed"),
+            _ => Fault::None,
+        });
+        let ended = writer(bucket.blobs(), &key, &beginning(), b"x").await.unwrap().commit().await;
+        assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{program:?}: {ended:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_passes_costs_no_upload() {
     let Some((proxy, bucket)) = world(Program::Versitygw) else { return };

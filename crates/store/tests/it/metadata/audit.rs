@@ -390,7 +390,7 @@ async fn an_account_that_does_much_forgets_its_own_events_alone(db: &dyn Metadat
     assert_eq!((of(here).await, of(other).await), (21, 5), "and the event that says so");
 }
 
-/// Records so many events in each share, in turns, one per second.
+/// Records this many events in each share, in turns, one per second.
 async fn fill_all_shares(db: &dyn Metadata, count: u64) {
     let kinds = [
         EventKind::ServiceCreated,

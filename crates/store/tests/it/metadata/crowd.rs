@@ -193,7 +193,7 @@ async fn what_many_do_at_once_contradicts_nothing(db: &dyn Metadata) {
         let service = service_id(db, &here(), service).await;
         db.delete_service(&by(), &here(), service, NOW).await.unwrap();
     }
-    // Only collection removes empty repositories. Those that clients emptied get a blob first.
+    // Only collection removes empty repositories. So repositories that clients emptied get a blob first.
     for repository in REPOSITORIES {
         At::new(db, here(), repository).add("last").await;
     }

@@ -52,7 +52,7 @@ fn call(id: &str) -> Invocation {
     Invocation { owner: owner_of(1), id: id.to_owned() }
 }
 
-/// Makes a service with so many images registered as `app`.
+/// Makes a service with this many images registered as `app`.
 async fn service_with_images(db: &dyn Metadata, name: &str, images: usize) {
     create_service(db, &here(), name).await;
     let at = At::sr(db);

@@ -72,7 +72,7 @@ async fn a_restored_database_gives_no_number_again(db: &dyn Metadata) {
 /// A key that was made so long before now.
 fn old_key(age: Duration) -> ContentKey {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let made = uuid::Timestamp::from_unix(uuid::NoContext, (now - age).as_secs(), 0);
+    let made = uuid::Timestamp::from_unix(uuid::NoContext, now.saturating_sub(age).as_secs(), 0);
     ContentKey::parse(&uuid::Uuid::new_v7(made).simple().to_string()).unwrap()
 }
 

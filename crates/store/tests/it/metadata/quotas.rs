@@ -93,6 +93,9 @@ async fn bytes_are_those_of_contents_manifests_and_what_is_staged(db: &dyn Metad
     }
     assert_eq!(db.used_bytes(&here()).await.unwrap(), room);
     assert_eq!(db.used_bytes(&tenants()[2]).await.unwrap(), 0);
+    let largest = [(here().account.to_string(), room)];
+    assert_eq!(db.largest_accounts(1).await.unwrap(), largest);
+    assert_eq!(db.largest_accounts(0).await.unwrap(), []);
 }
 
 async fn login(db: &dyn Metadata, number: u8, owner: u8, now: Time) -> gangplank_store::Result<bool> {

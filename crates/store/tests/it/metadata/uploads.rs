@@ -9,7 +9,7 @@ use gangplank_store::blobs::{Checkpoint, ContentKey};
 use gangplank_store::coordination::Epoch;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::access_keys::NewState;
-use gangplank_store::metadata::blobs::{FedBy, NewBlob};
+use gangplank_store::metadata::blobs::{Backlog, FedBy, NewBlob};
 use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken};
 
 use crate::world::{
@@ -168,11 +168,14 @@ async fn a_closed_session_is_gone(db: &dyn Metadata) {
     assert!(db.close_upload(&owner(), "one", Epoch::NONE, Leaves::Nothing).await.unwrap());
     assert!(!db.close_upload(&owner(), "one", Epoch::NONE, Leaves::Bytes).await.unwrap());
     assert_eq!(discarded(db).await, []);
+    assert_eq!(db.discarded_backlog().await.unwrap(), Backlog::default());
     assert_eq!(find(db, "one").await, None);
     assert!(!db.advance_upload(&owner(), &checkpoint(0), at(5)).await.unwrap());
     assert!(find(db, "two").await.is_some());
     assert!(db.close_upload(&owner(), "two", Epoch::NONE, Leaves::Bytes).await.unwrap());
     assert_eq!(discarded(db).await, [session("two").key]);
+    let backlog = db.discarded_backlog().await.unwrap();
+    assert_eq!((backlog.contents, backlog.oldest), (1, Some(session("two").touched_at)));
 }
 
 /// A session with further keys.
@@ -320,7 +323,7 @@ async fn the_quota_counts_an_accounts_sessions(db: &dyn Metadata) {
     assert!(open(&owner(), "four").await);
 }
 
-/// A session of a login, opened and last fed so many seconds after now.
+/// A session of a login, opened and last fed this many seconds after now.
 fn of_login(login: i64, created: u64, touched: u64) -> UploadSession {
     let at = |seconds| NOW.plus(Duration::from_secs(seconds));
     let id = ContentKey::unused().as_str().to_owned();

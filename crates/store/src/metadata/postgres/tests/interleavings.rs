@@ -4,7 +4,6 @@ use gangplank_core::{Origin, Time};
 
 use super::*;
 use crate::blobs::ContentKey;
-use crate::metadata::Inspection as _;
 use crate::metadata::blobs::{BlobLinks as _, NewBlob};
 use crate::metadata::container_images::{ContainerImages as _, NewImage};
 use crate::metadata::manifests::{ManifestOutcome, Manifests as _};
@@ -14,6 +13,7 @@ use crate::metadata::sqlite::tests::world::{
     At, Document, NOW, PLENTY, asked, blob, by, create_login, create_service, delete_service, here, image_of,
     push_login, service_id,
 };
+use crate::metadata::{Collection as _, Inspection as _};
 
 /// How often two meet.
 const ROUNDS: usize = 60;
@@ -146,4 +146,37 @@ async fn a_lease_is_renewed_at_the_time_of_all() {
     assert_eq!(store.contradictions(NOW).await.unwrap(), Vec::new());
     store.reconcile(NOW).await.unwrap();
     assert_eq!(leases(), later);
+}
+
+/// Somebody always uses one repository, whose garbage is the oldest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_repository_in_use_holds_up_only_its_own_garbage() {
+    let Some((server, store)) = scratch().await else { return };
+    let (busy, idle) = (At::new(&store, here(), "busy"), At::new(&store, here(), "idle"));
+    for at in [&busy, &idle] {
+        at.add("config").await;
+        for number in 0..9 {
+            at.add(&format!("layer {number}")).await;
+            at.store(
+                &Document::about(&Document::image(&["config"]), &format!("a/{number}"), &["config"]),
+                &[],
+            )
+            .await;
+        }
+    }
+    // Their subject is absent, so nothing holds them.
+    let using = Pool::of(Target::parse(&server.url("scratch")).unwrap()).extra().await.unwrap();
+    using.order("BEGIN; SELECT 1 FROM repositories WHERE name = 'busy' FOR SHARE").await.unwrap();
+    let over = NOW.plus(Duration::from_hours(100));
+    let mut collected = 0;
+    loop {
+        let step = store.collect(over, over, 4).await.unwrap();
+        if step.manifests + step.blobs == 0 {
+            break;
+        }
+        collected += step.manifests + step.blobs;
+    }
+    assert_eq!(collected, 19, "nine manifests, and ten blobs");
+    assert!(busy.holds("layer 0").await);
+    using.order("ROLLBACK").await.unwrap();
 }

@@ -84,7 +84,7 @@ pub(crate) fn flaws(tx: &dyn Tx) -> Result<Vec<(String, Flaw)>> {
     Ok(flaws)
 }
 
-/// Records the contents of every registration anew, without missing parts. Nobody else may change them
+/// Records the contents of every registration again, without missing parts. Nobody else may change them
 /// meanwhile.
 pub(crate) fn mend_contents(tx: &dyn Tx) -> Result<()> {
     tx.run("DELETE FROM image_manifests", values![])?;

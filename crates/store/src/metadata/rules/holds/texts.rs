@@ -45,7 +45,8 @@ pub(crate) struct Texts {
     /// For each edge to blobs: the digests of the blobs of `?1`, and, if the repository has them, their ids and
     /// whether they are damaged.
     pub(super) blobs: Vec<String>,
-    /// For each edge to a manifest: the name of the holder, and whether such a holder holds the manifest `?1`.
+    /// For each edge to a manifest: the name of its kind of holder, and a query that tells whether one holds the
+    /// manifest `?1`.
     pub(super) names: Vec<(&'static str, String)>,
 }
 

@@ -14,7 +14,7 @@ use crate::metadata::container_images::{ImageOutcome, MAX_CONTENTS};
 use crate::metadata::sqlite::Sqlite;
 use crate::metadata::{BlobLinks as _, ContainerImages as _};
 
-/// Inserts the rows of so many manifests, as a push login could put them. Each references the same layer and
+/// Inserts the rows of this many manifests, as a push login could put them. Each references the same layer and
 /// the same child.
 fn push_over(path: &std::path::Path, layer: &str, child: &str, manifests: usize) {
     let connection = Connection::open(path).unwrap();

@@ -13,7 +13,7 @@ use crate::metadata::sqlite::Sqlite;
 
 const MIB: u64 = 1 << 20;
 
-/// Inserts so many manifests, alternately one of 4 MiB that nothing holds and a small one that is held.
+/// Inserts this many manifests, alternately one of 4 MiB that nothing holds and a small one that is held.
 fn fill(db: &Sqlite, manifests: u32) {
     let connection = Connection::open(&db.engine.path).unwrap();
     let rows = format!(

@@ -10,12 +10,14 @@ use super::{Answer, Job, Log, PATIENCE, Queue, Whose, Work};
 use crate::StoreError;
 use crate::metadata::cache::Caches;
 use crate::metadata::engine::Takes;
+use crate::metadata::statistics::Statistics;
 
 pub(super) struct Batches {
     pub(super) connection: Connection,
     pub(super) log: Log,
     pub(super) health: Arc<AtomicBool>,
     pub(super) caches: Arc<Caches>,
+    pub(super) statistics: Arc<Statistics>,
     /// The most pieces of work in one commit.
     pub(super) most: usize,
     /// Whether the log has to be emptied before the answers.
@@ -73,8 +75,9 @@ impl Batches {
         let (mut takes, mut shared) = (Takes::Nothing, Shared::new());
         while answers.len() < self.most
             && !queue.turn().is_some_and(|whose| shared.is_over_for(whose))
-            && let Some(Job { whose, takes: by_job, empties_log, work, .. }) = queue.next(promise)
+            && let Some(Job { whose, takes: by_job, empties_log, sent, work, .. }) = queue.next(promise)
         {
+            self.statistics.turns.observe(sent.elapsed());
             takes = takes.and(by_job);
             shared.add(whose);
             self.empties_log |= empties_log;
@@ -98,7 +101,9 @@ impl Batches {
             }
         }
         self.caches.close(takes);
+        let committing = Instant::now();
         let committed = execute(&self.connection, "COMMIT");
+        self.statistics.commits.observe(committing.elapsed());
         self.caches.open(takes);
         committed.map_err(|error| {
             let sync_failed = is_io(&error);

@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use super::Promise;
 use crate::metadata::sqlite::BUSY;
 
-/// At so many pages the log is moved into the database.
+/// At this many pages the log is moved into the database.
 const LONG: i32 = 1_000;
 
 pub(super) struct Log {
