@@ -129,15 +129,11 @@ impl Place {
     /// [`StoreError::Unavailable`] if the bucket's server is out of reach, [`StoreError::Unusable`] if the bucket
     /// cannot be used.
     pub(super) async fn open(&self, mode: Mode) -> Result<S3> {
-        self.store(match mode {
-            // Reading needs only what every server can do.
-            Mode::Read => Abilities::LEAST,
-            Mode::Serve => {
-                self.sign().await?;
-                self.examined().await?
-            }
-            _ => self.examined().await?,
-        })
+        if mode == Mode::Serve {
+            self.sign().await?;
+        }
+        // Reading needs only what every server can do.
+        self.store(if mode == Mode::Read { Abilities::LEAST } else { self.examined().await? })
     }
 
     fn shown(&self) -> String {
