@@ -153,8 +153,8 @@ with_bucket! { with_deployments! { options! { {
     /// Send pulls of large blobs on to the bucket's server, with URLs of ten minutes [default: false]
     #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Bucket")]
     redirect_pulls: bool, "GANGPLANK_REDIRECT_PULLS";
-    /// Address of the bucket's server in these URLs: https://s3.example.com [default: the endpoint]
-    #[arg(value_name = "ENDPOINT", help_heading = "Bucket")]
+    #[arg(value_name = "ENDPOINT", help_heading = "Bucket", help = "Address of the bucket's server in these URLs: \
+        https://s3.example.com [default: the endpoint]")]
     redirect_endpoint: String, "GANGPLANK_REDIRECT_ENDPOINT";
 
     /// Container services in one account and region [default: 100]

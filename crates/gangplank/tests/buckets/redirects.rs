@@ -137,7 +137,7 @@ fn pushed(world: &World) -> (Image, Login) {
         (0..3 << 20)
             .map(|_| {
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (seed >> 33) as u8
+                seed.to_le_bytes()[5]
             })
             .collect()
     }));
