@@ -101,7 +101,7 @@ fn a_load_balancer_need_not_name_the_host() {
     let server = server();
     for (request, status) in [
         ("GET /readyz HTTP/1.0", 200),
-        ("HEAD /healthz HTTP/1.0", 200),
+        ("GET /healthz HTTP/1.0", 200),
         ("GET /readyz HTTP/1.1", 400),
         ("GET /v2/ HTTP/1.0", 400),
         ("POST /readyz HTTP/1.0\r\nContent-Length: 0", 400),
