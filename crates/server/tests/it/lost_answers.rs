@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gangplank_core::{AccessKeyId, SecretAccessKey};
 use gangplank_oci::{Algorithm, Digest};

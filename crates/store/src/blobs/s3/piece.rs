@@ -30,7 +30,13 @@ pub(super) struct Piece {
 
 impl Piece {
     pub(super) fn new(scratch: &Arc<Scratch>) -> Self {
-        Self { scratch: Arc::clone(scratch), bytes: Vec::new(), file: None, length: 0, crc: Crc64Hasher::default() }
+        Self {
+            scratch: Arc::clone(scratch),
+            bytes: Vec::new(),
+            file: None,
+            length: 0,
+            crc: Crc64Hasher::default(),
+        }
     }
 
     pub(super) fn length(&self) -> u64 {

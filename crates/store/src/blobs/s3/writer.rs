@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::Inner;
 use super::part::Begun;
-use super::piece::{Piece, aside};
+use super::piece::Piece;
 use super::state::{State, Tail, Upload};
 use super::tails;
 use crate::blobs::{BlobWriter, Checkpoint, ContentKey};
