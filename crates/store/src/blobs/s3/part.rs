@@ -140,9 +140,7 @@ impl Inner {
             return Err(StoreError::unavailable(format!("{key} is being put by another request")));
         }
         // An earlier try may have put it, and its answer was lost.
-        let length = piece.length();
-        let crc = piece.crc();
-        let found = Tail { key: key.clone(), length, crc };
+        let found = Tail { key: key.clone(), length: piece.length(), crc: piece.crc() };
         self.together(&[found], Piece::new(&self.scratch)).await.map(drop)
     }
 

@@ -85,4 +85,5 @@ async fn keys_are_never_the_same(blobs: &dyn BlobStore) {
     keys.sort();
     keys.dedup();
     assert_eq!(keys.len(), 1_000);
+    assert_eq!(blobs.stat(&keys[0]).await.unwrap(), None);
 }
