@@ -141,7 +141,7 @@ async fn shared(store: StoreConfig, look: Look, repair: bool) -> Result<Check> {
     let rows = store.rows().await.context("cannot open the database")?;
     let cluster = rows.cluster.clone();
     let Stores { metadata, blobs, .. } = rows.with_bytes().await?;
-    Ok(Check { look, cluster, ..Check::new(metadata, blobs, repair) })
+    Ok(Check { cluster, look, ..Check::new(metadata, blobs, repair) })
 }
 
 struct Check {

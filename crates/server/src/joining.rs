@@ -76,7 +76,7 @@ pub async fn create_in_cluster(
     if !is_known(cluster, master).await? {
         match known.first() {
             Some(key) => {
-                master.open_secret(&key.id, &key.sealed_secret).map(drop).context(OTHER_MASTER_KEY)?
+                master.open_secret(&key.id, &key.sealed_secret).map(drop).context(OTHER_MASTER_KEY)?;
             }
             None if new.rights != Rights::Root => {
                 bail!("the database is new: its first key is a root key, so say --root")

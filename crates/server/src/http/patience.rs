@@ -49,6 +49,7 @@ pub(super) struct Patient<S> {
 impl<S> Patient<S> {
     /// Applies the limits to the time between requests, to heads that have begun, and to clients that do not
     /// read their answer.
+    #[expect(clippy::large_types_passed_by_value, reason = "it is kept")]
     pub(super) fn new(stream: S, turns: Turns, connection: Connection, limits: Limits) -> Self {
         let deadline = Box::pin(tokio::time::sleep(limits.header_read));
         Self {
