@@ -45,7 +45,6 @@ use crate::removals::Removals;
 use crate::sealing::MasterKey;
 
 /// The state that every request may use. A server has one, and shares it.
-#[expect(clippy::struct_excessive_bools, reason = "they are settings and states that have nothing in common")]
 pub(crate) struct App {
     /// The metadata store.
     pub(crate) metadata: Arc<dyn Metadata>,

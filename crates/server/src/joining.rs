@@ -79,7 +79,7 @@ pub async fn create_in_cluster(
                 master.open_secret(&key.id, &key.sealed_secret).map(drop).context(OTHER_MASTER_KEY)?;
             }
             None if new.rights != Rights::Root => {
-                bail!("the database is new: its first key is a root key, so say --root")
+                bail!("the database is new: its first key is a root key, so say --root");
             }
             None => {
                 let (key, secret) = root_key::made(master, account, new)?;

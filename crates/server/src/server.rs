@@ -206,7 +206,6 @@ impl Server {
         Ok(config.bucket.as_ref().map_or(Ok(()), Bucket::check)?)
     }
 
-    #[expect(clippy::too_many_lines, reason = "the parts of a server are put together in one place")]
     async fn begin(
         config: Config,
         runs: Runs,

@@ -73,7 +73,7 @@ struct NewKey {
     /// Make a root key: it administers the server, with the keys and events of all accounts
     #[arg(long)]
     root: bool,
-    /// With a data directory or a database: the file of the master key [default: master.key in the directory; for a
+    /// With a data directory or a database: the file of the master key [default: `master.key` in the directory; for a
     /// database, the key in the environment]
     #[arg(long, env = "GANGPLANK_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,

@@ -44,7 +44,7 @@ pub(crate) struct Args {
         hide_env_values = true
     )]
     database: Option<DatabaseUrl>,
-    /// File of the master key [default: the key in GANGPLANK_MASTER_KEY; else, with --from, the directory's]
+    /// File of the master key [default: the key in `GANGPLANK_MASTER_KEY`; else, with --from, the directory's]
     #[arg(long, env = "GANGPLANK_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Tests the operator's questions: each line of jq runs on the log of a server that was used, and each line of PromQL
+//! Tests the operator's questions: each line of jq runs on the log of a server that was used, and each line of `PromQL`
 //! in a Prometheus that scrapes this server. Every answer has to name what really happened.
 
 pub(crate) mod of_replicas;
@@ -19,7 +19,7 @@ use wanted::Wanted;
 const PAGE: &str = "docs/book/src/operate/questions.md";
 
 /// The longest wait for the log and for Prometheus.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The right answers, by question and language.
 type Expected = BTreeMap<(&'static str, &'static str), Wanted>;

@@ -107,7 +107,7 @@ fn a_load_balancer_need_not_name_the_host() {
         ("POST /readyz HTTP/1.0\r\nContent-Length: 0", 400),
         ("GET /readyz HTTP/1.0\r\nContent-Length: 0", 400),
     ] {
-        let answer = ask(&server, &format!("{request}\r\n\r\n")).unwrap();
+        let answer = ask(&server, format!("{request}\r\n\r\n")).unwrap();
         assert_eq!(answer.status, status, "{request}");
     }
 }

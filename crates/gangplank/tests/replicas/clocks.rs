@@ -60,7 +60,7 @@ fn days_ahead() {
     let image = Image::unique(2);
     registry.push_image("sr", "unregistered", &image);
     let half = blob(PART + 100);
-    let location = append(&registry, &registry.start_upload("sr"), 0, &half.bytes[..PART + 1]);
+    let location = append(&registry, &registry.start_upload("sr"), 0, &half.bytes[..=PART]);
     server.start_replica_unready(2, &pairs(&ahead));
     // All jobs are the one's with the wrong clock.
     server.kill_replica(0);

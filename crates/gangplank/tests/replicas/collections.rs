@@ -115,10 +115,10 @@ fn push(registry: &Registry, api: &Api, soak: &Soak, shared: &[Blob], round: usi
         return;
     }
     assert_eq!(put.status(), 201, "{:?}: {:?}", started.elapsed(), put.text());
-    if round % 3 == 0 {
+    if round.is_multiple_of(3) {
         let name = api.register("web", "app", &image.digest());
         soak.registered.lock().unwrap().push((name, image));
-    } else if round % 7 == 0 {
+    } else if round.is_multiple_of(7) {
         let ended = soak.registered.lock().unwrap().pop();
         if let Some((name, ended)) = ended {
             assert_whole(registry, &name, &ended);

@@ -138,7 +138,9 @@ fn pushes_survive() {
             server.restart_replica(number);
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        clients.into_iter().for_each(|client| client.join().unwrap());
+        for client in clients {
+            client.join().unwrap();
+        }
     });
     let pushed = pushed.into_inner().unwrap();
     eprintln!("replicas: {} images were pushed beside three kills", pushed.len());

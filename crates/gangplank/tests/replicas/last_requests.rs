@@ -56,7 +56,9 @@ fn killed_inside() {
     });
     server.restart_replica(0);
     for (_, blob) in &uploads {
-        all.iter().for_each(|registry| assert_pulled(registry, "sr", blob));
+        for registry in &all {
+            assert_pulled(registry, "sr", blob);
+        }
     }
 }
 

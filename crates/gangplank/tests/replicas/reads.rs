@@ -1,7 +1,7 @@
 //! What was written through one replica is read through every other one right after.
 
 use gangplank_oci::media_type::OCI_MANIFEST;
-use gangplank_testkit::{Image, Registry, TestServer};
+use gangplank_testkit::{Image, Registry, Replica, TestServer};
 use serde_json::json;
 
 use crate::world::{Trials, start};
@@ -63,7 +63,7 @@ fn manifests_and_tags() {
 fn images_and_services() {
     let server = start();
     let all = registries(&server);
-    let apis: Vec<_> = server.all_replicas().map(|replica| replica.api()).collect();
+    let apis: Vec<_> = server.all_replicas().map(Replica::api).collect();
     for round in 0..9 {
         let (first, second, third) = (round % 3, (round + 1) % 3, (round + 2) % 3);
         let service = format!("service-{round}");

@@ -15,8 +15,10 @@ pub(crate) const TRIALS: Trials = &[
 /// The longest time that is promised.
 const PROMISED: Duration = Duration::from_secs(5);
 
-/// Ends of a login, given the id of the login and of the key that made it.
-const ENDS: [(&str, fn(&TestServer, &Value, &Value)); 4] = [
+/// Ends a login, given the id of the login and of the key that made it.
+type End = fn(&TestServer, &Value, &Value);
+
+const ENDS: [(&str, End); 4] = [
     ("revoked", |server, id, _| {
         ask(server, "RevokeRegistryLogin", &json!({ "id": id }));
     }),

@@ -98,7 +98,9 @@ impl Route {
             Self::Ours(ours) => Box::pin(async move {
                 let _turn = turn;
                 let has_body = !request.body().is_end_stream();
-                let answer = of_request(ours.answer(&app, &record, peer, &connection, request)).await;
+                // In its place, since it is too large to be moved.
+                let answering = std::pin::pin!(ours.answer(&app, &record, peer, &connection, request));
+                let answer = of_request(answering).await;
                 if has_body {
                     // hyper closes a connection whose body was not read. This gives it time to notice before it
                     // writes the answer, which then says `Connection: close`.

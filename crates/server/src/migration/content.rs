@@ -28,8 +28,8 @@ pub(super) struct Copied {
     pub(super) contents: u64,
     pub(super) bytes: u64,
     /// Those that were copied now.
-    pub(super) copied: u64,
-    pub(super) copied_bytes: u64,
+    pub(super) new: u64,
+    pub(super) new_bytes: u64,
     /// Those that cannot be copied: the key, and a name for people.
     pub(super) damaged: Vec<(ContentKey, String)>,
 }
@@ -115,8 +115,8 @@ fn note(all: &mut Copied, joined: Joined, total: u64, progress: &mut impl FnMut(
     all.bytes += content.size;
     match outcome {
         Outcome::Copied => {
-            all.copied += 1;
-            all.copied_bytes += content.size;
+            all.new += 1;
+            all.new_bytes += content.size;
         }
         Outcome::Damaged => {
             let name = format!(

@@ -59,7 +59,7 @@ pub async fn from_directory(
     if let Whose::Folder(from) = &source.bytes {
         let copied = content::copy(source.rows.as_ref(), from, &blobs, &mut progress).await?;
         (moved.contents, moved.bytes) = (copied.contents, copied.bytes);
-        (moved.copied, moved.copied_bytes) = (copied.copied, copied.copied_bytes);
+        (moved.copied, moved.copied_bytes) = (copied.new, copied.new_bytes);
         for (key, name) in copied.damaged {
             damaged.insert(key);
             moved.damaged.push(name);

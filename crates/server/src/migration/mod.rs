@@ -38,7 +38,7 @@ pub struct Shared {
     pub database: Target,
     /// The bucket.
     pub bucket: Bucket,
-    /// Both in words, such as "the database postgres://db/gangplank and the bucket s3://images", without secrets.
+    /// Both in words, such as `the database postgres://db/gangplank and the bucket s3://images`, without secrets.
     pub place: String,
 }
 

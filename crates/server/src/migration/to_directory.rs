@@ -67,8 +67,8 @@ pub async fn to_directory(
     let mut moved = Moved {
         contents: copied.contents,
         bytes: copied.bytes,
-        copied: copied.copied,
-        copied_bytes: copied.copied_bytes,
+        copied: copied.new,
+        copied_bytes: copied.new_bytes,
         ..Moved::default()
     };
     let Some(idle) = idle else {

@@ -101,12 +101,15 @@ mod tests {
             seen.note(&ContentKey::unused(), 1);
         }
         assert_eq!(seen.length(&keys[1]), None, "memory has a bound");
-        let age = |by: Duration| seen.0.lock().unwrap().begun -= by;
-        age(REMEMBERED - Duration::from_secs(5));
+        let age = |by: Duration| {
+            let mut seen = seen.0.lock().unwrap();
+            seen.begun = seen.begun.checked_sub(by).unwrap();
+        };
+        age(REMEMBERED.saturating_sub(Duration::from_secs(5)));
         assert_eq!(seen.length(&keys[MOST + 9]), None);
         seen.note(&keys[1], 1);
         seen.note(&keys[2], 2);
-        age(REMEMBERED - Duration::from_secs(5));
+        age(REMEMBERED.saturating_sub(Duration::from_secs(5)));
         assert_eq!(seen.length(&keys[1]), Some(1), "within the hour");
         seen.note(&keys[2], 2);
         age(Duration::from_secs(10));

@@ -1,6 +1,6 @@
 //! What processes of a cluster agree on, also if they start at the same moment.
 
-use gangplank_core::{AccessKeyId, AccountId, Origin, Permission, Time};
+use gangplank_core::{AccessKeyId, AccountId, LoginLimits, Origin, Permission, Time};
 
 use super::*;
 use crate::metadata::access_keys::{AccessKey, AccessKeys as _};
@@ -14,7 +14,7 @@ fn root_key(number: u8) -> AccessKey {
         enabled: true,
         created_at: Time(1),
         permission: None::<Permission>,
-        limits: Default::default(),
+        limits: LoginLimits::default(),
         expires_at: None,
         description: String::new(),
         made_by: None,
