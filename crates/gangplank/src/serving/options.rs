@@ -146,7 +146,7 @@ with_bucket! { with_deployments! { options! { {
     /// nothing [default: false]
     #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Upkeep")]
     trust_failovers: bool, "GANGPLANK_TRUST_FAILOVERS";
-    /// Time in which all content is read again and compared with its digest; 0 is never [default: 7d, never in a bucket]
+    /// Time in which all content is read again and compared with its digest; 0 is never [default: 7d, or never in a bucket]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     scrub_interval: LengthOfTime, "GANGPLANK_SCRUB_INTERVAL";
 
@@ -264,7 +264,7 @@ with_bucket! { with_deployments! { options! { {
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     signature_skew: LengthOfTime, "GANGPLANK_SIGNATURE_SKEW";
     /// Time after SIGTERM in which the server still accepts connections, and /readyz says that it will not for long
-    /// [default: 5s with --database, else 0]
+    /// [default: 0s, or 5s with --database]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     drain_delay: LengthOfTime, "GANGPLANK_DRAIN_DELAY";
     /// Time for finishing requests after SIGTERM [default: 30s]

@@ -52,6 +52,7 @@ fn value(option: &clap::Arg, help: &str) -> String {
         "N" => "20000",
         "URL" => "unix:///run/docker.sock",
         "s3://BUCKET/PREFIX" => "s3://registry/blobs",
+        "postgres://USER:PASSWORD@HOST/NAME" => "postgres://gangplank@db.example.com/gangplank",
         "ENDPOINT" => "https://s3.example.com",
         "REGION" => "us-east-1",
         "DIR" => "/var/tmp",
@@ -95,6 +96,8 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix('#'))
             .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase() || first == '['))
+            // The first takes the place of the directory; the second needs that an option is on.
+            .filter(|line| !["database = ", "redirect-endpoint = "].iter().any(|key| line.starts_with(key)))
             .fold(String::new(), |used, line| used + line + "\n");
         let options: ServeOptions = toml::from_str(&used).unwrap_or_else(|error| panic!("{error}\n{used}"));
         let config = options.into_config(None).unwrap();
@@ -103,7 +106,7 @@ mod tests {
         let (options, tables) = used.split_once("\n[").unwrap();
         assert_eq!(
             (options.lines().count(), tables.lines().count()),
-            (known.get_arguments().count(), 3 + 1 + KEYS)
+            (known.get_arguments().count() - 2, 3 + 1 + KEYS)
         );
         assert!(sample.lines().all(|line| line.is_empty() || line.starts_with('#')));
     }
