@@ -103,7 +103,7 @@ fn refused_values_are_shown_on_one_line() {
 fn no_text_has_nul() {
     let message =
         invalid::<gangplank_api::gangplank::CreateAccessKeyRequest>(&json!({"description": "a\0b"}));
-    assert_eq!(message, r#"description "a\0b" contains the character U+0000, which no text may."#);
+    assert_eq!(message, "description contains the character U+0000, which no text may.");
 }
 
 #[test]

@@ -123,6 +123,9 @@ fn away_at_the_start() {
     for number in 0..3 {
         until("ready", WITHIN, || server.replica(number).is_ready());
     }
-    let registry = server.registry_as(&server.operator_login());
+    let registry =
+        server.registry_as(&server.replica(0).api().registry_login(&json!({ "scope": ["push", "pull"] })));
+    // The load balancer asks the replicas at intervals.
+    until("the load balancer's clients are served", WITHIN, || registry.status("GET", "") == 200);
     registry.push_image("sr", "any", &Image::unique(1));
 }
