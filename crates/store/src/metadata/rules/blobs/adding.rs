@@ -138,10 +138,7 @@ fn put_content(
     usage: &mut Usage,
 ) -> Result<(i64, ContentKey)> {
     let known = loop {
-        if let Some(known) = lock_content(tx, tenant, &blob.digest)? {
-            break known;
-        }
-        // Another transaction may insert the same row at the same time.
+        // Most content is new, so this comes first.
         let made = tx.find(&Query::column(
             "INSERT INTO blobs (tenant, digest, size, key) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (tenant, digest) DO NOTHING
@@ -151,6 +148,10 @@ fn put_content(
         if let Some(id) = made {
             usage.add_content(blob.size)?;
             return Ok((id, blob.key.clone()));
+        }
+        // Another transaction may remove the row meanwhile.
+        if let Some(known) = lock_content(tx, tenant, &blob.digest)? {
+            break known;
         }
     };
     if known.key == blob.key {
