@@ -98,9 +98,10 @@ fn attempt(world: &mut World, deed: &mut dyn Deed, fault: Fault, kept: Content, 
     if hits == 0 {
         return false;
     }
+    // The log of the database is shortened after the answer. This write waits for that, and for the fault in it.
+    let written = login_status(world);
     if !world.is_ready() {
-        let refused = login_status(world);
-        assert!(refused >= 500, "{context}: a write was answered {refused} though the server is not ready");
+        assert!(written >= 500, "{context}: a write was answered {written} though the server is not ready");
         if fault.at.is_multiple_of(2) {
             world.server.kill();
         } else {
