@@ -71,7 +71,7 @@ pub(crate) fn find_repository(tx: &dyn Tx, tenant: &Tenant, name: &RepositoryNam
     ))
 }
 
-/// A locked repository.
+/// Locks a repository: with `Update` to change its contents, with `Share` to rely on them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repository {
     pub(crate) id: i64,
@@ -97,9 +97,9 @@ pub(crate) fn lock_repository(
     )
 }
 
-/// Locks the manifests whose ids the query `of` finds, and returns their ids. A root may then begin or end to
-/// hold them. Their repositories are locked first, because an index that is put at the same time could hold the
-/// manifests too.
+/// Locks the manifests whose ids the query `of` finds, and returns their ids. After that a root may begin or
+/// stop holding them. Their repositories are locked first, because an index that is put at the same time could
+/// hold the manifests too.
 pub(crate) fn lock_manifests<const N: usize>(
     tx: &dyn Tx,
     of: &str,
