@@ -71,14 +71,14 @@ pub(crate) fn find_repository(tx: &dyn Tx, tenant: &Tenant, name: &RepositoryNam
     ))
 }
 
-/// Locks a repository: with `Update` to change its contents, with `Share` to rely on them.
+/// A locked repository.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repository {
     pub(crate) id: i64,
     pub(crate) tenant: i64,
 }
 
-/// Locks a repository: `Update` to change its contents, `Share` to rely on them.
+/// Locks a repository: with `Update` to change its contents, with `Share` to rely on them.
 pub(crate) fn lock_repository(
     tx: &dyn Tx,
     tenant: &Tenant,
