@@ -36,7 +36,7 @@ impl Command {
         self.lines.last().is_some_and(|line| line.trim_end().ends_with(DENIED))
     }
 
-    /// The same without the mark.
+    /// Returns the command without that mark.
     pub(crate) fn unmarked(mut self) -> Self {
         if let Some(last) = self.lines.last_mut() {
             *last = last.trim_end().trim_end_matches(DENIED).trim_end().to_owned();
