@@ -19,7 +19,7 @@ use contract::{Case, hold};
 use daemon::Daemon;
 use world::World;
 
-/// Cases beside the contract for engines that really run containers.
+/// More cases, for engines that really run containers.
 const REAL: &[(&str, Case)] = cases![
     outages::a_start_that_is_cut_short_is_seen,
     hardening::containers_are_kept_in,

@@ -41,7 +41,7 @@ pub(crate) fn server(program: Program) -> Option<&'static S3Server> {
     server
 }
 
-/// A store on a server, at its own address or at another one, such as a proxy's.
+/// A store on a server, at the server's address or at another one, such as a proxy's.
 pub(crate) fn bucket(server: &'static S3Server, endpoint: Option<&str>) -> ScratchBucket {
     bucket_at(server, endpoint, location())
 }
@@ -113,7 +113,7 @@ impl ScratchBlobs for ScratchBucket {
 }
 
 impl ScratchBucket {
-    /// The same store, opened as by another process.
+    /// This store, opened as by another process.
     pub(crate) fn again(&self) -> ScratchBucket {
         bucket_at(self.server, Some(&self.client.endpoint().url()), self.location.clone())
     }
