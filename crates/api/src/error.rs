@@ -73,7 +73,7 @@ impl ErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct ApiError {
-    /// Which error.
+    /// The name of the error.
     pub code: ErrorCode,
     /// The refused value, the reason, and the allowed values.
     pub message: String,

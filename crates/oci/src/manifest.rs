@@ -43,9 +43,9 @@ const MEMBERS: [&str; 9] = [
 /// The kinds of manifests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ManifestKind {
-    /// A configuration and layers.
+    /// An image: a configuration and layers.
     Image,
-    /// Other manifests.
+    /// An index: a list of other manifests.
     Index,
 }
 
@@ -66,7 +66,7 @@ pub struct ManifestView {
     /// The type of the artifact: its `artifactType`, else an image's `config.mediaType` (distribution specification,
     /// "Listing Referrers").
     pub artifact_type: Option<String>,
-    /// Notes about it.
+    /// The annotations of the manifest: notes by name.
     pub annotations: BTreeMap<String, String>,
 }
 

@@ -186,11 +186,11 @@ structure! {
         "author" author: Option<String>,
         /// The user that it runs as.
         "user" user: Option<String>,
-        /// Where it runs.
+        /// The folder that its program starts in.
         "workingDirectory" working_directory: Option<String>,
-        /// What is started.
+        /// The program that is started, and its first arguments.
         "entrypoint" entrypoint: Option<Vec<String>>,
-        /// Its arguments.
+        /// The arguments of that program, or the program itself if there is no entry point.
         "command" command: Option<Vec<String>>,
         /// The variables of its environment, NAME=VALUE.
         "environment" environment: Option<Vec<String>>,
@@ -210,9 +210,9 @@ structure! {
 structure! {
     /// A step of a build.
     pub struct BuildStep: Default {
-        /// What was done.
+        /// The command of the step.
         "createdBy" created_by: Option<String>,
-        /// When.
+        /// When the step was done.
         "created" created: Option<String>,
         /// The comment about the step.
         "comment" comment: Option<String>,

@@ -149,7 +149,7 @@ structure! {
     pub struct ContainerServiceStateDetail: Default {
         /// The current step, or the reason for which it cannot go on.
         "code" code: Option<ContainerServiceStateDetailCode>,
-        /// The same in words.
+        /// A message about the step or the reason.
         "message" message: Option<String>,
     }
 }

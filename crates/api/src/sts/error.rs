@@ -70,7 +70,7 @@ impl StsErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct StsError {
-    /// Which error.
+    /// The code of the error.
     pub code: StsErrorCode,
     /// The refused value and the reason.
     pub message: String,

@@ -10,7 +10,7 @@ use crate::Frame;
 pub struct Message {
     /// The frame around the content.
     pub frame: Frame,
-    /// What happened.
+    /// The text of the message.
     pub words: String,
     /// Advice on the next step.
     pub tip: Option<String>,
@@ -24,6 +24,6 @@ pub struct Message {
 pub struct Stranger {
     /// The title.
     pub title: String,
-    /// What happened.
+    /// The text of the message.
     pub words: String,
 }

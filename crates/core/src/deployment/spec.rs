@@ -42,7 +42,7 @@ impl fmt::Debug for Values {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Protocol {
-    /// HTTP in clear.
+    /// HTTP without TLS.
     Http,
     /// HTTP over TLS.
     Https,
@@ -81,7 +81,7 @@ pub struct HealthCheck {
 }
 
 impl Default for HealthCheck {
-    /// Lightsail's.
+    /// The defaults of Lightsail.
     fn default() -> Self {
         Self {
             healthy_threshold: 2,

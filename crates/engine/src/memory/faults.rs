@@ -32,7 +32,7 @@ pub enum Step {
 /// The outcome of one call.
 #[derive(Clone, Debug)]
 enum Outcome {
-    /// It works.
+    /// The call succeeds.
     Works,
     /// The call fails before it does anything.
     Fails(EngineError),

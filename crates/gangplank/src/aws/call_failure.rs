@@ -17,7 +17,7 @@ pub(crate) enum CallFailure {
     /// The server refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No answer came.
+    /// The server gave no answer.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
     /// The server at this address speaks TLS, and was called without it.
@@ -96,13 +96,13 @@ pub(crate) fn with_tip(message: &str, tip: Option<&str>) -> String {
     }
 }
 
-/// No answer came.
+/// The error if a server gives no answer.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot reach {endpoint}: {cause}{}", self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
 pub(crate) struct Unreachable {
-    /// The address.
+    /// The URL of the server.
     pub(crate) endpoint: Url,
-    /// Why not.
+    /// The reason why there was no answer.
     // The field is not called `source`: then anyhow would print the cause a second time.
     pub(crate) cause: Cause,
     /// A likely reason.

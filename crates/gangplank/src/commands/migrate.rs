@@ -82,7 +82,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(if moved.damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGED) })
 }
 
-/// From where to where.
+/// The direction of the migration: from a data directory, or to one.
 #[derive(Clone, Copy)]
 enum Direction<'a> {
     From(&'a Path),

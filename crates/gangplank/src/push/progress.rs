@@ -37,7 +37,7 @@ impl Progress {
         Self::new(if terminal { Shown::Bars(MultiProgress::new()) } else { Shown::Lines })
     }
 
-    /// Told nobody.
+    /// Progress that is not shown.
     pub(crate) fn silent() -> Arc<Self> {
         Self::new(Shown::Nothing)
     }

@@ -18,7 +18,7 @@ const STEP: Duration = Duration::from_millis(10);
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: Vec<u8>,
-    /// Its beginning.
+    /// The beginning of its standard error.
     pub(crate) stderr: Vec<u8>,
 }
 

@@ -26,7 +26,7 @@ const CLIENT_LEFT: u16 = 499;
 /// The part of the server that answers a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// None.
+    /// The request reached no part, for example because it is malformed.
     #[default]
     None,
     /// The registry.

@@ -16,11 +16,11 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// The marks of some work, and its pace.
 pub(super) struct Parts {
-    /// Which part is next.
+    /// The mark that stores the next part.
     pub(super) part: Mark,
-    /// When it is due, by the steady time.
+    /// The mark that stores when this part is due, by the steady time.
     pub(super) due: Mark,
-    /// The time for all parts.
+    /// The time in which all parts are done once.
     pub(super) all: Duration,
 }
 

@@ -84,7 +84,7 @@ const NAME_A_KEY: &str =
 pub struct Moved {
     /// How many contents the target has.
     pub contents: u64,
-    /// Their bytes.
+    /// The bytes of all these contents.
     pub bytes: u64,
     /// How many contents this run copied.
     pub copied: u64,

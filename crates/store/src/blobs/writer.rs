@@ -10,7 +10,7 @@ use crate::{Result, StoreError};
 /// upload session stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// How many bytes count.
+    /// The number of bytes that count as received.
     pub received: u64,
     /// The state of the hash after these bytes, see [`Hasher::state`].
     pub hash_state: Vec<u8>,

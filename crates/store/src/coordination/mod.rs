@@ -42,7 +42,7 @@ impl Epoch {
 /// A claim that was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What is claimed.
+    /// The claimed work.
     pub work: Work,
     /// The unique name of the process that has it.
     pub holder: String,

@@ -99,7 +99,7 @@ pub struct Discarded {
 /// The discarded content whose bytes are not deleted yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// How many contents.
+    /// The number of contents.
     pub contents: u64,
     /// When the oldest was discarded, by the steady time; of an upload, when it got its last byte.
     pub oldest: Option<Time>,

@@ -58,7 +58,7 @@ impl Caches {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
-/// What a lookup found.
+/// The result of a lookup.
 pub(crate) enum Found<V> {
     /// The cached answer.
     Hit(V),

@@ -9,18 +9,18 @@ use gangplank_core::{Tenant, Time};
 
 use crate::Result;
 
-/// What a step of collection removed.
+/// The numbers of things that a step of collection removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
-    /// Manifests, with their tags.
+    /// The number of manifests. Their tags were removed with them.
     pub manifests: u64,
-    /// Links of repositories to blobs.
+    /// The number of links of repositories to blobs.
     pub blobs: u64,
-    /// Contents that no repository has any more. Their bytes are discarded.
+    /// The number of contents that no repository has any more. Their bytes are discarded.
     pub contents: u64,
     /// The bytes of these contents and manifests.
     pub bytes: u64,
-    /// Repositories that became empty.
+    /// The number of repositories that became empty.
     pub repositories: u64,
 }
 

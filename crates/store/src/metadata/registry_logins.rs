@@ -27,9 +27,9 @@ pub struct NewLogin {
     pub session: Option<AccessKeyId>,
     /// The hash of its password, by which it is found.
     pub password: PasswordHash,
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
-    /// When it ends.
+    /// When it ends, by the wall clock.
     pub expires_at: Time,
 }
 
@@ -70,13 +70,13 @@ pub struct LoginSummary {
     pub reach: Reach,
     /// The role's session that asked for it: its key, and its name and claims until the session is forgotten.
     pub session: Option<(AccessKeyId, Option<SessionSource>)>,
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
-    /// When it ends.
+    /// When it ends, by the wall clock.
     pub expires_at: Time,
-    /// When it was revoked; `None` if it was not.
+    /// When it was revoked, by the wall clock. `None` if it was not.
     pub revoked_at: Option<Time>,
-    /// When a request with it was last accepted, to the minute.
+    /// When a request with it was last accepted, by the wall clock and to the minute.
     pub last_used_at: Option<Time>,
     /// Its last put of a manifest, to the minute.
     pub last_push: Option<Push>,

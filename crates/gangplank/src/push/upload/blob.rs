@@ -59,7 +59,7 @@ async fn send(registry: &Registry, blob: &Blob, step: &Arc<Step>) -> Result<()> 
 enum Done {
     /// A session was opened.
     Opened,
-    /// Bytes went.
+    /// A part of the bytes was sent.
     Sent,
     /// The blob is complete.
     All,

@@ -11,10 +11,10 @@ use super::super::Result;
 use super::super::refusal::Refusal;
 use super::{Session, cancel, taken};
 
-/// Who has a session.
+/// The writer that has a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
-    /// This request.
+    /// This request has it.
     Mine,
     /// Another writer has it, or may have it.
     Theirs,
