@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::macros::enumeration;
 
 enumeration! {
-    /// The name of an error. Clients tell errors apart by it.
+    /// The name of an error. Clients distinguish errors by it.
     ///
     /// Lightsail's operations declare the first eight. Any AWS JSON service may answer with the others.
     pub enum ErrorCode {

@@ -167,7 +167,7 @@ impl App {
         self.origin_of(address, user_agent.as_deref(), owner, login)
     }
 
-    /// The same origin for a known `User-Agent`.
+    /// That origin for a known `User-Agent`.
     pub(crate) fn origin_of(
         &self,
         address: IpAddr,

@@ -38,7 +38,7 @@ impl Terms {
     }
 }
 
-/// How long a round goes on while the answers are errors. While the store of bytes is out of reach, each
+/// How long a round continues while the answers are errors. While the store of bytes is out of reach, each
 /// content would wait as long as the first.
 const PATIENCE: Duration = Duration::from_secs(10);
 

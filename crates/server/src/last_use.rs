@@ -1,6 +1,6 @@
 //! The last uses of registry logins and access keys, until they are written to their rows.
 //!
-//! Requests only note a use in memory. A job writes it, at most once a minute for each login or key, or more
+//! Requests only record a use in memory. A job writes it, at most once a minute for each login or key, or more
 //! often while somebody lists them. So no request waits for a write or fails with it. A crash may lose the last
 //! minute.
 

@@ -30,7 +30,7 @@ impl Publishing {
 }
 
 impl OnItsWay<'_> {
-    /// Keeps the content noted until the next start, because nobody knows whether it has a row.
+    /// Keeps the content recorded until the next start, because nobody knows whether it has a row.
     pub(crate) fn stays_on_its_way(self) {
         std::mem::forget(self);
     }

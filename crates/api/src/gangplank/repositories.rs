@@ -86,8 +86,8 @@ structure! {
         "createdAt" created_at: Timestamp,
         /// Its tags in byte order, up to 100.
         "tags" tags: Vec<String>,
-        /// The bytes of its layers, as they are stored; missing for an index, whose platforms have layers of their
-        /// own.
+        /// The bytes of its layers, as they are stored; missing for an index, whose platforms have their own
+        /// layers.
         "layersSize" layers_size: Option<f64>,
         /// The number of manifests that it lists, if it is an index.
         "children" children: Option<i32>,

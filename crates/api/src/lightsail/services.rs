@@ -147,7 +147,7 @@ structure! {
 structure! {
     /// The progress of a container service's current change.
     pub struct ContainerServiceStateDetail: Default {
-        /// The current step, or the reason for which it cannot go on.
+        /// The current step, or the reason for which it cannot continue.
         "code" code: Option<ContainerServiceStateDetailCode>,
         /// A message about the step or the reason.
         "message" message: Option<String>,

@@ -14,7 +14,7 @@ pub struct Audit {
     pub action: String,
     /// Every kind of event, and whether it is selected.
     pub kinds: Vec<(&'static str, bool)>,
-    /// The filters beside the kind.
+    /// The filters other than the kind.
     pub filters: Vec<Filter>,
     /// Whether any filter is set.
     pub is_filtered: bool,

@@ -14,7 +14,7 @@ pub struct Message {
     pub words: String,
     /// Advice on the next step.
     pub tip: Option<String>,
-    /// The path to go on to.
+    /// The path of the page to continue with.
     pub back: Option<String>,
 }
 

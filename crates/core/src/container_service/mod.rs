@@ -55,7 +55,7 @@ pub struct ContainerService {
     pub changes: i64,
     /// Whether the last of these changes is still in progress.
     pub is_updating: bool,
-    /// The stored parts that cannot be read, and are missing here. Such a service goes on running, and cannot be
+    /// The stored parts that cannot be read, and are missing here. Such a service keeps running, and cannot be
     /// changed.
     pub damage: Option<String>,
 }

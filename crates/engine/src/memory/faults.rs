@@ -74,7 +74,7 @@ impl Machine {
         self.script().delays.insert(step, time);
     }
 
-    /// Makes every call fail with [`EngineError::Away`]. Containers go on running.
+    /// Makes every call fail with [`EngineError::Away`]. Containers keep running.
     pub fn go_away(&self) {
         self.script().is_away = true;
         self.changed();

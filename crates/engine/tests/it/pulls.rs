@@ -130,7 +130,7 @@ pub(crate) async fn public_images_are_pinned(world: Arc<World>) {
     let engine = engine(&world, "127.0.0.1:1", |options| options.allow_private_registries = true).await;
     let reference = format!("{}/open/app", registry.address);
     if !world.is_podman() {
-        // Podman needs a setting of its own for a registry with plain HTTP.
+        // Podman needs its own setting for a registry with plain HTTP.
         let present = engine.ensure_image(&public(reference.clone())).await.expect("an image");
         assert_eq!(present.reference, format!("{reference}@{digest}"));
         assert_eq!((present.digest.as_deref(), &present.remark), (Some(digest.as_str()), &None));

@@ -35,7 +35,7 @@ pub(crate) enum CallFailure {
 }
 
 impl CallFailure {
-    /// Whether the same call may succeed later: the server is away, or says that it cannot answer now.
+    /// Whether the same call may succeed later: the server is out of reach, or says that it cannot answer now.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.status >= 500 || refusal.retries.is_some(),

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Move the database and the bucket to this data directory, which does not exist or is empty
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// Copy only bytes, also beside running servers; a later run without this option then takes less time
+    /// Copy only bytes, also while servers run; a later run without this option then takes less time
     #[arg(long)]
     content_only: bool,
     /// Count what would be copied, and estimate the time; copy and write nothing

@@ -109,7 +109,7 @@ impl Step {
         self.bar.set_position(offset + bytes);
     }
 
-    /// Waits, and shows the reason: in the bar, or in a line of its own.
+    /// Waits, and shows the reason: in the bar, or in its own line.
     pub(super) async fn pause(&self, why: &str, pause: Duration) {
         if !pause.is_zero() {
             self.tell(why, pause);

@@ -112,7 +112,7 @@ fn rest(before: &Before) -> Vec<u8> {
     before.much.1.bytes[PART + 1_000..].to_vec()
 }
 
-/// All is well again, and the sessions go on.
+/// All is well again, and the sessions continue.
 fn everything_works(registry: &Registry, before: &Before) {
     let new = blob(5_000);
     let begun = Instant::now();

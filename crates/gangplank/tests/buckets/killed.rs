@@ -33,7 +33,7 @@ fn pulled(registry: &Registry, blob: &Blob) {
     assert!(answer.bytes().unwrap() == blob.bytes);
 }
 
-/// The last request in a thread of its own; its status, if there was an answer.
+/// The last request in a separate thread; its status, if there was an answer.
 fn putting(registry: &Registry, location: &str, blob: &Blob) -> std::thread::JoinHandle<Option<u16>> {
     let put = registry.request("PUT", &format!("{location}?digest={}", blob.digest));
     std::thread::spawn(move || put.send().ok().map(|answer| answer.status().as_u16()))

@@ -1,4 +1,4 @@
-//! Docker's daemon, in a folder of its own.
+//! Docker's daemon, in its own folder.
 
 use std::path::{Path, PathBuf};
 

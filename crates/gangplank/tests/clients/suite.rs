@@ -20,7 +20,7 @@ const OF_REPLICAS: [&str; 10] = [
     "oci_conformance::",
 ];
 
-/// The trials in that list that need a data directory, or have a bucket of their own.
+/// The trials in that list that need a data directory, or have their own bucket.
 const OF_ONE_PROCESS: [&str; 2] = ["::pushes_by_the_credential_helper", "_over_s3"];
 
 /// A trial with a client.

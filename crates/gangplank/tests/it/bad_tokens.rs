@@ -107,7 +107,7 @@ impl Field {
     }
 }
 
-/// Sends a call from an address of its own.
+/// Sends a call from its own address.
 fn send(mut call: Call, from: usize) -> WireAnswer {
     call.add("X-Forwarded-For", &format!("10.0.{}.{}", from / 250, from % 250 + 1));
     call.send()

@@ -30,7 +30,7 @@ impl Trial {
         }
     }
 
-    /// Makes a key for an object of this probe, and notes that the object has to be removed.
+    /// Makes a key for an object of this probe, and records that the object has to be removed.
     pub(super) fn key(&mut self, name: &str) -> String {
         let key = format!("{}/{name}", self.prefix);
         self.left.insert(key.clone());

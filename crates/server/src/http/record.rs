@@ -127,7 +127,7 @@ impl Record {
         let _ = self.route.set((service, operation));
     }
 
-    /// Notes the valid login of the request.
+    /// Records the valid login of the request.
     pub(crate) fn is_of_login(&self, grant: Grant) {
         let Grant { tenant, owner, session, login, .. } = grant;
         let _ = self.who.set(Who { tenant, owner, session, login: Some(login) });
@@ -152,7 +152,7 @@ impl Record {
         let _ = self.refusal.set((code, why.chars().take(SHOWN).collect()));
     }
 
-    /// If the request is refused because of a quota, notes that. `option` sets the quota.
+    /// If the request is refused because of a quota, records that. `option` sets the quota.
     pub(crate) fn is_over_quota(&self, option: Option<&'static str>) {
         if let Some(option) = option {
             let _ = self.quota.set(option);

@@ -82,7 +82,7 @@ async fn serve_http(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
         .serve_connection(TokioIo::new(stream), service);
-    // A client that goes away has no need of an answer.
+    // A client that disconnects has no need of an answer.
     let _ = connection.await;
 }
 

@@ -89,7 +89,7 @@ impl LocalFiles {
         self.shared.presence.unless_missing(File::open(self.content_path(key)))
     }
 
-    /// A writer that goes on after the bytes that `hasher` has read.
+    /// A writer that continues after the bytes that `hasher` has read.
     pub fn writer(&self, key: &ContentKey, hasher: Hasher) -> LocalWriter {
         LocalWriter::new(self, key, hasher)
     }

@@ -73,7 +73,7 @@ pub trait BlobProvider: Send + Sync {
 /// Stores new content.
 #[async_trait]
 pub trait BlobIngester: Send + Sync {
-    /// A writer that goes on from a checkpoint of `key`, or begins at [`Checkpoint::beginning`]. Staged bytes
+    /// A writer that continues from a checkpoint of `key`, or begins at [`Checkpoint::beginning`]. Staged bytes
     /// beyond the checkpoint are lost. The call does not wait. Whether the counted bytes exist shows when the
     /// writer is used.
     ///
@@ -81,24 +81,23 @@ pub trait BlobIngester: Send + Sync {
     /// [`StoreError::Damaged`](crate::StoreError::Damaged) if the checkpoint cannot be continued.
     fn writer(&self, key: &ContentKey, from: &Checkpoint) -> Result<Box<dyn BlobWriter>>;
 
-    /// Checks that every byte that a checkpoint counts exists. Returns the checkpoint to go on from, or `None`
-    /// if bytes are missing; then the upload is over. After a crash the bytes cannot be relied on, so they are
-    /// read. The returned checkpoint records that.
+    /// Checks that every byte that a checkpoint counts exists. Returns the checkpoint to continue from, or
+    /// `None` if bytes are missing; then the upload is over. After a crash the bytes cannot be relied on, so
+    /// they are read. The returned checkpoint records that.
     async fn vouch(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<Option<Checkpoint>>;
 
     /// Deletes the content that is staged under `key`, and everything that the checkpoint names. Published
-    /// content under `key` itself stays. Missing content is no error. No writer may be active; if there is one,
-    /// it fails.
+    /// content under `key` itself stays. Missing content is no error. Fails if a writer of it is active.
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()>;
 
-    /// Whether the last checkpoint stays valid when a writer fails because the store is away, even in
+    /// Whether the last checkpoint stays valid when a writer fails because the store is out of reach, even in
     /// [`commit`](BlobWriter::commit). On a local disk it does not: after a failed sync nobody knows which bytes
     /// are there.
     fn keeps_checkpoints(&self) -> bool;
 
     /// Deletes the staged content that `checkpoint` names and `row` does not. A writer that has lost its
-    /// session calls this. Another writer goes on from `row`. The caller takes no further step. Missing content
-    /// is no error.
+    /// session calls this. Another writer continues from `row`. The caller takes no further step. Missing
+    /// content is no error.
     async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()>;
 }
 
@@ -107,7 +106,7 @@ pub trait BlobIngester: Send + Sync {
 pub struct Staged {
     /// Its key.
     pub key: ContentKey,
-    /// The checkpoint for [`BlobIngester::cancel`]. No writer can go on from it.
+    /// The checkpoint for [`BlobIngester::cancel`]. No writer can continue from it.
     pub checkpoint: Checkpoint,
 }
 
@@ -182,7 +181,7 @@ pub struct Space {
 /// Tells how much space there is.
 #[async_trait]
 pub trait Capacity: Send + Sync {
-    /// Checks that there is room for `bytes` more bytes beside the reserve for the database.
+    /// Checks that there is room for `bytes` more bytes in addition to the reserve for the database.
     ///
     /// # Errors
     /// [`StoreError::Full`](crate::StoreError::Full) if there is not.

@@ -96,7 +96,7 @@ pub struct DisabledWithMade {
     pub more: bool,
 }
 
-/// How many keys and roles one call disables beside the key that it names.
+/// How many keys and roles one call disables in addition to the key that it names.
 pub const MADE_AT_ONCE: usize = 500;
 
 /// Stores access keys. `account: None` means any account.

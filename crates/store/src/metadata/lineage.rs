@@ -17,7 +17,7 @@ pub trait Lineage: Send + Sync {
     async fn identify(&self, new: Identity) -> Result<Identity>;
     /// The present history of the database. `None` if it is a file, or if its server does not tell.
     async fn history(&self) -> Result<Option<History>>;
-    /// The history that was noted last; `None` if none was.
+    /// The history that was recorded last; `None` if none was.
     async fn noted_history(&self) -> Result<Option<History>>;
     /// Notes a history as the right one.
     async fn note_history(&self, history: History) -> Result<()>;

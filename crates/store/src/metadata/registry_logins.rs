@@ -33,7 +33,7 @@ pub struct NewLogin {
     pub expires_at: Time,
 }
 
-/// What a tenant must have before it gets a login.
+/// The conditions that a tenant must meet to get a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requires {
     /// Nothing.

@@ -18,7 +18,7 @@ use super::store::Outcome;
 use super::tx::{Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// How long to wait for a database that is away or busy.
+/// How long to wait for a database that is out of reach or busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often in a row the answer may be lost.

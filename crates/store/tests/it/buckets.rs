@@ -1,5 +1,5 @@
 //! Buckets on servers of other projects. All tests of this program share one server of each kind. Each test has
-//! a prefix of its own.
+//! its own prefix.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,7 +15,7 @@ use gangplank_testkit::s3::{BUCKET, Program, S3Server};
 /// The least size of a part that S3 allows.
 pub(crate) const PART: usize = 5 << 20;
 
-/// A blob store with a prefix of its own.
+/// A blob store with its own prefix.
 pub(crate) struct ScratchBucket {
     pub(crate) store: S3,
     pub(crate) location: Location,

@@ -33,7 +33,7 @@ pub(crate) fn asked(now: Time) -> Renewal {
     Leases::default().renewal(now)
 }
 
-/// How many levels of indexes may stand above an image.
+/// How many levels of indexes may be above an image.
 pub(crate) const MAX_DEPTH: u32 = 4;
 
 /// Quotas that no test reaches.

@@ -57,7 +57,7 @@ fn the_eighteen_cases() {
     assert!(allowed("Allow", json!({"StringEqualsIfExists": {"gangplank:Label": "a"}}), &none));
     assert!(!allowed("Allow", json!({"StringEqualsIfExists": {"gangplank:Label": "a"}}), &label("b")));
 
-    // 8. Null tells whether a key is missing.
+    // 8. Null says whether a key is missing.
     assert!(allowed("Allow", json!({"Null": {"gangplank:Label": true}}), &none));
     assert!(!allowed("Allow", json!({"Null": {"gangplank:Label": "false"}}), &none));
 

@@ -130,7 +130,7 @@ impl Upload<'_> {
     }
 
     /// Whether the upload got further than ever before, and by a fair part of the bytes sent since. Otherwise a
-    /// registry that keeps one byte of each chunk could make it go on for ever.
+    /// registry that keeps one byte of each chunk could make it continue for ever.
     fn got_further(&mut self) -> bool {
         let further = self.offset.saturating_sub(self.furthest);
         if further == 0 || further < self.tried / 8 {

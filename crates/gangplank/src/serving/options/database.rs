@@ -105,7 +105,7 @@ impl ServeOptions {
     /// The engine. Servers that share a database run no images.
     ///
     /// # Errors
-    /// If an engine is named beside a database.
+    /// If both an engine and a database are named.
     pub(super) fn engine_choice(&self, default: EngineChoice) -> Result<EngineChoice> {
         Ok(match (self.engine, self.database.is_some()) {
             (Some(Engine::None), _) | (None, true) => EngineChoice::None,

@@ -1,4 +1,4 @@
-//! Checks whether an upload can go on, and aborts it.
+//! Checks whether an upload can continue, and aborts it.
 
 use super::Inner;
 use super::failure::failed;

@@ -84,7 +84,7 @@ impl S3 {
         }
     }
 
-    /// Gives the prefix to a database, whoever owns it.
+    /// Gives the prefix to a database, even if another one owns it.
     ///
     /// # Errors
     /// If the object cannot be written.

@@ -29,7 +29,7 @@ pub(super) type Begun = OnceCell<std::result::Result<Upload, Error>>;
 
 impl Inner {
     /// Uploads tails and new bytes together as one part. The first part begins the multipart upload. `has_turn` is
-    /// told when the part no longer waits for other parts.
+    /// notified when the part no longer waits for other parts.
     pub(super) async fn send_part(
         self: Arc<Self>,
         key: ContentKey,

@@ -1,6 +1,6 @@
 //! Remembers content that existed a short while ago. Content never changes, and only this program deletes it,
 //! its row first. So a question about a common layer needs no request, and is answered even while the server is
-//! away.
+//! out of reach.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -19,7 +19,7 @@ use super::tx::Tx;
 use crate::{Result, StoreError};
 use refusing::{Verdict, places, refusal};
 
-/// What happens to a commit.
+/// The fate of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Answered,
@@ -42,7 +42,7 @@ pub struct Contending<E> {
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
-    /// The same rows, with conflicts wherever they are possible.
+    /// These rows, with conflicts wherever they are possible.
     pub fn contending(self) -> Store<Contending<E>> {
         Store::new(Contending { inner: self.engine, commits: Arc::default() })
     }

@@ -26,7 +26,7 @@ struct Search<'a> {
     over: Time,
     /// Manifests that would be removed, and why.
     doomed: HashMap<i64, GarbageReason>,
-    /// The same manifests, in the order in which they were found.
+    /// These manifests, in the order in which they were found.
     order: Vec<i64>,
 }
 

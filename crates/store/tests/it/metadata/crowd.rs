@@ -83,7 +83,7 @@ fn documents() -> Vec<Document> {
     vec![image, layered, index, note, knot]
 }
 
-/// Runs numbered tasks at once, each on a thread of its own.
+/// Runs numbered tasks at once, each on a separate thread.
 fn at_once(tasks: usize, task: impl AsyncFn(usize) + Sync) {
     let runtime = tokio::runtime::Handle::current();
     std::thread::scope(|scope| {

@@ -14,7 +14,7 @@ use crate::Result;
 use crate::metadata::container_images::MAX_CONTENTS;
 use crate::metadata::tx::{Query, Tx, values};
 
-/// What a manifest consists of, without itself.
+/// The content of a manifest, without the manifest itself.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     /// The manifests below it, each once, with their digests.
