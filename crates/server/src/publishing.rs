@@ -17,7 +17,7 @@ pub(crate) struct OnItsWay<'a> {
 }
 
 impl Publishing {
-    /// Notes that content is about to be published.
+    /// Records that content is about to be published.
     pub(crate) fn begin(&self, key: &ContentKey) -> OnItsWay<'_> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
         OnItsWay { all: self, key: key.clone() }

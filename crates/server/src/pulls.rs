@@ -40,7 +40,7 @@ pub(crate) struct Pull<'a> {
 }
 
 impl Pulls {
-    /// Notes a pull if it is the login's first of this manifest. `origin` is only called then.
+    /// Records a pull if it is the login's first of this manifest. `origin` is only called then.
     pub(crate) fn note(&self, login: LoginId, pull: &Pull<'_>, origin: impl FnOnce() -> Origin) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (login, pull.digest);

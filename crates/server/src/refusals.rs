@@ -58,7 +58,7 @@ pub(crate) struct Refusal {
 struct Tally {
     /// The origin of the last refusal.
     origin: Origin,
-    /// The number of refusals since the last note.
+    /// The number of refusals since they were last recorded.
     count: u64,
     noted: Option<Time>,
 }

@@ -422,7 +422,7 @@ fn sources(
     }
 }
 
-/// Notes that a run begins. After a crash, removes what the crash left. Returns whether there was a crash.
+/// Records that a run begins. After a crash, removes what the crash left. Returns whether there was a crash.
 async fn begin_run(app: &App, home: &Home) -> Result<bool> {
     let crashed = home.begin_run()?;
     if crashed {

@@ -71,8 +71,8 @@ struct Inner {
 }
 
 impl Docker {
-    /// Finds an engine. With [`Choice::Auto`] the result is `None` if no engine answers. An engine that was named is
-    /// waited for.
+    /// Finds an engine. With [`Choice::Auto`] the result is `None` if no engine answers. The server waits for
+    /// an engine that its options name.
     ///
     /// # Errors
     /// If the engine's address is not valid.

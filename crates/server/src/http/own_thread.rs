@@ -96,7 +96,7 @@ impl OwnThread {
         self.change(Place::Here, Place::Runtime);
     }
 
-    /// Notes that this many bytes of a body were carried. Returns the thread after a while if others may be
+    /// Records that this many bytes of a body were carried. Returns the thread after a while if others may be
     /// waiting for one.
     pub(crate) fn carried(&self, bytes: usize) {
         let mut standing = self.lock();

@@ -122,7 +122,7 @@ impl Record {
         }
     }
 
-    /// Notes the service and the operation that answer the request.
+    /// Records the service and the operation that answer the request.
     pub(crate) fn is_for(&self, service: Service, operation: &'static str) {
         let _ = self.route.set((service, operation));
     }
@@ -133,13 +133,13 @@ impl Record {
         let _ = self.who.set(Who { tenant, owner, session, login: Some(login) });
     }
 
-    /// Notes the caller that signed the request.
+    /// Records the caller that signed the request.
     pub(crate) fn is_of(&self, principal: &Principal, tenant: &Tenant) {
         let (owner, session) = (principal.owner(), principal.session().cloned());
         let _ = self.who.set(Who { tenant: tenant.clone(), owner, session, login: None });
     }
 
-    /// Notes that the request changed something, and the digest of the content if it was about content.
+    /// Records that the request changed something, and the digest of the content if it was about content.
     pub(crate) fn has_changed(&self, digest: Option<Digest>) {
         self.changed.store(true, Ordering::Relaxed);
         if let Some(digest) = digest {
@@ -147,7 +147,7 @@ impl Record {
         }
     }
 
-    /// Notes that the request is refused, with the code and the reason.
+    /// Records that the request is refused, with the code and the reason.
     pub(crate) fn is_refused(&self, code: &'static str, why: &str) {
         let _ = self.refusal.set((code, why.chars().take(SHOWN).collect()));
     }

@@ -43,7 +43,7 @@ impl Parts {
         Ok(Ok(u8::try_from(part).unwrap_or_default()))
     }
 
-    /// Notes that a part is done. Returns the pause before the next one.
+    /// Records that a part is done. Returns the pause before the next one.
     pub(super) async fn done(&self, part: u8, metadata: &dyn Metadata, now: Time) -> Result<Duration> {
         let next = i64::from(part.wrapping_add(1));
         metadata.set_marks(vec![(self.part, next), (self.due, now.plus(self.pause()).0)]).await?;

@@ -116,8 +116,8 @@ async fn round(job: &mut dyn Job, claim: &Claim, stop: &CancellationToken) -> Re
     }
 }
 
-/// The claim on a job. It is held between rounds: the list sets the number of rounds for all processes
-/// together.
+/// The claim on a job. It is also held between rounds, because the list sets the number of rounds for all
+/// processes together.
 enum Claim {
     NotNeeded,
     Wanted,

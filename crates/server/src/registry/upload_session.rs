@@ -279,7 +279,7 @@ impl<'a> Session<'a> {
         self.claim.is_lost()
     }
 
-    /// Notes that the content is about to be published. An error of the publication does not prove that it
+    /// Records that the content is about to be published. An error of the publication does not prove that it
     /// failed.
     pub(super) fn publishes(&self) {
         self.may_be_published.store(true, Relaxed);

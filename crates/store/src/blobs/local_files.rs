@@ -108,7 +108,7 @@ impl LocalFiles {
         Ok(staged.hashed() == counted.hashed() && staged.state() == counted.state())
     }
 
-    /// Whether a checkpoint is of this run. Then its bytes need not be read.
+    /// Whether this run made a checkpoint. If so, its bytes need not be read.
     pub(super) fn vouches_by_name(&self, checkpoint: &Checkpoint) -> bool {
         checkpoint.opaque == self.shared.run
     }

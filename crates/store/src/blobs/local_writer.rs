@@ -38,7 +38,7 @@ struct Open {
 }
 
 impl LocalWriter {
-    /// Goes on after the bytes that `hasher` has read.
+    /// Continues after the bytes that `hasher` has read.
     pub(super) fn new(files: &LocalFiles, key: &ContentKey, hasher: Hasher) -> Self {
         Self { files: files.clone(), key: key.clone(), hasher, open: None }
     }

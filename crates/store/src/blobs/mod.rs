@@ -53,7 +53,7 @@ pub trait BlobStatter: Send + Sync {
 pub trait BlobProvider: Send + Sync {
     /// Opens published content to read the bytes in `range`, as far as the content has them. `None` if there is
     /// no such content. An open reading can be finished while the content is removed. If the content is not on
-    /// a local disk, this needs its row to be removed a while before.
+    /// a local disk, this is only true if its row was removed some time before.
     async fn read(&self, key: &ContentKey, range: Range<u64>) -> Result<Option<Reading>>;
 
     /// A URL from which anybody can read the content for this time, at the store's own address or at the endpoint
@@ -74,8 +74,8 @@ pub trait BlobProvider: Send + Sync {
 #[async_trait]
 pub trait BlobIngester: Send + Sync {
     /// A writer that continues from a checkpoint of `key`, or begins at [`Checkpoint::beginning`]. Staged bytes
-    /// beyond the checkpoint are lost. The call does not wait. Whether the counted bytes exist shows when the
-    /// writer is used.
+    /// beyond the checkpoint are lost. The call does not wait. Only the use of the writer shows whether the
+    /// counted bytes exist.
     ///
     /// # Errors
     /// [`StoreError::Damaged`](crate::StoreError::Damaged) if the checkpoint cannot be continued.
@@ -115,7 +115,7 @@ pub struct Staged {
 pub enum Owner {
     /// The caller owns the content: nobody else can use the store, or it was checked when the store was opened.
     Certain,
-    /// The database with this identity owns the content. The store was asked just now.
+    /// The database with this identity owns the content. The store has just been asked.
     Database(Identity),
     /// Nobody owns the content, although several databases could use the store.
     Nobody,
@@ -145,8 +145,8 @@ pub trait BlobSweeper: Send + Sync {
         Duration::ZERO
     }
 
-    /// How old the key of content may be when it gets its row; `None` if it does not matter. It is well before
-    /// the content counts as an orphan, so a process that was paused for days publishes nothing that another one
+    /// How old the key of content may be when it gets its row; `None` if it does not matter. This age is far
+    /// below that of an orphan, so a process that was paused for days publishes nothing that another one
     /// removes.
     fn publishes_within(&self) -> Option<Duration> {
         let settles_after = self.settles_after();
@@ -158,7 +158,8 @@ pub trait BlobSweeper: Send + Sync {
     /// decides about the age.
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>>;
 
-    /// All published content of a part, however old, in any order. Content may be younger than the list.
+    /// All published content of a part, however old, in any order. Content that is published meanwhile may be
+    /// missing or included.
     async fn inventory(&self, part: u8) -> Result<Vec<Published>>;
 
     /// Staged content that was begun or got its last byte at least `older_than` ago, in any order.

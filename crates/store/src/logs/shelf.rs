@@ -39,7 +39,7 @@ pub(super) struct Shelf {
     kept: LogsKept,
     pub(super) reserve: Reserve,
     tails: HashMap<LogName, Tail>,
-    /// Removed services. Late lines of theirs are not written.
+    /// Removed services. Lines of them that arrive later are not written.
     removed: HashSet<String>,
 }
 

@@ -36,7 +36,7 @@ pub struct DeployedImage {
     pub container: String,
     /// The registration that it named, or that `latest` stood for; `None` for a public image.
     pub registered: Option<Registered>,
-    /// The digest that runs. That of a public image is known after its pull.
+    /// The digest that runs. The digest of a public image is known after its pull.
     pub digest: Option<String>,
 }
 

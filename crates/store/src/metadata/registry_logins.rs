@@ -58,7 +58,7 @@ pub enum LoginCreated {
 /// A login in a list.
 #[derive(Clone, Debug)]
 pub struct LoginSummary {
-    /// Its number; it is revoked by this.
+    /// Its number, by which it can be revoked.
     pub id: LoginId,
     /// The actions that it allows.
     pub scope: Scope,
@@ -141,7 +141,7 @@ pub enum LoginLookup {
 /// Stores registry logins.
 #[async_trait]
 pub trait RegistryLogins: Send + Sync {
-    /// Stores a login, if the tenant has what is required.
+    /// Stores a login, if the tenant meets the conditions.
     ///
     /// # Errors
     /// [`OverQuota`](crate::StoreError::OverQuota) if the account has `quota` live logins in all its regions,

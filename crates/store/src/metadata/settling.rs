@@ -35,7 +35,7 @@ pub(crate) enum Run {
     Again,
 }
 
-/// Runs a write until its outcome is known, or patience is over.
+/// Runs a write until its outcome is known, or its time is over.
 pub(crate) async fn settle<T, W>(write: impl Fn(Run) -> W) -> Result<T>
 where
     W: Future<Output = Result<T>>,

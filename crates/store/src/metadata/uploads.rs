@@ -65,7 +65,7 @@ pub enum UploadTaken {
 /// Whether a session that its client ends leaves bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaves {
-    /// No, the blob store has deleted them.
+    /// It leaves no bytes: the blob store has deleted them.
     Nothing,
     /// Yes. They are discarded.
     Bytes,

@@ -80,7 +80,7 @@ pub(super) async fn with_bytes(
     let opening = Opening { metadata: Arc::clone(&metadata), place, mode };
     let (blobs, number) = match opening.open().await {
         Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
-        // A server has more to do than to give bytes.
+        // A server can do much without the bytes, so it starts.
         Err(StoreError::Unavailable(why)) if mode == Mode::Serve => {
             // A scratch folder that cannot be used is reported now. Later, the error would look like that of a wrong
             // bucket.

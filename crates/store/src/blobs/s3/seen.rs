@@ -18,7 +18,7 @@ const MOST: usize = 32_768;
 pub(super) struct Seen(Mutex<Halves>);
 
 struct Halves {
-    /// The beginning of the time in seconds.
+    /// The moment from which times in seconds are counted.
     begun: Instant,
     young: HashMap<u128, Content>,
     old: HashMap<u128, Content>,

@@ -1,8 +1,8 @@
 //! An engine for tests that fails as PostgreSQL can fail.
 //!
 //! It runs rules in another engine. It refuses each rule at its first statement, then at its second, and so on,
-//! and at last at its commit. After each refusal the rule runs again, as after a conflict. Often the store gets
-//! no answer to a commit, if it is able to settle that. A caller of the store must not notice any of this.
+//! and at last at its commit. After each refusal the rule runs again, as after a conflict. If the store can
+//! settle such a case, it often gets no answer to a commit. A caller of the store must not notice any of this.
 
 mod refusing;
 #[cfg(test)]

@@ -51,7 +51,7 @@ fn set(to: &dyn Tx, table: &str, column: &str, highest: i64) -> Result<()> {
     .map(drop)
 }
 
-/// The name of the sequence that PostgreSQL gives out the numbers of a column from.
+/// The name of the sequence from which PostgreSQL takes the numbers of a column.
 fn sequence(tx: &dyn Tx, table: &str, column: &str) -> Result<String> {
     let text = "SELECT pg_get_serial_sequence(CAST(?1 AS TEXT), CAST(?2 AS TEXT))";
     tx.one(&Query::column(text, values![table, column]))

@@ -37,7 +37,7 @@ impl Contents {
     }
 }
 
-/// How far a walk goes.
+/// The part of the manifests that a walk visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// Through all manifests.
