@@ -140,7 +140,7 @@ structure! {
         "status" status: AccessKeyStatus,
         /// Whether to disable even the last root key.
         "force" force: Option<bool>,
-        /// Whether to disable also the keys and roles that it made, and all that those made.
+        /// Whether to also disable the keys and roles that it made, and those that they made in turn.
         "withMade" with_made: Option<bool>,
     }
 }
