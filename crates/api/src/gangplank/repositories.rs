@@ -51,7 +51,7 @@ structure! {
         "repository" repository: String as &REPOSITORY,
         /// Only manifests with a tag that begins with this.
         "tagPrefix" tag_prefix: Option<String> as &TAG_PREFIX,
-        /// Whether to show also manifests that belong to another one and have no tag: entries of an index, and
+        /// Whether to also show manifests that belong to another one and have no tag: entries of an index, and
         /// referrers.
         "withParts" with_parts: Option<bool>,
         /// How many manifests to show at the most; up to 100 if not given, and no more than 100.

@@ -59,8 +59,8 @@ impl Role {
     }
 }
 
-/// How many values a role can remember. A role that trusts more repositories than that by name has to trust
-/// them by id.
+/// How many values a role can remember. A role that has to trust more repositories must trust them by id, and
+/// not by name.
 pub const MOST_REMEMBERED: usize = 1_000;
 
 /// A role to make. It will be enabled.

@@ -63,7 +63,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Dooms indexes that hold themselves.
+    /// Adds indexes that hold themselves to the garbage.
     fn self_holding_indexes(&mut self) -> Result<()> {
         let suspects: Vec<(i64, Digest)> = self.tx.all(&Query::new(
             "SELECT id, subject FROM manifests

@@ -1,4 +1,4 @@
-//! Going on from a checkpoint.
+//! Continuing from a checkpoint.
 
 use gangplank_store::blobs::{BlobStore, Checkpoint, ContentKey};
 
