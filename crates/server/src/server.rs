@@ -120,6 +120,8 @@ pub struct Server {
     addresses: Addresses,
     endpoint: String,
     stop: CancellationToken,
+    /// Ends the listener for other replicas. Until the jobs have ended, services may still run here.
+    replicas_stop: CancellationToken,
     /// Each task returns whether every request finished in time.
     serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
@@ -244,7 +246,7 @@ impl Server {
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let (stop, started) = (CancellationToken::new(), clock.now());
         let run = uuid::Uuid::new_v4().simple().to_string();
-        let replica_address = config.replica_address(None)?;
+        let replica_address = config.replica_address(addresses.replicas)?;
         let among = places.map(|places| Among::of(places, run.clone(), replica_address));
         let sources = sources(&config, &logs, metadata.as_ref(), bucket_calls);
         let app = Arc::new(App {
@@ -314,10 +316,11 @@ impl Server {
         let mut tasks = jobs::start(&app, terms, &stop);
         let done = CancellationToken::new();
         let keeping = tokio::spawn(Arc::clone(&app.claims).keep(done.clone()));
-        let serving = listening.serve(tls.as_ref(), &app, &stop)?;
+        let replicas_stop = CancellationToken::new();
+        let serving = listening.serve(tls.as_ref(), &app, &stop, &replicas_stop)?;
         tasks.extend(serving.admin);
         let serving = serving.requests;
-        Ok(Self { addresses, endpoint, stop, serving, tasks, done, keeping, app, home })
+        Ok(Self { addresses, endpoint, stop, replicas_stop, serving, tasks, done, keeping, app, home })
     }
 
     /// The main address that the server listens on.
@@ -362,6 +365,11 @@ impl Server {
         self.addresses.services
     }
 
+    /// The address that other replicas relay requests to, if there is one.
+    pub fn replica_address(&self) -> Option<SocketAddr> {
+        self.addresses.replicas
+    }
+
     /// Reads the files of all certificates and keys again. A certificate whose files cannot be used stays as it
     /// is.
     pub async fn reload_certificates(&self) {
@@ -382,6 +390,7 @@ impl Server {
                 tracing::error!(%error, "a task of the server ended with a panic");
             }
         }
+        self.replicas_stop.cancel();
         let mut drained = true;
         for serving in self.serving {
             drained &= serving.await.unwrap_or(false);
