@@ -79,8 +79,8 @@ fn cut(disk: &Disk, world: &mut World, numbers: &mut Numbers) -> Ledger {
     let patience = Duration::from_millis(200 + numbers.below(800));
     let operator = world.operator.clone();
     let told = load::until(&mut world.server, &operator, numbers.next(), patience, |server| {
-        // The program ends with the power. A running one could be told that a sync succeeded which the file system's
-        // shutdown had just given up (jbd2 calls an aborted transaction complete).
+        // The program is stopped before the power is cut. A running one could be told that a sync succeeded although
+        // the shutdown of the file system had just discarded it (jbd2 calls an aborted transaction complete).
         server.signal(Signal::STOP);
         std::thread::sleep(Duration::from_millis(2));
         disk.cut();
@@ -117,7 +117,7 @@ fn cut_again_and_again() {
     drop(disk);
 }
 
-/// Shows that the trial above can fail.
+/// Shows that the trial above can fail: here, syncs do nothing.
 fn without_syncs() {
     let mut numbers = Numbers(budget::seed("power without syncs"));
     let (disk, mut world) = start();

@@ -138,7 +138,7 @@ impl Source {
         }
     }
 
-    /// The description of the directory that the target notes.
+    /// The description of the directory that the target records.
     pub(super) fn as_other(&self, dir: &Path) -> Other {
         Other { number: self.identity.cluster, place: format!("the data directory {}", dir.display()) }
     }

@@ -108,7 +108,7 @@ pub(super) fn refuse(moving: Option<&Move>) -> Result<()> {
     }
 }
 
-/// The description of a directory that the database notes.
+/// The description of a directory that the database records.
 fn named(dir: &Path) -> String {
     let path = dir.canonicalize().or_else(|_| std::path::absolute(dir));
     format!("the data directory {}", path.as_deref().unwrap_or(dir).display())

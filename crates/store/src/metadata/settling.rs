@@ -18,7 +18,7 @@ use super::store::Outcome;
 use super::tx::{Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// How long to wait for a database that is away or busy.
+/// How long to wait for a database that is out of reach or busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often in a row the answer may be lost.
@@ -35,7 +35,7 @@ pub(crate) enum Run {
     Again,
 }
 
-/// Runs a write until its outcome is known, or patience is over.
+/// Runs a write until its outcome is known, or its time is over.
 pub(crate) async fn settle<T, W>(write: impl Fn(Run) -> W) -> Result<T>
 where
     W: Future<Output = Result<T>>,

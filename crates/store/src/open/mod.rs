@@ -81,7 +81,7 @@ pub struct StoreConfig {
 pub struct Rows {
     /// The rows.
     pub metadata: Arc<dyn Metadata>,
-    /// The same rows, if several processes share them.
+    /// These rows, if several processes share them.
     pub cluster: Option<Arc<Postgres>>,
     config: StoreConfig,
 }

@@ -20,7 +20,7 @@ pub(super) enum Verdict<T> {
     Refused,
     /// It ended before the refusal.
     Ended(T),
-    /// It failed with an error of its own.
+    /// It failed for a reason of its own.
     Failed(StoreError),
 }
 

@@ -1,4 +1,4 @@
-//! Leases of manifests, and of what they hold. [`super::holds`] says what holds what.
+//! Leases of manifests, and of what they hold. [`super::holds`] says which rows hold which other rows.
 
 use gangplank_core::{Renewal, Time};
 

@@ -51,7 +51,7 @@ pub(crate) fn end_edges(tx: &dyn Tx, manifests: &[i64]) -> Result<Below> {
     Ok(below)
 }
 
-/// Marks again what deleted manifests held.
+/// Computes `held` again for the rows that deleted manifests held.
 pub(crate) fn let_go(tx: &dyn Tx, below: &Below) -> Result<()> {
     let manifests: Vec<i64> = below.manifests.iter().copied().collect();
     refresh_each(tx, &manifests)?;
