@@ -25,6 +25,7 @@ use crate::config::{Collection, Config, Deployments};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::deployments::Deployer;
+use crate::deployments::among::Among;
 use crate::deployments::archives::Images;
 use crate::deployments::engines::{self, Here};
 use crate::deployments::pace::Pace;
@@ -119,6 +120,8 @@ pub struct Server {
     addresses: Addresses,
     endpoint: String,
     stop: CancellationToken,
+    /// Ends the listener for other replicas. Until the jobs have ended, services may still run here.
+    replicas_stop: CancellationToken,
     /// Each task returns whether every request finished in time.
     serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
@@ -202,6 +205,7 @@ impl Server {
     pub fn check(config: &Config) -> Result<()> {
         refuse_plain_http(config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
+        config.replica_address(None)?;
         Certificates::open(config)?;
         Issuers::open(&config.issuers)?;
         Ok(config.bucket.as_ref().map_or(Ok(()), Bucket::check)?)
@@ -216,6 +220,7 @@ impl Server {
     ) -> Result<Self> {
         refuse_plain_http(&config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
+        config.replica_address(None)?;
         let issuers = Issuers::open(&config.issuers)?;
         let certificates = Arc::new(Certificates::open(&config)?);
         let tls = certificates.acceptor()?;
@@ -228,7 +233,7 @@ impl Server {
         let waiting = Waiting { endpoint: endpoint.clone(), admin: addresses.admin };
         let refusing = listening.refuse(tls.as_ref());
         let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
-        let Opened { metadata, blobs, coordinator, bucket_calls, number, clock, master } = opened;
+        let Opened { metadata, blobs, coordinator, places, bucket_calls, number, clock, master } = opened;
         let (blobs, coordinator) = Elsewhere::or(elsewhere, blobs, coordinator);
         let Collection { restore_window, failovers, .. } = config.collection;
         let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
@@ -243,6 +248,8 @@ impl Server {
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let (stop, started) = (CancellationToken::new(), clock.now());
         let run = uuid::Uuid::new_v4().simple().to_string();
+        let replica_address = config.replica_address(addresses.replicas)?;
+        let among = places.map(|places| Among::of(places, run.clone(), replica_address));
         let sources = sources(&config, &logs, metadata.as_ref(), bucket_calls);
         let app = Arc::new(App {
             metadata,
@@ -288,7 +295,7 @@ impl Server {
             in_flight: InFlight::default(),
             container_logs,
             logs,
-            deployer: Deployer::new(engine.clone(), &config.deployments),
+            deployer: Deployer::new(engine.clone(), &config.deployments, among),
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
             is_tls: tls.is_some(),
@@ -311,10 +318,11 @@ impl Server {
         let mut tasks = jobs::start(&app, terms, &stop);
         let done = CancellationToken::new();
         let keeping = tokio::spawn(Arc::clone(&app.claims).keep(done.clone()));
-        let serving = listening.serve(tls.as_ref(), &app, &stop)?;
+        let replicas_stop = CancellationToken::new();
+        let serving = listening.serve(tls.as_ref(), &app, &stop, &replicas_stop)?;
         tasks.extend(serving.admin);
         let serving = serving.requests;
-        Ok(Self { addresses, endpoint, stop, serving, tasks, done, keeping, app, home })
+        Ok(Self { addresses, endpoint, stop, replicas_stop, serving, tasks, done, keeping, app, home })
     }
 
     /// The main address that the server listens on.
@@ -359,6 +367,11 @@ impl Server {
         self.addresses.services
     }
 
+    /// The address that other replicas relay requests to, if there is one.
+    pub fn replica_address(&self) -> Option<SocketAddr> {
+        self.addresses.replicas
+    }
+
     /// Reads the files of all certificates and keys again. A certificate whose files cannot be used stays as it
     /// is.
     pub async fn reload_certificates(&self) {
@@ -371,6 +384,7 @@ impl Server {
     /// are running, and returns.
     pub async fn stop(self) {
         self.app.is_leaving.store(true, Ordering::Release);
+        self.app.deployer.leave();
         tokio::time::sleep(self.app.limits.drain_delay).await;
         self.stop.cancel();
         for task in self.tasks {
@@ -378,6 +392,7 @@ impl Server {
                 tracing::error!(%error, "a task of the server ended with a panic");
             }
         }
+        self.replicas_stop.cancel();
         let mut drained = true;
         for serving in self.serving {
             drained &= serving.await.unwrap_or(false);

@@ -16,6 +16,7 @@
 
 pub mod access_keys;
 pub mod accounts;
+mod answer;
 pub mod audit;
 pub mod blobs;
 mod cache;
@@ -28,6 +29,7 @@ pub mod container_services;
 mod contending;
 pub mod deployments;
 mod engine;
+mod erased;
 pub mod inspection;
 pub mod lineage;
 pub mod manifests;

@@ -94,6 +94,10 @@ impl Tx for Refusing<'_> {
         self.ask()?.execute_each(text, width, values)
     }
 
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
+        texts.iter().try_for_each(|text| self.execute(text, values).map(drop))
+    }
+
     fn lock_each(
         &self,
         locking: (Level, Lock),

@@ -22,10 +22,7 @@ pub(crate) struct Below {
 /// Marks rows after a manifest and its edges were inserted: what the manifest holds, and the manifest itself if
 /// something holds it.
 pub(crate) fn manifest_added(tx: &dyn Tx, manifest: i64) -> Result<()> {
-    for text in &Texts::get().hold {
-        tx.run(text, values![manifest])?;
-    }
-    Ok(())
+    tx.execute_all(&Texts::get().hold.each_ref().map(String::as_str), &values![manifest])
 }
 
 /// Deletes the edges of manifests that are about to be deleted. Returns what the manifests held, for
