@@ -136,7 +136,9 @@ pub(crate) async fn answer_relayed(
     turn: Turn,
 ) -> Response<AnswerBody> {
     let limits = connection.gate.limits(&app.limits);
-    if let Err(violation) = hygiene::check_message(request.method(), request.uri(), request.headers(), &limits) {
+    if let Err(violation) =
+        hygiene::check_message(request.method(), request.uri(), request.headers(), &limits)
+    {
         return refusal::malformed(&violation);
     }
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(host::plain);
