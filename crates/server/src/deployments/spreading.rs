@@ -52,7 +52,10 @@ impl FreeServices {
         known: &'a Whereabouts,
         services: &[DeployedService],
     ) -> Share<'a> {
-        self.0.retain(|service, _| !known.holders.contains_key(service));
+        let is_free = |service: &ServiceId| {
+            !known.holders.contains_key(service) && services.iter().any(|of| of.service.id == *service)
+        };
+        self.0.retain(|service, _| is_free(service));
         let runs = |id: &str| {
             let held = known.holders.values().filter(|holder| *holder == id).count();
             u32::try_from(held).unwrap_or(u32::MAX)

@@ -171,6 +171,9 @@ impl Supervisor {
             self.runners.remove(&service);
         }
         let app = Arc::clone(&self.app);
+        if let Some(among) = app.deployer.among() {
+            self.announce(among).await;
+        }
         let known = match app.deployer.among() {
             None => None,
             Some(among) => match among.look().await {
@@ -228,7 +231,6 @@ impl Supervisor {
             woken.extend(self.others.changed(&services));
             self.others.lead(&services, |service| self.runners.contains_key(&service));
             self.engines.learn(among, &known, app.deployer.engine_identity(), &services);
-            self.announce(among).await;
         }
         for (_, wake, _) in woken.iter().filter_map(|service| self.runners.get(service)) {
             wake.notify_one();
