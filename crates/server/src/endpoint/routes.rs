@@ -105,6 +105,15 @@ impl Routes {
         self.publish(&services);
     }
 
+    /// Changes the route of a service, if it has one. Its hosts stay.
+    pub(crate) fn lead(&self, service: ServiceId, route: Route) {
+        let mut services = self.by_service.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, before)) = services.get_mut(&service) {
+            *before = Arc::new(route);
+            self.publish(&services);
+        }
+    }
+
     /// Removes all routes of a service, and the place of its logs.
     pub(crate) fn remove(&self, service: ServiceId) {
         self.set_log_place(service, None);
