@@ -2,10 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use gangplank_core::{AccountId, LogFilter, Time};
+use gangplank_store::logs::{LogLine, LogName, PageLimits, Position, Wanted};
 use hyper::http::uri::Authority;
 
 use super::*;
 use crate::http::listener::Audience;
+use crate::relay;
 use crate::relay::proof::{self, Errand};
 
 /// The replica that visitors reach, and the one that runs the service.
@@ -35,14 +38,18 @@ impl Pair {
         pair
     }
 
-    /// A request as a replica sends it.
+    /// A visitor's request as a replica sends it, `now` milliseconds from now.
     fn proven(&self, line: &str, host: &str, now: i64) -> String {
+        self.proven_for(Errand::Visit, line, host, now)
+    }
+
+    fn proven_for(&self, errand: Errand, line: &str, host: &str, now: i64) -> String {
         let (method, target) = line.split_once(' ').unwrap();
         let request = hyper::Request::builder().method(method).uri(target).header("host", host);
         let mut request = request.body(()).unwrap();
         let app = &self.front.server.app;
-        let now = gangplank_core::Time(app.clock.agreed().0 + now);
-        proof::add(&app.master, now, Errand::Visit, &mut request);
+        let now = Time(app.clock.agreed().0 + now);
+        proof::add(&app.master, now, errand, &mut request);
         let proof = request.headers()[proof::HEADER].to_str().unwrap().to_owned();
         format!("{line} HTTP/1.1\r\nHost: {host}\r\nX-Gangplank-Relay: {proof}\r\n\r\n")
     }
@@ -488,6 +495,70 @@ async fn a_stop_of_either_lets_answers_end() {
         tokio::time::timeout(LONG, stopping).await.unwrap().unwrap();
         drop((stays, home));
     }
+}
+
+#[tokio::test]
+async fn a_replica_stands_for_many_visitors() {
+    let pair = Pair::with(|config| config.limits.connections_per_address = 4).await;
+    let (address, go_on) = stopping::waiting().await;
+    let nodes = pair.holder.lead(&[address]);
+    // Connections that have sent nothing yet are not closed for others, though all come from one address.
+    let mut busy = Vec::new();
+    for _ in 0..12 {
+        busy.push(Visitor::at(pair.holder.server.replica_address().unwrap()).await);
+    }
+    for visitor in &mut busy {
+        visitor.send(pair.proven("GET /", HOST, 0)).await;
+    }
+    until(|| nodes[0].under_way() == 12).await;
+    go_on.send(true).unwrap();
+    for visitor in &mut busy {
+        assert_eq!(visitor.answer().await.text(), "late");
+    }
+}
+
+#[tokio::test]
+async fn a_log_is_read_where_it_is() {
+    let pair = Pair::start().await;
+    let (front, holder) = (&pair.front.server.app, &pair.holder.server.app);
+    let log = LogName { service: "s-1".to_owned(), container: "app".to_owned() };
+    let account = AccountId::root();
+    let ask = async |replica: &Authority, from: Option<Position>, pattern: &str| {
+        let wanted = Wanted {
+            start: None,
+            end: None,
+            filter: LogFilter::parse(pattern).unwrap(),
+            from,
+            limits: PageLimits::default(),
+        };
+        relay::logs::ask(front, replica, &account, &log, &wanted, pattern).await
+    };
+    let there = pair.holder.for_replicas();
+    assert!(ask(&there, None, "").await.unwrap().is_none(), "no such log");
+    // Text that takes the most bytes on its way.
+    let hard = "\u{1}".repeat(1 << 10);
+    for number in 0..1_100 {
+        let (node, text) = ("1-0".to_owned(), format!("{number} \u{e9}\"{hard}"));
+        holder.logs.append(&log, &LogLine { at: Time(1_700_000_000_000 + number), node, text });
+    }
+    let last = ask(&there, None, "").await.unwrap().unwrap();
+    assert!(last.lines.last().unwrap().text.starts_with("1099 \u{e9}\"\u{1}"));
+    assert_eq!(last.lines.last().unwrap().at, Time(1_700_000_001_099));
+    let (newer, next) = (last.lines.len(), last.next.unwrap());
+    let older = ask(&there, Some(next), "").await.unwrap().unwrap();
+    assert_eq!(newer + older.lines.len(), 1_100);
+    assert_eq!(ask(&there, None, "1050").await.unwrap().unwrap().lines.len(), 1);
+    assert!(front.logs.services().unwrap().is_empty());
+    // Nobody else gets it.
+    let target = format!("/log/{}", "e30");
+    let (answer, _) = pair.ask_holder(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
+    assert_eq!(answer.status, 403);
+    let (answer, _) = pair.ask_holder(pair.proven_for(Errand::Log, &format!("GET {target}"), "a", 0)).await;
+    assert_eq!(answer.status, 400, "a proven question without sense");
+    let (answer, _) = pair.ask_holder(pair.proven(&format!("GET {target}"), "a", 0)).await;
+    assert_eq!(answer.status, 421, "a visit is no question");
+    let nowhere = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    assert!(ask(&nowhere.to_string().parse().unwrap(), None, "").await.is_err());
 }
 
 #[test]
