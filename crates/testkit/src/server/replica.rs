@@ -1,6 +1,7 @@
 //! One of several processes of a server.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::process::ExitStatus;
 
 use rustix::process::Signal;
@@ -54,7 +55,7 @@ impl TestServer {
     pub fn start_replica_unready(&mut self, number: usize, environment: &[(&str, &str)]) {
         self.processes[number].kill();
         let listen = self.processes[number].address.to_string();
-        let again = self.builder.process(self.home.path(), &listen, environment);
+        let again = self.builder.process(number, self.home.path(), &listen, environment);
         self.processes[number] = again.unwrap_or_else(|why| panic!("{why}"));
     }
 
@@ -71,6 +72,11 @@ impl TestServer {
 }
 
 impl Replica<'_> {
+    /// Where it listens.
+    pub fn address(self) -> SocketAddr {
+        self.0.address
+    }
+
     /// Its URL.
     pub fn endpoint(self) -> String {
         format!("http://{}", self.0.address)
