@@ -78,19 +78,25 @@ impl Load {
 
     /// Stops the visitors, and checks that nothing failed.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Outcome {
+    pub(crate) fn end(self) -> Outcome {
+        let (outcome, failures) = self.end_with_failures();
+        assert!(failures.is_empty(), "{} of {} failed: {failures:#?}", failures.len(), outcome.answers);
+        outcome
+    }
+
+    /// Stops the visitors. Returns a line for each failure too.
+    pub(crate) fn end_with_failures(mut self) -> (Outcome, Vec<String>) {
         self.shared.stop.store(true, Ordering::SeqCst);
         for visitor in self.visitors.drain(..) {
             visitor.join().expect("a visitor");
         }
-        let failures = self.shared.failures.lock().expect("failures");
-        assert!(failures.is_empty(), "{} of {} failed: {failures:#?}", failures.len(), self.answers());
-        Outcome {
+        let outcome = Outcome {
             answers: self.answers(),
             disabled: self.shared.disabled.load(Ordering::SeqCst),
             versions: self.shared.versions.lock().expect("versions").clone(),
             upgraded: self.shared.upgraded.lock().expect("durations").clone(),
-        }
+        };
+        (outcome, self.shared.failures.lock().expect("failures").clone())
     }
 }
 
