@@ -37,6 +37,10 @@ pub struct Deployments {
     pub service_entrance: Option<Entrance>,
     /// A further listener, on which only services answer; none if `None`.
     pub endpoint_listen: Option<SocketAddr>,
+    /// A listener for other replicas, which relay the visitors of services that run here; none if `None`.
+    pub replica_listen: Option<SocketAddr>,
+    /// The `host:port` at which other replicas reach that listener; its own address if `None`.
+    pub replica_address: Option<String>,
     /// Certificates for domain names of services, by the names that `publicDomainNames` uses.
     pub certificates: BTreeMap<String, TlsFiles>,
     /// How much of the containers' logs is kept.
@@ -105,6 +109,8 @@ impl Default for Deployments {
             service_domain: "localhost".to_owned(),
             service_entrance: None,
             endpoint_listen: None,
+            replica_listen: None,
+            replica_address: None,
             certificates: BTreeMap::new(),
             logs: LogsKept { age: Duration::from_hours(4 * 24), bytes: 100 << 20 },
             runtime_dir: None,

@@ -109,7 +109,7 @@ pub(crate) async fn answer(
         Visited::Nothing => refusal::no_such_service(),
         Visited::Service(host, _) if names_another(request.uri(), &host) => refusal::other_host(),
         Visited::Service(host, route) => match &*route {
-            Route::NoEndpoint => refusal::no_such_service(),
+            Route::NoEndpoint | Route::Elsewhere(_) => refusal::no_such_service(),
             Route::Disabled => refusal::disabled(),
             Route::Nodes(_) => {
                 let visit = Arc::new(Visit::new(turn, &connection.guest));

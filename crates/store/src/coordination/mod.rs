@@ -6,6 +6,7 @@
 //! not the last one.
 
 mod in_process;
+pub mod places;
 
 use std::fmt;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 use gangplank_core::ServiceId;
 
 pub use in_process::InProcess;
+pub use places::{Place, Places, Replica, Whereabouts};
 
 use crate::Result;
 

@@ -42,6 +42,15 @@ impl Takes {
     }
 }
 
+/// Whether a rule changes what runners of services have to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tells {
+    /// It changes services, deployments or places.
+    Runners,
+    /// It changes nothing of that.
+    Nobody,
+}
+
 /// What a rule's answer promises about its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
@@ -68,6 +77,7 @@ pub(crate) enum Settled {
 pub(crate) struct Terms {
     pub(crate) whose: Whose,
     pub(crate) takes: Takes,
+    pub(crate) tells: Tells,
     pub(crate) promise: Promise,
     pub(crate) settled: Settled,
 }
@@ -75,7 +85,13 @@ pub(crate) struct Terms {
 impl Terms {
     /// A durable write that may take rights away. Other rules say that they do not.
     pub(crate) fn of(whose: Whose) -> Self {
-        Self { whose, takes: Takes::Rights, promise: Promise::Durable, settled: Settled::Not }
+        Self {
+            whose,
+            takes: Takes::Rights,
+            tells: Tells::Nobody,
+            promise: Promise::Durable,
+            settled: Settled::Not,
+        }
     }
 
     /// A write for a tenant.
@@ -91,6 +107,11 @@ impl Terms {
     /// The rule takes no rights away.
     pub(crate) fn takes_nothing(self) -> Self {
         Self { takes: Takes::Nothing, ..self }
+    }
+
+    /// Runners of services in other processes hear of the change.
+    pub(crate) fn tells_runners(self) -> Self {
+        Self { tells: Tells::Runners, ..self }
     }
 
     /// The answer does not wait for the disk.

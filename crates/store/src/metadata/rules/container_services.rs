@@ -62,7 +62,7 @@ impl<E: Engine> ContainerServices for Store<E> {
         max_tags: u32,
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
-        self.change(by, Terms::tenant(&tenant), move |tx| {
+        self.change(by, Terms::tenant(&tenant).tells_runners(), move |tx| {
             change_found(tx, &tenant, service, &change, max_tags)
         })
         .await
@@ -76,7 +76,7 @@ impl<E: Engine> ContainerServices for Store<E> {
         now: Time,
     ) -> Result<bool> {
         let tenant = tenant.clone();
-        self.change(by, Terms::tenant(&tenant), move |tx| delete(tx, &tenant, service, now)).await
+        self.change(by, Terms::tenant(&tenant).tells_runners(), move |tx| delete(tx, &tenant, service, now)).await
     }
 
     async fn service_uuids(&self) -> Result<Vec<String>> {
