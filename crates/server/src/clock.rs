@@ -50,6 +50,15 @@ impl Clock {
         }
     }
 
+    /// The time on which all replicas agree, however wrong the clocks of their machines are: the database's.
+    /// Requests between replicas have it.
+    pub(crate) fn agreed(&self) -> Time {
+        match &self.0 {
+            Steady::Own { .. } => wall_clock(),
+            Steady::Shared(cluster) => Time(wall_clock().0.saturating_add(cluster.clock_ahead())),
+        }
+    }
+
     /// The cluster that shares the steady time; `None` if this process keeps it.
     pub(crate) fn cluster(&self) -> Option<&Arc<Postgres>> {
         match &self.0 {

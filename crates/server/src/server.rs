@@ -119,6 +119,8 @@ pub struct Server {
     addresses: Addresses,
     endpoint: String,
     stop: CancellationToken,
+    /// Ends the listener for other replicas. Until the jobs have ended, services may still run here.
+    replicas_stop: CancellationToken,
     /// Each task returns whether every request finished in time.
     serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
@@ -309,10 +311,11 @@ impl Server {
         let mut tasks = jobs::start(&app, terms, &stop);
         let done = CancellationToken::new();
         let keeping = tokio::spawn(Arc::clone(&app.claims).keep(done.clone()));
-        let serving = listening.serve(tls.as_ref(), &app, &stop)?;
+        let replicas_stop = CancellationToken::new();
+        let serving = listening.serve(tls.as_ref(), &app, &stop, &replicas_stop)?;
         tasks.extend(serving.admin);
         let serving = serving.requests;
-        Ok(Self { addresses, endpoint, stop, serving, tasks, done, keeping, app, home })
+        Ok(Self { addresses, endpoint, stop, replicas_stop, serving, tasks, done, keeping, app, home })
     }
 
     /// The main address that the server listens on.
@@ -357,6 +360,11 @@ impl Server {
         self.addresses.services
     }
 
+    /// The address that other replicas relay requests to, if there is one.
+    pub fn replica_address(&self) -> Option<SocketAddr> {
+        self.addresses.replicas
+    }
+
     /// Reads the files of all certificates and keys again. A certificate whose files cannot be used stays as it
     /// is.
     pub async fn reload_certificates(&self) {
@@ -376,6 +384,7 @@ impl Server {
                 tracing::error!(%error, "a task of the server ended with a panic");
             }
         }
+        self.replicas_stop.cancel();
         let mut drained = true;
         for serving in self.serving {
             drained &= serving.await.unwrap_or(false);

@@ -28,7 +28,7 @@ use crate::http::body::AnswerBody;
 use crate::http::connection::Connection;
 use crate::http::connections::Guest;
 use crate::http::hygiene;
-use crate::http::listener::Gate;
+use crate::http::listener::{Answering, Gate};
 use crate::http::turns::Turn;
 use pool::Pool;
 use routes::Route;
@@ -89,7 +89,7 @@ pub(crate) fn visited(app: &App, gate: Gate, host: Option<&HeaderValue>) -> Opti
             return Some(Visited::Nothing);
         }
     }
-    gate.only_services.then_some(Visited::Nothing)
+    (gate.answering == Answering::Services).then_some(Visited::Nothing)
 }
 
 /// Answers a visitor's request.

@@ -157,7 +157,7 @@ async fn serve_http<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let turns = Turns::default();
-    let limits = app.limits;
+    let limits = connection.gate.limits(&app.limits);
     let stream = Patient::new(stream, turns.clone(), connection.clone(), limits);
     let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
