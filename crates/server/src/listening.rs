@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::admin;
-use crate::http::listener::{self, Answering, Gate};
+use crate::http::listener::{self, Audience, Gate};
 use crate::http::silent_peers::ask_for_silent_peers;
 use crate::http::waiting::{self, Visitors};
 
@@ -98,13 +98,13 @@ impl Listening {
         let admin = self.admin.map(|bound| tokio::spawn(admin::serve(bound, Arc::clone(app), stop.clone())));
         let mut requests = Vec::new();
         let listeners = [
-            (Some(self.main), Answering::All, tls, stop),
-            (self.services, Answering::Services, tls, stop),
-            (self.replicas, Answering::Replicas, None, replicas_stop),
+            (Some(self.main), Audience::All, tls, stop),
+            (self.services, Audience::Visitors, tls, stop),
+            (self.replicas, Audience::Replicas, None, replicas_stop),
         ];
-        for (bound, answering, tls, stop) in listeners {
+        for (bound, audience, tls, stop) in listeners {
             let Some(bound) = bound else { continue };
-            let gate = Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), answering };
+            let gate = Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), audience };
             let serve = listener::serve(bound, gate, tls.cloned(), Arc::clone(app), stop.clone());
             requests.push(tokio::spawn(serve));
         }

@@ -23,15 +23,15 @@ const SAID_EVERY: Duration = Duration::from_mins(1);
 /// After a stop, how long a connection may take to authenticate its request.
 const STRANGERS: Duration = Duration::from_secs(1);
 
-/// Who answers on a listener.
+/// Whom a listener is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Answering {
-    /// This server, and services at their hosts.
+pub(crate) enum Audience {
+    /// Clients of this server, and visitors of services.
     #[default]
     All,
-    /// Only services.
-    Services,
-    /// Only services that run here, for other replicas.
+    /// Only visitors of services.
+    Visitors,
+    /// Only other replicas.
     Replicas,
 }
 
@@ -42,8 +42,8 @@ pub(crate) struct Gate {
     pub(crate) port: u16,
     /// Whether clients must speak TLS.
     pub(crate) is_tls: bool,
-    /// Who answers on this port.
-    pub(crate) answering: Answering,
+    /// Whom the port is for.
+    pub(crate) audience: Audience,
 }
 
 /// How long a connection of another replica may be idle. Its own limit is shorter, so this server never closes a
@@ -56,9 +56,9 @@ const ADDED: (usize, usize) = (8, 2 << 10);
 impl Gate {
     /// The limits for requests. A replica adds headers to those of a visitor, who may have used the limits up.
     pub(crate) fn limits(self, configured: &Limits) -> Limits {
-        match self.answering {
-            Answering::All | Answering::Services => *configured,
-            Answering::Replicas => Limits {
+        match self.audience {
+            Audience::All | Audience::Visitors => *configured,
+            Audience::Replicas => Limits {
                 headers: configured.headers + ADDED.0,
                 header_bytes: configured.header_bytes + ADDED.1,
                 idle: IDLE_REPLICA,

@@ -82,9 +82,9 @@ pub(crate) fn mark<B>(response: &mut Response<B>) {
     response.headers_mut().insert(HEADER, HeaderValue::from_static("refused"));
 }
 
-/// Whether an answer is a replica's own refusal.
-pub(crate) fn is_marked<B>(response: &Response<B>) -> bool {
-    response.headers().contains_key(HEADER)
+/// Removes the mark of an answer. Returns whether it was there, so that the answer is a replica's own refusal.
+pub(crate) fn unmark<B>(response: &mut Response<B>) -> bool {
+    response.headers_mut().remove(HEADER).is_some()
 }
 
 #[cfg(test)]
