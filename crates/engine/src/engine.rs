@@ -23,6 +23,10 @@ pub trait Engine: Send + Sync {
     /// The resources of the engine's machine.
     async fn host(&self) -> Result<Host>;
 
+    /// Identifies the engine. Servers that get the same answer share one engine, with its nodes and images. The answer
+    /// stays the same when the engine restarts.
+    async fn identity(&self) -> Result<String>;
+
     /// Makes sure that the engine has an image.
     async fn ensure_image(&self, image: &ImageWanted) -> Result<PresentImage>;
 

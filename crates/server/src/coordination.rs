@@ -259,6 +259,18 @@ impl Held {
     pub(crate) fn claim(&self) -> &Claim {
         &self.kept.claim
     }
+
+    /// Releases the claim. Returns when other processes can take the work, if the coordinator answers.
+    pub(crate) async fn release(mut self) {
+        if let Some((waiting, turn)) = self.letting_go.take() {
+            *waiting.place.kept() = None;
+            let released = waiting.claims.coordinator.release(&self.kept.claim).await;
+            if let Err(error) = released {
+                tracing::debug!(work = %self.kept.claim.work, %error, "cannot let go of a claim; it ends by itself");
+            }
+            drop(turn);
+        }
+    }
 }
 
 impl Drop for Held {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_core::{Origin, Time};
 use gangplank_store::StoreError;
 use gangplank_store::blobs::BlobStore;
-use gangplank_store::coordination::Coordinator;
+use gangplank_store::coordination::{Coordinator, Places};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::open::{BucketCalls, Rows, Stores};
@@ -38,6 +38,8 @@ pub(crate) struct Opened {
     pub(crate) metadata: Arc<dyn Metadata>,
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) coordinator: Arc<dyn Coordinator>,
+    /// Where services run, if several servers use the store.
+    pub(crate) places: Option<Arc<dyn Places>>,
     /// The figures of the calls to the server of the bucket, if the bytes are in one.
     pub(crate) bucket_calls: Option<Arc<BucketCalls>>,
     /// The number that rows and bytes share.
@@ -134,7 +136,8 @@ async fn open_now(config: &Config, home: &Home, endpoint: &str) -> Result<Opened
         (Home::None { .. }, Some(cluster)) => joining::provide(cluster, &here, &master, root_key).await?,
         (Home::None { .. }, None) => {}
     }
-    Ok(Opened { metadata, blobs, coordinator, bucket_calls, number, clock, master })
+    let places = cluster.map(|cluster| cluster as Arc<dyn Places>);
+    Ok(Opened { metadata, blobs, coordinator, places, bucket_calls, number, clock, master })
 }
 
 /// The master key that opens the secrets in this database.

@@ -149,7 +149,12 @@ impl MasterKey {
         // takes 60 ms to begin, several times as long as a start of the server.
         let nonce = random::bytes::<NONCE_LEN>()?;
         let aad = Aad::from(purpose.to_string());
-        if self.0.sealing.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).is_err() {
+        if self
+            .0
+            .sealing
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
+            .is_err()
+        {
             bail!("cannot seal a secret");
         }
         Ok([&nonce[..], &sealed].concat())

@@ -25,6 +25,7 @@ use crate::config::{Collection, Config, Deployments};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::deployments::Deployer;
+use crate::deployments::among::Among;
 use crate::deployments::archives::Images;
 use crate::deployments::engines::{self, Here};
 use crate::deployments::pace::Pace;
@@ -203,6 +204,7 @@ impl Server {
     pub fn check(config: &Config) -> Result<()> {
         refuse_plain_http(config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
+        config.replica_address(None)?;
         Certificates::open(config)?;
         Issuers::open(&config.issuers)?;
         Ok(config.bucket.as_ref().map_or(Ok(()), Bucket::check)?)
@@ -217,6 +219,7 @@ impl Server {
     ) -> Result<Self> {
         refuse_plain_http(&config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
+        config.replica_address(None)?;
         let issuers = Issuers::open(&config.issuers)?;
         let certificates = Arc::new(Certificates::open(&config)?);
         let tls = certificates.acceptor()?;
@@ -228,7 +231,7 @@ impl Server {
         let waiting = Waiting { endpoint: endpoint.clone(), admin: addresses.admin };
         let refusing = listening.refuse(tls.as_ref());
         let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
-        let Opened { metadata, blobs, coordinator, bucket_calls, number, clock, master } = opened;
+        let Opened { metadata, blobs, coordinator, places, bucket_calls, number, clock, master } = opened;
         let (blobs, coordinator) = Elsewhere::or(elsewhere, blobs, coordinator);
         let Collection { restore_window, failovers, .. } = config.collection;
         let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
@@ -243,6 +246,8 @@ impl Server {
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let (stop, started) = (CancellationToken::new(), clock.now());
         let run = uuid::Uuid::new_v4().simple().to_string();
+        let replica_address = config.replica_address(addresses.replicas)?;
+        let among = places.map(|places| Among::of(places, run.clone(), replica_address));
         let sources = sources(&config, &logs, metadata.as_ref(), bucket_calls);
         let app = Arc::new(App {
             metadata,
@@ -288,7 +293,7 @@ impl Server {
             in_flight: InFlight::default(),
             container_logs,
             logs,
-            deployer: Deployer::new(engine.clone(), &config.deployments),
+            deployer: Deployer::new(engine.clone(), &config.deployments, among),
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
             is_tls: tls.is_some(),
@@ -377,6 +382,7 @@ impl Server {
     /// returns.
     pub async fn stop(self) {
         self.app.is_leaving.store(true, Ordering::Release);
+        self.app.deployer.leave();
         tokio::time::sleep(self.app.limits.drain_delay).await;
         self.stop.cancel();
         for task in self.tasks {

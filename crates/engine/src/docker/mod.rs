@@ -163,6 +163,10 @@ impl Engine for Docker {
         Ok(Host { cpus: facts.cpus, memory: facts.memory })
     }
 
+    async fn identity(&self) -> Result<String> {
+        Ok(self.inner.facts().await?.identity)
+    }
+
     async fn ensure_image(&self, image: &ImageWanted) -> Result<PresentImage> {
         let program = self.inner.facts().await?.program;
         self.inner.images.ensure(image, program).await

@@ -139,6 +139,10 @@ impl Engine for Memory {
         self.machine.play(Step::Host, async { Ok(self.machine.state().host) }).await
     }
 
+    async fn identity(&self) -> Result<String> {
+        Ok(self.machine.identity())
+    }
+
     async fn ensure_image(&self, image: &ImageWanted) -> Result<PresentImage> {
         self.machine.play(Step::EnsureImage, async { self.present(image) }).await
     }

@@ -89,6 +89,11 @@ impl Machine {
         self.state().host = host;
     }
 
+    /// Identifies the machine.
+    pub(super) fn identity(&self) -> String {
+        format!("memory {:p}", Arc::as_ptr(&self.inner))
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         unpoisoned(&self.inner.state)
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use gangplank_core::container_service::Entrance;
 use gangplank_store::logs::LogsKept;
+use gangplank_store::open::Location;
 
 use super::{Config, TlsFiles};
 
@@ -93,6 +94,37 @@ impl Config {
             );
         }
         Ok(())
+    }
+
+    /// The `host:port` at which other servers of the store reach the services that run here; `None` if none run here
+    /// or no other server uses the store. `bound` is the address that the listener for them got.
+    ///
+    /// # Errors
+    /// If services run here, and other servers could not reach them.
+    pub fn replica_address(&self, bound: Option<SocketAddr>) -> Result<Option<String>> {
+        let is_shared = matches!(self.location, Location::Shared { .. });
+        if !is_shared || self.deployments.engine == EngineChoice::None {
+            return Ok(None);
+        }
+        let Some(listen) = bound.or(self.deployments.replica_listen) else {
+            bail!(
+                "--engine beside --database: visitors of a service also come to servers that do not run it, and those \
+                 ask this one: give --replica-listen ADDR, an address in a network that only the servers share, or \
+                 run nothing here with --engine none"
+            )
+        };
+        if let Some(address) = &self.deployments.replica_address {
+            return Ok(Some(address.clone()));
+        }
+        let ip = listen.ip().to_canonical();
+        if ip.is_unspecified() || ip.is_loopback() && !self.listen.ip().to_canonical().is_loopback() {
+            bail!(
+                "other servers do not reach --replica-listen {listen} by this address: give --replica-address HOST:{}, \
+                 by which they reach it",
+                listen.port()
+            );
+        }
+        Ok(Some(listen.to_string()))
     }
 }
 

@@ -116,7 +116,7 @@ pub(crate) async fn answer(
         Visited::Nothing => refusal::no_such_service(),
         Visited::Service(host, _) if names_another(request.uri(), &host) => refusal::other_host(),
         Visited::Service(host, route) => match &*route {
-            Route::NoEndpoint | Route::Elsewhere(_) => refusal::no_such_service(),
+            Route::NoEndpoint => refusal::no_such_service(),
             Route::Disabled => refusal::disabled(),
             Route::Nodes(_) | Route::Elsewhere(_) => {
                 let visit = Arc::new(Visit::new(turn, &connection.guest));
@@ -136,7 +136,9 @@ pub(crate) async fn answer_relayed(
     turn: Turn,
 ) -> Response<AnswerBody> {
     let limits = connection.gate.limits(&app.limits);
-    if let Err(violation) = hygiene::check_message(request.method(), request.uri(), request.headers(), &limits) {
+    if let Err(violation) =
+        hygiene::check_message(request.method(), request.uri(), request.headers(), &limits)
+    {
         return refusal::malformed(&violation);
     }
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(host::plain);

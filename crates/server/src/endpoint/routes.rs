@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use gangplank_core::ServiceId;
@@ -103,6 +103,15 @@ impl Routes {
         let mut services = self.by_service.lock().unwrap_or_else(PoisonError::into_inner);
         services.insert(service, (hosts, Arc::new(route)));
         self.publish(&services);
+    }
+
+    /// Changes the route of a service, if it has one. Its hosts stay.
+    pub(crate) fn lead(&self, service: ServiceId, route: Route) {
+        let mut services = self.by_service.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, before)) = services.get_mut(&service) {
+            *before = Arc::new(route);
+            self.publish(&services);
+        }
     }
 
     /// Removes all routes of a service, and the place of its logs.

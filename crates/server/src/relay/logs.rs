@@ -97,17 +97,24 @@ async fn fetch(app: &App, replica: &Authority, question: &Question) -> anyhow::R
     if response.status() != StatusCode::OK {
         anyhow::bail!("it answered {}", response.status());
     }
-    let body = Limited::new(response.into_body(), LONGEST).collect().await.map_err(anyhow::Error::from_boxed)?;
+    let body =
+        Limited::new(response.into_body(), LONGEST).collect().await.map_err(anyhow::Error::from_boxed)?;
     let page: Option<Page> = serde_json::from_slice(&body.to_bytes())?;
     Ok(page.map(|page| LogPage {
-        lines: page.lines.into_iter().map(|(at, text)| LogLine { at: Time(at), node: String::new(), text }).collect(),
+        lines: page
+            .lines
+            .into_iter()
+            .map(|(at, text)| LogLine { at: Time(at), node: String::new(), text })
+            .collect(),
         next: page.next.as_deref().and_then(Position::parse),
     }))
 }
 
 /// Answers a question of another replica.
 pub(super) async fn answer(app: &App, uri: &Uri) -> Response<AnswerBody> {
-    let Some((account, log, wanted)) = asked(uri) else { return Answer::new(StatusCode::BAD_REQUEST).into_response() };
+    let Some((account, log, wanted)) = asked(uri) else {
+        return Answer::new(StatusCode::BAD_REQUEST).into_response();
+    };
     let page = match app.logs.page(&account, &log, wanted).await {
         Ok(page) => page,
         Err(error) => {
@@ -127,7 +134,8 @@ pub(super) async fn answer(app: &App, uri: &Uri) -> Response<AnswerBody> {
 
 fn asked(uri: &Uri) -> Option<(AccountId, LogName, Wanted)> {
     let text = URL_SAFE_NO_PAD.decode(uri.path().strip_prefix(PATH)?).ok()?;
-    let Question { account, service, container, start, end, filter, from } = serde_json::from_slice(&text).ok()?;
+    let Question { account, service, container, start, end, filter, from } =
+        serde_json::from_slice(&text).ok()?;
     let wanted = Wanted {
         start: start.map(Time),
         end: end.map(Time),

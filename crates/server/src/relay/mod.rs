@@ -39,7 +39,8 @@ pub(crate) async fn answer(
         }
         _ => {
             record.is_for(Service::Endpoint, "Unproven");
-            let refusal = Answer::new(StatusCode::FORBIDDEN).body("text/plain; charset=utf-8", "403 Forbidden\n");
+            let refusal =
+                Answer::new(StatusCode::FORBIDDEN).body("text/plain; charset=utf-8", "403 Forbidden\n");
             let mut response = refusal.close().into_response();
             proof::mark(&mut response);
             response

@@ -154,7 +154,9 @@ mod tests {
             assert_eq!(take(&master("07"), NOW, &mut changed.clone()), None, "{changed:?}");
         }
         let log = proof.replacen("visit", "log", 1);
-        for bad in ["", " ", "visit", "visit 1", &log, &format!("{proof} "), &format!("{proof}A"), "visit x y"] {
+        for bad in
+            ["", " ", "visit", "visit 1", &log, &format!("{proof} "), &format!("{proof}A"), "visit x y"]
+        {
             let changed = with(&HeaderValue::from_str(bad).unwrap(), request("GET", "/", "web"));
             assert_eq!(take(&master("07"), NOW, &mut changed.clone()), None, "{bad:?}");
         }

@@ -31,6 +31,7 @@ pub(crate) fn fast() -> Pace {
         first_probe: Duration::from_millis(10),
         run_in: Duration::from_millis(200),
         drain: Duration::from_millis(500),
+        hand_over: Duration::from_secs(5),
         grace: Duration::from_millis(100),
         pause: Duration::from_millis(30),
         longest_pause: Duration::from_millis(200),

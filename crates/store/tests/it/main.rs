@@ -21,6 +21,7 @@ mod migration;
 mod model;
 mod open;
 mod open_bucket;
+mod places;
 mod principals_model;
 mod round_trips;
 mod world;

@@ -151,7 +151,7 @@ impl ServeOptions {
     /// Makes the part of the configuration that is about running images.
     pub(super) fn deployments(&self) -> Result<Deployments> {
         let default = Deployments::default();
-        let engine = self.engine_choice(default.engine)?;
+        let engine = self.engine_choice(default.engine);
         if let Some(registry) = &self.engine_registry {
             let name = named("engine-registry");
             ensure!(

@@ -76,7 +76,8 @@ impl<E: Engine> ContainerServices for Store<E> {
         now: Time,
     ) -> Result<bool> {
         let tenant = tenant.clone();
-        self.change(by, Terms::tenant(&tenant).tells_runners(), move |tx| delete(tx, &tenant, service, now)).await
+        self.change(by, Terms::tenant(&tenant).tells_runners(), move |tx| delete(tx, &tenant, service, now))
+            .await
     }
 
     async fn service_uuids(&self) -> Result<Vec<String>> {
