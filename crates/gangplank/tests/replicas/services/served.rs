@@ -66,7 +66,7 @@ fn any_replica() {
         posts(at, &host);
         logs(&world, replica);
     }
-    assert_eq!(get(world.at(others[0]), "no-such.service.cs.us-east-1.localhost", "/").0, 404);
+    assert_eq!(get(world.at(others[0]), "no-such.abcdefghijklm.us-east-1.cs.localhost", "/").0, 404);
     measured(&world);
     // Changes that another replica is asked for.
     let api = world.server.replica(others[0]).api();

@@ -55,7 +55,10 @@ impl World {
         let mut builder = crate::world::builder().sharing(&postgres().create(&database));
         for (replica, engine) in placed.iter().enumerate() {
             let Some(engine) = engine else { continue };
+            let scratch = home.path().join(format!("scratch-{replica}"));
+            std::fs::create_dir(&scratch).expect("a folder");
             builder = builder
+                .env_of(replica, "GANGPLANK_SCRATCH_DIR", &scratch.display().to_string())
                 .env_of(replica, "GANGPLANK_ENGINE", "docker")
                 .env_of(replica, "DOCKER_HOST", &socket_in(&folder(*engine)))
                 .env_of(replica, "GANGPLANK_REPLICA_LISTEN", &format!("127.0.0.{}:0", FIRST + replica));
