@@ -222,12 +222,17 @@ fn visit(shared: &Shared) {
     }
 }
 
+/// A WebSocket's first request, with the key of the example in RFC 6455, since proxies want one.
+pub(crate) fn upgrade(host: &str) -> String {
+    format!(
+        "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
 /// Keeps one upgraded connection busy. Opens another one when the server ends it.
 fn stay(shared: &Shared) {
-    let request = format!(
-        "GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-        shared.host
-    );
+    let request = upgrade(&shared.host);
     while shared.goes_on() {
         let opened =
             shared.connect().and_then(|mut stream| Ok((ask(&mut stream, request.as_bytes())?, stream)));
