@@ -72,7 +72,7 @@ impl Copied {
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
 #[template(path = "parts/command.html")]
 pub struct Command {
-    /// What it does.
+    /// The purpose of the command.
     pub does: String,
     /// The command, which may have several lines.
     pub text: String,

@@ -142,13 +142,13 @@ impl EventKind {
 pub enum Share {
     /// Manifests that were put, and tags that they moved.
     Pushes,
-    /// What was refused.
+    /// Refused calls and requests.
     Refusals,
     /// Logins and sessions that were made, and pulls.
     Logins,
     /// All other events: registrations, deletions, keys, services.
     Rest,
-    /// Records of forgotten events: one event for each other share.
+    /// Records of forgotten events: one event for each of the other shares.
     Forgotten,
 }
 

@@ -98,7 +98,8 @@ pub enum Access {
     OwnManifests,
     /// Only configurations of images that this login uploaded.
     OwnConfigurations,
-    /// All blobs, except configurations that this login did not upload. Those are treated as missing.
+    /// All blobs, except configurations that this login did not upload. Such configurations are treated as
+    /// missing.
     KnownBlobs,
     /// Only images that are registered on the login's service.
     ServiceImages,
@@ -119,7 +120,7 @@ impl Grant {
 
     /// Decides `action` on `repository` (empty for the catalogue), for a client at `address`.
     ///
-    /// A pull login reads the repository of its service, whatever its list of repositories says.
+    /// A pull login reads the repository of its service, even if its list of repositories does not have it.
     pub fn access(&self, action: Action, repository: &str, address: IpAddr) -> Access {
         if let Some(reach) = &self.reach
             && !(reach.has_address(address) && (self.service.is_some() || reach.has_repository(repository)))

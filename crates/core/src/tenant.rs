@@ -46,7 +46,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// A region of Lightsail. Here it only separates names, and is no place.
+/// A region of Lightsail. Here it only separates names, and does not stand for a place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(String);
 

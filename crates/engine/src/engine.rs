@@ -52,7 +52,8 @@ pub trait Engine: Send + Sync {
     /// The resources that a node uses. `None` while none of its containers runs.
     async fn usage(&self, node: &NodeHandle) -> Result<Option<Usage>>;
 
-    /// A number that changes when something happened in the engine. It is only a reason to look.
+    /// A number that changes when something happened in the engine. A change is only a reason to ask the
+    /// engine.
     fn changes(&self) -> watch::Receiver<u64>;
 
     /// The names of the nodes whose output is being read, for tests and metrics.

@@ -50,7 +50,7 @@ enum Command {
     Lightsail(commands::lightsail::Args),
     /// Create, list, disable, enable or delete access keys
     AccessKey(commands::access_key::Args),
-    /// Create, list, show, disable, enable, delete or try roles, which jobs become by identity tokens
+    /// Create, list, show, disable, enable, delete or try roles, which jobs assume with identity tokens
     Role(commands::role::Args),
     /// Create, list or revoke registry logins
     RegistryLogin(commands::registry_login::Args),
@@ -93,11 +93,11 @@ enum Command {
     Database(commands::database::Args),
     /// Move a store from a data directory to a database and a bucket that servers share, or back
     ///
-    /// Everything moves: content, images, services, logins, access keys, the audit trail, and the numbers that were
-    /// given out. Uploads that are under way do not, and neither does the output of containers. The master key stays
-    /// the same. Content is compared with its digest on the way. Without --content-only, no server may run. The old
-    /// place stays as it is, and no server starts on it any more. An interrupted migration goes on with the next call,
-    /// and until then no server starts on the new place.
+    /// Everything moves: content, images, services, logins, access keys, the audit trail, and the numbers that
+    /// were given out. Unfinished uploads and the output of containers do not move. The master key stays the
+    /// same. Content is compared with its digest on the way. Without --content-only, no server may run. The old
+    /// place stays as it is, and no server starts on it any more. An interrupted migration goes on with the
+    /// next call, and until then no server starts on the new place.
     Migrate(Box<commands::migrate::Args>),
     /// Look at the bucket that keeps a server's blobs
     S3(commands::s3::Args),

@@ -25,7 +25,7 @@ pub struct Descriptor {
     pub digest: Digest,
     /// The size of the content in bytes; at most `i64::MAX`.
     pub size: u64,
-    /// Other places where the content can be fetched. A registry never does.
+    /// Other places where the content can be fetched. A registry never fetches it from there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
     /// Notes about the content.

@@ -76,7 +76,7 @@ impl ManifestView {
     /// Image manifests and indexes of OCI and Docker are accepted, if they can be read in only one way. The type is
     /// the `mediaType` inside. An OCI manifest may leave it to the `Content-Type`, and the two must not differ.
     /// Members that the specifications do not name are ignored. An empty list, `null` and a missing list are equal,
-    /// and so for types: Go writes and reads them like this.
+    /// and so are an empty, a `null` and a missing type: programs in Go write and read them like this.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl ManifestView {
         Self::parse_within(&ManifestLimits::default(), body, content_type)
     }
 
-    /// The same with other limits.
+    /// Reads a manifest as [`parse`](Self::parse) does, with other limits.
     ///
     /// # Errors
     ///

@@ -13,12 +13,12 @@ pub struct Statistics(Mutex<BTreeMap<&'static str, Figures>>);
 /// The figures of one kind of call. A call that is repeated counts each time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// How many are under way.
+    /// How many calls are under way.
     pub under_way: u64,
-    /// How many have ended, failed or not.
+    /// How many calls have ended, failed or not.
     pub ended: u64,
-    /// How long those took together, each until the head of its answer, or until its whole answer if that is
-    /// short.
+    /// How long the ended calls took together. A call is measured until the head of its answer, or until its
+    /// whole answer if that is short.
     pub took: Duration,
     /// How many failed, by the kind of failure. See [`Error::kind`].
     pub failed: BTreeMap<&'static str, u64>,

@@ -44,7 +44,7 @@ use crate::registry::room::InFlight;
 use crate::removals::Removals;
 use crate::sealing::MasterKey;
 
-/// The state that every request may use. A server has one, and shares it.
+/// The state that every request may use. A server has one such state, which all its requests share.
 pub(crate) struct App {
     /// The metadata store.
     pub(crate) metadata: Arc<dyn Metadata>,
@@ -69,7 +69,7 @@ pub(crate) struct App {
     pub(crate) regions: Vec<Region>,
     /// The registry's address in logins. `None` means the address that the API was called by.
     pub(crate) public_address: Option<String>,
-    /// How pulls are sent on to the bucket, if they are.
+    /// How pulls are redirected to the bucket; `None` if they are not.
     pub(crate) redirects: Option<Redirects>,
     /// The networks of trusted proxies. The server believes their headers about the client.
     pub(crate) proxies: Vec<Network>,

@@ -10,12 +10,12 @@ use gangplank_store::open::{Location, Mode, StoreConfig};
 use crate::data_dir::DataDir;
 use crate::removals::Removals;
 
-/// The place for what a server keeps outside its store.
+/// The place for things that a server keeps outside its store.
 #[derive(Debug)]
 pub(crate) enum Home {
     /// A data directory, which this process has locked.
     Directory(DataDir),
-    /// No place: the store has everything, and other servers use it, too.
+    /// No place: the store has everything, and other servers use the store, too.
     None {
         /// The database of the store.
         database: Target,

@@ -23,7 +23,7 @@ pub(crate) type LoginUse = LastUse<LoginId, Used>;
 /// The recent uses of access keys.
 pub(crate) type KeyUse = LastUse<AccessKeyId, Time>;
 
-/// The recent uses of logins or keys: the last of each.
+/// The recent uses of logins or keys, with only the last use of each.
 pub(crate) struct LastUse<K, U>(Mutex<HashMap<K, Entry<U>>>);
 
 struct Entry<U> {

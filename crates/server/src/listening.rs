@@ -74,7 +74,7 @@ impl Listening {
         })
     }
 
-    /// Refuses all requests, as long as the store is out of reach at the start. Ends when it is dropped.
+    /// Refuses all requests while the store is out of reach at the start. Stops when the future is dropped.
     pub(crate) async fn refuse(&self, tls: Option<&TlsAcceptor>) {
         tokio::join!(
             refuse_on(Some(&self.main), tls, Visitors::Anybody),

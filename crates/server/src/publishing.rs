@@ -9,7 +9,7 @@ use gangplank_store::blobs::ContentKey;
 #[derive(Debug, Default)]
 pub(crate) struct Publishing(Mutex<HashSet<ContentKey>>);
 
-/// A content that is being published. It is dropped once it is certain whether there is a row.
+/// A content that is being published. The value is dropped when it is certain whether there is a row.
 #[derive(Debug)]
 pub(crate) struct OnItsWay<'a> {
     all: &'a Publishing,

@@ -24,12 +24,12 @@ const TOLD_APART: usize = 1_000;
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<HashMap<Alike, Tally>>);
 
-/// Which refusals to take.
+/// The refusals to take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// Those that are not noted yet, or were noted a minute ago or earlier.
+    /// The refusals that are not noted yet, or were noted a minute ago or earlier.
     Due,
-    /// All that are not noted.
+    /// All refusals that are not noted.
     All,
 }
 
@@ -56,9 +56,9 @@ pub(crate) struct Refusal {
 
 #[derive(Clone)]
 struct Tally {
-    /// The origin of the last one.
+    /// The origin of the last refusal.
     origin: Origin,
-    /// The number since they were last noted.
+    /// The number of refusals since the last note.
     count: u64,
     noted: Option<Time>,
 }

@@ -21,11 +21,11 @@ use crate::data_dir::{DataDir, MASTER_KEY as FILE};
 use crate::random;
 
 /// The purpose of a sealed text, and its owner. The text can only be opened with the same purpose. Sealed data
-/// on disk depends on the exact bytes of these names, so they must never change.
+/// on disk depends on the exact bytes of these names. So the names must never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose<'a> {
-    /// The secret of a permanent or temporary key. The name is only the key's id, which has no space. All other
-    /// names have one.
+    /// The secret of a permanent or temporary key. Its name is just the key's id, which has no space. All other
+    /// names have a space.
     Secret(&'a AccessKeyId),
     /// The specifications of deployments of the service with this uuid.
     Deployments(&'a str),
@@ -145,8 +145,8 @@ impl MasterKey {
     /// If the system has no random bytes for the nonce.
     pub(crate) fn seal(&self, purpose: Purpose<'_>, text: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = text.to_vec();
-        // Random bytes of the operating system, which the library would use, too. The library's own generator
-        // takes 60 ms to begin, several times as long as a start of the server.
+        // Random bytes of the operating system, which the library would use, too. The library's own generator takes
+        // 60 ms to begin, several times as long as the start of a server.
         let nonce = random::bytes::<NONCE_LEN>()?;
         let aad = Aad::from(purpose.to_string());
         if self

@@ -56,14 +56,14 @@ type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
 /// whose role does not trust it tries 12 to 36 times.
 const FAILED_EXCHANGES_PER_MINUTE: u32 = 60;
 
-/// What the caller has in place of the parts of the configured store.
+/// The stores that the caller provides in place of the configured ones.
 struct Elsewhere {
     blobs: Arc<dyn BlobStore>,
     coordinator: Option<Arc<dyn Coordinator>>,
 }
 
 impl Elsewhere {
-    /// What a server uses, if the configured store has these.
+    /// The stores that a server uses: the caller's where there are any, otherwise the configured ones.
     fn or(
         elsewhere: Option<Self>,
         blobs: Arc<dyn BlobStore>,
@@ -170,7 +170,7 @@ impl Server {
             .await
     }
 
-    /// Starts a server over the caller's store of bytes, whose claims the caller's coordinator grants.
+    /// Starts a server over the caller's store of bytes. The caller's coordinator grants its claims.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -184,7 +184,8 @@ impl Server {
             .await
     }
 
-    /// Starts a server with the caller's engine and pace. `engine` gets the receiver of the containers' output.
+    /// Starts a server with the caller's engine and pace. `engine` is called with the receiver of the
+    /// containers' output.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -223,7 +224,8 @@ impl Server {
         let issuers = Issuers::open(&config.issuers)?;
         let certificates = Arc::new(Certificates::open(&config)?);
         let tls = certificates.acceptor()?;
-        // Before anything is made: a server that cannot start should not leave a directory and a key behind.
+        // Listening comes before anything is made: a server that cannot start should not leave a directory and a key
+        // behind.
         let listening = Listening::bind(&config).await?;
         let addresses = listening.addresses()?;
         let home = Home::take(&config.location)?;
@@ -379,8 +381,8 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || certificates.reload()).await;
     }
 
-    /// Says that it is not ready, accepts no further requests after a while, finishes those under way, and
-    /// returns.
+    /// Stops the server: it says that it is not ready, later accepts no further requests, finishes those that
+    /// are running, and returns.
     pub async fn stop(self) {
         self.app.is_leaving.store(true, Ordering::Release);
         self.app.deployer.leave();
@@ -409,7 +411,7 @@ impl Server {
             // A panic is logged where it happens.
             let _ = tokio::task::spawn_blocking(move || logs.flush()).await;
         }
-        // Otherwise published content may lack a row, and the next start has to look for it.
+        // If requests did not finish, published content may lack a row, and the next start has to look for it.
         if drained
             && self.app.metadata.is_healthy()
             && !self.app.orphaned.load(Ordering::Acquire)

@@ -82,7 +82,7 @@ structure! {
         "artifactType" artifact_type: Option<String>,
         /// The digest of the manifest that it refers to.
         "subject" subject: Option<String>,
-        /// When it came.
+        /// When it was pushed.
         "createdAt" created_at: Timestamp,
         /// Its tags in byte order, up to 100.
         "tags" tags: Vec<String>,
@@ -123,7 +123,7 @@ structure! {
         "artifactType" artifact_type: Option<String>,
         /// The bytes of the manifest itself.
         "size" size: f64,
-        /// When it came.
+        /// When it was pushed.
         "createdAt" created_at: Timestamp,
         /// Its tags in byte order, up to 100.
         "tags" tags: Vec<String>,

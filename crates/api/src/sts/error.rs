@@ -82,7 +82,7 @@ impl StsError {
         Self { code: StsErrorCode::ValidationError, message: message.into() }
     }
 
-    /// The role does not exist, or does not trust the caller: the message is the same for both.
+    /// The role does not exist, or does not trust the caller. Both have the same message.
     pub fn not_trusted() -> Self {
         let message = "Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned();
         Self { code: StsErrorCode::AccessDenied, message }

@@ -12,7 +12,7 @@ pub struct Message {
     pub frame: Frame,
     /// What happened.
     pub words: String,
-    /// What to do.
+    /// Advice on the next step.
     pub tip: Option<String>,
     /// The path to go on to.
     pub back: Option<String>,

@@ -37,7 +37,7 @@ pub struct ContainerService {
     pub scale: Scale,
     /// Whether it was disabled.
     pub is_disabled: bool,
-    /// Whether the role that pulls from private registries is wanted.
+    /// Whether the role that pulls from private registries shall exist.
     pub puller_role_active: bool,
     /// Its tags, in the order in which they were given. A value may be absent.
     pub tags: Vec<(String, Option<String>)>,
@@ -81,7 +81,7 @@ impl ContainerService {
 pub(crate) mod tests {
     use super::*;
 
-    /// A new service without anything.
+    /// A new service without any deployment or tag.
     pub(crate) fn service() -> ContainerService {
         ContainerService {
             id: ServiceId(1),

@@ -22,7 +22,7 @@ pub(super) enum Comparison {
     TextInAnyCase,
     /// Texts with patterns.
     TextLike,
-    /// Numbers: the found one has this relation to the wanted one.
+    /// Numbers: the found number has this relation to the wanted one.
     Number(Relation),
     /// Moments.
     Date(Relation),
@@ -107,7 +107,7 @@ impl Operator {
     /// Reads an operator.
     ///
     /// # Errors
-    /// If there is no operator with that name. The text continues the sentence that begins with the place.
+    /// If there is no operator with that name. The error is the end of a sentence that begins with the place.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (quantifier, rest) = match text.split_once(':') {
             Some(("ForAnyValue", rest)) => (Some(Quantifier::ForAnyValue), rest),

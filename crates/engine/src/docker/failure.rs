@@ -136,7 +136,7 @@ impl From<Error> for Trouble {
     }
 }
 
-/// The last cause, which says the most. The others only say that a client had an error.
+/// The last cause, which says the most. The earlier ones only say that a client had an error.
 fn root(error: &Error) -> String {
     let mut last = error.to_string();
     let mut cause = error.source();

@@ -158,7 +158,7 @@ impl Engine for Docker {
 
     async fn host(&self) -> Result<Host> {
         let facts = self.inner.facts().await?;
-        // The facts may be old, so ask: an engine that is away must not look available.
+        // The facts may be old, so the engine is asked: an engine that is away must not look available.
         self.inner.client.call(|engine| async move { engine.ping().await }).await?;
         Ok(Host { cpus: facts.cpus, memory: facts.memory })
     }

@@ -120,7 +120,7 @@ impl Place {
         })
     }
 
-    /// Whether anything can be listening there.
+    /// Whether an engine may be listening at this address.
     pub(super) fn may_answer(&self) -> bool {
         match self {
             Self::Socket(path) => path.exists(),
@@ -128,7 +128,7 @@ impl Place {
         }
     }
 
-    /// Whether it may be an engine of this machine.
+    /// Whether the address may be that of an engine on this machine.
     pub(super) fn is_here(&self) -> bool {
         match self {
             Self::Socket(_) => true,

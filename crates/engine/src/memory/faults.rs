@@ -34,9 +34,9 @@ pub enum Step {
 enum Outcome {
     /// It works.
     Works,
-    /// It fails before it does anything.
+    /// The call fails before it does anything.
     Fails(EngineError),
-    /// It does what it should, and its answer is lost.
+    /// The call does its work, and its answer is lost.
     AnswerLost(EngineError),
 }
 

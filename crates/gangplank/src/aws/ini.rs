@@ -1,6 +1,6 @@
-//! The AWS CLI's files, read as the AWS CLI reads them: by the rules of Python's `configparser`, as botocore uses it
-//! (<https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>). A line that these rules do
-//! not allow makes the file unreadable. The error says the line's number.
+//! The AWS CLI's files, read as the AWS CLI reads them: by the rules of Python's `configparser`, as botocore
+//! uses it (<https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>). A line that
+//! these rules do not allow makes the file unreadable. The error names the line's number.
 
 use std::collections::{HashMap, HashSet};
 

@@ -32,7 +32,7 @@ pub(crate) enum Unresolved {
 
 /// The settings of one profile.
 pub(crate) struct Settings {
-    /// The settings of both files. If both have one, the one of `credentials` counts.
+    /// The settings of both files. If both files have a setting, the one in `credentials` counts.
     profile: Section,
     credentials: Section,
     services: Section,

@@ -142,7 +142,7 @@ async fn events(
             break;
         }
     }
-    // Some events are counted for a while before they are noted. Such an event comes after others that show a later
+    // Some events are counted for a while before they are noted. Such an event may come after events with a later
     // time.
     events.sort_by_key(|event| Reverse((event.at.0, number(event))));
     Ok(events)

@@ -14,10 +14,11 @@ use crate::serving::options::database::{DatabaseUrl, MASTER_KEY};
 use crate::terminal::bar::Bar;
 use crate::terminal::output::{counted, done, size, warn};
 
-/// The exit status if everything has moved but content that was already damaged.
+/// The exit status if everything has moved except for content that was already damaged.
 const DAMAGED: u8 = 2;
 
-/// Bytes and rows of a second, for an estimate: what one disk and one database manage at least.
+/// How many bytes and rows a migration copies in a second, for the estimate. One disk and one database manage
+/// at least this.
 const BYTES_A_SECOND: u64 = 50_000_000;
 const ROWS_A_SECOND: u64 = 5_000;
 
@@ -109,7 +110,7 @@ impl Args {
         Ok(Shared { database, bucket, place })
     }
 
-    /// The master key. A new directory keeps one that is in no file.
+    /// The master key. If the key is in no file, the new directory keeps it.
     fn key(&self, direction: Direction<'_>) -> Result<Key> {
         let new = match direction {
             Direction::To(dir) => Some(dir),
@@ -137,7 +138,7 @@ impl Args {
         }
     }
 
-    /// What to do after this run.
+    /// The operator's next step after this run.
     fn next(&self, direction: Direction<'_>, moved: &Moved) -> String {
         if self.content_only {
             return "stop the servers, and run the same command without --content-only".to_owned();

@@ -78,7 +78,7 @@ impl Permissions {
         list(&self.services)
     }
 
-    /// Where it holds.
+    /// The limits of repositories and networks.
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use super::owner::{self, Owner};
 use crate::system::{self, folder_of, sync_folder};
 
-/// What a file holds, which decides about its mode.
+/// The kind of content in a file, which decides about the file's mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     /// Passwords or keys. If others may open the file, they lose that right.

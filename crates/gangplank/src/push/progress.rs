@@ -84,7 +84,7 @@ impl Progress {
         Step { progress: Arc::clone(self), bar, doing }
     }
 
-    /// The same for a blob.
+    /// Begins the step of a blob.
     pub(super) fn begin_blob(self: &Arc<Self>, digest: &Digest, size: u64) -> Step {
         self.begin(short(digest), "pushing", Some(size))
     }

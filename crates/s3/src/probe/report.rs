@@ -90,7 +90,7 @@ impl Report {
         self.checks.iter().filter(|check| check.verdict == Verdict::Missing)
     }
 
-    /// Whether the store lacks nothing but the server: each check that it needs and that failed may work later.
+    /// Whether only the server is missing: each failed check that the store needs may succeed later.
     pub fn is_away(&self) -> bool {
         !self.is_usable() && self.broken().all(|check| check.may_pass)
     }

@@ -117,7 +117,7 @@ impl Caller {
 /// Clients send the same id with every attempt at one call.
 const INVOCATION_ID: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
 
-/// The client of a call. All but the address is what the client claims.
+/// The client of a call. The address is known; everything else is claimed by the client.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     /// The address of the client.

@@ -102,7 +102,7 @@ pub(crate) async fn serve(
 enum Opened {
     Plain(Socket),
     Tls(TlsStream<Socket>),
-    /// The client speaks the wrong protocol. The bytes are the answer to it.
+    /// The client speaks the wrong protocol. The bytes are the answer to the client.
     Wrong(TcpStream, &'static [u8]),
     Failed(io::Error),
 }

@@ -2,7 +2,7 @@
 //!
 //! A connection is called a stranger until one of its requests is authenticated. Strangers are closed first,
 //! the oldest before the others, and only for a reason. If one address has too many connections, its own
-//! strangers are closed. If there are too many in all, the strangers of the address with most of them are
+//! strangers are closed. If there are too many in all, strangers of the address that has the most strangers are
 //! closed. If incomplete heads take too much memory, their connections are closed. Authenticated connections
 //! stay.
 //!
@@ -101,13 +101,14 @@ impl Connections {
         Some(Guest { connections: Arc::clone(self), place })
     }
 
-    /// Closes the oldest stranger of the address with most of them. The caller does so when the system has no
-    /// room for another connection.
+    /// Closes the oldest stranger of the address that has the most strangers. The caller does so when the
+    /// system has no room for another connection.
     pub(crate) fn make_room(&self) {
         self.lock().end_one_of_most();
     }
 
-    /// Closes all connections whose last request was not authenticated and is not being answered by a node.
+    /// Closes all connections whose last request was not authenticated, except for those that a node is
+    /// answering.
     pub(crate) fn end_strangers(&self) {
         let mut table = self.lock();
         let unknown = |place: &&Arc<Place>| {
@@ -248,9 +249,9 @@ impl Table {
         }
     }
 
-    /// Closes a stranger of the address with most of them. Returns whether there was one. If nodes are
-    /// answering all of its strangers, an idle stranger of another address is closed instead, if that address
-    /// has at least half as many.
+    /// Closes a stranger of the address that has the most strangers. Returns whether there was one. If nodes
+    /// are answering all of its strangers, an idle stranger of another address is closed instead, if that
+    /// address has at least half as many.
     fn end_one_of_most(&mut self) -> bool {
         let Some((most, _)) = self.ranks.last().copied() else { return false };
         let crowds = self.ranks.iter().rev().take_while(|(strangers, _)| strangers * 2 >= most);

@@ -78,7 +78,7 @@ impl Route {
     /// The course of a request on this route.
     pub(super) fn course(&self) -> Course {
         match self {
-            // A push must not end between its bytes and its row, nor a call before it is noted.
+            // A push must not end between its bytes and its row, and a call must not end before it is noted.
             Self::Ours(Ours::Registry | Ours::Console | Ours::Control(_)) => Course::ToItsEnd,
             Self::Ours(Ours::Malformed(_) | Ours::Root | Ours::Health | Ours::Nothing)
             | Self::Visit(_)
@@ -107,7 +107,7 @@ impl Route {
             Self::Ours(ours) => Box::pin(async move {
                 let _turn = turn;
                 let has_body = !request.body().is_end_stream();
-                // In its place, since it is too large to be moved.
+                // Pinned in place, since the future is too large to be moved.
                 let answering = std::pin::pin!(ours.answer(&app, &record, peer, &connection, request));
                 let answer = of_request(answering).await;
                 if has_body {

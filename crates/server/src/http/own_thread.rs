@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 /// How many connections may have such a thread at once. More threads than processors and disks gain nothing.
-/// They are taken from the runtime's 512 blocking threads, which file operations need, too.
+/// The threads come from the runtime's 512 blocking threads, which file operations need, too.
 const THREADS: usize = 64;
 
 /// How many bytes a connection carries before another may get its thread.
@@ -49,11 +49,11 @@ struct Standing {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In a task of the runtime. It must not block.
+    /// The connection runs in a task of the runtime. It must not block.
     Runtime,
-    /// In a task of the runtime, and it waits for a thread.
+    /// The connection runs in a task of the runtime, and waits for a thread.
     Wanted,
-    /// On a thread that may block.
+    /// The connection runs on a thread that may block.
     Here,
     /// Nowhere. The connection has ended.
     Over,
@@ -171,7 +171,7 @@ impl OwnThread {
     }
 }
 
-/// Wakes the task that waits for a thread when the connection ends.
+/// When the connection ends, wakes the task that waits for a thread.
 struct Ending<'a>(&'a OwnThread);
 
 impl Drop for Ending<'_> {

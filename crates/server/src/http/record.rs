@@ -152,7 +152,7 @@ impl Record {
         let _ = self.refusal.set((code, why.chars().take(SHOWN).collect()));
     }
 
-    /// Notes that the request is refused because it would exceed a quota, if it is. `option` sets the quota.
+    /// If the request is refused because of a quota, notes that. `option` sets the quota.
     pub(crate) fn is_over_quota(&self, option: Option<&'static str>) {
         if let Some(option) = option {
             let _ = self.quota.set(option);
@@ -215,7 +215,7 @@ impl Record {
     /// counted by `refusals`. Errors of a service are not errors of this server.
     fn level(&self, service: Service, status: u16) -> Level {
         let is_known = self.who.get().is_some();
-        // The memory for unsigned bodies is full. Anybody can cause that endlessly.
+        // The memory for unsigned bodies is full. Anybody can cause such refusals without end.
         let is_crowd = !is_known && status == 503;
         match status {
             _ if service == Service::Endpoint => Level::DEBUG,

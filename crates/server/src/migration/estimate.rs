@@ -1,4 +1,4 @@
-//! What a migration would copy. Nothing is written.
+//! The amount that a migration would copy. Nothing is written.
 
 use std::path::Path;
 use std::sync::Arc;

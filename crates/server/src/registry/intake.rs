@@ -116,7 +116,7 @@ impl Intake {
     async fn ready(&mut self) -> Result<Box<dyn BlobWriter>> {
         let mut writer = self.writer.take().ok_or_else(failed)?;
         self.has_begun = true;
-        // Dropping the writer ends its requests to the store.
+        // When the writer is dropped, its requests to the store end.
         tokio::select! {
             biased;
             ready = writer.ready() => ready?,
@@ -161,8 +161,8 @@ mod tests {
     use super::*;
     use crate::http::own_thread::Threads;
 
-    /// Bytes that go in, in pieces of this size, come out unchanged. The connection has a thread of its own, or
-    /// is already over and has none.
+    /// Bytes that go in, in pieces of this size, come out unchanged. Either the connection has a thread of its
+    /// own, or it has already ended and has none.
     async fn pass(blobs: &Arc<dyn BlobStore>, piece: usize, length: usize, with_thread: bool) {
         let (key, thread) = (ContentKey::unused(), OwnThread::new(Threads::default()));
         let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect();

@@ -43,7 +43,7 @@ impl Refusal {
         Self { quota: Some(option), ..self }
     }
 
-    /// Whether the same request may succeed later, without anything else being done.
+    /// Whether the same request may succeed later, without any other change.
     pub(super) fn is_temporary(&self) -> bool {
         self.error.status == 503
     }

@@ -16,7 +16,8 @@ use crate::durable_file::sync_folder;
 use crate::reserve::Reserve;
 use crate::{Result, StoreError};
 
-/// After so many bytes the kernel is told to write them to the disk, and to reserve space for as many more.
+/// Each time that this many bytes were added, the kernel is told to write them to the disk, and to reserve
+/// space for as many more.
 const STRIDE: u64 = 8 << 20;
 
 /// A file that is being written. It is opened with the first byte, or when it is published empty.

@@ -42,7 +42,7 @@ pub trait BlobStatter: Send + Sync {
     /// The size of published content in bytes; `None` if there is none.
     async fn stat(&self, key: &ContentKey) -> Result<Option<u64>>;
 
-    /// The same, from the bytes themselves and not from memory.
+    /// The size as [`stat`](Self::stat) says it, from the bytes themselves and not from memory.
     async fn stat_anew(&self, key: &ContentKey) -> Result<Option<u64>> {
         self.stat(key).await
     }
@@ -86,8 +86,9 @@ pub trait BlobIngester: Send + Sync {
     /// read. The returned checkpoint records that.
     async fn vouch(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<Option<Checkpoint>>;
 
-    /// Deletes what is staged under `key`, and everything that the checkpoint names. Published content under
-    /// `key` itself stays. Missing content is no error. No writer may be active; if there is one, it fails.
+    /// Deletes the content that is staged under `key`, and everything that the checkpoint names. Published
+    /// content under `key` itself stays. Missing content is no error. No writer may be active; if there is one,
+    /// it fails.
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()>;
 
     /// Whether the last checkpoint stays valid when a writer fails because the store is away, even in
@@ -95,8 +96,9 @@ pub trait BlobIngester: Send + Sync {
     /// are there.
     fn keeps_checkpoints(&self) -> bool;
 
-    /// Deletes what `checkpoint` names and `row` does not, for a writer that has lost its session. Another writer
-    /// goes on from `row`. The caller takes no further step. Missing content is no error.
+    /// Deletes the staged content that `checkpoint` names and `row` does not. A writer that has lost its
+    /// session calls this. Another writer goes on from `row`. The caller takes no further step. Missing content
+    /// is no error.
     async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()>;
 }
 
@@ -112,11 +114,11 @@ pub struct Staged {
 /// The owner of a store of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Nobody else can use the store, or it was checked when the store was opened.
+    /// The caller owns the content: nobody else can use the store, or it was checked when the store was opened.
     Certain,
-    /// The database with this identity. The store was asked just now.
+    /// The database with this identity owns the content. The store was asked just now.
     Database(Identity),
-    /// Nobody, although several databases could use the store.
+    /// Nobody owns the content, although several databases could use the store.
     Nobody,
 }
 
@@ -152,15 +154,15 @@ pub trait BlobSweeper: Send + Sync {
         (!settles_after.is_zero()).then(|| settles_after / 3 * 2)
     }
 
-    /// The keys of published content that is at least so old, in one of 256 parts and in any order. The last
-    /// two digits of a key are the number of its part ([`ContentKey::part`]). The store's clock decides about
-    /// the age.
+    /// The keys of published content that is at least `older_than` old, in one of 256 parts and in any order.
+    /// The last two digits of a key are the number of its part ([`ContentKey::part`]). The store's clock
+    /// decides about the age.
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>>;
 
     /// All published content of a part, however old, in any order. Content may be younger than the list.
     async fn inventory(&self, part: u8) -> Result<Vec<Published>>;
 
-    /// Staged content that was begun or got its last byte at least so long ago, in any order.
+    /// Staged content that was begun or got its last byte at least `older_than` ago, in any order.
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>>;
 
     /// Removes published content; missing content is no error. Returns a result for each key, in their order. A
@@ -180,7 +182,7 @@ pub struct Space {
 /// Tells how much space there is.
 #[async_trait]
 pub trait Capacity: Send + Sync {
-    /// Checks that there is room for so many bytes beside the reserve for the database.
+    /// Checks that there is room for `bytes` more bytes beside the reserve for the database.
     ///
     /// # Errors
     /// [`StoreError::Full`](crate::StoreError::Full) if there is not.

@@ -87,8 +87,8 @@ pub trait BlobWriter: Send {
     /// checkpoint named.
     ///
     /// # Errors
-    /// As [`write`](Self::write). Then nobody may rely on published content. The staged bytes must be cancelled,
-    /// unless the store [keeps checkpoints](super::BlobIngester::keeps_checkpoints): a second sync of the same file
-    /// could succeed although bytes are lost.
+    /// Fails as [`write`](Self::write) does. After an error, nobody may rely on published content. The staged
+    /// bytes must be cancelled, unless the store [keeps checkpoints](super::BlobIngester::keeps_checkpoints): a
+    /// second sync of the same file could succeed although bytes are lost.
     async fn commit(self: Box<Self>) -> Result<ContentKey>;
 }

@@ -55,11 +55,11 @@ pub struct Claim {
 /// Grants claims. They end by the coordinator's clock, not by that of a process.
 #[async_trait]
 pub trait Coordinator: Send + Sync {
-    /// Whether other processes may claim the same work. Then the holder of a claim that is over in time has to
-    /// assume that it is lost.
+    /// Whether other processes may claim the same work. If so, the holder of a claim whose time is over has to
+    /// assume that the claim is lost.
     fn is_shared(&self) -> bool;
-    /// Claims work for the time `lasts`. `None` if there is a claim on it whose time is not over, even one of
-    /// the same holder.
+    /// Claims work for the time `lasts`. `None` if somebody, even the same holder, has a claim on it whose time
+    /// is not over.
     async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>>;
     /// Extends a claim to the time `lasts` from now. `false` if the claim was released or another one has
     /// followed. A claim whose time is over can be extended as long as nobody else has taken the work.

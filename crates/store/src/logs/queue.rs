@@ -11,7 +11,8 @@ use super::files::hour_of;
 /// How many bytes may wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// For one log. So a log that prints much drops its own lines and not those of others.
+    /// The most bytes that wait for one log. So a container that prints much drops its own lines, and no lines
+    /// of others.
     pub(super) of_one: usize,
     /// For all logs together.
     pub(super) of_all: usize,

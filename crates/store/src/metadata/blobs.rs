@@ -17,14 +17,14 @@ pub struct StoredBlob {
     pub size: u64,
     /// The key of the bytes in the blob store.
     pub key: ContentKey,
-    /// Whether the bytes differ from those that were uploaded. Then nobody may read them, and the next upload
+    /// Whether the bytes differ from the uploaded ones. If they do, nobody may read them, and the next upload
     /// replaces them.
     pub damaged: bool,
 }
 
 /// The largest size, in bytes, of a blob that is treated as a configuration. A login that only pushes is not
-/// told that somebody else's configuration exists. The limit keeps a large layer from being declared one:
-/// others would have to upload it again.
+/// told that somebody else's configuration exists. Without this limit, a manifest could declare a large layer
+/// to be its configuration. Then others would have to upload the layer again.
 pub const MAX_CONFIGURATION: u64 = 4 << 20;
 
 /// How many uploaded blobs are recorded for one login; the newest ones.
@@ -71,8 +71,8 @@ pub struct NewBlob {
     pub put_by: Option<LoginId>,
     /// The upload session in the same repository that ends with it.
     pub session: Option<FedBy>,
-    /// If set, the key must have been made at most so long ago, and must not be discarded. Otherwise its upload
-    /// session is over, because a search for orphans may have found the bytes.
+    /// If set, the key must have been made at most this long ago, and must not be discarded. Otherwise its
+    /// upload session is over, because a search for orphans may have found the bytes.
     pub within: Option<Duration>,
     /// The quotas of its account.
     pub quotas: Quotas,

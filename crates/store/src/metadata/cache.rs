@@ -70,8 +70,8 @@ pub(crate) enum Found<V> {
 pub(crate) struct Remembered<'c, K, V>(Option<(&'c Cache<K, V>, Generation)>);
 
 impl<'c, K: Eq + Hash, V: Clone> Remembered<'c, K, V> {
-    /// Looks in the cache before a query. `Err` if the answer has to be read; without a cache that is always
-    /// so.
+    /// Looks in the cache before a query. `Err` if the database has to be asked, which is always so without a
+    /// cache.
     pub(crate) fn find<Q>(cache: Option<&'c Cache<K, V>>, key: &Q) -> std::result::Result<V, Self>
     where
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
@@ -99,7 +99,8 @@ pub(crate) struct Cache<K, V>(Mutex<Halves<K, V>>);
 
 struct Halves<K, V> {
     generation: u64,
-    /// How many commits are under way that touch what is kept here: where many connections write, there may be several.
+    /// How many commits that affect this cache are under way. There may be several, because many connections
+    /// can write.
     under_way: u32,
     young: HashMap<K, V>,
     old: HashMap<K, V>,

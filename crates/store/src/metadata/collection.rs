@@ -86,8 +86,8 @@ pub struct Waiting {
 /// Collects garbage. These calls cover all tenants. Clients never see their answers.
 #[async_trait]
 pub trait Collection: Send + Sync {
-    /// Removes about `rows` rows that nothing holds and whose lease was taken at `over` or earlier. It removes
-    /// nothing only if there is nothing to remove. One transaction decides and removes. Rows that only the
+    /// Removes about `rows` rows that nothing holds and whose lease was taken at `over` or earlier. If there is
+    /// anything to remove, it removes something. One transaction decides and removes. Rows that only the
     /// removed rows held are garbage for the next step. The bytes of contents go to
     /// [`discarded`](super::BlobLinks::discarded).
     async fn collect(&self, over: Time, now: Time, rows: usize) -> Result<Collected>;

@@ -29,7 +29,7 @@ pub struct NewConsoleLink {
     pub ends_at: Time,
 }
 
-/// What a used link leads to.
+/// The key and the region that a used link belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleLink {
     /// The access key or temporary key that signed the call for it.
@@ -92,8 +92,8 @@ pub trait ConsoleLogins: Send + Sync {
     async fn end_console_logins_of(&self, by: &Origin, tenant: &Tenant, key: &AccessKeyId) -> Result<u64>;
     /// Deletes a login whose browser signs in again. No event is recorded.
     async fn forget_console_login(&self, id: ConsoleLoginId) -> Result<()>;
-    /// Deletes the logins and links of a key that can no longer be used. Otherwise they would work again if the
-    /// key did.
+    /// Deletes the logins and links of a key that can no longer be used. Otherwise they would work again as
+    /// soon as the key works again.
     async fn forget_console_logins_of(&self, key: &AccessKeyId) -> Result<()>;
     /// Deletes some of the logins and links that ended before `before`; returns how many. Call it until it
     /// returns 0.

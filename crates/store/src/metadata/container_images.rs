@@ -46,7 +46,7 @@ pub enum ImageOutcome {
     NoSuchService,
     /// No repository of the tenant has this manifest together with everything that it references.
     NoSuchManifest,
-    /// The service has as many images as its quota allows.
+    /// The service has reached its quota of images.
     QuotaReached,
     /// The image consists of more than [`MAX_CONTENTS`] manifests and blobs.
     TooManyContents,

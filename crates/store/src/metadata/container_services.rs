@@ -17,7 +17,7 @@ pub enum ServiceOutcome {
     NoSuchService,
     /// The tenant has a service of this name.
     NameTaken,
-    /// The tenant has as many services as its quota allows.
+    /// The tenant has reached its quota of services.
     QuotaReached,
     /// It would have more tags than allowed.
     TooManyTags,

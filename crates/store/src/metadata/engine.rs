@@ -36,7 +36,7 @@ pub(crate) enum Takes {
 }
 
 impl Takes {
-    /// What two rules take together.
+    /// The rights that two rules take together.
     pub(crate) fn and(self, other: Self) -> Self {
         if self == Self::Rights { self } else { other }
     }
@@ -51,24 +51,24 @@ pub(crate) enum Tells {
     Nobody,
 }
 
-/// What a rule's answer promises about its changes.
+/// How far the changes of a rule are safe when its caller gets the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
-    /// They survive a power cut.
+    /// The changes survive a power cut.
     Durable,
-    /// Others see them. A power cut may lose them, and then everything that was committed later.
+    /// Others see the changes. A power cut may lose them, together with everything that was committed later.
     Visible,
 }
 
 /// How the store finds out what happened to a write whose commit got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settled {
-    /// It looks for the write's event in the audit trail.
+    /// The store looks for the write's event in the audit trail.
     ByEvent,
-    /// It runs the rule again. If the first run was committed, the second changes nothing and gives the same
-    /// answer.
+    /// The store runs the rule again. If the first run was committed, the second changes nothing and gives the
+    /// same answer.
     ByRepeating,
-    /// It cannot. Perhaps the engine can.
+    /// The store cannot find out. Some engines can.
     Not,
 }
 
@@ -152,8 +152,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// Runs queries as [`read`](Self::read) does, if they may take more than a few milliseconds. Only one at a
-    /// time runs on anybody's behalf.
+    /// Runs queries as [`read`](Self::read) does, if they may take more than a few milliseconds. Each account
+    /// has only one such read at a time.
     fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,

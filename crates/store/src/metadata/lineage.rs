@@ -21,8 +21,8 @@ pub trait Lineage: Send + Sync {
     async fn noted_history(&self) -> Result<Option<History>>;
     /// Notes a history as the right one.
     async fn note_history(&self, history: History) -> Result<()>;
-    /// Prepares a database that was restored from an older state. It gets the new incarnation. Numbers that the
-    /// lost state may have given out are left out: those of images and deployments, and the keys of rows.
+    /// Prepares a database that was restored from an older state. It gets the new incarnation. It skips the
+    /// numbers that the lost state may have given out: numbers of images and deployments, and keys of rows.
     /// Returns the number of services.
     async fn restored(&self, incarnation: i64, history: Option<History>) -> Result<u64>;
 }

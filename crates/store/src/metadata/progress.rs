@@ -1,4 +1,4 @@
-//! Numbers that one run of the server leaves for the next: the progress and the terms of its own jobs.
+//! Numbers that one run of the server leaves for the next: the progress and the settings of its own jobs.
 
 use async_trait::async_trait;
 

@@ -1,4 +1,4 @@
-//! Handles writes whose commit got no answer because the connection was lost: they may or may not have been
+//! Handles writes whose commit got no answer because the connection was lost: nobody knows whether they were
 //! made.
 //!
 //! The store runs such a write again. A change is recognized by its event in the audit trail, which contains
@@ -142,7 +142,8 @@ mod tests {
 
     use super::*;
 
-    /// Settles a write with these outcomes, one after the other, the last one for ever. Returns how it was run.
+    /// Settles a write whose runs have these outcomes, one after the other. The last one repeats. Returns the
+    /// result and how each run was made.
     async fn runs(outcomes: &[Result<u8>]) -> (Result<u8>, Vec<Run>) {
         let runs = RefCell::new(Vec::new());
         let outcome = settle(|run| {

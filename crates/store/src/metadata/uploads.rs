@@ -27,7 +27,7 @@ pub struct UploadSession {
     pub epoch: Epoch,
 }
 
-/// The owner of a session. A lookup must match all of it.
+/// The owner of a session. A lookup has to name all parts of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadOwner {
     /// The tenant.
@@ -58,7 +58,7 @@ pub enum UploadTaken {
     Taken(UploadSession),
     /// There is no such session.
     NoSession,
-    /// The holder of a later claim has it.
+    /// The holder of a later claim has taken the session.
     ByLater,
 }
 

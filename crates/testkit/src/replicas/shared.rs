@@ -43,7 +43,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// A new one.
+    /// Makes a new database.
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = format!("replicas_{}", NUMBER.fetch_add(1, Ordering::Relaxed));

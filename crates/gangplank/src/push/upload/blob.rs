@@ -20,7 +20,7 @@ use crate::push::progress::{Progress, Step};
 use crate::push::source::content::Content;
 use crate::push::source::image::Blob;
 
-/// The size of a chunk, in bytes. A server that crashes may need that much again.
+/// The size of a chunk, in bytes. If the server crashes, up to this much has to be sent again.
 const CHUNK: u64 = 32 * 1024 * 1024;
 /// How much is read and sent at a time, in bytes.
 const PIECE: usize = 256 * 1024;

@@ -31,7 +31,7 @@ pub(crate) struct Shown {
 pub(crate) struct Reading(HashMap<(i64, u64), u32>);
 
 impl Shown {
-    /// No line was shown yet. Lines before `from` are never shown.
+    /// A state in which no line was shown. Lines before `from` are never shown.
     pub(crate) fn nothing_since(from: Timestamp) -> Self {
         Self { from: from.0, newest: from.0, counts: HashMap::new(), hasher: RandomState::new() }
     }

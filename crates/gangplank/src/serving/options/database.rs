@@ -39,7 +39,7 @@ impl DatabaseUrl {
     /// Reads the URL.
     ///
     /// # Errors
-    /// With the mistake in it, and without its password.
+    /// If the URL has a mistake. The error names the mistake, and never shows the password.
     pub(crate) fn target(&self) -> Result<Target> {
         ensure!(
             ["postgres://", "postgresql://"].iter().any(|scheme| self.0.starts_with(scheme)),

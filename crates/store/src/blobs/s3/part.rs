@@ -46,7 +46,7 @@ impl Inner {
         let object = self.object(&key);
         let turn = self.parts_at_once.acquire().await;
         let _ = has_turn.send(());
-        // A failure is that of all parts. If each tried again, the client would wait for the sum.
+        // All parts share this failure. If each part tried again, the client would wait for the sum of the tries.
         let upload = upload.get_or_init(|| self.begin(&object)).await.as_ref();
         let upload = upload.map_err(|error| failed(error.clone()))?;
         let piece = self.together(&tails, fresh).await?;
@@ -104,7 +104,8 @@ impl Inner {
                 crc.update(&bytes);
             }
             if crc.finish() != tail.crc {
-                // The hash of the whole is of what came, so nobody else would notice.
+                // The blob's digest is computed from the bytes that arrived. So no other check finds staged bytes
+                // that differ.
                 let why = format!("what was staged under {} is not what was put there", tail.key);
                 return Err(StoreError::damaged(why));
             }
@@ -139,7 +140,7 @@ impl Inner {
         if self.client.head_object(&object).await.map_err(failed)?.is_none() {
             return Err(StoreError::unavailable(format!("{key} is being put by another request")));
         }
-        // An earlier try may have put it, and its answer was lost.
+        // An earlier try may have stored the object, although its answer was lost.
         let found = Tail { key: key.clone(), length: piece.length(), crc: piece.crc() };
         self.together(&[found], Piece::new(&self.scratch)).await.map(drop)
     }

@@ -14,7 +14,7 @@ const FORMAT: u8 = 1;
 pub(super) struct Tail {
     pub(super) key: ContentKey,
     pub(super) length: u64,
-    /// Held against what is read back.
+    /// The checksum that the bytes must have when they are read back.
     pub(super) crc: Crc64,
 }
 

@@ -141,8 +141,8 @@ impl Inner {
         (self.object(&key) == object).then_some(key)
     }
 
-    /// The content key of an object, if this store made it and it is at least so old. An object without a date
-    /// counts as young.
+    /// The content key of an object, if this store made it and it is at least `older_than` old. An object
+    /// without a date counts as young.
     fn old(&self, object: &str, age: Age, older_than: Duration) -> Option<ContentKey> {
         let key = self.content_key(object)?;
         let older_than = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);

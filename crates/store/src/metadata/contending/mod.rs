@@ -29,8 +29,8 @@ enum Fate {
     Lost,
 }
 
-/// The fates of successive commits. A write that is lost runs again, and then its answer is lost. The answer of
-/// the next write is lost at once.
+/// The fates of successive commits. A write that is lost runs again, and loses its answer then. The write after
+/// the third commit loses its answer at once.
 const FATES: [Fate; 5] = [Fate::Lost, Fate::AnswerLost, Fate::Answered, Fate::AnswerLost, Fate::Answered];
 
 /// The engine `E` with simulated conflicts.

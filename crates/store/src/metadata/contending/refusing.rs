@@ -10,8 +10,8 @@ use crate::{Result, StoreError};
 /// This many of the first statements of a rule are refused, each once.
 const EACH: u64 = 32;
 
-/// After [`EACH`] only some places are tried, up to this one. Few rules run more statements, and these repeat
-/// earlier ones.
+/// After the first [`EACH`] statements, only some are refused, up to this one. Few rules run more statements
+/// than [`EACH`], and the further ones repeat earlier ones.
 const MOST: u64 = 256;
 
 /// How a run of a rule ended.

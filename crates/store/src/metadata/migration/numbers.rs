@@ -32,7 +32,8 @@ fn given_out(from: &dyn Tx, table: &str, column: &str) -> Result<i64> {
 
 fn set(to: &dyn Tx, table: &str, column: &str, highest: i64) -> Result<()> {
     if to.dialect() == Dialect::Sqlite {
-        // Only the tables that must not use a number again have a row here, and one more is not looked at.
+        // Only tables that must not use a number again have a row in `sqlite_sequence`. A row of any other table
+        // would have no effect.
         let is_noted =
             "SELECT count(*) FROM sqlite_schema WHERE name = ?1 AND sql LIKE '%PRIMARY KEY AUTOINCREMENT%'";
         if to.one::<i64>(&Query::column(is_noted, values![table]))? == 0 {

@@ -45,7 +45,7 @@ pub struct Recorded<E> {
 struct Seen {
     /// The round trips of the last rule that wrote.
     last: Vec<String>,
-    /// The mistakes that were found.
+    /// The mistakes that were found in rules.
     wrong: Vec<String>,
 }
 

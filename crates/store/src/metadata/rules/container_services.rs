@@ -367,7 +367,7 @@ fn read(row: &Row<'_>, at: usize) -> Result<ContainerService> {
         id: row.get(at)?,
         name: row.get(at + 1)?,
         uuid: row.get(at + 2)?,
-        // This program never wrote another word. The smallest power is the safe reading of a damaged one.
+        // This program never wrote any other word. For a damaged word, the smallest power is the safe choice.
         power: Power::parse(row.text(at + 3)?).unwrap_or(Power::Nano),
         scale: Scale::nearest(row.get(at + 4)?),
         is_disabled: row.get(at + 5)?,

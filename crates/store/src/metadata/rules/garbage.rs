@@ -162,7 +162,7 @@ struct Holds<'a> {
 }
 
 impl Holds<'_> {
-    /// Counts one hold less. The last one frees the bytes.
+    /// Counts one repository less that has the content. The last one frees the bytes.
     fn let_go(&mut self, content: i64, mut blob: Garbage) -> Result<Garbage> {
         let left = match self.left.get(&content) {
             Some(left) => *left,

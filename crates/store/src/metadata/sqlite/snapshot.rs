@@ -170,7 +170,7 @@ impl Snapshot {
         self.keys("WHERE is_root = 1 AND enabled = 1 ORDER BY created_at, id")
     }
 
-    /// Any access key, to test a master key with; `None` if there is none.
+    /// Any access key, to check whether a master key is the right one; `None` if there is none.
     ///
     /// # Errors
     /// If it cannot be read.

@@ -36,8 +36,8 @@ pub(super) fn disable(
     let keys = lock_keys(tx, id, &found)?;
     let roles = lock_roles(tx, &found)?;
     if !more && walk(tx, id)?.0.iter().any(|it| !found.contains(it)) {
-        // Whoever makes a key or a role locks its own key, so from now on none of these makes another. What they made
-        // since the first walk is found when the rule runs again.
+        // A key that makes a key or a role is locked while it does. So from here on none of these keys makes another.
+        // The rule runs again to find those that they made since the first walk.
         return Err(StoreError::Contended("a key made another while it was disabled".into()));
     }
     let Some(own) = keys.get(id.as_str()) else {

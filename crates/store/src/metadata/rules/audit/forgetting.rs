@@ -1,7 +1,7 @@
 //! Forgets events that are too old, and the oldest events of each share that has too many.
 //!
-//! Forgetting by number leaves one event that says so. It takes the number and the time of the newest forgotten
-//! event. So it appears at the right place in the list, and grows old like any other.
+//! If a share is full, one event says that older ones were forgotten. It takes the number and the time of the
+//! newest forgotten event. So it appears at the right place in the list, and grows old like any other.
 
 use gangplank_core::audit::Share;
 use gangplank_core::{EventKind, Time};

@@ -138,7 +138,7 @@ fn put_content(
     usage: &mut Usage,
 ) -> Result<(i64, ContentKey)> {
     let known = loop {
-        // Most content is new, so this comes first.
+        // Most content is new, so the row is inserted before anything is looked for.
         let made = tx.find(&Query::column(
             "INSERT INTO blobs (tenant, digest, size, key) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (tenant, digest) DO NOTHING

@@ -126,7 +126,7 @@ fn with_images(tx: &dyn Tx, keys: &[(ServiceId, i64)]) -> Result<Vec<Vec<Deploye
 
 fn read_rollout(row: &Row<'_>) -> Result<Rollout> {
     Ok(Rollout {
-        // The step is only shown to people. The deployer works out again what to do.
+        // The step is only shown to people. The deployer finds out by itself which step is next.
         step: value(&STEPS, row.text(0)?).unwrap_or(Step::CreatingDeployment),
         failures: u32::try_from(row.get::<i64>(1)?).unwrap_or_default(),
         message: row.get(2)?,

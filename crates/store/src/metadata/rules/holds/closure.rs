@@ -46,8 +46,8 @@ pub(crate) enum Extent {
     OneImage,
 }
 
-/// How many manifests one query looks into. Many keep the round trips few. Too many would read on for long
-/// after an image has too many contents.
+/// How many manifests one query looks into. A large number saves round trips. A number that is too large would
+/// read many more rows after an image already has too many contents.
 const LOOKED_INTO: usize = 100;
 
 /// Computes the contents of a manifest.

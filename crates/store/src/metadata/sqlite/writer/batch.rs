@@ -43,7 +43,7 @@ impl Batches {
             for answer in answers {
                 answer(&outcome);
             }
-            // Other failures, such as a lock of another process, do no harm. The log only stays long.
+            // Other failures, such as a lock of another process, do no harm: the log only stays long.
             if let Err(error) = emptied.and_then(|()| self.log.shorten(&self.connection))
                 && is_io(&error)
             {

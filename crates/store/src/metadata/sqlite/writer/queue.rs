@@ -1,5 +1,5 @@
-//! The queue of waiting work. Accounts take turns. An account with much work waits for itself, and each other
-//! account waits for at most one piece of it.
+//! The queue of waiting work. Accounts take turns. An account with much work delays itself. Each other account
+//! waits for at most one piece of that work.
 
 use std::collections::{HashMap, VecDeque};
 
