@@ -30,7 +30,7 @@ impl Structure {
 pub struct Member {
     /// Its name on the wire.
     pub name: &'static str,
-    /// What it may hold.
+    /// The values that the member may have.
     pub shape: &'static Shape,
     /// Whether it has to be there.
     pub required: bool,

@@ -186,7 +186,7 @@ fn is_registry_host(text: &str) -> bool {
 }
 
 /// Whether a text consists of lower-case letters and digits. One dot, one or two underscores, or any number of
-/// hyphens may stand between them.
+/// hyphens may be between them.
 fn is_path_component(text: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let separators = text.split(is_letter).filter(|between| !between.is_empty());

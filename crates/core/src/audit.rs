@@ -15,7 +15,7 @@ macro_rules! event_kinds {
             $($head)* {
                 /// A registry login was made.
                 LoginIssued,
-                /// The registry refused a login, or a text that is no login.
+                /// The registry refused a login, or credentials that do not have the form of a login.
                 LoginRefused,
                 /// A registry login was ended before its time.
                 LoginRevoked,

@@ -45,7 +45,7 @@ impl ConsoleSecret {
         ConsoleSecretHash(Sha256::digest(self.0.as_bytes()).into())
     }
 
-    /// The secret in clear.
+    /// The secret in plain text.
     pub fn expose(&self) -> &str {
         &self.0
     }

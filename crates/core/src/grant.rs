@@ -32,7 +32,7 @@ pub struct Grant {
     pub reach: Option<Arc<Reach>>,
     /// The temporary key of the role's session that made it, if one did.
     pub session: Option<AccessKeyId>,
-    /// When it ends.
+    /// When the login ends, by the wall clock.
     pub expires_at: Time,
 }
 
@@ -89,10 +89,10 @@ impl Action {
     }
 }
 
-/// The decision.
+/// Whether a login may do something, or which content it may do it with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Go ahead.
+    /// It may.
     Allowed,
     /// Only manifests that this login put, by digest or under a tag that it set. Others are treated as missing.
     OwnManifests,
@@ -103,7 +103,7 @@ pub enum Access {
     KnownBlobs,
     /// Only images that are registered on the login's service.
     ServiceImages,
-    /// No.
+    /// It may not.
     Denied,
 }
 

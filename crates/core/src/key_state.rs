@@ -14,7 +14,7 @@ pub enum NewState {
 /// Whether the last root key may be disabled or deleted. Afterwards nobody can administer the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastRootKey {
-    /// It stays.
+    /// The last root key must stay enabled.
     Keep,
     /// The last root key may be disabled or deleted.
     Release,

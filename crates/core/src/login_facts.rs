@@ -5,9 +5,9 @@ use crate::time::Time;
 /// The facts that decide whether a login is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginFacts {
-    /// It was revoked.
+    /// Whether it was revoked.
     pub is_revoked: bool,
-    /// When it expires.
+    /// When it expires, by the wall clock.
     pub expires_at: Time,
     /// The current state of its maker.
     pub maker: Maker,
@@ -31,7 +31,7 @@ pub enum Maker {
 pub struct KeyFacts {
     /// Whether its calls and logins are accepted.
     pub is_enabled: bool,
-    /// When it expires, if it does.
+    /// When it expires, by the wall clock. `None` if it does not expire.
     pub expires_at: Option<Time>,
 }
 

@@ -53,7 +53,8 @@ pub fn depth(children: impl IntoIterator<Item = u32>, most: u32) -> Option<u32> 
     (depth <= most).then_some(depth)
 }
 
-/// Whether push logins may put one more referrer of a subject that already has `hung` referrers by push logins.
+/// Whether push logins may put one more referrer of a subject. `hung` is the number of referrers that push
+/// logins have put so far.
 pub fn may_hang(hung: u32) -> bool {
     hung < MAX_HUNG
 }

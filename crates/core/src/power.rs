@@ -128,17 +128,17 @@ impl Scale {
 /// its nodes. It does not count while it is disabled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Room {
-    /// Processors.
+    /// The number of processors, such as 0.25.
     pub cpus: f64,
     /// The memory in bytes. A GB is 2^30 bytes.
     pub memory: u64,
 }
 
 impl Room {
-    /// None at all.
+    /// No processors and no memory.
     pub const NONE: Self = Self { cpus: 0.0, memory: 0 };
 
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { cpus: self.cpus + other.cpus, memory: self.memory.saturating_add(other.memory) }

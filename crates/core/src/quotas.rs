@@ -87,7 +87,7 @@ pub enum Quota {
 /// A quota that would be exceeded. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverQuota {
-    /// Which.
+    /// The quota.
     pub quota: Quota,
     /// The amount in use.
     pub used: u64,

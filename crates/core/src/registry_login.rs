@@ -52,7 +52,7 @@ impl Password {
         PasswordHash(Sha256::digest(self.0.as_bytes()).into())
     }
 
-    /// The password in clear.
+    /// The password in plain text.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -136,7 +136,7 @@ pub fn parse_arn(text: &str) -> Option<(AccountId, RoleName)> {
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
-    /// The hash of a token in clear.
+    /// The hash of a token.
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }

@@ -97,9 +97,9 @@ impl fmt::Display for Region {
 /// One account in one region. Every name is looked up within a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant {
-    /// Whose.
+    /// The account that owns the tenant's things.
     pub account: AccountId,
-    /// In which region.
+    /// The region of the account.
     pub region: Region,
 }
 

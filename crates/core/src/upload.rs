@@ -45,11 +45,11 @@ pub struct OpenSessions {
 /// Whether another session may be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// Yes, there is room.
+    /// A session may be opened.
     Free,
-    /// Yes, if another session of the same login is ended.
+    /// A session may be opened if another session of the same login is ended.
     InPlaceOfLogins,
-    /// Yes, if another session of the account is ended.
+    /// A session may be opened if another session of the account is ended.
     InPlaceOfAccounts,
 }
 

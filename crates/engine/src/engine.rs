@@ -63,7 +63,7 @@ pub trait Engine: Send + Sync {
 /// The resources of an engine's machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Host {
-    /// Processors.
+    /// The number of processors, such as 0.25.
     pub cpus: f64,
     /// Bytes of memory.
     pub memory: u64,

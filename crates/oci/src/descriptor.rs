@@ -28,7 +28,7 @@ pub struct Descriptor {
     /// Other places where the content can be fetched. A registry never fetches it from there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// Notes about the content.
+    /// Annotations: notes about the content, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// The type of the artifact, if the content is one.

@@ -109,7 +109,7 @@ impl Digest {
         }
     }
 
-    /// Reads the bytes that [`as_bytes`](Self::as_bytes) returns. Their number tells which hash function made
+    /// Reads the bytes that [`as_bytes`](Self::as_bytes) returns. Their number shows which hash function made
     /// them.
     pub fn from_bytes(bytes: &[u8]) -> Option<Digest> {
         let sha256 = bytes.try_into().ok().map(Digest::from_sha256);

@@ -26,7 +26,7 @@ pub enum Error {
     NotS3 {
         /// The name of the call.
         call: &'static str,
-        /// How the answer differs.
+        /// The difference from the form.
         why: String,
     },
     /// No source gave an access key.

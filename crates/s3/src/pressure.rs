@@ -12,7 +12,7 @@ const MOST: usize = 64;
 /// The lowest limit of concurrent calls, however often the server asks for fewer.
 const FEWEST: usize = 4;
 
-/// After this many calls in a row without an answer, the server counts as away.
+/// After this many calls in a row without an answer, the server counts as out of reach.
 const AWAY: u32 = 5;
 
 /// How long a server that does not answer is left alone. After that, one call tests it.
@@ -78,13 +78,13 @@ impl Pressure {
         let tests = self.may_ask()?;
         let permit = self.calls.acquire().await.map_err(|_| Rests(Instant::now()))?;
         if !tests {
-            // The server may have gone away meanwhile.
+            // The server may have become unreachable meanwhile.
             self.may_ask()?;
         }
         Ok(Turn { pressure: self, permit: Some(permit), halved: self.limit().halved })
     }
 
-    /// Whether the call tests a server that was away.
+    /// Whether the call tests a server that was out of reach.
     fn may_ask(&self) -> Result<bool, Rests> {
         let mut health = self.health();
         match health.rests_until {

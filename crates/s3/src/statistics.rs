@@ -30,7 +30,7 @@ impl Statistics {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Notes that a call begins. The call is under way until the returned value is dropped.
+    /// Records that a call begins. The call is under way until the returned value is dropped.
     pub(crate) fn begin(&self, call: &'static str) -> UnderWay<'_> {
         self.change(call, |figures| figures.under_way += 1);
         UnderWay { statistics: self, call, begun: Instant::now(), failed: None }
@@ -50,7 +50,7 @@ pub(crate) struct UnderWay<'a> {
 }
 
 impl UnderWay<'_> {
-    /// Notes the outcome of the call. A call without an outcome was given up by its caller.
+    /// Records the outcome of the call. A call without an outcome was given up by its caller.
     pub(crate) fn ends<T>(mut self, outcome: &Result<T, Error>) {
         self.failed = outcome.as_ref().err().and_then(Error::kind);
     }

@@ -56,7 +56,7 @@ pub(crate) struct App {
     pub(crate) removal_terms: discarded::Terms,
     /// Opens secret access keys and the specifications of deployments.
     pub(crate) master: MasterKey,
-    /// The only clock. Rows of logins and registrations have its wall time. Leases and upload sessions have its
+    /// The only clock. Rows of logins and registrations use its wall time. Leases and upload sessions use its
     /// steady time.
     pub(crate) clock: Clock,
     /// How long unreferenced content is kept.
@@ -167,7 +167,7 @@ impl App {
         self.origin_of(address, user_agent.as_deref(), owner, login)
     }
 
-    /// The same origin for a known `User-Agent`.
+    /// That origin for a known `User-Agent`.
     pub(crate) fn origin_of(
         &self,
         address: IpAddr,

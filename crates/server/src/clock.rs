@@ -13,9 +13,9 @@ pub(crate) struct Clock(Steady);
 /// The source of the steady time.
 #[derive(Clone)]
 enum Steady {
-    /// This process keeps it.
+    /// This process measures the time itself.
     Own { started: Instant, at_start: Time },
-    /// The servers of a cluster share it. It stands in a row.
+    /// The servers of a cluster share the time. It is in a row.
     Shared(Arc<Postgres>),
 }
 

@@ -110,7 +110,7 @@ impl Config {
     }
 }
 
-/// How pulls are sent on to the bucket.
+/// How pulls are redirected to the bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redirects {
     /// The URL by which clients reach the bucket's server. `None` means the server's own endpoint.

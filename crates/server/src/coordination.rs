@@ -287,7 +287,7 @@ impl Drop for Held {
             drop(turn);
             drop(waiting);
         });
-        // A coordinator in memory answers at once. A slower call continues in a task of its own. If there is no
+        // A coordinator in memory answers at once. A slower call continues in a separate task. If there is no
         // runtime, the claim simply expires.
         if (&mut letting_go).now_or_never().is_none()
             && let Ok(runtime) = Handle::try_current()

@@ -106,7 +106,7 @@ impl DataDir {
         StoreConfig::local(&self.path, mode)
     }
 
-    /// Notes that a run begins. Returns whether the last run ended without [`end_run`](Self::end_run).
+    /// Records that a run begins. Returns whether the last run ended without [`end_run`](Self::end_run).
     ///
     /// # Errors
     /// If the file for it cannot be read or written.
@@ -118,7 +118,7 @@ impl DataDir {
         Ok(crashed)
     }
 
-    /// Notes that the run ended cleanly.
+    /// Records that the run ended cleanly.
     ///
     /// # Errors
     /// If the file for it cannot be removed.

@@ -38,7 +38,7 @@ impl Terms {
     }
 }
 
-/// How long a round goes on while the answers are errors. While the store of bytes is out of reach, each
+/// How long a round continues while the answers are errors. While the store of bytes is out of reach, each
 /// content would wait as long as the first.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -66,7 +66,7 @@ impl Remover<'_> {
     /// logged, and the content stays discarded.
     ///
     /// # Errors
-    /// If the metadata store fails, or the lock against backups.
+    /// If the metadata store or the lock against backups fails.
     pub(crate) async fn remove_all(&self) -> Result<()> {
         loop {
             match self.remove().await {
@@ -84,8 +84,8 @@ impl Remover<'_> {
     /// Removes one batch of discarded content. While a backup copies, it removes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] if the database may not remove anything; and if the metadata store fails, or
-    /// the lock against backups.
+    /// [`StoreError::Unusable`] if the database may not remove anything; also if the metadata store or the lock
+    /// against backups fails.
     pub(crate) async fn remove(&self) -> Result<Round> {
         let discarded = self.metadata.discarded(self.until(), BATCH).await?;
         if discarded.is_empty() {

@@ -194,7 +194,7 @@ impl Check {
         self.report.findings.push(Finding { kind, what, images, done: Some(MARKED), repaired: false });
     }
 
-    /// The steady time that the database noted last.
+    /// The steady time that the database recorded last.
     async fn now(&self) -> Result<Time> {
         if let Some(cluster) = &self.cluster {
             return Ok(cluster.steady_time().unwrap_or(Time(i64::MAX / 2)));
@@ -323,9 +323,9 @@ impl Check {
     }
 
     async fn wrong_uploads(&self) -> Result<(HashMap<ContentKey, Checkpoint>, HashSet<ContentKey>)> {
-        // Staged bytes are listed first and sessions second, so an upload that ends in between looks like a stray. In
-        // the other order, an upload that begins in between would look like a stray. So the caller looks twice.
-        // Another process may be about to note a session whose bytes would be removed.
+        // Staged bytes are listed first and sessions second, so an upload that ends in between looks like bytes
+        // without a session. In the other order, an upload that begins in between would look like that. So the caller
+        // looks twice. Another process may be about to record a session whose bytes would be removed.
         let is_beside = self.repair && self.cluster.is_some();
         let older_than = if is_beside { self.blobs.settles_after() } else { Duration::ZERO };
         let staged = self.blobs.staged(older_than).await?.into_iter();
@@ -387,8 +387,8 @@ impl Check {
         Ok(())
     }
 
-    /// Replaces broken content with this stray, if the stray has the right digest and size. Returns whether it
-    /// did.
+    /// Replaces broken content with this content that has no row, if that has the right digest and size.
+    /// Returns whether it did.
     async fn mends(&mut self, stray: &ContentKey, size: u64) -> Result<bool> {
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
             let wanted =

@@ -79,7 +79,7 @@ impl Home {
         }
     }
 
-    /// Notes that a run begins. Returns whether the run before it crashed, if this home can tell.
+    /// Records that a run begins. Returns whether the run before it crashed, if this home can tell.
     ///
     /// # Errors
     /// If the directory cannot be read or written.
@@ -87,7 +87,7 @@ impl Home {
         self.directory().map_or(Ok(false), DataDir::begin_run)
     }
 
-    /// Notes that the run ended cleanly.
+    /// Records that the run ended cleanly.
     ///
     /// # Errors
     /// If the directory cannot be written.

@@ -64,7 +64,7 @@ pub async fn collect_shared(
     };
     end.cancel();
     let _ = keeping.await;
-    // The claim is released here, since no task goes on after a command ends.
+    // The claim is released here, since no task continues after a command ends.
     let _ = coordinator.release(held.claim()).await;
     collected
 }

@@ -21,7 +21,7 @@ const PAGE: usize = 1_000;
 /// The rights of an access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
-    /// Administers the server.
+    /// The key may administer the server.
     Root,
     /// The key may do everything in its own account.
     Ordinary,

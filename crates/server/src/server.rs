@@ -148,7 +148,7 @@ impl Server {
     }
 
     /// Starts a server as [`start`](Self::start) does. `waits` is called if the store is one that servers share, and
-    /// is out of reach. The server then listens and refuses requests, and the future goes on.
+    /// is out of reach. The server then listens and refuses requests, and the future continues.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -400,7 +400,7 @@ impl Server {
         }
         self.done.cancel();
         let _ = self.keeping.await;
-        // The last requests may have noted events.
+        // The last requests may have recorded events.
         jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot store the steady time");
@@ -438,7 +438,7 @@ fn sources(
     }
 }
 
-/// Notes that a run begins. After a crash, removes what the crash left. Returns whether there was a crash.
+/// Records that a run begins. After a crash, removes what the crash left. Returns whether there was a crash.
 async fn begin_run(app: &App, home: &Home) -> Result<bool> {
     let crashed = home.begin_run()?;
     if crashed {

@@ -1,4 +1,4 @@
-//! Signing, for a client.
+//! Signs requests, for a client.
 
 use std::fmt;
 

@@ -17,7 +17,7 @@ impl Identity {
         Self { cluster: random(), incarnation: 0 }
     }
 
-    /// The same cluster, in a new incarnation.
+    /// This cluster, in a new incarnation.
     #[must_use]
     pub fn restored(self) -> Self {
         Self { incarnation: random(), ..self }

@@ -9,7 +9,7 @@ use crate::Frame;
 pub struct Fact {
     /// The name of the fact.
     pub name: String,
-    /// The thing itself.
+    /// The value of the fact.
     pub value: String,
 }
 

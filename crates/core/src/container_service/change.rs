@@ -19,11 +19,11 @@ pub enum ServiceChange {
 /// Changes to how a service runs. Only given members change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceUpdate {
-    /// New power.
+    /// The new power.
     pub power: Option<Power>,
-    /// New scale.
+    /// The new scale.
     pub scale: Option<Scale>,
-    /// Disable or enable.
+    /// Whether the service is disabled from now on.
     pub is_disabled: Option<bool>,
     /// Whether the role that pulls from private registries shall exist.
     pub puller_role_active: Option<bool>,

@@ -59,7 +59,7 @@ impl fmt::Display for Kind {
 enum Values {
     One,
     Many,
-    /// The issuer decides.
+    /// One or several: the issuer of the token decides.
     Unknown,
 }
 

@@ -16,21 +16,21 @@ pub(super) enum Quantifier {
 /// The type of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
-    /// Texts, exactly.
+    /// Compares texts exactly.
     Text,
-    /// Texts, without regard to case.
+    /// Compares texts without regard to case.
     TextInAnyCase,
-    /// Texts with patterns.
+    /// Compares texts with patterns.
     TextLike,
     /// Numbers: the found number has this relation to the wanted one.
     Number(Relation),
-    /// Moments.
+    /// Times: the found time has this relation to the wanted one.
     Date(Relation),
-    /// Truth values.
+    /// Compares truth values.
     Bool,
-    /// Addresses with networks.
+    /// Whether the found address is in the wanted network.
     Address,
-    /// ARNs with patterns, segment by segment.
+    /// Compares ARNs with patterns, segment by segment.
     Arn,
     /// Whether the key is missing.
     Null,

@@ -13,7 +13,7 @@ pub(super) const LONGEST: usize = 1024;
 /// The meaning of `*` and `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grammar {
-    /// Themselves.
+    /// They match only themselves.
     Literal,
     /// Wildcards match any characters.
     Like,

@@ -75,7 +75,7 @@ pub struct Denial {
     pub action: Action,
     /// The policies that deny it.
     pub policy: PolicyKind,
-    /// Whether a statement denies it; otherwise no statement allows it.
+    /// `true` if a statement denies it, `false` if no statement allows it.
     pub explicit: bool,
 }
 

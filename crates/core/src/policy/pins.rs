@@ -106,7 +106,7 @@ pub(super) fn check_audiences(
     }
 }
 
-/// The texts that conditions want for a claim, if the claim must have one of them.
+/// For each condition that requires one of some texts for a claim: these texts.
 fn claim<'s>(statement: &'s Statement, name: &'s str) -> impl Iterator<Item = Vec<&'s Pattern>> {
     let conditions = statement.conditions.iter().filter(|condition| condition.key.is_claim(name));
     conditions.filter_map(|condition| condition.required_texts().map(Iterator::collect))
@@ -116,7 +116,7 @@ fn is_whole(text: &Pattern) -> bool {
     matches!(text.fixed(), (fixed, true) if !fixed.is_empty())
 }
 
-/// The reason for which a text does not identify a job. `None` if it identifies one.
+/// The reason for which a text does not identify a job. `None` if it identifies a job.
 fn loose(text: &Pattern, form: Form, issuer: &str) -> Option<String> {
     let (fixed, is_whole) = text.fixed();
     let whole = is_whole.then_some(fixed);

@@ -18,7 +18,7 @@ pub enum Truth {
 }
 
 impl Truth {
-    /// Whether all hold.
+    /// The truth of a condition that holds if all of these hold.
     pub(super) fn all(truths: impl IntoIterator<Item = Self>) -> Self {
         let mut all = Self::Yes;
         for truth in truths {

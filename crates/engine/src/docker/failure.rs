@@ -15,9 +15,9 @@ pub(super) enum Trouble {
     Away(String),
     /// It answered with an error status and a message.
     Answer {
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// The words.
+        /// The engine's message.
         message: String,
     },
 }

@@ -17,9 +17,9 @@ const PROCESSES: [i64; 3] = [32_768, 16_384, 4_096];
 /// The limits of a container's programs. `None` leaves a limit to the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
-    /// Open files of a process.
+    /// The most open files of a process.
     pub(super) files: Option<i64>,
-    /// Processes of a user.
+    /// The most processes of a user.
     pub(super) processes: Option<i64>,
 }
 

@@ -16,7 +16,7 @@ use crate::{
     Result, Usage,
 };
 
-/// An engine in memory, for one server. After it is dropped, nothing reads the output of its nodes. They go on
+/// An engine in memory, for one server. After it is dropped, nothing reads the output of its nodes. They keep
 /// running.
 pub struct Memory {
     machine: Machine,

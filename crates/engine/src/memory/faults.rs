@@ -32,7 +32,7 @@ pub enum Step {
 /// The outcome of one call.
 #[derive(Clone, Debug)]
 enum Outcome {
-    /// It works.
+    /// The call succeeds.
     Works,
     /// The call fails before it does anything.
     Fails(EngineError),
@@ -74,7 +74,7 @@ impl Machine {
         self.script().delays.insert(step, time);
     }
 
-    /// Makes every call fail with [`EngineError::Away`]. Containers go on running.
+    /// Makes every call fail with [`EngineError::Away`]. Containers keep running.
     pub fn go_away(&self) {
         self.script().is_away = true;
         self.changed();

@@ -29,7 +29,7 @@ const LONG_WORK: Duration = Duration::from_hours(1);
 /// If an attempt took longer than this, the user is told before the next one.
 const NOTICEABLE: Duration = Duration::from_secs(5);
 
-/// How calls are made.
+/// The options of calls.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientOptions {
     /// A file of certificates to trust in place of the system's.
@@ -81,7 +81,7 @@ pub(crate) struct ApiClient {
     key_hint: Option<String>,
 }
 
-/// Who signs.
+/// The identity that signs calls.
 #[derive(Debug)]
 enum Signer {
     Nobody,

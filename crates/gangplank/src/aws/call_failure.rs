@@ -17,7 +17,7 @@ pub(crate) enum CallFailure {
     /// The server refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No answer came.
+    /// The server gave no answer.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
     /// The server at this address speaks TLS, and was called without it.
@@ -35,7 +35,7 @@ pub(crate) enum CallFailure {
 }
 
 impl CallFailure {
-    /// Whether the same call may succeed later: the server is away, or says that it cannot answer now.
+    /// Whether the same call may succeed later: the server is out of reach, or says that it cannot answer now.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.status >= 500 || refusal.retries.is_some(),
@@ -96,13 +96,13 @@ pub(crate) fn with_tip(message: &str, tip: Option<&str>) -> String {
     }
 }
 
-/// No answer came.
+/// The error if a server gives no answer.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot reach {endpoint}: {cause}{}", self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
 pub(crate) struct Unreachable {
-    /// The address.
+    /// The URL of the server.
     pub(crate) endpoint: Url,
-    /// Why not.
+    /// The reason why there was no answer.
     // The field is not called `source`: then anyhow would print the cause a second time.
     pub(crate) cause: Cause,
     /// A likely reason.

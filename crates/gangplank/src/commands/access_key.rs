@@ -55,7 +55,7 @@ enum Command {
     Disable {
         #[command(flatten)]
         change: Change,
-        /// Disable also the keys and roles that this key made, and all that those made
+        /// Also disable the keys and roles that this key made, and those that they made in turn
         #[arg(long)]
         with_made: bool,
     },

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Move the database and the bucket to this data directory, which does not exist or is empty
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// Copy only bytes, also beside running servers; a later run without this option then takes less time
+    /// Copy only bytes, also while servers run; a later run without this option then takes less time
     #[arg(long)]
     content_only: bool,
     /// Count what would be copied, and estimate the time; copy and write nothing
@@ -82,7 +82,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(if moved.damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGED) })
 }
 
-/// From where to where.
+/// The direction of the migration: from a data directory, or to one.
 #[derive(Clone, Copy)]
 enum Direction<'a> {
     From(&'a Path),

@@ -37,7 +37,7 @@ pub(super) struct Permissions {
     pub(super) description: Option<String>,
 }
 
-/// Where something holds.
+/// The repositories and networks that something is limited to.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Limits {
     /// Only for this repository, or for those that match a pattern: * matches within a segment of the path, ** across

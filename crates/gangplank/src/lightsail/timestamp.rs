@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::failure::Failure;
 
 /// The timestamp in a sample. The AWS CLI holds it as a date and not as text, so its formats write it differently.
-/// The character in front keeps it apart from any text of a server.
+/// The character in front distinguishes it from any text of a server.
 const SAMPLE: &str = "\u{10fffe}moment";
 
 /// The form of timestamps in answers.

@@ -7,7 +7,7 @@ use crate::terminal::foreign;
 
 /// After this column a line is folded at the next space.
 const WIDTH: usize = 80;
-/// A longer key stands on a line of its own.
+/// A longer key is on its own line.
 const LONGEST_KEY: usize = 128;
 
 /// The place of a text.

@@ -142,8 +142,8 @@ with_bucket! { with_deployments! { options! { {
     /// [default: 24h]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     restore_window: LengthOfTime, "GANGPLANK_RESTORE_WINDOW";
-    /// Go on removing bytes after a standby of the database took over: every standby is synchronous, so it has lost
-    /// nothing [default: false]
+    /// Keep removing bytes after a standby of the database took over: every standby is synchronous, so it has
+    /// lost nothing [default: false]
     #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Upkeep")]
     trust_failovers: bool, "GANGPLANK_TRUST_FAILOVERS";
     /// Time in which all content is read again and compared with its digest; 0 is never [default: 7d, or never in a bucket]

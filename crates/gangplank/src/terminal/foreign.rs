@@ -47,13 +47,13 @@ pub(crate) fn line(text: &str) -> String {
     shown
 }
 
-/// An error for a line of its own. Further lines of it are indented, to set them apart from the command's own
+/// An error for its own line. Further lines of it are indented, to set them apart from the command's own
 /// messages.
 pub(crate) fn message(text: &str) -> String {
     visible(text.trim_end()).replace('\n', "\n  | ")
 }
 
-/// The same JSON, with invisible characters in strings escaped.
+/// The JSON with invisible characters in strings escaped.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     let text = without_orders(Cow::Borrowed(text), "\\u0023");
     if !text.contains(|letter| is_hidden(letter) && letter != '\n') {

@@ -1,4 +1,5 @@
-//! Deployments that cannot become active: they fail in time and say why, and the one before serves all the time.
+//! Deployments that cannot become active: they fail in time and say why, and the deployment before them serves
+//! all the time.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};

@@ -35,7 +35,7 @@ impl Client {
             if found.is_some() {
                 return Ok(found);
             }
-            // This answer has no body, so it does not tell whether more than the object is missing.
+            // This answer has no body, so it does not show whether more than the object is missing.
             if self.is_missing(key).await? {
                 return Ok(None);
             }

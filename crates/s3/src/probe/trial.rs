@@ -30,7 +30,7 @@ impl Trial {
         }
     }
 
-    /// Makes a key for an object of this probe, and notes that the object has to be removed.
+    /// Makes a key for an object of this probe, and records that the object has to be removed.
     pub(super) fn key(&mut self, name: &str) -> String {
         let key = format!("{}/{name}", self.prefix);
         self.left.insert(key.clone());
@@ -57,7 +57,7 @@ impl Trial {
         self.checks.push(Check { what, verdict, detail, may_pass });
     }
 
-    /// Notes the outcome of a check that the store needs. Returns its value if it works.
+    /// Records the outcome of a check that the store needs. Returns its value if it works.
     pub(super) fn needed<T>(&mut self, what: &'static str, found: Result<T, Error>) -> Option<T> {
         match found {
             Ok(found) => {

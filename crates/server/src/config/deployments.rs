@@ -56,9 +56,9 @@ pub enum EngineChoice {
     /// The first engine that answers, or none.
     #[default]
     Auto,
-    /// Docker Engine. The server also starts while it is away.
+    /// Docker Engine. The server also starts while it is out of reach.
     Docker,
-    /// Podman. The server also starts while it is away.
+    /// Podman. The server also starts while it is out of reach.
     Podman,
     /// No engine: deployments are refused.
     None,

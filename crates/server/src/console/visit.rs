@@ -57,7 +57,7 @@ pub(super) async fn enter<'a>(asked: &'a Asked<'a>) -> Entry<'a> {
     if let Some(over_at) = console::prolonged(login.over_at, now, login.ends_at)
         && let Err(error) = app.metadata.prolong_console_login(login.id, over_at).await
     {
-        // Without the longer life, the login ends sooner. The request goes on.
+        // Without the longer life, the login ends sooner. The request continues.
         tracing::warn!(%error, "cannot prolong a login to the console");
     }
     asked.connection.guest.is_known();
@@ -90,7 +90,7 @@ impl Visit<'_> {
         console_calls::call(app, &self.caller, &client, request).await
     }
 
-    /// The same visit in another region.
+    /// This visit in another region.
     pub(super) fn in_region(&self, region: Region) -> Self {
         let mut caller = self.caller.clone();
         caller.tenant.region = region;

@@ -1,5 +1,5 @@
 //! A verified caller, its permissions and the limits of its logins, and its client. An operation gets these and
-//! no request. So the console can make calls, too.
+//! no request. So a call of the console is like any other.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -131,7 +131,7 @@ impl Connections {
 }
 
 impl Guest {
-    /// Notes the task that serves the connection.
+    /// Records the task that serves the connection.
     pub(super) fn is_served_by(&self, task: AbortHandle) {
         let task = self.place.task.get_or_init(|| task);
         if self.place.ended.load(Ordering::SeqCst) {
@@ -139,13 +139,13 @@ impl Guest {
         }
     }
 
-    /// Notes that a request begins. Its caller is not known yet.
+    /// Records that a request begins. Its caller is not known yet.
     pub(super) fn asks(&self) {
         self.place.asks_as_known.store(false, Ordering::Release);
         self.head_takes(0);
     }
 
-    /// Notes that the request was authenticated.
+    /// Records that the request was authenticated.
     pub(crate) fn is_known(&self) {
         self.place.asks_as_known.store(true, Ordering::Release);
         if !self.place.known.load(Ordering::Relaxed) && !self.place.known.swap(true, Ordering::AcqRel) {
@@ -153,17 +153,17 @@ impl Guest {
         }
     }
 
-    /// Notes that a node begins to answer a visitor.
+    /// Records that a node begins to answer a visitor.
     pub(crate) fn begins_visit(&self) {
         self.place.visits.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Notes that a node has finished with a visitor.
+    /// Records that a node has finished with a visitor.
     pub(crate) fn ends_visit(&self) {
         self.place.visits.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Notes the memory of the connection's incomplete head, in bytes.
+    /// Records the memory of the connection's incomplete head, in bytes.
     pub(super) fn head_takes(&self, bytes: usize) {
         if self.place.head.load(Ordering::Relaxed) != bytes {
             self.connections.lock().head_takes(&self.place, bytes);

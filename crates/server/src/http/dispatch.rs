@@ -78,7 +78,7 @@ impl Route {
     /// The course of a request on this route.
     pub(super) fn course(&self) -> Course {
         match self {
-            // A push must not end between its bytes and its row, and a call must not end before it is noted.
+            // A push must not end between its bytes and its row, and a call must not end before it is recorded.
             Self::Ours(Ours::Registry | Ours::Console | Ours::Control(_)) => Course::ToItsEnd,
             Self::Ours(Ours::Malformed(_) | Ours::Root | Ours::Health | Ours::Nothing)
             | Self::Visit(_)
@@ -166,7 +166,7 @@ impl Ours {
                 control::refuse_unread(record, &request, violation.status, violation.text)
             }
             Self::Registry => registry::answer(app, record, connection, request).await,
-            // In a box of its own, because the future of a page is large.
+            // In a separate box, because the future of a page is large.
             Self::Console => Box::pin(console::answer(app, record, connection, request)).await,
             Self::Control(spoken) => control::answer(app, record, connection, spoken, request).await,
             Self::Root if app.console && console::is_wanted(request.headers()) => {

@@ -112,8 +112,8 @@ pub(crate) async fn serve(
             (gate, tls),
             app,
             Arc::clone(&guest),
-            // A child token has a lock of its own. A waiting task polls its token often, so all connections
-            // would contend for one lock.
+            // A child token has its own lock. A waiting task polls its token often, so all connections would contend
+            // for one lock.
             stop.child_token(),
         );
         guest.is_served_by(open.spawn(serving).abort_handle());

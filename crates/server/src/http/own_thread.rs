@@ -1,8 +1,8 @@
 //! Threads for connections that carry large bodies.
 //!
 //! Passing the pieces of a large body between threads costs more than the work on them: wake-ups, fresh memory
-//! and cold caches. So a connection with a large body moves to a thread of its own, which may block. There it
-//! reads and writes the socket and the file in turn, while the processor's cache still has each piece. When the
+//! and cold caches. So a connection with a large body moves to its own thread, which may block. There it reads
+//! and writes the socket and the file in turn, while the processor's cache still has each piece. When the
 //! client is slow, the connection moves back to the runtime. So a slow client holds no thread.
 
 use std::pin::Pin;
@@ -96,7 +96,7 @@ impl OwnThread {
         self.change(Place::Here, Place::Runtime);
     }
 
-    /// Notes that this many bytes of a body were carried. Returns the thread after a while if others may be
+    /// Records that this many bytes of a body were carried. Returns the thread after a while if others may be
     /// waiting for one.
     pub(crate) fn carried(&self, bytes: usize) {
         let mut standing = self.lock();

@@ -29,7 +29,7 @@ pub(crate) trait Job: Send {
 /// When the next round is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// After the pause in the list.
+    /// After the pause that the list of jobs sets.
     AsListed,
     /// After this pause.
     In(Duration),

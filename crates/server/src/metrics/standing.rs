@@ -17,7 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 pub(crate) struct Standing {
     /// The counts of rows; `None` if the database cannot be read.
     pub(crate) rows: Option<Rows>,
-    /// Open connections.
+    /// The number of open connections.
     pub(crate) connections: usize,
     /// Whether the database takes writes.
     pub(crate) is_database_up: bool,
@@ -30,9 +30,9 @@ pub(crate) struct Standing {
 /// The counts of rows. All replicas report the same, because they share the rows.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    /// Open upload sessions.
+    /// The number of open upload sessions.
     pub(crate) open_uploads: usize,
-    /// Contents whose bytes are not deleted yet.
+    /// The number of contents whose bytes are not deleted yet.
     pub(crate) discarded: u64,
     /// The age of the oldest discarded content; zero if there is none.
     pub(crate) discarded_age: Duration,

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::identity::Identity;
 use gangplank_store::metadata::migration::{Bytes, Changes, Move, Other};
-use gangplank_store::metadata::{Inspection as _, Metadata, Postgres, Snapshot};
+use gangplank_store::metadata::{Metadata, Postgres, Snapshot};
 use gangplank_store::open::{self, Mode, StoreConfig, Stores, blobs_in, database_in};
 
 use super::{Extent, Key, Moved, NAME_A_KEY, Shared, check, comparing, content, state};
@@ -76,7 +76,7 @@ pub async fn from_directory(
     let changes = Changes { bytes: Bytes::Bucket, damaged: damaged.iter().cloned().collect() };
     let copied = rows.take_rows(&database_in(&dir), &other, &changes).await;
     moved.rows = Some(copied.context("cannot copy the rows")?.count);
-    moved.removed = comparing::compare(&rows, blobs.as_ref(), &damaged).await?;
+    moved.removed = comparing::compare(rows.metadata().as_ref(), blobs.as_ref(), &damaged).await?;
     let number = other.number;
     state::write(&dir, &Move::Moved(Other { number, place: to.place.clone() }))?;
     rows.end_arrival()
@@ -93,7 +93,7 @@ async fn end(to: &Shared, noted: &Other) -> Result<Moved> {
         Some(_) => bail!("the directory has moved to {}, which is part of another migration now", to.place),
         None => {}
     }
-    let totals = rows.content_totals(0).await?;
+    let totals = rows.metadata().content_totals(0).await?;
     Ok(Moved { contents: totals.count, bytes: totals.bytes, was_done: true, ..Moved::default() })
 }
 
@@ -138,7 +138,7 @@ impl Source {
         }
     }
 
-    /// The description of the directory that the target notes.
+    /// The description of the directory that the target records.
     pub(super) fn as_other(&self, dir: &Path) -> Other {
         Other { number: self.identity.cluster, place: format!("the data directory {}", dir.display()) }
     }

@@ -2,10 +2,10 @@
 //!
 //! Bytes come first, under the same keys, and are hashed on the way. Servers may run meanwhile, and a second
 //! run copies only new content. Then, with all servers stopped, the rows follow in one transaction. Both ends
-//! note the state ([`Move`]), so that no server starts on an incomplete store:
+//! record the state ([`Move`]), so that no server starts on an incomplete store:
 //!
-//! 1. The target notes *arriving* before anything else is made there.
-//! 2. When it has all rows and bytes, they are compared, and it notes *arrived*.
+//! 1. The target records *arriving* before anything else is made there.
+//! 2. When it has all rows and bytes, they are compared, and it records *arrived*.
 //! 3. The source has *moved*.
 //! 4. The note of the target is removed.
 //!
@@ -84,7 +84,7 @@ const NAME_A_KEY: &str =
 pub struct Moved {
     /// How many contents the target has.
     pub contents: u64,
-    /// Their bytes.
+    /// The bytes of all these contents.
     pub bytes: u64,
     /// How many contents this run copied.
     pub copied: u64,

@@ -68,7 +68,7 @@ pub(super) fn is_new(dir: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Notes a state. It is durable when this returns.
+/// Records a state. It is durable when this returns.
 ///
 /// # Errors
 /// If the file cannot be written.

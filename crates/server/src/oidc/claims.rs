@@ -11,7 +11,7 @@ use super::refused::Refused;
 /// audiences that count.
 pub type Claims = BTreeMap<String, Claim>;
 
-/// One claim.
+/// The value of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// A text.

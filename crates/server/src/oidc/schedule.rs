@@ -51,14 +51,14 @@ impl Schedule {
         may
     }
 
-    /// Notes that the keys were fetched.
+    /// Records that the keys were fetched.
     pub(super) fn succeeded(&mut self, now: Time) {
         self.fetched = Some(now);
         self.failures = 0;
         self.paused_until = None;
     }
 
-    /// Notes that a fetch failed.
+    /// Records that a fetch failed.
     pub(super) fn failed(&mut self, now: Time) {
         let pause = 2_u64.checked_pow(self.failures).map_or(LONGEST_PAUSE, Duration::from_secs);
         self.paused_until = Some(now.plus(pause.min(LONGEST_PAUSE)));

@@ -77,7 +77,7 @@ fn unknown(context: &Context<'_>) -> OciError {
     if context.access == Access::OwnManifests { unknown.because(OWN_ALONE) } else { unknown }
 }
 
-/// Notes a pull: a login that may pull was given a manifest.
+/// Records a pull: a login that may pull was given a manifest.
 fn note_pull(
     context: &Context<'_>,
     repository: &RepositoryName,

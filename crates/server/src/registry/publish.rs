@@ -105,7 +105,7 @@ pub(super) async fn publish(
     };
     drop(on_its_way);
     if session.is_some_and(Session::is_lost) {
-        // The writer that has the session now may have made it the same blob. This request must not say so.
+        // The writer that has the session now may have stored the same blob. This request must not report that.
         return Err(OciError::blob_upload_unknown().into());
     }
     if kept != published || session.is_some_and(|session| session.has_more_than(&kept)) {

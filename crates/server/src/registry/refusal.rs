@@ -48,7 +48,7 @@ impl Refusal {
         self.error.status == 503
     }
 
-    /// Adds the standing of the upload, so that the client can resume it.
+    /// Adds the progress of the upload, so that the client can resume it.
     pub(super) fn at(self, standing: Standing) -> Self {
         Self { standing: Some(Box::new(standing)), ..self }
     }

@@ -54,7 +54,7 @@ impl<'a> Append<'a> {
         Ok(Self { session, writer, body, expected })
     }
 
-    /// Appends the body. Returns the session's new standing.
+    /// Appends the body. Returns the session's new progress.
     pub(super) async fn advance(self) -> Result<Standing> {
         let (session, writer, _room) = self.append().await?;
         session.pause(writer).await?;
@@ -169,7 +169,7 @@ pub(super) async fn touching<'a, T>(
             taken = &mut taking_in => return taken,
             () = lost(session()), if !ended.is_cancelled() => ended.cancel(),
             () = tokio::time::sleep(touch_every) => {
-                // If this returned here, a thread would go on writing to a session that is no longer claimed.
+                // If this returned here, a thread would keep writing to a session that is no longer claimed.
                 let Some(session) = session() else { continue };
                 match session.touch().await {
                     Ok(true) => {}

@@ -60,7 +60,7 @@ async fn open_as(
     Ok(opened)
 }
 
-/// The standing of a session.
+/// The progress of a session.
 pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<Standing> {
     find(context, repository, id).await?;
     // A client often asks after its connection was cut. The bytes of that connection that still arrive must be
@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
         self.standing_at().received
     }
 
-    /// The standing to tell the client after `received` bytes.
+    /// The progress to report to the client after `received` bytes.
     pub(super) fn standing(&self, received: u64) -> Standing {
         Standing::new(self.repository, &self.row.id, received)
     }
@@ -279,7 +279,7 @@ impl<'a> Session<'a> {
         self.claim.is_lost()
     }
 
-    /// Notes that the content is about to be published. An error of the publication does not prove that it
+    /// Records that the content is about to be published. An error of the publication does not prove that it
     /// failed.
     pub(super) fn publishes(&self) {
         self.may_be_published.store(true, Relaxed);

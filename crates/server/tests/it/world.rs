@@ -91,7 +91,7 @@ impl World {
         self.server = Some(server);
     }
 
-    /// Stops the server. Its nodes go on running.
+    /// Stops the server. Its nodes keep running.
     pub(crate) fn stop(&mut self) {
         if let Some(server) = self.server.take() {
             self.runtime.block_on(server.stop());

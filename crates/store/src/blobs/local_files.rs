@@ -89,7 +89,7 @@ impl LocalFiles {
         self.shared.presence.unless_missing(File::open(self.content_path(key)))
     }
 
-    /// A writer that goes on after the bytes that `hasher` has read.
+    /// A writer that continues after the bytes that `hasher` has read.
     pub fn writer(&self, key: &ContentKey, hasher: Hasher) -> LocalWriter {
         LocalWriter::new(self, key, hasher)
     }
@@ -108,7 +108,7 @@ impl LocalFiles {
         Ok(staged.hashed() == counted.hashed() && staged.state() == counted.state())
     }
 
-    /// Whether a checkpoint is of this run. Then its bytes need not be read.
+    /// Whether this run made a checkpoint. If so, its bytes need not be read.
     pub(super) fn vouches_by_name(&self, checkpoint: &Checkpoint) -> bool {
         checkpoint.opaque == self.shared.run
     }

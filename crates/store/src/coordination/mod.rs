@@ -2,8 +2,8 @@
 //!
 //! Work has one holder at a time. A claim ends when its holder releases it, or when its time is over and
 //! another process takes the work. A process that was paused may not know that it has lost its claim. So every
-//! later step of the work carries the epoch of the claim. Whoever stores the result refuses an epoch that is
-//! not the last one.
+//! later step of the work carries the epoch of the claim. The code that stores the result refuses an epoch that
+//! is not the last one.
 
 mod in_process;
 pub mod places;
@@ -44,7 +44,7 @@ impl Epoch {
 /// A claim that was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What is claimed.
+    /// The claimed work.
     pub work: Work,
     /// The unique name of the process that has it.
     pub holder: String,

@@ -39,7 +39,7 @@ pub(super) struct Shelf {
     kept: LogsKept,
     pub(super) reserve: Reserve,
     tails: HashMap<LogName, Tail>,
-    /// Removed services. Late lines of theirs are not written.
+    /// Removed services. Lines of them that arrive later are not written.
     removed: HashSet<String>,
 }
 
@@ -265,7 +265,7 @@ impl Shelf {
 }
 
 impl Tail {
-    /// Ends a torn line, so that the next one begins on a line of its own.
+    /// Ends a torn line, so that the next one begins on its own line.
     fn end_line(&mut self) -> io::Result<()> {
         let mut last = [b'\n'];
         if self.length > 0 {

@@ -168,7 +168,7 @@ impl Desk {
         }
     }
 
-    /// Waits for work. If files are open, no longer than until the next sync.
+    /// Waits for work. If files are open, the wait ends at the next sync at the latest.
     fn next(&self, is_idle: bool, has_failed: bool) -> Batch {
         let mut lines = self.lines();
         let is_quiet = |lines: &mut Lines| lines.queue.is_empty() && !lines.is_hurried;

@@ -5,7 +5,7 @@
 //! neither store nor return anything. Only then the callers get their answers. So a request that comes after an
 //! acknowledged "revoked" or "disabled" sees the new state.
 //!
-//! A reader may begin before such a commit and end after it, with an outdated answer. So it notes the cache's
+//! A reader may begin before such a commit and end after it, with an outdated answer. So it reads the cache's
 //! [`Generation`] before its query. Its answer is stored only if the generation is still the same and no commit
 //! is under way. Every commit that takes rights changes the generation twice, under the lock: when it closes
 //! the cache before the commit, and when it opens the cache after it. A query that began before the commit has
@@ -58,7 +58,7 @@ impl Caches {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
-/// What a lookup found.
+/// The result of a lookup.
 pub(crate) enum Found<V> {
     /// The cached answer.
     Hit(V),

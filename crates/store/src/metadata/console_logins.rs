@@ -23,9 +23,9 @@ pub struct NewConsoleLink {
     pub key: AccessKeyId,
     /// The account of the key, and the region of the call.
     pub tenant: Tenant,
-    /// When it is made.
+    /// When it is made, by the wall clock.
     pub created_at: Time,
-    /// When it ends.
+    /// When it ends, by the wall clock.
     pub ends_at: Time,
 }
 
@@ -49,11 +49,11 @@ pub struct NewConsoleLogin {
     pub tenant: Tenant,
     /// The address that it was made from.
     pub address: IpAddr,
-    /// When it is made.
+    /// When it is made, by the wall clock.
     pub created_at: Time,
-    /// When it ends if nobody uses it.
+    /// When it ends if nobody uses it, by the wall clock.
     pub over_at: Time,
-    /// When it ends at the latest.
+    /// When it ends at the latest, by the wall clock.
     pub ends_at: Time,
 }
 
@@ -66,9 +66,9 @@ pub struct ConsoleLogin {
     pub key: AccessKeyId,
     /// The region that it was made for.
     pub region: Region,
-    /// When it ends if nobody uses it before.
+    /// When it ends if nobody uses it before, by the wall clock.
     pub over_at: Time,
-    /// When it ends at the latest.
+    /// When it ends at the latest, by the wall clock.
     pub ends_at: Time,
 }
 

@@ -15,7 +15,7 @@ pub struct ContainerImage {
     pub name: ImageName,
     /// The digest of its manifest.
     pub digest: String,
-    /// When it was registered.
+    /// When it was registered, by the wall clock.
     pub created_at: Time,
 }
 
@@ -28,7 +28,7 @@ pub struct NewImage {
     pub label: String,
     /// The digest of the manifest, in any repository of the tenant.
     pub digest: Digest,
-    /// When it is registered.
+    /// When it is registered, by the wall clock.
     pub created_at: Time,
     /// The call that registers it.
     pub invocation: Option<Invocation>,

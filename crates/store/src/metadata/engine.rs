@@ -168,8 +168,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// Returns some free space of the database file to the file system; `false` if no more is worth it. A
-    /// database server does that by itself.
+    /// Returns some free space of the database file to the file system; `false` if another step is not worth
+    /// while. A database server does that by itself.
     fn give_back(&self) -> impl Future<Output = Result<bool>> + Send {
         async { Ok(false) }
     }

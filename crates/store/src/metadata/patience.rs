@@ -12,7 +12,7 @@ use tokio::time::Instant;
 /// The longest time that a request waits for the database.
 const PATIENCE: Duration = Duration::from_secs(13);
 
-/// This much of the time is left to find out how a commit ended.
+/// The part of the time that is reserved for finding out how a commit ended.
 pub(crate) const RESERVE: Duration = Duration::from_secs(3);
 
 /// A call that ends sooner does not count. A large upload makes thousands of calls.
@@ -54,7 +54,7 @@ impl Call {
         Self { until: until.ok() }
     }
 
-    /// When the caller gives up. `None` for work that no request waits for.
+    /// The time at which the caller stops waiting. `None` for work that no request waits for.
     pub(crate) fn until(&self) -> Option<Instant> {
         self.until
     }

@@ -10,7 +10,7 @@ use super::Metadata;
 use super::engine::{Engine, Promise, Settled, Terms, Whose};
 use super::rules::audit::Note;
 use super::rules::live_counts::LiveCounts;
-use super::settling::{Change, Run, settle};
+use super::settling::{Change, Run, Upkeep, Write, settle};
 use super::statistics::Statistics;
 use super::tx::Tx;
 use crate::Result;
@@ -98,15 +98,7 @@ impl<E: Engine> Store<E> {
         let change = Change::of(by, rule);
         // If this process alone writes the database, no connection can be lost.
         let change = Arc::new(if self.engine.is_exclusive() { change } else { change.with_an_id() });
-        settle(|run| {
-            let change = Arc::clone(&change);
-            let promise = terms.promise;
-            self.engine.write(terms.clone(), move |tx| {
-                change.run(tx, run)?;
-                keep_promise(tx, promise, run)
-            })
-        })
-        .await?;
+        self.write(terms, Arc::clone(&change) as Arc<dyn Write>).await?;
         change.answer()
     }
 
@@ -116,19 +108,24 @@ impl<E: Engine> Store<E> {
         terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
-        if terms.settled == Settled::Not {
-            return self.engine.write(terms, rule).await;
+        let upkeep = Arc::new(Upkeep::of(rule));
+        self.write(terms, Arc::clone(&upkeep) as Arc<dyn Write>).await?;
+        upkeep.answer()
+    }
+
+    /// Runs a write until its outcome is known, if its terms say how it becomes known.
+    fn write(&self, terms: Terms, write: Arc<dyn Write>) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            let (promise, settled) = (terms.promise, terms.settled);
+            let run = |run| {
+                let write = Arc::clone(&write);
+                self.engine.write(terms.clone(), move |tx| {
+                    write.run(tx, run)?;
+                    keep_promise(tx, promise, run)
+                })
+            };
+            if settled == Settled::Not { run(Run::First).await } else { settle(run).await }
         }
-        let (rule, promise) = (Arc::new(rule), terms.promise);
-        settle(|run| {
-            let rule = Arc::clone(&rule);
-            self.engine.write(terms.clone(), move |tx| {
-                let value = rule(tx)?;
-                keep_promise(tx, promise, run)?;
-                Ok(value)
-            })
-        })
-        .await
     }
 }
 

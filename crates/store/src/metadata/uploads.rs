@@ -17,7 +17,7 @@ pub struct UploadSession {
     pub key: ContentKey,
     /// The login that fed it last. When this login is revoked, the session ends.
     pub login: Option<LoginId>,
-    /// Its progress. Any process can go on from here.
+    /// Its progress. Any process can continue from here.
     pub checkpoint: Checkpoint,
     /// When it was opened, by the steady time.
     pub created_at: Time,
@@ -34,7 +34,7 @@ pub struct UploadOwner {
     pub tenant: Tenant,
     /// The repository.
     pub repository: RepositoryName,
-    /// The principal. A new login of the same principal can go on with the session.
+    /// The principal. A new login of the same principal can continue the session.
     pub owner: Owner,
 }
 
@@ -65,7 +65,7 @@ pub enum UploadTaken {
 /// Whether a session that its client ends leaves bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaves {
-    /// No, the blob store has deleted them.
+    /// It leaves no bytes: the blob store has deleted them.
     Nothing,
     /// Yes. They are discarded.
     Bytes,

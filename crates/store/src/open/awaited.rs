@@ -1,5 +1,5 @@
 //! A bucket whose server was out of reach at the start. Until the bucket's server answers, every call fails as
-//! it does when the server is away.
+//! it does when the server is out of reach.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, Weak};

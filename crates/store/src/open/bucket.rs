@@ -58,7 +58,7 @@ pub(super) struct Opening {
     mode: Mode,
 }
 
-/// A bucket within reach of this process, whoever it belongs to.
+/// A bucket within reach of this process, whatever store owns it.
 pub(super) struct Place {
     client: Client,
     bucket: Bucket,
@@ -80,7 +80,7 @@ pub(super) async fn with_bytes(
     let opening = Opening { metadata: Arc::clone(&metadata), place, mode };
     let (blobs, number) = match opening.open().await {
         Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
-        // A server has more to do than to give bytes.
+        // A server can do much without the bytes, so it starts.
         Err(StoreError::Unavailable(why)) if mode == Mode::Serve => {
             // A scratch folder that cannot be used is reported now. Later, the error would look like that of a wrong
             // bucket.
@@ -255,7 +255,7 @@ async fn compare(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Opti
     }
 }
 
-/// Notes the history of a database that has none noted, before the first backup is made of it.
+/// Records the history of a database that has none recorded, before the first backup is made of it.
 async fn note_history(metadata: &dyn Metadata) -> Result<()> {
     if metadata.noted_history().await?.is_none()
         && let Some(now) = metadata.history().await?
@@ -265,7 +265,7 @@ async fn note_history(metadata: &dyn Metadata) -> Result<()> {
     Ok(())
 }
 
-/// Lets a database that was restored from an older state go on with its bucket. The bucket's former database is
+/// Lets a database that was restored from an older state use its bucket again. The bucket's former database is
 /// refused from then on. A prefix without an owner takes the place of a lost bucket. Returns the number of services.
 ///
 /// # Errors

@@ -81,7 +81,7 @@ pub struct StoreConfig {
 pub struct Rows {
     /// The rows.
     pub metadata: Arc<dyn Metadata>,
-    /// The same rows, if several processes share them.
+    /// These rows, if several processes share them.
     pub cluster: Option<Arc<Postgres>>,
     config: StoreConfig,
 }
@@ -150,7 +150,7 @@ impl StoreConfig {
             Location::Local { dir } => (local::rows(dir, self.mode)?, None),
             Location::Shared { database } => {
                 let rows = shared::rows(database, self.mode).await?;
-                (Arc::clone(&rows) as Arc<dyn Metadata>, Some(rows))
+                (rows.metadata(), Some(rows))
             }
         };
         Ok(Rows { metadata, cluster, config: self })

@@ -12,10 +12,10 @@ use tokio::task::block_in_place;
 
 use crate::backends::{Scratch, ScratchCoordinator};
 
-/// Keeps what a new database has, so that the next test finds a used one as new.
+/// Keeps a copy of a new database's content in it, so that the next test can reset it.
 const KEEP: &str = "CREATE SCHEMA spare; CREATE TABLE spare.cluster AS TABLE public.cluster";
 
-/// Makes a used database as new. That is quicker than another database.
+/// Resets a used database to that copy. That is quicker than to make another database.
 const RENEW: &str = "
     DO $$ BEGIN
         EXECUTE (SELECT 'TRUNCATE ' || string_agg(format('public.%I', tablename), ', ') || ' RESTART IDENTITY'

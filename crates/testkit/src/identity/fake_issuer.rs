@@ -76,7 +76,7 @@ impl FakeIssuer {
         Self::serve(jwks, None).await
     }
 
-    /// An issuer for tests that have no runtime, on a thread of its own and without TLS.
+    /// An issuer for tests that have no runtime, on a separate thread and without TLS.
     pub fn start_on_a_thread(jwks: String) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_all().build().expect("a runtime");

@@ -20,7 +20,7 @@ pub enum Fate {
 
 type Decide = dyn Fn(usize) -> Fate + Send + Sync;
 
-/// A proxy on a port of its own. It ends when it is dropped.
+/// A proxy on its own port. It ends when it is dropped.
 pub struct PostgresProxy {
     address: SocketAddr,
     world: Arc<World>,

@@ -1,5 +1,5 @@
-//! The database server and the S3 server that all replicas of a test program share. Each group of replicas has a
-//! database and a prefix of its own.
+//! The database server and the S3 server that all replicas of a test program share. Each group of replicas has
+//! its own database and a prefix.
 
 use std::path::Path;
 use std::sync::OnceLock;

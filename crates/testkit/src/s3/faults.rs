@@ -71,7 +71,7 @@ type Decide = dyn Fn(&Seen) -> Fault + Send + Sync;
 type Answer = Response<BoxBody<Bytes, io::Error>>;
 type Upstream = Client<HttpConnector, Passing>;
 
-/// A proxy on a port of its own. Ends when dropped.
+/// A proxy on its own port. Ends when dropped.
 pub struct FaultProxy {
     address: SocketAddr,
     world: Arc<World>,

@@ -21,7 +21,7 @@ pub(super) const SECRET_ACCESS_KEY: &str = "test-s3-secret-access-key";
 /// How long a server may take until it can write.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A running S3 server in a folder of its own. Killed, and the folder removed, when dropped.
+/// A running S3 server in its own folder. Killed, and the folder removed, when dropped.
 #[derive(Debug)]
 pub struct S3Server {
     program: Program,
@@ -146,7 +146,7 @@ impl S3Server {
         panic!("{} does not write: {said}\n{log}", self.program.name());
     }
 
-    /// Makes one signed call, about the bucket itself if the key is empty. It runs on a thread of its own, so
+    /// Makes one signed call, about the bucket itself if the key is empty. It runs on a separate thread, so
     /// that tests can call it from any code.
     fn call(&self, method: &str, key: &str, query: &str, body: &[u8]) -> reqwest::Result<(u16, String)> {
         std::thread::scope(|scope| {

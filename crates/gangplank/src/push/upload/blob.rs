@@ -59,7 +59,7 @@ async fn send(registry: &Registry, blob: &Blob, step: &Arc<Step>) -> Result<()> 
 enum Done {
     /// A session was opened.
     Opened,
-    /// Bytes went.
+    /// A part of the bytes was sent.
     Sent,
     /// The blob is complete.
     All,
@@ -130,7 +130,7 @@ impl Upload<'_> {
     }
 
     /// Whether the upload got further than ever before, and by a fair part of the bytes sent since. Otherwise a
-    /// registry that keeps one byte of each chunk could make it go on for ever.
+    /// registry that keeps one byte of each chunk could make it continue for ever.
     fn got_further(&mut self) -> bool {
         let further = self.offset.saturating_sub(self.furthest);
         if further == 0 || further < self.tried / 8 {

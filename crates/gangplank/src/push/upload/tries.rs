@@ -32,7 +32,7 @@ impl Tries {
         Ok(fault.after.unwrap_or_else(|| retry::pause(self.failed)))
     }
 
-    /// Notes that an attempt made progress.
+    /// Records that an attempt made progress.
     pub(crate) fn got_further(&mut self) {
         *self = Self::default();
     }

@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(read(&mut shown, &log), Vec::<String>::new());
         log.extend([line(10_500, "b"), line(10_999, "c")]);
         assert_eq!(read(&mut shown, &log), ["b", "c"]);
-        // A late line of another node stands before lines that were shown.
+        // A late line of another node is before lines that were shown.
         log.insert(4, line(10_200, "late"));
         assert_eq!(read(&mut shown, &log), ["late"]);
         log.push(line(60_000, "d"));

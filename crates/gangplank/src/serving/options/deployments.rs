@@ -46,14 +46,14 @@ macro_rules! with_deployments {
             /// Time that a deployment may take until it is active [default: 5m]
             #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Deployments")]
             deployment_timeout: LengthOfTime, "GANGPLANK_DEPLOYMENT_TIMEOUT";
-            /// Domain under which each service has a name of its own [default: localhost]
+            /// Domain under which each service has its own name [default: localhost]
             #[arg(value_name = "DOMAIN", help_heading = "Deployments")]
             service_domain: String, "GANGPLANK_SERVICE_DOMAIN";
             #[arg(value_name = "SCHEME[:PORT]", help_heading = "Deployments", help = "Scheme of services' URLs where a \
                 proxy stands in front, with a port if it is not the usual one: https or https:8443 \
                 [default: those of the listener]")]
             service_entrance: String, "GANGPLANK_SERVICE_ENTRANCE";
-            /// Address on which only services answer, beside --listen [default: none]
+            /// Address on which only services answer, in addition to --listen [default: none]
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
             #[serde(default, deserialize_with = "file::address")]
             endpoint_listen: SocketAddr, "GANGPLANK_ENDPOINT_LISTEN";

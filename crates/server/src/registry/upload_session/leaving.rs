@@ -11,10 +11,10 @@ use super::super::Result;
 use super::super::refusal::Refusal;
 use super::{Session, cancel, taken};
 
-/// Who has a session.
+/// The writer that has a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
-    /// This request.
+    /// This request has it.
     Mine,
     /// Another writer has it, or may have it.
     Theirs,
@@ -115,7 +115,7 @@ impl Session<'_> {
     }
 
     /// Removes the bytes of this writer that no row names, after a step that changed nothing. `to` names the
-    /// bytes, and the last step that was recorded led to `from`. Returns the refusal.
+    /// bytes, and `from` is the checkpoint of the last recorded step. Returns the refusal.
     pub(in crate::registry) async fn displaced(&self, from: &Checkpoint, to: &Checkpoint) -> Refusal {
         let (app, key) = (self.context.app, &self.key);
         let row = match app.metadata.upload(&self.owner(), &self.row.id).await {

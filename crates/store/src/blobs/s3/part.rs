@@ -21,15 +21,16 @@ const TRIES: u32 = 3;
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// No try begins later than this after the first. A server that is silent takes all the time of a request.
+/// No further try begins when this time has passed since the first. A server that is silent takes all the time
+/// of a request.
 const LATEST: Duration = Duration::from_secs(3);
 
-/// The multipart upload of a writer, once it was begun or could not be.
+/// The multipart upload of a writer, or the error of the attempt to begin it. Empty before the first attempt.
 pub(super) type Begun = OnceCell<std::result::Result<Upload, Error>>;
 
 impl Inner {
     /// Uploads tails and new bytes together as one part. The first part begins the multipart upload. `has_turn` is
-    /// told when the part no longer waits for other parts.
+    /// notified when the part no longer waits for other parts.
     pub(super) async fn send_part(
         self: Arc<Self>,
         key: ContentKey,

@@ -17,7 +17,7 @@ use crate::{Result, StoreError};
 /// How many keys one call deletes.
 const AT_ONCE: usize = 1_000;
 
-/// How many deletions run at once, if each needs a call of its own.
+/// How many deletions run at once, if each needs its own call.
 const SINGLE: usize = 16;
 
 /// How old content without a row must be before it counts as an orphan: three times the longest life of an upload

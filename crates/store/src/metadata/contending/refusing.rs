@@ -20,7 +20,7 @@ pub(super) enum Verdict<T> {
     Refused,
     /// It ended before the refusal.
     Ended(T),
-    /// It failed with an error of its own.
+    /// It failed for a reason of its own.
     Failed(StoreError),
 }
 
@@ -92,6 +92,10 @@ impl Tx for Refusing<'_> {
 
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64> {
         self.ask()?.execute_each(text, width, values)
+    }
+
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
+        texts.iter().try_for_each(|text| self.execute(text, values).map(drop))
     }
 
     fn lock_each(

@@ -20,7 +20,7 @@ use super::tx::{Query, Tx, values};
 use crate::Result;
 use crate::blobs::ContentKey;
 
-/// The other end of a migration, as each of the two stores notes it.
+/// The other end of a migration, as each of the two stores records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Other {
     /// The number that rows and bytes share. It is the same at both ends.
@@ -94,8 +94,8 @@ pub struct Rows {
 }
 
 /// Copies all rows into empty tables, with the numbers that were given out, and checks that as many are there.
-/// One end is SQLite, the other PostgreSQL. `steady` is the steady time if the source notes it elsewhere than in
-/// its marks.
+/// One end is SQLite, the other PostgreSQL. `steady` is the steady time if the source stores it elsewhere than
+/// in its marks.
 pub(super) fn copy(from: &dyn Tx, to: &dyn Tx, steady: Option<Time>, changes: &Changes) -> Result<Rows> {
     let tables = shape::of(from, to)?;
     let count = copying::tables(from, to, &tables)?;

@@ -169,6 +169,10 @@ impl Tx for Transaction<'_> {
         Ok(changed)
     }
 
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
+        self.wait(self.open.execute_all(texts, values))
+    }
+
     fn lock_each(
         &self,
         (_, lock): (Level, Lock),

@@ -50,7 +50,7 @@ impl Held {
         if times.iter().all(|(rows, _)| *rows == 0) {
             return;
         }
-        // `SkipLocked` waits for nobody, so its order does not matter.
+        // A lock with `SkipLocked` never waits, so its order does not matter.
         if lock != Lock::SkipLocked && !self.rise(text, times) {
             self.advance((level, place), table.name.to_owned());
         }

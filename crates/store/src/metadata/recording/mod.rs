@@ -51,7 +51,7 @@ struct Seen {
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
-    /// The same rows, with all rules under observation.
+    /// These rows, with all rules under observation.
     pub fn recorded(self) -> Store<Recorded<E>> {
         Store::new(Recorded { inner: self.engine, seen: Arc::default() })
     }

@@ -62,8 +62,8 @@ impl<E: Engine> Collection for Store<E> {
     }
 }
 
-/// One step of collection. Manifests go before the blobs that they hold. The step looks for indexes that hold
-/// themselves only when it finds no other manifests.
+/// One step of collection. Manifests are removed before the blobs that they hold. The step looks for indexes
+/// that hold themselves only when it finds no other manifests.
 pub(crate) fn step(tx: &dyn Tx, over: Time, now: Time, rows: usize) -> Result<Collected> {
     let steady = tx.steady(now)?;
     let over = Time(over.0.saturating_add(steady.0 - now.0));
@@ -88,7 +88,7 @@ struct Step<'a> {
     /// About how many rows the step removes.
     rows: usize,
     collected: Collected,
-    /// How much less each tenant has, by the tenant's row.
+    /// The decrease of each tenant's usage, by the tenant's row.
     usage: BTreeMap<i64, Usage>,
 }
 
@@ -222,7 +222,7 @@ impl Step<'_> {
                 Ok(Kept::ByRoot) => self.now,
                 Ok(Kept::ByLease(until)) => until,
             };
-            // The new lease lets the index rest until then, so that not every cycle looks at it.
+            // With a newer lease the index rests for a while, so that not every cycle looks at it.
             if !self.lock_manifests([manifest])?.is_empty() {
                 let renew = "UPDATE manifests SET leased_at = ?2 WHERE id = ?1";
                 self.tx.run(renew, values![manifest, until])?;

@@ -34,8 +34,9 @@ pub(crate) fn discard_upload(
     tx.run(DISCARD, values![key.as_str(), fed, checkpoint]).map(drop)
 }
 
-/// Queues content that a search found without a row. Content that has a row meanwhile, and content whose key is
-/// younger than `older_than` by the clock of the database, is left out. Returns how many contents are queued.
+/// Queues content that a search found without a row. Content that has got a row meanwhile is left out, and so
+/// is content whose key is younger than `older_than` by the clock of the database. Returns how many contents
+/// are queued.
 pub(crate) fn discard_orphans(
     tx: &dyn Tx,
     orphans: &[Discarded],

@@ -1,4 +1,4 @@
-//! Leases of manifests, and of what they hold. [`super::holds`] says what holds what.
+//! Leases of manifests, and of what they hold. [`super::holds`] says which rows hold which other rows.
 
 use gangplank_core::{Renewal, Time};
 
@@ -30,8 +30,6 @@ pub(crate) fn let_go(tx: &dyn Tx, manifests: &[i64], now: Time) -> Result<()> {
 
 /// Renews the leases on everything that a manifest holds: its blobs, its children, and the manifests about it.
 pub(crate) fn renew_parts(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Result<()> {
-    for text in &Texts::get().renew_below {
-        tx.run(text, values![manifest, renewal.now, renewal.stale])?;
-    }
-    Ok(())
+    let texts = Texts::get().renew_below.each_ref().map(String::as_str);
+    tx.execute_all(&texts, &values![manifest, renewal.now, renewal.stale])
 }

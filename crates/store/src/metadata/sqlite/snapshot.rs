@@ -1,4 +1,4 @@
-//! A copy of a database at one moment, in a file of its own, for backups. Its schema may be an earlier one,
+//! A copy of a database at one moment, in a separate file, for backups. Its schema may be an earlier one,
 //! because an operator makes a backup before an upgrade.
 
 use std::path::Path;
@@ -68,8 +68,8 @@ impl Snapshot {
         copy.pragma_update(None, "synchronous", "off")?;
         let began = Instant::now();
         let backup = Backup::new(&self.connection, &mut copy)?;
-        // One step copies one moment. With several steps, every commit of the server would start the copy
-        // again.
+        // A single step copies the database as it is at one moment. With several steps, every commit of the server
+        // would start the copy again.
         loop {
             match backup.step(-1)? {
                 StepResult::Done => break,

@@ -1,9 +1,9 @@
 //! The only writing thread, and its group commit.
 //!
 //! A commit costs a sync of the disk, however much it contains. So all waiting work goes into one commit.
-//! Except for the first, each piece of work runs in a savepoint of its own, so that a failure affects no other
-//! work. A caller gets its answer after the commit is durable. Work that promises less gets its answer without
-//! a sync, if the commit contains no other work.
+//! Except for the first, each piece of work runs in its own savepoint, so that a failure affects no other work.
+//! A caller gets its answer after the commit is durable. Work that promises less gets its answer without a
+//! sync, if the commit contains no other work.
 
 mod batch;
 mod log;
@@ -53,7 +53,7 @@ type Work = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 struct Ran {
-    /// The error of the work. Then none of its changes stay.
+    /// The error of the work. If there is one, none of its changes stay.
     failure: Option<StoreError>,
     answer: Answer,
 }

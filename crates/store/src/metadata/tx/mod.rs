@@ -49,6 +49,9 @@ pub(crate) trait Tx {
     /// Runs a statement once for every `width` values, in one round trip; returns how many rows changed.
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64>;
 
+    /// Runs several statements with the same values one after the other, in one round trip.
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()>;
+
     /// Runs a query once for every `width` values, in one round trip, and locks the rows that it finds.
     fn lock_each(
         &self,

@@ -18,8 +18,8 @@ use crate::metadata::store::Outcome;
 use crate::metadata::tx::{Level, Lock, Named, Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// Disables the key, and as many of the keys and roles that it made as one transaction should. Each gets an
-/// event of its own.
+/// Disables the key, and as many of the keys and roles that it made as one transaction should. Each gets its
+/// own event.
 pub(super) fn disable(
     tx: &dyn Tx,
     by: &Origin,
@@ -84,7 +84,7 @@ enum Found {
 }
 
 /// Walks from maker to maker until it has found as many keys and roles as one transaction should disable. Also
-/// returns whether there are more. The walk goes on through makers that are disabled already, since their own
+/// returns whether there are more. The walk continues through makers that are disabled already, since their own
 /// keys and roles may still be enabled.
 fn walk(tx: &dyn Tx, id: &AccessKeyId) -> Result<(Vec<Found>, bool)> {
     let mut found = Vec::new();

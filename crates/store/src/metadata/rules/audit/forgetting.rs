@@ -93,7 +93,7 @@ impl Forgotten {
         self.at = self.at.max(at);
     }
 
-    /// Moves the event that tells of the loss to the place of the newest forgotten event, or inserts it there.
+    /// Moves the event about the loss to the place of the newest forgotten event, or inserts it there.
     fn note(&self, tx: &dyn Tx, account: &str, share: Share) -> Result<()> {
         if self.count == 0 {
             return Ok(());

@@ -157,7 +157,7 @@ fn put_content(
     if known.key == blob.key {
         return Ok((known.id, known.key));
     }
-    // The caller may have read the row before the damage was noted.
+    // The caller may have read the row before the damage was recorded.
     if !known.is_damaged && blob.damaged.as_ref() != Some(&known.key) {
         content_keys::discard(tx, [&blob.key], now)?;
         return Ok((known.id, known.key));

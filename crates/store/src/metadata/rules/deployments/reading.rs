@@ -86,7 +86,7 @@ pub(super) fn to_run(tx: &dyn Tx) -> Result<ToRun> {
         Ok(services) => return Ok(ToRun { services, unreadable }),
         Err(error) => drop(only_damage(error)?),
     }
-    // At least one service is damaged. Read one by one, the others can still run.
+    // At least one service is damaged. If the services are read one by one, the others can still run.
     let mut all = ToRun { services: Vec::new(), unreadable };
     for (tenant, service) in services {
         let id = service.id;

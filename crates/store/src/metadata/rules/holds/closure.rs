@@ -14,7 +14,7 @@ use crate::Result;
 use crate::metadata::container_images::MAX_CONTENTS;
 use crate::metadata::tx::{Query, Tx, values};
 
-/// What a manifest consists of, without itself.
+/// The content of a manifest, without the manifest itself.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     /// The manifests below it, each once, with their digests.
@@ -37,7 +37,7 @@ impl Contents {
     }
 }
 
-/// How far a walk goes.
+/// The part of the manifests that a walk visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// Through all manifests.

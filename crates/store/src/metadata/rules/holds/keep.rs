@@ -22,10 +22,7 @@ pub(crate) struct Below {
 /// Marks rows after a manifest and its edges were inserted: what the manifest holds, and the manifest itself if
 /// something holds it.
 pub(crate) fn manifest_added(tx: &dyn Tx, manifest: i64) -> Result<()> {
-    for text in &Texts::get().hold {
-        tx.run(text, values![manifest])?;
-    }
-    Ok(())
+    tx.execute_all(&Texts::get().hold.each_ref().map(String::as_str), &values![manifest])
 }
 
 /// Deletes the edges of manifests that are about to be deleted. Returns what the manifests held, for
@@ -51,7 +48,7 @@ pub(crate) fn end_edges(tx: &dyn Tx, manifests: &[i64]) -> Result<Below> {
     Ok(below)
 }
 
-/// Marks again what deleted manifests held.
+/// Computes `held` again for the rows that deleted manifests held.
 pub(crate) fn let_go(tx: &dyn Tx, below: &Below) -> Result<()> {
     let manifests: Vec<i64> = below.manifests.iter().copied().collect();
     refresh_each(tx, &manifests)?;

@@ -59,7 +59,8 @@ impl Batches {
         tracing::error!(%error, "the database cannot be synced; no more writes are taken");
     }
 
-    /// Runs the waiting work and commits. The `bool` of an error says whether durability itself failed.
+    /// Runs the waiting work and commits. The `bool` of an error is true if no later commit can be trusted to
+    /// be durable.
     fn commit(
         &mut self,
         queue: &mut Queue,

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Job, Promise, Whose};
 
-/// Waiting work. That of each account is in the order of arrival.
+/// Waiting work. The work of each account is in the order of arrival.
 pub(super) struct Queue {
     coming: mpsc::UnboundedReceiver<Job>,
     /// Work that was taken out of the channel and has not run. No entry is empty.
