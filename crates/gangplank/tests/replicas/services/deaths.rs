@@ -5,15 +5,20 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::world::{KNOWN, OWN, SOON, World, get, wait_for_answer};
+use crate::services_load::Load;
 use crate::world::{Trials, until};
 
 pub(crate) const TRIALS: Trials = &[
     ("services::of_a_holder_that_stood_still_nothing_serves", stood_still),
+    ("services::services_go_on_while_the_database_is_away", database_away),
     ("services::a_killed_holder_is_replaced", killed),
 ];
 
 /// In this time another replica serves.
 const WITHIN: Duration = Duration::from_secs(45);
+
+/// Longer than a claim lasts.
+const AWAY: Duration = Duration::from_secs(40);
 
 /// For so long a replica that comes back may send its visitors to its own nodes.
 const OLD_ANSWERS: Duration = Duration::from_secs(2);
@@ -94,4 +99,30 @@ fn stood_still() {
     assert!(answered > 10, "the holder that came back answered {answered} times");
     world.wait_until_only(next, &["web 1"], SOON);
     eprintln!("services: its old nodes were removed {:?} after it was back at most", back.elapsed());
+}
+
+/// The claim on the service ends meanwhile, and nobody can take it.
+fn database_away() {
+    let mut world = World::on_own_database(OWN);
+    let host = world.serve("web", "v1", &[]);
+    let holder = world.holder("web");
+    for replica in 0..3 {
+        wait_for_answer(world.at(replica), &host, "v1", KNOWN);
+    }
+    let loads: Vec<Load> = (0..3).map(|replica| Load::start(world.at(replica), &host, 2, 1)).collect();
+    world.kill_database();
+    std::thread::sleep(AWAY);
+    world.restart_database();
+    until("all are ready", SOON, || (0..3).all(|replica| world.server.replica(replica).is_ready()));
+    let before = loads.iter().map(Load::answers).collect::<Vec<_>>();
+    assert_eq!(world.holder("web"), holder, "the service stays");
+    world.deploy("web", "v2", &[]);
+    for replica in 0..3 {
+        wait_for_answer(world.at(replica), &host, "v2", KNOWN);
+    }
+    for load in loads {
+        load.end();
+    }
+    eprintln!("services: {before:?} requests on three replicas while the database was away, none failed");
+    assert_eq!(world.holder("web"), holder, "the service stays");
 }

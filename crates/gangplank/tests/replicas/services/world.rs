@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use gangplank_testkit::replicas::postgres;
-use gangplank_testkit::{Api, TestServer};
+use gangplank_testkit::{Api, Postgres, TestServer};
 use serde_json::{Value, json};
 
 use crate::client::Program;
@@ -35,12 +35,35 @@ pub(crate) struct World {
     pub(crate) engines: Vec<Dockerd>,
     pub(crate) server: TestServer,
     placed: Engines,
-    database: String,
+    database: Database,
     digest: String,
+}
+
+/// The database of the replicas.
+struct Database {
+    name: String,
+    /// Its server, if it is the trial's own.
+    own: Option<Postgres>,
+}
+
+impl Database {
+    fn server(&self) -> &Postgres {
+        self.own.as_ref().unwrap_or_else(|| postgres())
+    }
 }
 
 impl World {
     pub(crate) fn new(placed: Engines) -> Self {
+        Self::on(None, placed)
+    }
+
+    /// The same on a database server of the trial's own.
+    pub(crate) fn on_own_database(placed: Engines) -> Self {
+        let programs = gangplank_testkit::postgres::programs(15).expect("PostgreSQL 15");
+        Self::on(Some(Postgres::start(&programs)), placed)
+    }
+
+    fn on(own: Option<Postgres>, placed: Engines) -> Self {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
         let folder = |engine: usize| home.path().join(format!("dockerd-{engine}"));
         let count = placed.iter().flatten().max().map_or(0, |last| last + 1);
@@ -49,10 +72,9 @@ impl World {
                 (0..count).map(|engine| scope.spawn(move || start(&folder(engine)))).collect();
             starting.into_iter().map(|engine| engine.join().expect("an engine")).collect()
         });
-        let database =
-            format!("services_{}", home.path().display()).replace(|c: char| !c.is_alphanumeric(), "_");
-        let database = database.to_lowercase();
-        let mut builder = crate::world::builder().sharing(&postgres().create(&database));
+        let name = format!("services_{}", home.path().display()).replace(|c: char| !c.is_alphanumeric(), "_");
+        let database = Database { name: name.to_lowercase(), own };
+        let mut builder = crate::world::builder().sharing(&database.server().create(&database.name));
         for (replica, engine) in placed.iter().enumerate() {
             let Some(engine) = engine else { continue };
             let scratch = home.path().join(format!("scratch-{replica}"));
@@ -150,6 +172,16 @@ impl World {
         url.split("//").nth(1).expect("a host").trim_end_matches('/').to_owned()
     }
 
+    /// Stops the trial's own database server, as a crash does.
+    pub(crate) fn kill_database(&mut self) {
+        self.database.own.as_mut().expect("a database server of its own").kill();
+    }
+
+    /// Starts it again.
+    pub(crate) fn restart_database(&mut self) {
+        self.database.own.as_mut().expect("a database server of its own").run();
+    }
+
     /// Where a replica listens.
     pub(crate) fn at(&self, replica: usize) -> SocketAddr {
         self.server.replica(replica).address()
@@ -165,7 +197,8 @@ impl World {
         let text = format!(
             "SELECT address FROM places JOIN services ON services.id = places.service WHERE name = '{service}'"
         );
-        let address: SocketAddr = postgres().query(&self.database, &text).expect("places").parse().ok()?;
+        let address: SocketAddr =
+            self.database.server().query(&self.database.name, &text).expect("places").parse().ok()?;
         let std::net::IpAddr::V4(address) = address.ip() else { panic!("{address}") };
         Some(usize::from(address.octets()[3]) - FIRST)
     }
@@ -227,7 +260,7 @@ impl Drop for World {
     fn drop(&mut self) {
         // A replica would start containers again that an engine is about to remove.
         self.server.kill();
-        postgres().remove(&self.database);
+        self.database.server().remove(&self.database.name);
     }
 }
 
