@@ -238,8 +238,9 @@ impl Server {
         let Collection { restore_window, failovers, .. } = config.collection;
         let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
 
-        let logs = Logs::open(home.logs(), config.deployments.logs, config.limits.disk_reserve);
-        let logs = Arc::new(logs);
+        let scratch = config.bucket.as_ref().map(|bucket| bucket.scratch.as_path());
+        let folder = home.logs(scratch, addresses.main);
+        let logs = Arc::new(Logs::open(folder, config.deployments.logs, config.limits.disk_reserve));
         let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock.clone()));
         let output = Arc::clone(&container_logs) as Arc<dyn Output>;
         let archives = Arc::new(Images::default());
