@@ -1,6 +1,7 @@
 //! Services on servers that share a store: one of them runs each service, and all of them lead visitors there.
 
 mod logs;
+mod visits;
 mod world;
 
 use std::sync::Arc;

@@ -192,9 +192,18 @@ impl Replicas {
 
     /// A visitor of a service at a server: each call is a visit, and returns its status.
     pub(crate) fn visitor(&self, number: usize, service: &str) -> impl Fn() -> u16 + Send + 'static {
+        self.visitor_of(number, self.host(number, service))
+    }
+
+    /// The host of a service, asked of a server.
+    pub(crate) fn host(&self, number: usize, service: &str) -> String {
         let found = self.done(number, "GetContainerServices", &json!({ "serviceName": service }));
         let url = found["containerServices"][0]["url"].as_str().unwrap().to_owned();
-        let host = url.split("//").nth(1).unwrap().trim_end_matches('/').to_owned();
+        url.split("//").nth(1).unwrap().trim_end_matches('/').to_owned()
+    }
+
+    /// A visitor of a host at a server.
+    pub(crate) fn visitor_of(&self, number: usize, host: String) -> impl Fn() -> u16 + Send + 'static {
         let url = format!("http://{}/", self.running(number).server.address());
         let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
         move || client.get(&url).header("host", &host).send().unwrap().status().as_u16()
