@@ -106,6 +106,8 @@ pub struct NodeSeen {
     pub handle: NodeHandle,
     /// Its name.
     pub name: NodeName,
+    /// The [`NodeSpec::service_id`] that it was made from. `None` if an earlier version of the program made it.
+    pub service_id: Option<String>,
     /// The [`NodeSpec::hash`] that it was made from.
     pub spec: String,
     /// Whether its network namespace exists and its start was complete. If not, the node has to be made again.
@@ -115,6 +117,13 @@ pub struct NodeSeen {
     pub containers: BTreeMap<String, ContainerSeen>,
     /// The address at which this machine reaches each TCP port.
     pub addresses: BTreeMap<u16, SocketAddr>,
+}
+
+impl NodeSeen {
+    /// Whether it is a node of the service with this id. A node without an id may be.
+    pub fn is_of(&self, service_id: &str) -> bool {
+        self.service_id.as_deref().is_none_or(|id| id == service_id)
+    }
 }
 
 /// The state of a container in the engine.

@@ -39,8 +39,9 @@ impl Facts {
         let (name, root) = (info.name.unwrap_or_default(), info.docker_root_dir.unwrap_or_default());
         Ok(Self {
             program: if is_podman { Program::Podman } else { Program::Docker },
-            // Podman makes a new id for each answer.
-            identity: info.id.filter(|_| !is_podman).unwrap_or_else(|| format!("{name}:{root}")),
+            // Podman makes a new id for each answer. Before version 23, all Docker daemons of a machine have one id, and so
+            // have copies of the machine.
+            identity: format!("{} {name} {root}", info.id.filter(|_| !is_podman).unwrap_or_default()),
             is_apart: options.iter().any(|one| one.contains("rootless")) || system.contains("Docker Desktop"),
             processor: info.architecture.or(version.arch).unwrap_or_default(),
             cpus: f64::from(cpus),

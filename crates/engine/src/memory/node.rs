@@ -86,6 +86,7 @@ impl Node {
         NodeSeen {
             handle: NodeHandle(handle.to_owned()),
             name: self.spec.name.clone(),
+            service_id: Some(self.spec.service_id.clone()),
             spec: self.spec.hash(),
             is_whole: self.is_whole,
             containers: self.containers.iter().map(|(name, one)| (name.clone(), seen(one))).collect(),

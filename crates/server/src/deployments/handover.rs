@@ -16,6 +16,9 @@ use crate::endpoint::routes::Route;
 /// How often a runner that has let go asks where its service is.
 const ASKED: Duration = Duration::from_secs(1);
 
+/// Within which time other servers read a new place.
+const LEARNT_WITHIN: Duration = Duration::from_secs(2);
+
 /// What this runner last wrote about the place of its service.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Placed {
@@ -132,6 +135,8 @@ impl Runner {
 
     /// Leads requests to the other server, and lets the nodes here end their own.
     async fn has_moved(&mut self, place: &Place) {
+        // Other servers learn of the move, too, before their requests are sent back.
+        tokio::time::sleep(self.pace.look.min(LEARNT_WITHIN)).await;
         if let Ok(address) = place.address.parse() {
             self.app.routes.lead(self.service, Route::Elsewhere(address));
         }

@@ -44,6 +44,8 @@ pub(super) struct Runner {
     pub(super) service: ServiceId,
     /// The labels of its nodes: account and region, and the name of the service.
     pub(super) labels: (String, String),
+    /// The permanent id of the service.
+    uuid: String,
     pub(super) wake: Arc<Notify>,
     pub(super) nodes: BTreeMap<NodeHandle, Node>,
     pub(super) leaving: Leaving,
@@ -101,6 +103,7 @@ impl Runner {
             tenant: of.tenant.clone(),
             service: of.service.id,
             labels: (spec::tenant(of), of.service.name.clone()),
+            uuid: of.service.uuid.clone(),
             leaving: Leaving::none(Arc::clone(&wake)),
             wake,
             nodes: BTreeMap::new(),
@@ -195,7 +198,9 @@ impl Runner {
     /// Looks once. Returns the pause before the next look; `None` if nothing is left of the service.
     async fn look(&mut self) -> Result<Option<Next>, Trouble> {
         let of = self.app.metadata.deployed_service(&self.tenant, self.service).await?;
-        let seen = self.engine.nodes(Some((&self.labels.0, &self.labels.1))).await?;
+        let mut seen = self.engine.nodes(Some((&self.labels.0, &self.labels.1))).await?;
+        // Another service may have had the name, or have it now.
+        seen.retain(|node| node.is_of(&self.uuid));
         let Some(of) = of else {
             if let Some(claim) = self.claim.clone().filter(|_| matches!(self.placed, Placed::Here(_))) {
                 self.remove_place(&claim).await?;

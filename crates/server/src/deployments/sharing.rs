@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gangplank_engine::NodeSeen;
 use gangplank_store::coordination::{Replica, Whereabouts};
 use gangplank_store::metadata::deployments::DeployedService;
 
@@ -15,8 +16,8 @@ use super::supervisor::{Labels, labels};
 pub(super) struct Engines {
     /// The other servers that use the same engine.
     sharers: Vec<Replica>,
-    /// The services that are to run, each with whether another engine serves it.
-    services: BTreeMap<Labels, Served>,
+    /// The services that are to run, each with its permanent id and whether another engine serves it.
+    services: BTreeMap<Labels, (String, Served)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,18 +43,19 @@ impl Engines {
             (Some(place), Some(engine)) if place.engine != engine => Served::Elsewhere,
             _ => Served::HereOrNowhere,
         };
-        self.services = services.iter().map(|of| (labels(of), served(of))).collect();
+        self.services =
+            services.iter().map(|of| (labels(of), (of.service.uuid.clone(), served(of)))).collect();
     }
 
-    /// How long nodes may stay whose service this server does not run. `None` if they have to stay: their service is to
+    /// How long a node may stay whose service this server does not run. `None` if it has to stay: its service is to
     /// run, and no other engine serves it.
-    pub(super) fn patience(&self, labels: &Labels, pace: &Pace) -> Option<Duration> {
-        match self.services.get(labels) {
-            Some(Served::HereOrNowhere) => None,
-            // Another server may still lead requests to them.
-            Some(Served::Elsewhere) => Some(pace.drain),
+    pub(super) fn patience(&self, labels: &Labels, node: &NodeSeen, pace: &Pace) -> Option<Duration> {
+        match self.services.get(labels).filter(|(id, _)| node.is_of(id)) {
+            Some((_, Served::HereOrNowhere)) => None,
+            // Another server may still lead requests to it.
+            Some((_, Served::Elsewhere)) => Some(pace.drain),
             None if self.sharers.is_empty() => Some(Duration::ZERO),
-            // Another server may be about to remove them, or has made them since the services were read.
+            // Another server may be about to remove it, or has made it since the services were read.
             None => Some(pace.drain + pace.grace),
         }
     }

@@ -1,7 +1,7 @@
 //! Spreads services over the servers with an engine: each waits before it takes a free service, the longer the less it
 //! is the one to take it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gangplank_core::ServiceId;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::among::Among;
 
 /// How long a server waits for one that runs fewer services, which may learn of a free service a second later.
-const FOR_IDLER: Duration = Duration::from_millis(1_500);
+const FOR_IDLER: Duration = Duration::from_millis(2_500);
 
 /// How much longer it waits for each service that it runs more.
 const FOR_EACH: Duration = Duration::from_millis(250);
@@ -27,9 +27,18 @@ const FOR_ROOM: Duration = Duration::from_secs(2);
 /// How long others wait for a server that has the nodes of a service already.
 const FOR_NODES: Duration = Duration::from_secs(4);
 
+/// How long others wait for a server with nodes that they have never seen. After a power cut or an outage of the
+/// database servers come back one after the other.
+const FOR_UNSEEN: Duration = Duration::from_secs(15);
+
 /// Since when services are seen without a claim.
 #[derive(Debug, Default)]
-pub(super) struct FreeServices(BTreeMap<ServiceId, Instant>);
+pub(super) struct FreeServices {
+    since: BTreeMap<ServiceId, Instant>,
+    /// Since when this server knows where everything runs, and the servers that it has seen since then.
+    sees_since: Option<Instant>,
+    seen: BTreeSet<String>,
+}
 
 /// The part of one server, at one look.
 pub(super) struct Share<'a> {
@@ -45,6 +54,11 @@ pub(super) struct Share<'a> {
 }
 
 impl FreeServices {
+    /// Forgets what was seen, since the store was out of reach.
+    pub(super) fn lose_sight(&mut self) {
+        *self = Self::default();
+    }
+
     /// The share of this server.
     pub(super) fn at<'a>(
         &'a mut self,
@@ -52,7 +66,14 @@ impl FreeServices {
         known: &'a Whereabouts,
         services: &[DeployedService],
     ) -> Share<'a> {
-        self.0.retain(|service, _| !known.holders.contains_key(service));
+        let is_free = |service: &ServiceId| {
+            !known.holders.contains_key(service) && services.iter().any(|of| of.service.id == *service)
+        };
+        self.since.retain(|service, _| is_free(service));
+        self.sees_since.get_or_insert_with(Instant::now);
+        let places = || known.places.values().map(|place| &place.replica);
+        self.seen.retain(|seen| places().any(|replica| replica == seen));
+        self.seen.extend(known.replicas.iter().map(|replica| replica.id.clone()));
         let runs = |id: &str| {
             let held = known.holders.values().filter(|holder| *holder == id).count();
             u32::try_from(held).unwrap_or(u32::MAX)
@@ -88,7 +109,7 @@ impl Share<'_> {
         {
             return false;
         }
-        let since = *self.free.0.entry(service).or_insert_with(Instant::now);
+        let since = *self.free.since.entry(service).or_insert_with(Instant::now);
         let left = self.patience(of).saturating_sub(since.elapsed());
         if !left.is_zero() {
             self.again = Some(self.again.map_or(left, |before| before.min(left)));
@@ -98,7 +119,7 @@ impl Share<'_> {
 
     /// Counts a service that this server has taken.
     pub(super) fn has_taken(&mut self, of: &DeployedService) {
-        self.free.0.remove(&of.service.id);
+        self.free.since.remove(&of.service.id);
         self.runs += 1;
         self.room = without(self.room, of);
     }
@@ -115,8 +136,14 @@ impl Share<'_> {
         }
         let has_nodes = |engine: &str| self.among.others(self.known).any(|other| other.engine == engine);
         let mut patience = Duration::ZERO;
-        if place.is_some_and(|place| has_nodes(&place.engine)) {
-            patience += FOR_NODES;
+        if let Some(place) = place {
+            let is_unseen = !self.free.seen.contains(&place.replica);
+            let sees_for = self.free.sees_since.map_or(Duration::ZERO, |since| since.elapsed());
+            if has_nodes(&place.engine) {
+                patience += FOR_NODES;
+            } else if is_unseen && sees_for < FOR_UNSEEN {
+                return FOR_UNSEEN;
+            }
         }
         if let Some(fewest) = self.fewest
             && self.runs > fewest

@@ -46,7 +46,7 @@ async fn changed(elsewhere: &mut Option<watch::Receiver<i64>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Runs all services. Nodes go on running when it ends, and the next start takes them over.
@@ -70,7 +70,7 @@ pub(crate) struct Supervisor {
     announced: Option<(Replica, Instant)>,
     /// Since when nodes are known that no service wants.
     unwanted: BTreeMap<NodeHandle, Instant>,
-    runners: BTreeMap<ServiceId, (Labels, Arc<Notify>, task::Id)>,
+    runners: BTreeMap<ServiceId, Running>,
     tasks: JoinSet<()>,
     /// The engine's last view of the nodes, by service.
     seen: BTreeMap<Labels, Vec<NodeSeen>>,
@@ -81,6 +81,15 @@ pub(crate) struct Supervisor {
     knows_services: bool,
     /// The services that could not be read at the last look.
     unreadable: BTreeSet<ServiceId>,
+}
+
+/// A runner that works.
+struct Running {
+    labels: Labels,
+    /// The permanent id of its service.
+    uuid: String,
+    wake: Arc<Notify>,
+    task: task::Id,
 }
 
 #[async_trait]
@@ -109,7 +118,7 @@ impl Job for Supervisor {
             Some(ended) = self.tasks.join_next() => {
                 if let Err(error) = ended {
                     // The runner panicked; the log has the message. A new one starts from the rows.
-                    self.runners.retain(|_, (.., task)| *task != error.id());
+                    self.runners.retain(|_, runner| runner.task != error.id());
                     tokio::time::sleep(self.pace.pause).await;
                 }
             }
@@ -171,12 +180,16 @@ impl Supervisor {
             self.runners.remove(&service);
         }
         let app = Arc::clone(&self.app);
+        if let Some(among) = app.deployer.among() {
+            self.announce(among).await;
+        }
         let known = match app.deployer.among() {
             None => None,
             Some(among) => match among.look().await {
                 Ok(known) => Some((among, known)),
                 Err(error) => {
                     self.knows_services = false;
+                    self.share.lose_sight();
                     tracing::warn!(%error, "cannot read where services run; will try again");
                     return;
                 }
@@ -200,7 +213,7 @@ impl Supervisor {
         for of in &services {
             let labels = labels(of);
             // A deleted service of the same name may still have a runner: its nodes go first.
-            let is_taken = self.runners.values().any(|(taken, ..)| *taken == labels);
+            let is_taken = self.runners.values().any(|runner| runner.labels == labels);
             if is_taken || self.runners.contains_key(&of.service.id) {
                 continue;
             }
@@ -220,7 +233,8 @@ impl Supervisor {
             let runner = Runner::new(Arc::clone(&app), engine, of, self.pace, Arc::clone(&wake));
             app.routes.set_log_place(of.service.id, None);
             let task = self.tasks.spawn(runner.run(claim, self.stop.clone())).id();
-            self.runners.insert(of.service.id, (labels, wake, task));
+            let uuid = of.service.uuid.clone();
+            self.runners.insert(of.service.id, Running { labels, uuid, wake, task });
             share.as_mut().into_iter().for_each(|share| share.has_taken(of));
         }
         self.again = share.and_then(|share| share.again());
@@ -228,10 +242,9 @@ impl Supervisor {
             woken.extend(self.others.changed(&services));
             self.others.lead(&services, |service| self.runners.contains_key(&service));
             self.engines.learn(among, &known, app.deployer.engine_identity(), &services);
-            self.announce(among).await;
         }
-        for (_, wake, _) in woken.iter().filter_map(|service| self.runners.get(service)) {
-            wake.notify_one();
+        for runner in woken.iter().filter_map(|service| self.runners.get(service)) {
+            runner.wake.notify_one();
         }
     }
 
@@ -244,7 +257,9 @@ impl Supervisor {
             return;
         };
         let mut images = self.app.deployer.images_of(self.runners.keys().copied());
-        images.iter_mut().for_each(|images| images.sort_unstable());
+        if let Some(images) = &mut images {
+            images.sort_unstable();
+        }
         let room = self.app.deployer.own_room();
         let (id, address, engine) = (among.id.clone(), address.clone(), engine.to_owned());
         let replica = Replica { id, address, engine, room, images };
@@ -253,6 +268,10 @@ impl Supervisor {
             .as_ref()
             .is_none_or(|(before, at)| *before != replica || at.elapsed() >= ANNOUNCED_EVERY);
         if !is_due {
+            return;
+        }
+        // A server whose engine does not answer gets no services.
+        if self.engine.host().await.is_err() {
             return;
         }
         match among.places.announce(&replica, coordination::LASTS).await {
@@ -302,23 +321,24 @@ impl Supervisor {
             nodes.sort_by(|a, b| a.handle.cmp(&b.handle));
         }
         let before = std::mem::replace(&mut self.seen, seen);
-        let known: BTreeMap<_, _> = self.runners.values().map(|(labels, wake, _)| (labels, wake)).collect();
-        for (labels, wake) in &known {
+        let known: BTreeMap<_, _> = self.runners.values().map(|runner| (&runner.labels, runner)).collect();
+        for (labels, runner) in &known {
             if before.get(*labels) != self.seen.get(*labels) {
-                wake.notify_one();
+                runner.wake.notify_one();
             }
         }
         if !self.knows_services {
             return;
         }
         let (now, since) = (Instant::now(), std::mem::take(&mut self.unwanted));
-        for (labels, nodes) in self.seen.iter().filter(|(labels, _)| !known.contains_key(labels)) {
-            let patience = match self.app.deployer.among() {
-                Some(_) => self.engines.patience(labels, &self.pace),
-                None => Some(Duration::ZERO),
-            };
-            let Some(patience) = patience else { continue };
-            for node in nodes {
+        for (labels, nodes) in &self.seen {
+            let is_run = |node: &&NodeSeen| known.get(labels).is_some_and(|runner| node.is_of(&runner.uuid));
+            for node in nodes.iter().filter(|node| !is_run(node)) {
+                let patience = match self.app.deployer.among() {
+                    Some(_) => self.engines.patience(labels, node, &self.pace),
+                    None => Some(Duration::ZERO),
+                };
+                let Some(patience) = patience else { continue };
                 let since = *since.get(&node.handle).unwrap_or(&now);
                 self.unwanted.insert(node.handle.clone(), since);
                 if since.elapsed() < patience {

@@ -1,9 +1,10 @@
 //! Accepts connections until it is told to stop. Then it waits for those that are open.
 
 use std::io::{Error, ErrorKind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use gangplank_core::Network;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
@@ -53,6 +54,10 @@ const IDLE_REPLICA: Duration = Duration::from_mins(5);
 /// The headers that a replica adds to a visitor's, and their bytes together.
 const ADDED: (usize, usize) = (8, 2 << 10);
 
+/// Where replicas are. Each stands for many visitors, as a proxy does.
+static ANYWHERE: LazyLock<Vec<Network>> =
+    LazyLock::new(|| ["0.0.0.0/0", "::/0"].iter().filter_map(|all| all.parse().ok()).collect());
+
 impl Gate {
     /// The limits for requests. A replica adds headers to those of a visitor, who may have used the limits up.
     pub(crate) fn limits(self, configured: &Limits) -> Limits {
@@ -97,7 +102,8 @@ pub(crate) async fn serve(
         };
         // No other connection can be closed, so the new one is. Otherwise the server would run out of file
         // descriptors.
-        let Some(guest) = app.connections.open(peer.ip(), &app.proxies) else { continue };
+        let proxies = if gate.audience == Audience::Replicas { &*ANYWHERE } else { &app.proxies };
+        let Some(guest) = app.connections.open(peer.ip(), proxies) else { continue };
         let guest = Arc::new(guest);
         let (app, tls) = (Arc::clone(&app), tls.clone());
         let serving = connection::serve(

@@ -1,6 +1,7 @@
 //! One of several processes of a server.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
@@ -55,7 +56,7 @@ impl TestServer {
     pub fn start_replica_unready(&mut self, number: usize, environment: &[(&str, &str)]) {
         self.processes[number].kill();
         let listen = self.processes[number].address.to_string();
-        let again = self.builder.process(self.home.path(), &listen, environment);
+        let again = self.builder.process(number, self.home.path(), &listen, environment);
         self.processes[number] = again.unwrap_or_else(|why| panic!("{why}"));
     }
 
@@ -85,6 +86,11 @@ impl TestServer {
 }
 
 impl Replica<'_> {
+    /// Where it listens.
+    pub fn address(self) -> SocketAddr {
+        self.0.address
+    }
+
     /// Its URL.
     pub fn endpoint(self) -> String {
         format!("http://{}", self.0.address)
