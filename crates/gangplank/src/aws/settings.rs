@@ -215,6 +215,17 @@ impl Settings {
     }
 }
 
+/// Whether a name could be that of a region. The AWS CLI asks for the letters of a part of a host name, and for one
+/// that is no digit.
+pub(crate) fn may_be_region(name: &str) -> bool {
+    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(is_letter)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.bytes().all(|letter| letter.is_ascii_digit())
+}
+
 fn of_section(section: &Section, source: &'static str) -> Result<Option<Credentials>, Unresolved> {
     let get = |key: &str| filled(section, key).map(str::to_owned);
     let Some(id) = get("aws_access_key_id") else { return Ok(None) };

@@ -76,3 +76,17 @@ fn a_line_that_is_not_understood_is_named_and_not_shown() {
     assert!(ran.code == Some(255) || ran.code == Some(253), "{ran:?}");
     assert!(ran.stderr.contains("line 1"), "{ran:?}");
 }
+
+#[test]
+fn a_region_that_no_server_can_have_is_named() {
+    let server = server();
+    let config = format!("[default]\nregion = us-east-1 ; home\nendpoint_url = {}\n", server.endpoint());
+    let credentials = format!("[default]\n{KEYS}");
+    list(&server, &credentials, &config).check_failed(&["\"us-east-1 ; home\"", "region"]);
+    let ran = run(server.home(), &["lightsail", "get-container-services"], &[]);
+    assert_eq!(ran.code, Some(255), "{ran:?}");
+    assert!(
+        ran.stderr.contains("Provided region_name 'us-east-1 ; home' doesn't match a supported format."),
+        "{ran:?}"
+    );
+}
