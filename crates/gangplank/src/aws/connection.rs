@@ -64,9 +64,11 @@ impl Connection {
             Some(dir) => {
                 format!("{}/credentials has no access key, or is missing: {}", dir.display(), key_advice(dir))
             }
-            None => "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
-                     AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE"
-                .to_owned(),
+            None => format!(
+                "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+                 AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE{}",
+                settings.unfollowed()
+            ),
         })?;
         if let Identity::Key(credentials) = &identity {
             SecretAccessKey::parse(credentials.secret_access_key.expose())

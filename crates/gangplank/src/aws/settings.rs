@@ -162,6 +162,18 @@ impl Settings {
         Ok(role_arn.map(|role_arn| Identity::Role(self.role(role_arn, None))))
     }
 
+    /// What the profile names in place of an access key, and this program does not follow. The text belongs behind the
+    /// error that there is no access key.
+    pub(crate) fn unfollowed(&self) -> String {
+        let names = ["source_profile", "credential_source", "sso_session", "sso_start_url", "login_session"];
+        names.into_iter().find(|name| self.get(name).is_some()).map_or_else(String::new, |name| {
+            format!(
+                " (the profile has {name}, which is not followed here: give it aws_access_key_id and \
+                 aws_secret_access_key, or credential_process)"
+            )
+        })
+    }
+
     /// The access key: the environment's, unless a profile was named on the command line; else the profile's.
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>, Unresolved> {
         Ok(match self.key_of_environment()? {

@@ -50,8 +50,12 @@ fn told(mut error: clap::Error, mut command: clap::Command, args: &[String], col
     if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) {
         let above = if asked.get_name() == command_name { "" } else { asked.get_name() };
         if let Some(tip) = other_words::instead_of(above, word) {
-            error.insert(ContextKind::SuggestedSubcommand, ContextValue::None);
+            // Without clap's own guesses, which go by letters alone.
+            let word = ContextValue::String(word.clone());
+            error = clap::Error::new(ErrorKind::InvalidSubcommand).with_cmd(&asked);
+            error.insert(ContextKind::InvalidSubcommand, word);
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+            error.insert(ContextKind::Usage, ContextValue::None);
         }
     }
     if let Some(variable) = variable(&error, &asked, args) {

@@ -96,9 +96,11 @@ fn identity(globals: &Globals, settings: &Settings) -> Result<Option<Identity>, 
     found.map(Some).ok_or_else(|| {
         Failure::Configuration(
             "NoCredentials",
-            "Unable to locate credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile \
-             that has them."
-                .to_owned(),
+            format!(
+                "Unable to locate credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile \
+                 that has them{}.",
+                settings.unfollowed()
+            ),
         )
     })
 }

@@ -90,3 +90,41 @@ fn a_region_that_no_server_can_have_is_named() {
         "{ran:?}"
     );
 }
+
+#[test]
+fn the_files_are_named_with_variables_as_in_a_shell() {
+    let server = server();
+    list(&server, "", "");
+    let folder = server.home().join("elsewhere");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("keys"), format!("[default]\n{KEYS}")).unwrap();
+    let config = format!("[default]\nregion = us-east-1\nendpoint_url = {}\n", server.endpoint());
+    fs::write(folder.join("settings"), config).unwrap();
+    for (keys, settings) in [
+        ("$HOME/elsewhere/keys", "~/elsewhere/settings"),
+        ("${HOME}/elsewhere/keys", "$HOME/$FOLDER/settings"),
+    ] {
+        let variables =
+            [("AWS_SHARED_CREDENTIALS_FILE", keys), ("AWS_CONFIG_FILE", settings), ("FOLDER", "elsewhere")];
+        let ran = run(server.home(), &["registry-login", "list"], &variables);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_way_to_a_key_that_is_not_followed_is_named() {
+    let server = server();
+    let config = format!("[default]\nregion = us-east-1\nendpoint_url = {}\n", server.endpoint());
+    for way in
+        ["source_profile = base\nrole_arn = arn:aws:iam::000000000000:role/x\n", "sso_session = work\n"]
+    {
+        let name = way.split(' ').next().unwrap();
+        list(&server, "", &format!("{config}{way}")).check_failed(&[
+            "no access key",
+            name,
+            "credential_process",
+        ]);
+        let ran = run(server.home(), &["lightsail", "get-container-services"], &[]);
+        assert!(ran.code == Some(253) && ran.stderr.contains(name), "{ran:?}");
+    }
+}

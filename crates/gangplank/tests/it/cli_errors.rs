@@ -61,6 +61,7 @@ fn words_of_other_programs_lead_to_the_command_that_is_meant() {
         let ran = run(home.path(), args, &[]);
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.stderr.contains(tip) && !ran.stderr.contains("similar"), "{ran:?}");
+        assert_eq!(ran.stderr.matches("tip:").count(), 1, "{ran:?}");
     }
 }
 
