@@ -52,7 +52,7 @@ pub(crate) fn image(
         read_config(&parsed).with_context(|| format!("{name:?} is no configuration of an image"))?;
     ensure!(
         diff_ids.len() == saved.layers.len(),
-        "is damaged: the configuration tells of {} layers, manifest.json of {}",
+        "is damaged: layers in the configuration: {}, in manifest.json: {}",
         diff_ids.len(),
         saved.layers.len()
     );
