@@ -22,8 +22,9 @@ impl<'p, 'a> Members<'p, 'a> {
         }
     }
 
-    /// The same for an object whose members are `known`. A name that differs from a known one only in letter case is
-    /// refused. Some readers, Go's among them, would take it for the known one, and others would not.
+    /// The members of `value`, which must be an object. Its reader knows the members in `known`. A name that
+    /// differs from a known one only in letter case is refused. Some readers, Go's among them, would take it
+    /// for the known one, and others would not.
     pub(crate) fn known(
         value: Json<'a>,
         path: &'p Path<'p>,

@@ -21,7 +21,7 @@ use crate::{Line, NodeName, Output};
 const SECOND_LOOKS: (u32, Duration) = (20, Duration::from_millis(100));
 /// The first and the longest pause before a reader tries again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-/// How long a reader may go on after its container has ended.
+/// How long a reader may continue after its container has ended.
 const LINGERS: Duration = Duration::from_secs(5);
 
 /// The output of a container, as a stream.

@@ -22,7 +22,7 @@ pub(super) fn region() -> Option<String> {
 /// The sources of credentials, in the order in which they are asked.
 pub(super) fn sources(region: &str) -> Result<Vec<Arc<dyn Source>>> {
     if let Some(own) = own()? {
-        // A user who sets these means these.
+        // A user who sets these variables wants them to be used.
         return Ok(vec![Arc::new(own)]);
     }
     let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Usual { region: region.to_owned() })];

@@ -106,7 +106,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let environment = environment::read(&args.env, &args.env_file)?;
     let wanted = Wanted::of(&args.image, args.label.as_deref(), &args.name)?;
     let client = Arc::new(args.connection.client()?);
-    // Check before the push what the server checks after it, so that nobody waits for a push that was of no use.
+    // Make the server's later checks before the push, so that nobody waits for a push that is then refused.
     if let Wanted::Push(_, label) = &wanted {
         Place { service: args.service.clone(), label: label.clone() }.check()?;
     }

@@ -16,7 +16,7 @@ use crate::logins::registries::Registries;
 use crate::logins::{make, named_registry};
 use crate::terminal::{foreign, output};
 
-/// The answer for "there is no login". Clients compare it with this text, and go on without a login.
+/// The answer for "there is no login". Clients compare it with this text, and continue without a login.
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
 /// The longest message that a client sends to a helper, in bytes.
@@ -147,7 +147,7 @@ async fn get(connection: &Connection, registry: &str, repository: Option<&str>, 
         }
         bail!(NOT_FOUND);
     }
-    // Only the server knows the name of its registry. For any other registry the client goes on without a login.
+    // Only the server knows the name of its registry. For any other registry the client continues without a login.
     match make::make(&client, &kind).await {
         Ok(made) => {
             let found = (made.registry == registry).then(|| made.login.clone());

@@ -17,9 +17,9 @@ pub(crate) type Status = Option<u16>;
 pub(crate) enum Seen {
     /// It happened.
     Whole,
-    /// It has no effect.
+    /// The operation had no effect.
     Absent,
-    /// It has a partial effect, which must never happen.
+    /// The operation had a partial effect, which must never happen.
     Broken(String),
 }
 

@@ -82,7 +82,7 @@ fn server_with_images() -> TestServer {
     server_with_images_on("docker")
 }
 
-/// The same with this engine, which does not exist.
+/// A server with the same content, and with this engine, which does not exist.
 fn server_with_images_on(engine: &str) -> TestServer {
     let server = builder()
         .env("GANGPLANK_ENGINE", engine)

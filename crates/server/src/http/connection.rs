@@ -102,7 +102,7 @@ pub(crate) async fn serve(
 enum Opened {
     Plain(Socket),
     Tls(TlsStream<Socket>),
-    /// The client speaks the wrong protocol. The bytes are the answer to it.
+    /// The client speaks the wrong protocol. The bytes are the answer to the client.
     Wrong(TcpStream, &'static [u8]),
     Failed(io::Error),
 }
@@ -157,8 +157,9 @@ async fn serve_http<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let turns = Turns::default();
-    let (headers, head_bytes) = (app.limits.headers, app.limits.head_bytes());
-    let stream = Patient::new(stream, turns.clone(), connection.clone(), &app.limits);
+    let limits = connection.gate.limits(&app.limits);
+    let (headers, head_bytes) = (limits.headers, limits.head_bytes());
+    let stream = Patient::new(stream, turns.clone(), connection.clone(), &limits);
     let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let (app, connection, turn) = (Arc::clone(&app), connection.clone(), turns.begin());

@@ -2,7 +2,7 @@
 //!
 //! A connection is called a stranger until one of its requests is authenticated. Strangers are closed first,
 //! the oldest before the others, and only for a reason. If one address has too many connections, its own
-//! strangers are closed. If there are too many in all, the strangers of the address with most of them are
+//! strangers are closed. If there are too many in all, strangers of the address that has the most strangers are
 //! closed. If incomplete heads take too much memory, their connections are closed. Authenticated connections
 //! stay.
 //!
@@ -101,13 +101,14 @@ impl Connections {
         Some(Guest { connections: Arc::clone(self), place })
     }
 
-    /// Closes the oldest stranger of the address with most of them. The caller does so when the system has no
-    /// room for another connection.
+    /// Closes the oldest stranger of the address that has the most strangers. The caller does so when the
+    /// system has no room for another connection.
     pub(crate) fn make_room(&self) {
         self.lock().end_one_of_most();
     }
 
-    /// Closes all connections whose last request was not authenticated and is not being answered by a node.
+    /// Closes all connections whose last request was not authenticated, except for those that a node is
+    /// answering.
     pub(crate) fn end_strangers(&self) {
         let mut table = self.lock();
         let unknown = |place: &&Arc<Place>| {
@@ -130,7 +131,7 @@ impl Connections {
 }
 
 impl Guest {
-    /// Notes the task that serves the connection.
+    /// Records the task that serves the connection.
     pub(super) fn is_served_by(&self, task: AbortHandle) {
         let task = self.place.task.get_or_init(|| task);
         if self.place.ended.load(Ordering::SeqCst) {
@@ -138,13 +139,13 @@ impl Guest {
         }
     }
 
-    /// Notes that a request begins. Its caller is not known yet.
+    /// Records that a request begins. Its caller is not known yet.
     pub(super) fn asks(&self) {
         self.place.asks_as_known.store(false, Ordering::Release);
         self.head_takes(0);
     }
 
-    /// Notes that the request was authenticated.
+    /// Records that the request was authenticated.
     pub(crate) fn is_known(&self) {
         self.place.asks_as_known.store(true, Ordering::Release);
         if !self.place.known.load(Ordering::Relaxed) && !self.place.known.swap(true, Ordering::AcqRel) {
@@ -152,17 +153,17 @@ impl Guest {
         }
     }
 
-    /// Notes that a node begins to answer a visitor.
+    /// Records that a node begins to answer a visitor.
     pub(crate) fn begins_visit(&self) {
         self.place.visits.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Notes that a node has finished with a visitor.
+    /// Records that a node has finished with a visitor.
     pub(crate) fn ends_visit(&self) {
         self.place.visits.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Notes the memory of the connection's incomplete head, in bytes.
+    /// Records the memory of the connection's incomplete head, in bytes.
     pub(super) fn head_takes(&self, bytes: usize) {
         if self.place.head.load(Ordering::Relaxed) != bytes {
             self.connections.lock().head_takes(&self.place, bytes);
@@ -248,9 +249,9 @@ impl Table {
         }
     }
 
-    /// Closes a stranger of the address with most of them. Returns whether there was one. If nodes are
-    /// answering all of its strangers, an idle stranger of another address is closed instead, if that address
-    /// has at least half as many.
+    /// Closes a stranger of the address that has the most strangers. Returns whether there was one. If nodes
+    /// are answering all of its strangers, an idle stranger of another address is closed instead, if that
+    /// address has at least half as many.
     fn end_one_of_most(&mut self) -> bool {
         let Some((most, _)) = self.ranks.last().copied() else { return false };
         let crowds = self.ranks.iter().rev().take_while(|(strangers, _)| strangers * 2 >= most);

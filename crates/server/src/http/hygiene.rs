@@ -7,7 +7,7 @@ use super::dispatch::is_registrys;
 use super::response::Answer;
 use crate::config::Limits;
 
-/// Why a request is refused unread.
+/// The reason why a request is refused before any part of the server answers it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) status: StatusCode,

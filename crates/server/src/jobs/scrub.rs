@@ -134,7 +134,7 @@ impl Scrub {
         }
         let KeptContent { tenant, digest, size, key, .. } = &content;
         if let Bytes::Unreadable(why) = &found {
-            // Do not mark it as damaged: the whole disk may be away for a while.
+            // Do not mark it as damaged: the whole disk may be out of reach for a while.
             self.app.metrics.damage_found();
             tracing::error!(%tenant, %digest, %key, why, "cannot read stored content; check the disk");
             return Ok(true);

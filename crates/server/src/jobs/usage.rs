@@ -96,7 +96,7 @@ where
                 _ => {}
             }
         }
-        // The engine is away: the other nodes would time out, too.
+        // If the engine does not answer, the other nodes would time out, too.
         if is_away {
             break;
         }
@@ -142,7 +142,7 @@ impl Sampler {
         due
     }
 
-    /// Takes readings in and returns the samples that are due. A sample is the average over the nodes of a
+    /// Takes in new readings, and returns the samples that are due. A sample is the average over the nodes of a
     /// service.
     fn take(&mut self, now: Instant, used: Vec<(RunningNode, Usage)>) -> Vec<Sample> {
         let mut shares: HashMap<ServiceId, Vec<(f64, f64)>> = HashMap::new();

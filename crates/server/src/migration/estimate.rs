@@ -1,4 +1,4 @@
-//! What a migration would copy. Nothing is written.
+//! The amount that a migration would copy. Nothing is written.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ const PAGE: usize = 500;
 /// The extent of a migration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
-    /// All contents.
+    /// The number of all contents.
     pub contents: u64,
-    /// Their bytes.
+    /// The bytes of all contents.
     pub bytes: u64,
-    /// The contents that are not at the target yet.
+    /// The number of contents that are not at the target yet.
     pub missing: u64,
-    /// Their bytes.
+    /// The bytes of these contents.
     pub missing_bytes: u64,
-    /// The rows of all tables.
+    /// The number of rows in all tables.
     pub rows: u64,
 }
 

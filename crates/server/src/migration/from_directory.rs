@@ -19,8 +19,8 @@ use crate::sealing::MasterKey;
 /// Moves a data directory. `progress` gets the bytes that are at the target, and all bytes.
 ///
 /// # Errors
-/// If the directory is in use, unless only content is copied; if the target is not empty, or that of another
-/// migration; if the key is not that of the directory; if a store fails. The next run goes on.
+/// If the directory is in use, unless only content is copied; if the target is not empty, or belongs to another
+/// migration; if the key is not the directory's; if a store fails. The next run continues.
 pub async fn from_directory(
     dir: &Path,
     to: &Shared,
@@ -69,7 +69,7 @@ pub async fn from_directory(
         (moved.contents, moved.bytes) = (totals.count, totals.bytes);
     }
     if locked.is_none() {
-        // While a server runs, a content may go before it is copied.
+        // While a server runs, content may be removed before it is copied.
         moved.damaged.clear();
         return Ok(moved);
     }
@@ -85,7 +85,7 @@ pub async fn from_directory(
     Ok(moved)
 }
 
-/// Takes the last step of a run that was stopped before it, if it was.
+/// If a run was stopped before its last step, takes that step.
 async fn end(to: &Shared, noted: &Other) -> Result<Moved> {
     let rows = Postgres::leaving(to.database.clone()).await?;
     match rows.moving().await? {
@@ -107,7 +107,7 @@ pub(super) struct Source {
 /// Where the bytes of a directory are.
 pub(super) enum Whose {
     Folder(Arc<dyn BlobStore>),
-    /// In the bucket that they stay in.
+    /// The bytes are in a bucket, and stay there.
     Bucket(Arc<dyn BlobStore>),
 }
 
@@ -138,7 +138,7 @@ impl Source {
         }
     }
 
-    /// The directory as the target notes it.
+    /// The description of the directory that the target records.
     pub(super) fn as_other(&self, dir: &Path) -> Other {
         Other { number: self.identity.cluster, place: format!("the data directory {}", dir.display()) }
     }

@@ -18,12 +18,12 @@ use crate::sealing::MasterKey;
 /// The error for a database without an identity.
 pub(super) const NOTHING: &str = "no server has used this database yet: there is nothing to move";
 
-/// Moves a database and a bucket to a directory that is new or empty. `progress` gets the bytes that are there,
-/// and all bytes.
+/// Moves a database and a bucket to a directory that is new or empty. `progress` gets the bytes that are in the
+/// directory, and all bytes.
 ///
 /// # Errors
-/// If a server uses the database, unless only content is copied; if the directory is not empty, or that of
-/// another migration; if the key is not that of the store; if a store fails. The next run goes on.
+/// If a server uses the database, unless only content is copied; if the directory is not empty, or belongs to
+/// another migration; if the key is not the store's; if a store fails. The next run continues.
 pub async fn to_directory(
     dir: &Path,
     from: &Shared,
@@ -55,7 +55,7 @@ pub async fn to_directory(
         return was_done(metadata.as_ref()).await;
     }
     refuse(moving.as_ref())?;
-    // Only who uses the database while it is idle may be missed, and that is looked for again at the end.
+    // This check may miss only a process that uses the database and is idle. The end of the run checks again.
     let idle = if extent == Extent::Everything { Some(rows.require_idle().await?) } else { None };
     let source = open::bucket_to_read(from.bucket.clone(), identity).await?;
     let blobs = open::folder_to_fill(&place.dir.blobs(), number)?;
@@ -73,7 +73,7 @@ pub async fn to_directory(
         ..Moved::default()
     };
     let Some(idle) = idle else {
-        // While servers run, a content may go before it is copied.
+        // While servers run, content may be removed before it is copied.
         return Ok(moved);
     };
     let mut damaged = HashSet::new();
@@ -109,7 +109,7 @@ pub(super) fn refuse(moving: Option<&Move>) -> Result<()> {
     }
 }
 
-/// A directory as the database notes it.
+/// The description of a directory that the database records.
 fn named(dir: &Path) -> String {
     let path = dir.canonicalize().or_else(|_| std::path::absolute(dir));
     format!("the data directory {}", path.as_deref().unwrap_or(dir).display())
@@ -124,7 +124,7 @@ async fn was_done(rows: &dyn Metadata) -> Result<Moved> {
 /// The directory that is being filled.
 struct Target {
     dir: DataDir,
-    /// Whether all rows and bytes were there at the end of an earlier run.
+    /// Whether an earlier run had brought all rows and bytes here.
     has_arrived: bool,
 }
 

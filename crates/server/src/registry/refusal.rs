@@ -43,12 +43,12 @@ impl Refusal {
         Self { quota: Some(option), ..self }
     }
 
-    /// Whether the same request may succeed later, without anything else being done.
+    /// Whether the same request may succeed later, without any other change.
     pub(super) fn is_temporary(&self) -> bool {
         self.error.status == 503
     }
 
-    /// Adds the standing of the upload, so that the client can resume it.
+    /// Adds the progress of the upload, so that the client can resume it.
     pub(super) fn at(self, standing: Standing) -> Self {
         Self { standing: Some(Box::new(standing)), ..self }
     }

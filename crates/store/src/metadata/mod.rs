@@ -119,7 +119,7 @@ pub trait Metadata:
 /// call. So a retry finds the row and makes no second one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
-    /// Who called.
+    /// The caller.
     pub owner: gangplank_core::Owner,
     /// The call's `amz-sdk-invocation-id`.
     pub id: String,

@@ -1,4 +1,4 @@
-//! Handles writes whose commit got no answer because the connection was lost: they may or may not have been
+//! Handles writes whose commit got no answer because the connection was lost: nobody knows whether they were
 //! made.
 //!
 //! The store runs such a write again. A change is recognized by its event in the audit trail, which contains
@@ -18,7 +18,7 @@ use super::store::Outcome;
 use super::tx::{Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// How long to wait for a database that is away or busy.
+/// How long to wait for a database that is out of reach or busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often in a row the answer may be lost.
@@ -35,7 +35,7 @@ pub(crate) enum Run {
     Again,
 }
 
-/// Runs a write until its outcome is known, or patience is over.
+/// Runs a write until its outcome is known, or its time is over.
 pub(crate) async fn settle<T, W>(write: impl Fn(Run) -> W) -> Result<T>
 where
     W: Future<Output = Result<T>>,
@@ -167,7 +167,8 @@ mod tests {
 
     use super::*;
 
-    /// Settles a write with these outcomes, one after the other, the last one for ever. Returns how it was run.
+    /// Settles a write whose runs have these outcomes, one after the other. The last one repeats. Returns the
+    /// result and how each run was made.
     async fn runs(outcomes: &[Result<u8>]) -> (Result<u8>, Vec<Run>) {
         let runs = RefCell::new(Vec::new());
         let outcome = settle(|run| {

@@ -15,7 +15,7 @@ use super::statistics::Statistics;
 use super::tx::Tx;
 use crate::Result;
 
-/// Reading this many names takes a fraction of a millisecond.
+/// A page of up to this many names is read in a fraction of a millisecond.
 const SHORT: usize = 1_001;
 
 /// Rows in a database. The rules are in [`rules`](super::rules), one file for each noun.
@@ -129,7 +129,8 @@ impl<E: Engine> Store<E> {
     }
 }
 
-/// The second run may find that the first was committed, and write nothing. It must not promise more than that commit.
+/// The second run may find that the first one was committed, and write nothing. Its answer must not promise
+/// more than the commit of the first.
 fn keep_promise(tx: &dyn Tx, promise: Promise, run: Run) -> Result<()> {
     if run == Run::Again && promise == Promise::Durable { tx.reach_copies() } else { Ok(()) }
 }

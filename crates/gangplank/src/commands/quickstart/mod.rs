@@ -1,4 +1,4 @@
-//! `gangplank quickstart`: shows everything in one command, on a server of its own.
+//! `gangplank quickstart`: shows everything in one command, on a separate server.
 //!
 //! Every step goes over HTTP, as any client's would. Each step also shows the command that does the same.
 
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// Directory to keep everything in [default: a new one, removed at the end]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Stop after the last step instead of going on to serve
+    /// Stop after the last step, and do not keep serving
     #[arg(long)]
     exit: bool,
     /// The engine that runs the image: Docker Engine, Podman, the first of them that answers, or none [default: auto]

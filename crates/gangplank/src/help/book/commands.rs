@@ -24,7 +24,7 @@ It takes the command line of `aws lightsail` (version 2) for the container opera
 /// The heading of the options of a connection.
 const OF_SERVER: &str = "Server";
 
-/// A command whose options have a page of their own.
+/// A command whose options have their own page.
 const ELSEWHERE: &str = "gangplank serve";
 
 pub(super) fn page() -> Page {
@@ -168,7 +168,7 @@ pub(super) fn variables(page: &mut Page, variables: &[(&str, &str)]) {
 fn examples(page: &mut Page, path: &str) {
     let lines: Vec<String> =
         notes::examples(path).iter().map(|(what, line)| format!("# {what}\n{line}")).collect();
-    // The variable's value is left out: it is a path, key or address of whoever generates the page.
+    // The variable's value is left out: it is a path, key or address of the person who generates the page.
     page.code("text", &lines.join("\n"));
 }
 

@@ -9,7 +9,7 @@ use super::statement::Statement;
 use crate::Result;
 use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Tx, Value};
 
-/// What a rule announced to do.
+/// The actions that a rule has announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Run one query, which needs no snapshot.

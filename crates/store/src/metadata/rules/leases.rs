@@ -1,4 +1,4 @@
-//! Leases of manifests, and of what they hold. [`super::holds`] says what holds what.
+//! Leases of manifests, and of what they hold. [`super::holds`] says which rows hold which other rows.
 
 use gangplank_core::{Renewal, Time};
 
@@ -9,7 +9,7 @@ use crate::metadata::tx::{Tx, values};
 const RENEW: &str =
     "UPDATE manifests SET leased_at = ?2 WHERE id = ?1 AND leased_at < ?2 AND leased_at <= ?3";
 
-/// A renewal at the time of all who share the database, and not at that of the caller.
+/// The renewal with the steady time that all processes share, in place of the caller's.
 pub(crate) fn of_all(tx: &dyn Tx, Renewal { now, stale }: Renewal) -> Result<Renewal> {
     let steady = tx.steady(now)?;
     Ok(Renewal { now: steady, stale: Time(stale.0.saturating_add(steady.0 - now.0)) })

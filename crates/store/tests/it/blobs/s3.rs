@@ -137,7 +137,7 @@ async fn an_upload_that_nobody_knows_of_is_given_up() {
     panic!("{:?}", bucket.uploads());
 }
 
-/// A writer was paused for long, and goes on after another has taken its place.
+/// A writer was paused for a long time, and continues after another has taken its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_part_is_never_taken_for_another() {
     for program in Program::ALL {
@@ -297,7 +297,7 @@ async fn what_passes_costs_no_upload() {
     }
 }
 
-/// The hash goes on from what came first, so it does not tell.
+/// The hash continues from the earlier bytes, so it does not show the change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tail_that_has_changed_is_in_no_blob() {
     for program in Program::ALL {

@@ -191,8 +191,8 @@ async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
     assert_ne!(of(EventKind::LoginIssued).login, Some(LoginId(7)), "the login that was issued");
 }
 
-/// Putting the same manifest with the same tags again is no event. A put by another login is one, and so is a
-/// tag that moves.
+/// If the same login puts a manifest with the same tags again, there is no event. A put by another login is an
+/// event, and so is a tag that moves.
 async fn a_put_that_changes_nothing_is_no_event(db: &dyn Metadata) {
     db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     let (one, other) =
@@ -260,7 +260,8 @@ async fn what_changes_nothing_is_noted_nowhere(db: &dyn Metadata) {
     assert_eq!(all(db, AuditFilter::default()).await.len(), before);
 }
 
-/// Two changes cannot have the same request id. So a change whose answer was lost can be found by its id.
+/// Two changes cannot have the same request id. So a change whose answer was lost can be found by its request
+/// id.
 async fn a_request_makes_one_change(db: &dyn Metadata) {
     let by = Origin { request: Some("a request".to_owned()), ..somebody(0) };
     make_service(db, &by, &here(), "one").await;

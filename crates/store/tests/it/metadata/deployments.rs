@@ -1,4 +1,4 @@
-//! Deployments: how they are made, end, hold images, are counted and are forgotten.
+//! Deployments: how they are made and ended, hold images, count in quotas, and are forgotten.
 
 mod room;
 mod updates;
@@ -107,7 +107,7 @@ fn disabled(is_disabled: bool) -> ServiceUpdate {
     ServiceUpdate { is_disabled: Some(is_disabled), ..change() }
 }
 
-/// The service after a change that succeeded.
+/// The service after a change that was accepted.
 fn taken(outcome: ServiceOutcome) -> DeployedService {
     match outcome {
         ServiceOutcome::Done(deployed) => *deployed,
@@ -251,7 +251,7 @@ async fn a_retry_gets_the_first_attempts_deployment(db: &dyn Metadata) {
     taken(update(db, "web", disabled(true)).await);
     assert!(matches!(again().await, DeploymentOutcome::Made(_)), "it was taken when it could be");
     assert_eq!(list(db, "web").await.len(), 1);
-    // The same invocation for another service is another call.
+    // For another service, the same invocation id means another call.
     assert!(matches!(create(db, "api", new.clone()).await, DeploymentOutcome::Made(_)));
     assert_eq!(list(db, "api").await.len(), 1);
 }
@@ -316,7 +316,7 @@ async fn an_image_in_use_is_not_deleted(db: &dyn Metadata) {
     activate(db, &here(), "web").await;
     assert_eq!(delete(1).await, ImageDeleted::Deleted, "the deployment is inactive");
     assert_eq!(db.contradictions(NOW).await.unwrap(), []);
-    // The list still says what it ran.
+    // The list still shows the image that the deployment ran.
     assert_eq!(list(db, "web").await.last().unwrap().images[0].registered.as_ref().unwrap().number, 1);
 }
 

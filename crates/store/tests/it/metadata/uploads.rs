@@ -35,7 +35,7 @@ metadata_contract! {
 
 /// A new session.
 pub(super) fn session(id: &str) -> UploadSession {
-    // The same id always gets the same key.
+    // The content key is made from the id, so an id always gets the same one.
     let digest = Digest::sha256(id.as_bytes()).to_string();
     UploadSession {
         id: id.to_owned(),
@@ -125,7 +125,7 @@ async fn progress_is_recorded(db: &dyn Metadata) {
     open(db, "two").await;
     let vouched = Checkpoint { opaque: b"another run's".to_vec(), ..checkpoint(5) };
     let vouched = UploadSession { checkpoint: vouched, ..at(5) };
-    // The time of opening stays, whatever the caller says.
+    // The time at which the session was opened stays, whatever the caller passes.
     let told = UploadSession { created_at: Time(0), ..vouched.clone() };
     assert!(db.advance_upload(&owner(), &checkpoint(0), told).await.unwrap());
     assert_eq!(find(db, "one").await, Some(vouched));

@@ -78,7 +78,8 @@ impl Texts {
         let (ids_below, keys_below) = (manifests_below.join(" UNION ALL "), links_below.join(" UNION ALL "));
         let itself = format!("SELECT m.id FROM manifests m WHERE m.id = ?1 AND {manifest_is_held}");
         Self {
-            // Not `held = 0`: PostgreSQL would walk the index of all rows that are not held to find these few.
+            // The condition is not `held = 0`: to find these few rows, PostgreSQL would walk the index of all rows
+            // that are not held.
             hold: [
                 format!(
                     "UPDATE manifests SET held = 1 WHERE held <> 1 AND id IN ({ids_below} UNION ALL {itself})"

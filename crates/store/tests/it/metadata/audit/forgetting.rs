@@ -73,7 +73,7 @@ async fn a_share_pushes_no_other_out(db: &dyn Metadata) {
     assert_eq!(count(EventKind::EventsForgotten), 4, "one of each");
 }
 
-/// The event takes the place of the newest forgotten event, and its count grows.
+/// An event about forgotten events replaces the newest of them, and its count grows.
 async fn what_is_pushed_out_leaves_one_event_of_its_share(db: &dyn Metadata) {
     let told = async || {
         let filter = AuditFilter { kind: Some(EventKind::EventsForgotten), ..AuditFilter::default() };
@@ -95,7 +95,7 @@ async fn what_is_pushed_out_leaves_one_event_of_its_share(db: &dyn Metadata) {
     assert!(events.is_sorted_by(|newer, older| newer.id > older.id && newer.at >= older.at), "{events:?}");
     assert_eq!(events.last().unwrap().kind, EventKind::EventsForgotten);
     assert_eq!(events.last().unwrap().account, Some(here().account));
-    // It is forgotten at the time at which the event in its place would have been.
+    // It is forgotten at the time at which the replaced event would have been forgotten.
     assert_eq!(forget(db, at(15), 20).await, 1);
     assert_eq!(told().await, [("refusals".to_owned(), 1, at(31))]);
 }

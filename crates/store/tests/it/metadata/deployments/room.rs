@@ -18,15 +18,15 @@ async fn the_machine_promises_no_more_than_it_has(db: &dyn Metadata) {
         let outcome = db.create_deployment(&by(), tenant, id, new()).await.unwrap();
         assert!(matches!(outcome, DeploymentOutcome::Made(_)), "{outcome:?}");
     }
-    // There is room for four nodes of 0.25 processors. A service without a deployment does not count, and any
-    // scale is accepted. Its first deployment needs the room.
+    // Four nodes of 0.25 processors fit. A service without a deployment does not count, and any scale of it is
+    // accepted. Its first deployment is refused if it does not fit.
     create_service(db, &here(), "more").await;
     taken(update(db, "more", ServiceUpdate { room: Some(room), ..scale(2) }).await);
     let full =
         Promised { others: Room { cpus: 1.0, memory: 2 << 30 }, wanted: Room { cpus: 0.5, memory: 1 << 30 } };
     assert_eq!(create(db, "more", new()).await, DeploymentOutcome::TooLittleRoom(full));
     assert_eq!(list(db, "more").await, []);
-    // A disabled service does not count either. To be enabled again, it needs the room.
+    // A disabled service does not count either. It can only be enabled again if it fits.
     activate(db, &here(), "web").await;
     let within = |change: ServiceUpdate| ServiceUpdate { room: Some(room), ..change };
     let web = taken(update(db, "web", within(disabled(true))).await).service;

@@ -33,7 +33,7 @@ async fn a_change_of_the_nodes_is_an_update_until_it_is_settled(db: &dyn Metadat
 async fn what_is_no_difference_is_no_update(db: &dyn Metadata) {
     create_service(db, &here(), "web").await;
     deploy(db, &here(), "web", &[PUBLIC]).await;
-    // An update without a change is accepted even then.
+    // An update that changes nothing is accepted even then.
     let same = ServiceUpdate {
         power: Some(Power::Nano),
         scale: Some(Scale::LEAST),

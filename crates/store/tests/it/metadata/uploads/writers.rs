@@ -65,7 +65,7 @@ async fn who_lost_a_session_makes_no_blob(db: &dyn Metadata) {
     assert_eq!(discarded(db).await, []);
 }
 
-/// The earlier writer takes its steps until the other takes the session.
+/// The earlier writer can take its steps until another writer takes the session.
 async fn who_takes_a_session_goes_on_where_it_stands(db: &dyn Metadata) {
     for steps in 0..4 {
         let id = format!("after {steps} steps");
