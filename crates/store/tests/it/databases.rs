@@ -103,6 +103,13 @@ pub(crate) fn postgres_18() -> Option<ScratchPostgres> {
     POSTGRES_18.scratch()
 }
 
+impl ScratchPostgres {
+    /// The store as another process has it.
+    pub(crate) async fn another(&self) -> Postgres {
+        Postgres::connect(Target::parse(&self.server.url(&self.name)).unwrap()).await.unwrap()
+    }
+}
+
 impl Drop for ScratchPostgres {
     fn drop(&mut self) {
         (self.database, self.coordinator) = (None, None);
