@@ -102,7 +102,7 @@ pub struct NodeHandle(pub String);
 /// The state of a node in the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeSeen {
-    /// What the engine calls it.
+    /// The engine's handle of the node.
     pub handle: NodeHandle,
     /// Its name.
     pub name: NodeName,
@@ -120,7 +120,7 @@ pub struct NodeSeen {
 /// The state of a container in the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerSeen {
-    /// What it does.
+    /// Whether the container runs.
     pub state: ContainerState,
     /// A text that changes with each start, and so identifies a run.
     pub run: String,
@@ -135,7 +135,7 @@ pub enum ContainerState {
     Running,
     /// It ended.
     Exited {
-        /// The exit status. If a signal ended it, 128 and the signal.
+        /// The exit status. If a signal ended the container, 128 plus the number of the signal.
         status: i64,
         /// Whether it ended because it wanted more memory than its node has.
         out_of_memory: bool,

@@ -27,7 +27,7 @@ const PAGE: usize = 200;
 /// The folder of bytes is missing, or belongs to another database.
 const FOLDER: &str = "content-folder";
 
-/// How long content may be between its bytes and its row, before a second look.
+/// How long content may have bytes and no row before the second look.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The action for content with broken bytes, in this check or an earlier one.
@@ -42,7 +42,7 @@ pub struct Finding {
     pub what: String,
     /// The names of registered images that need the content. If there are many, the first of them.
     pub images: Vec<String>,
-    /// The action against the fault, if there was one.
+    /// The action that was taken against the fault; `None` if none was.
     pub done: Option<&'static str>,
     /// Whether the fault is repaired.
     pub repaired: bool,
@@ -111,7 +111,7 @@ pub async fn repair(
     check.run(progress).await
 }
 
-/// How the bytes of content in a bucket are looked at.
+/// How the check looks at the bytes of content in a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// All are read, and compared with their digests.
@@ -128,8 +128,8 @@ pub async fn check_shared(store: StoreConfig, look: Look, progress: impl FnMut(u
     shared(store, look, false).await?.run(progress).await
 }
 
-/// Checks a store that servers share, and repairs faults. The servers may run meanwhile. Content without a row is
-/// left to them.
+/// Checks a store that servers share, and repairs faults. The servers may run meanwhile. The servers themselves
+/// remove content without a row.
 ///
 /// # Errors
 /// If the store cannot be opened or fails.
@@ -145,7 +145,7 @@ async fn shared(store: StoreConfig, look: Look, repair: bool) -> Result<Check> {
 }
 
 struct Check {
-    /// The servers that use the store, too; `None` if none may run.
+    /// The servers that use the store at the same time; `None` if none may run.
     cluster: Option<Arc<Postgres>>,
     look: Look,
     metadata: Arc<dyn Metadata>,
@@ -194,7 +194,7 @@ impl Check {
         self.report.findings.push(Finding { kind, what, images, done: Some(MARKED), repaired: false });
     }
 
-    /// The steady time that the database noted last.
+    /// The steady time that the database recorded last.
     async fn now(&self) -> Result<Time> {
         if let Some(cluster) = &self.cluster {
             return Ok(cluster.steady_time().unwrap_or(Time(i64::MAX / 2)));
@@ -323,9 +323,9 @@ impl Check {
     }
 
     async fn wrong_uploads(&self) -> Result<(HashMap<ContentKey, Checkpoint>, HashSet<ContentKey>)> {
-        // Staged bytes are listed first and sessions second, so an upload that ends in between looks like a
-        // stray. In the other order, one that begins would. So the caller looks twice.
-        // Another process may be about to note a session whose bytes would be removed.
+        // Staged bytes are listed first and sessions second, so an upload that ends in between looks like bytes
+        // without a session. In the other order, an upload that begins in between would look like that. So the caller
+        // looks twice. Another process may be about to record a session whose bytes would be removed.
         let is_beside = self.repair && self.cluster.is_some();
         let older_than = if is_beside { self.blobs.settles_after() } else { Duration::ZERO };
         let staged = self.blobs.staged(older_than).await?.into_iter();
@@ -387,8 +387,8 @@ impl Check {
         Ok(())
     }
 
-    /// Replaces broken content with this stray, if the stray has the right digest and size. Returns whether it
-    /// did.
+    /// Replaces broken content with this content that has no row, if that has the right digest and size.
+    /// Returns whether it did.
     async fn mends(&mut self, stray: &ContentKey, size: u64) -> Result<bool> {
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
             let wanted =

@@ -9,12 +9,12 @@ use gangplank_store::open::{Location, Mode, StoreConfig};
 use crate::data_dir::DataDir;
 use crate::removals::Removals;
 
-/// The place for what a server keeps outside its store.
+/// The place for things that a server keeps outside its store.
 #[derive(Debug)]
 pub(crate) enum Home {
     /// A data directory, which this process has locked.
     Directory(DataDir),
-    /// No place: the store has everything, and other servers use it, too.
+    /// No directory: the store has everything, and other servers use the store, too.
     None {
         /// The database of the store.
         database: Target,
@@ -65,7 +65,7 @@ impl Home {
     pub(crate) fn logs(&self) -> PathBuf {
         match self {
             Self::Directory(dir) => dir.logs(),
-            // Without a home no engine runs, so there are no lines. The name is nobody else's.
+            // Without a home no engine runs, so there are no lines. Nobody else uses this name.
             Self::None { .. } => {
                 let name = format!("gangplank-logs-{}", uuid::Uuid::new_v4().simple());
                 std::env::temp_dir().join(name)
@@ -73,7 +73,7 @@ impl Home {
         }
     }
 
-    /// Notes that a run begins. Returns whether the run before it crashed, if this home can tell.
+    /// Records that a run begins. Returns whether the run before it crashed, if this home can tell.
     ///
     /// # Errors
     /// If the directory cannot be read or written.
@@ -81,7 +81,7 @@ impl Home {
         self.directory().map_or(Ok(false), DataDir::begin_run)
     }
 
-    /// Notes that the run ended cleanly.
+    /// Records that the run ended cleanly.
     ///
     /// # Errors
     /// If the directory cannot be written.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::admin;
-use crate::http::listener::{self, Gate};
+use crate::http::listener::{self, Audience, Gate};
 use crate::http::silent_peers::ask_for_silent_peers;
 use crate::http::waiting::{self, Visitors};
 
@@ -21,6 +21,7 @@ use crate::http::waiting::{self, Visitors};
 pub(crate) struct Listening {
     main: TcpListener,
     services: Option<TcpListener>,
+    replicas: Option<TcpListener>,
     admin: Option<TcpListener>,
 }
 
@@ -31,6 +32,8 @@ pub(crate) struct Addresses {
     pub(crate) main: SocketAddr,
     /// The address that only services answer on.
     pub(crate) services: Option<SocketAddr>,
+    /// The address that other replicas relay requests to.
+    pub(crate) replicas: Option<SocketAddr>,
     /// The address of the admin listener.
     pub(crate) admin: Option<SocketAddr>,
 }
@@ -52,6 +55,7 @@ impl Listening {
         Ok(Self {
             main: bind(config.listen, "--listen").await?,
             services: bind_if_given(config.deployments.endpoint_listen, "--endpoint-listen").await?,
+            replicas: bind_if_given(config.deployments.replica_listen, "--replica-listen").await?,
             admin: bind_if_given(config.admin_listen, "--admin-listen").await?,
         })
     }
@@ -65,20 +69,22 @@ impl Listening {
         Ok(Addresses {
             main: self.main.local_addr()?,
             services: of(&self.services)?,
+            replicas: of(&self.replicas)?,
             admin: of(&self.admin)?,
         })
     }
 
-    /// Refuses all requests, as long as the store is out of reach at the start. Ends when it is dropped.
+    /// Refuses all requests while the store is out of reach at the start. Stops when the future is dropped.
     pub(crate) async fn refuse(&self, tls: Option<&TlsAcceptor>) {
         tokio::join!(
             refuse_on(Some(&self.main), tls, Visitors::Anybody),
             refuse_on(self.services.as_ref(), tls, Visitors::Anybody),
+            refuse_on(self.replicas.as_ref(), None, Visitors::Anybody),
             refuse_on(self.admin.as_ref(), None, Visitors::Operators),
         );
     }
 
-    /// Serves all listeners until `stop`.
+    /// Serves all listeners until `stop`, and the one for other replicas until `replicas_stop`.
     ///
     /// # Errors
     /// If the system does not return an address.
@@ -87,12 +93,18 @@ impl Listening {
         tls: Option<&TlsAcceptor>,
         app: &Arc<App>,
         stop: &CancellationToken,
+        replicas_stop: &CancellationToken,
     ) -> Result<Serving> {
         let admin = self.admin.map(|bound| tokio::spawn(admin::serve(bound, Arc::clone(app), stop.clone())));
         let mut requests = Vec::new();
-        for (bound, only_services) in [(Some(self.main), false), (self.services, true)] {
+        let listeners = [
+            (Some(self.main), Audience::All, tls, stop),
+            (self.services, Audience::Visitors, tls, stop),
+            (self.replicas, Audience::Replicas, None, replicas_stop),
+        ];
+        for (bound, audience, tls, stop) in listeners {
             let Some(bound) = bound else { continue };
-            let gate = Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), only_services };
+            let gate = Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), audience };
             let serve = listener::serve(bound, gate, tls.cloned(), Arc::clone(app), stop.clone());
             requests.push(tokio::spawn(serve));
         }

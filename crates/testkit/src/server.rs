@@ -73,8 +73,9 @@ impl ServerBuilder {
             && self.environment.iter().all(|(name, _)| name != "GANGPLANK_DATABASE")
     }
 
-    /// Makes it so many processes on one database and one bucket, behind a load balancer that gives each request to
-    /// the next. They have a new database and a new prefix unless others are named.
+    /// Starts `count` processes in place of one, on one database and one bucket, behind a load balancer that
+    /// gives each request to the next process. They have a new database and a new prefix unless others are
+    /// named.
     #[must_use]
     pub fn replicas(self, count: usize) -> Self {
         Self { replicas: Some(count), ..self }
@@ -92,7 +93,7 @@ impl ServerBuilder {
         self.start_in(home)
     }
 
-    /// The same in a home that the test has prepared. The data directory is `data` in it.
+    /// Starts the server in a home that the test has prepared. The data directory is `data` in it.
     pub fn start_in(self, home: TempDir) -> TestServer {
         self.try_start_in(home).unwrap_or_else(|why| panic!("{why}"))
     }
@@ -213,7 +214,7 @@ impl TestServer {
         }
     }
 
-    /// Where it listens, or the load balancer before it.
+    /// The address that it listens on, or that of the load balancer in front of it.
     pub fn address(&self) -> SocketAddr {
         self.proxy.as_ref().map_or(self.processes[0].address, HaProxy::address)
     }
@@ -275,7 +276,8 @@ impl TestServer {
         self.api().registry_login(&serde_json::json!({ "scope": ["push", "pull", "delete"] }))
     }
 
-    /// Kills it, as a crash would. With replicas, all of them; so do the next four.
+    /// Kills it, as a crash would. With replicas, kills all of them. The next four functions also act on all
+    /// replicas.
     pub fn kill(&mut self) {
         self.processes.iter_mut().for_each(Process::kill);
     }
@@ -311,7 +313,7 @@ impl TestServer {
         }
     }
 
-    /// The same if it may fail to start.
+    /// Starts it again as [`restart`](Self::restart) does, although it may fail to start.
     ///
     /// # Errors
     /// The exit status and the log, if it does not start.

@@ -40,7 +40,7 @@ pub(super) async fn containers(
 }
 
 impl Found {
-    /// The id of the pause container of its node.
+    /// The id of the node's pause container.
     pub(super) fn pause(&self) -> &str {
         if self.labelled.container.is_none() {
             return &self.id;
@@ -73,7 +73,7 @@ impl Found {
         } else {
             ContainerState::Exited { status: state.exit_code, out_of_memory: state.is_out_of_memory }
         };
-        // The engine's text, which changes with each start.
+        // The engine's text of the start time, which changes with each start.
         ContainerSeen { state: seen, run: state.started_at.clone() }
     }
 }

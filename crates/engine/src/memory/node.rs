@@ -111,7 +111,7 @@ impl Node {
         }
     }
 
-    /// Hands over the lines that nobody has read, and goes on reading.
+    /// Hands over the lines that nobody has read, and keeps reading.
     pub(super) fn read_on(&mut self, engine: u64, output: &Arc<dyn Output>) {
         if self.reader.as_ref().is_some_and(|reader| reader.engine == engine) {
             return;
@@ -170,7 +170,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Ends a run of a container in a state, if it still goes on.
+    /// Ends a run of a container in a state, if it still continues.
     pub(super) fn end_run(&self, handle: &str, container: &str, run: u64, state: ContainerState) {
         if let Ok(node) = self.state().node(handle)
             && let Some(one) = node.containers.get_mut(container)

@@ -150,8 +150,8 @@ pub(crate) fn check_data_dir(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Advice if the key in a data directory's `credentials` does not open its server. That happens after a restore,
-/// because backups do not have that file, and after the root key was lost.
+/// Advice if the server does not accept the key in its data directory's `credentials`. That happens after a
+/// restore, because backups do not have that file, and after the root key was lost.
 fn key_advice(dir: &Path) -> String {
     let dir = dir.display();
     format!(

@@ -184,8 +184,8 @@ fn put(section: &mut Vec<(String, Line)>, key: &str, value: &str) {
     let there = setting(section, key);
     if there.is_empty() {
         let filled = section.iter().rposition(|(line, _)| !line.trim().is_empty()).unwrap_or(0);
-        // With any other indent, the line would be read as a part of the setting above it, or the next line as a part
-        // of this one.
+        // With any other indent, the line would be read as a part of the setting above it, or the next line would be
+        // read as a part of this line.
         let above = section.iter().rev().find(|(_, line)| !matches!(line, Line::Nothing | Line::More(_)));
         let indent = above.map(|(line, _)| indent(line)).unwrap_or_default();
         section.insert(filled + 1, set(&indent));

@@ -32,7 +32,7 @@ pub(crate) enum Unresolved {
 
 /// The settings of one profile.
 pub(crate) struct Settings {
-    /// The settings of both files. If both have one, the one of `credentials` counts.
+    /// The settings of both files. If both files have a setting, the one in `credentials` counts.
     profile: Section,
     credentials: Section,
     services: Section,
@@ -134,7 +134,8 @@ impl Settings {
     }
 
     /// A file of certificates to trust. It names neither a server nor a caller, so the environment's value also
-    /// counts beside a data directory: a server does not write down which authority signed its certificate.
+    /// counts if there is a data directory: a server does not write down which authority signed its
+    /// certificate.
     pub(crate) fn ca_bundle(&self) -> Option<PathBuf> {
         variable("AWS_CA_BUNDLE").or_else(|| self.get("ca_bundle").map(str::to_owned)).map(PathBuf::from)
     }

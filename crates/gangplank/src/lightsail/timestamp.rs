@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::failure::Failure;
 
 /// The timestamp in a sample. The AWS CLI holds it as a date and not as text, so its formats write it differently.
-/// The character in front keeps it apart from any text of a server.
+/// The character in front distinguishes it from any text of a server.
 const SAMPLE: &str = "\u{10fffe}moment";
 
 /// The form of timestamps in answers.
@@ -16,7 +16,7 @@ const SAMPLE: &str = "\u{10fffe}moment";
 pub(crate) enum Format {
     /// `2020-10-23T05:50:03+00:00`.
     Iso8601,
-    /// In the form that the server sent.
+    /// Timestamps in the form that the server sent.
     Wire,
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn wire(value: &Value) -> Option<i64> {
     read(value).map(|microseconds| microseconds.div_euclid(1_000_000))
 }
 
-/// In the machine's time zone, as the AWS CLI does.
+/// Writes a time in the machine's time zone, as the AWS CLI does.
 fn iso8601(microseconds: i64) -> Option<String> {
     let time = jiff::Timestamp::from_microsecond(microseconds).ok()?.to_zoned_datetime(TimeZone::system());
     let format =

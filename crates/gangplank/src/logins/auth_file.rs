@@ -109,8 +109,9 @@ impl AuthFile {
     }
 }
 
-/// Whether a key of `auths` stands for a registry. It is the registry's name, or an address of it: old clients wrote
-/// addresses, and docker still reads them. A name with a path is podman's, and stands for less than the registry.
+/// Whether a key of `auths` stands for a registry. It is the registry's name, or an address of it: old clients
+/// wrote addresses, and docker still reads them. Podman also writes names with a path, which stand for a part
+/// of the registry.
 fn is_for(key: &str, registry: &str) -> bool {
     let host = key.split_once("://").and_then(|(_, address)| address.split('/').next());
     key == registry || host == Some(registry)

@@ -1,4 +1,4 @@
-//! Docker's daemon, in a folder of its own.
+//! Docker's daemon, in its own folder.
 
 use std::path::{Path, PathBuf};
 
@@ -57,8 +57,8 @@ impl Dockerd {
         false
     }
 
-    /// Removes all containers and networks. A daemon leaves them to the machine, even one that a trial killed and did
-    /// not start again.
+    /// Removes all containers and networks. They would stay on the machine even if a trial killed the daemon
+    /// and did not start it again.
     fn clear(&mut self) {
         if self.daemon.is_none() && !self.comes_up() {
             return;
@@ -75,7 +75,7 @@ impl Dockerd {
         self.daemon = None;
     }
 
-    /// Kills it, as a crash would. Its containers go on running.
+    /// Kills it, as a crash would. Its containers keep running.
     pub(crate) fn kill(&mut self) {
         if let Some(daemon) = self.daemon.take() {
             daemon.kill();

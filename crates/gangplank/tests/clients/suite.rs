@@ -20,7 +20,7 @@ const OF_REPLICAS: [&str; 10] = [
     "oci_conformance::",
 ];
 
-/// Those of them that have a bucket of their own.
+/// The trials in that list that have their own bucket.
 const OF_ONE_PROCESS: [&str; 1] = ["_over_s3"];
 
 /// A trial with a client.

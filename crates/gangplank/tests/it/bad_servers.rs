@@ -1,4 +1,5 @@
-//! Bad servers: none makes a command wait or send for ever, or print text that it should not.
+//! Servers that misbehave: none can make a command wait or send without end, or make it print text that it
+//! should not print.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

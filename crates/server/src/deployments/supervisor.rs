@@ -6,24 +6,48 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gangplank_core::ServiceId;
-use gangplank_engine::{Engine, NodeSeen};
-use gangplank_store::coordination::Work;
-use gangplank_store::metadata::deployments::ToRun;
+use gangplank_engine::{Engine, NodeHandle, NodeSeen};
+use gangplank_store::coordination::{Replica, Work};
+use gangplank_store::metadata::deployments::{DeployedService, ToRun};
 use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::among::Among;
+use super::others::Others;
 use super::pace::Pace;
 use super::runner::Runner;
+use super::sharing::Engines;
+use super::spreading::FreeServices;
 use super::{images, spec};
 use crate::app::App;
+use crate::coordination;
 use crate::jobs::job::{Job, Next};
 
 /// Events of an engine within this time are looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
 
+/// How often this server announces itself to others.
+const ANNOUNCED_EVERY: Duration = Duration::from_secs(10);
+
 /// The labels of nodes: account and region, and the name of the service.
-type Labels = (String, String);
+pub(super) type Labels = (String, String);
+
+/// The labels of the nodes of a service.
+pub(super) fn labels(of: &DeployedService) -> Labels {
+    (spec::tenant(of), of.service.name.clone())
+}
+
+/// Returns when other servers have changed something.
+async fn changed(elsewhere: &mut Option<watch::Receiver<i64>>) {
+    if let Some(changes) = elsewhere
+        && changes.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
 
 /// Runs all services. Nodes go on running when it ends, and the next start takes them over.
 pub(crate) struct Supervisor {
@@ -35,6 +59,17 @@ pub(crate) struct Supervisor {
     has_begun: bool,
     /// Whether only the engine has changed since the last look.
     only_engine: bool,
+    /// Changes when other servers have changed something; `None` if there are none.
+    elsewhere: Option<watch::Receiver<i64>>,
+    /// When a service may be taken, if that is before the next look.
+    again: Option<Duration>,
+    share: FreeServices,
+    others: Others,
+    engines: Engines,
+    /// The last announcement, and when it was made.
+    announced: Option<(Replica, Instant)>,
+    /// Since when nodes are known that no service wants.
+    unwanted: BTreeMap<NodeHandle, Instant>,
     runners: BTreeMap<ServiceId, (Labels, Arc<Notify>, task::Id)>,
     tasks: JoinSet<()>,
     /// The engine's last view of the nodes, by service.
@@ -59,13 +94,14 @@ impl Job for Supervisor {
             self.remove_images().await;
         }
         self.look_at_engine().await;
-        Ok(Next::AsListed)
+        Ok(self.again.map_or(Next::AsListed, |pause| Next::In(pause.min(self.pace.look))))
     }
 
     async fn woken(&mut self) {
         let app = Arc::clone(&self.app);
         tokio::select! {
             () = app.deployer.is_woken() => {}
+            () = changed(&mut self.elsewhere) => {}
             Ok(()) = self.changes.changed() => {
                 tokio::time::sleep(TOGETHER).await;
                 self.only_engine = true;
@@ -81,7 +117,22 @@ impl Job for Supervisor {
     }
 
     async fn end(&mut self) {
-        while self.tasks.join_next().await.is_some() {}
+        let app = Arc::clone(&self.app);
+        let Some(among) = app.deployer.among() else {
+            while self.tasks.join_next().await.is_some() {}
+            return;
+        };
+        // Runners wait until other servers serve, so go on looking.
+        let look = self.pace.look.min(Duration::from_secs(1));
+        while !self.tasks.is_empty() {
+            tokio::select! {
+                _ = self.tasks.join_next() => {}
+                () = tokio::time::sleep(look) => drop(among.look().await),
+            }
+        }
+        if let Err(error) = among.places.withdraw(&among.id).await {
+            tracing::debug!(%error, "cannot tell other servers that this one ends; they find out by themselves");
+        }
     }
 }
 
@@ -96,6 +147,13 @@ impl Supervisor {
             stop: stop.clone(),
             has_begun: false,
             only_engine: false,
+            elsewhere: app.deployer.among().map(|among| among.places.changes()),
+            again: None,
+            share: FreeServices::default(),
+            others: Others::of(app),
+            engines: Engines::default(),
+            announced: None,
+            unwanted: BTreeMap::new(),
             runners: BTreeMap::new(),
             tasks: JoinSet::new(),
             seen: BTreeMap::new(),
@@ -108,11 +166,23 @@ impl Supervisor {
     /// Starts missing runners, and wakes those whose service has changed.
     async fn look_at_services(&mut self) {
         self.app.deployer.learn_host().await;
-        let (woken, gone) = self.app.deployer.take();
+        let (mut woken, gone) = self.app.deployer.take();
         for service in gone {
             self.runners.remove(&service);
         }
-        let ToRun { services, unreadable } = match self.app.metadata.services_to_run().await {
+        let app = Arc::clone(&self.app);
+        let known = match app.deployer.among() {
+            None => None,
+            Some(among) => match among.look().await {
+                Ok(known) => Some((among, known)),
+                Err(error) => {
+                    self.knows_services = false;
+                    tracing::warn!(%error, "cannot read where services run; will try again");
+                    return;
+                }
+            },
+        };
+        let ToRun { services, unreadable } = match app.metadata.services_to_run().await {
             Ok(all) => all,
             Err(error) => {
                 tracing::warn!(%error, "cannot read the services to run; will try again");
@@ -126,14 +196,18 @@ impl Supervisor {
         }
         self.unreadable = unreadable.into_iter().map(|(service, _)| service).collect();
         self.knows_services = self.unreadable.is_empty();
+        let mut share = known.as_ref().map(|(among, known)| self.share.at(among, known, &services));
         for of in &services {
-            let labels = (spec::tenant(of), of.service.name.clone());
+            let labels = labels(of);
             // A deleted service of the same name may still have a runner: its nodes go first.
             let is_taken = self.runners.values().any(|(taken, ..)| *taken == labels);
             if is_taken || self.runners.contains_key(&of.service.id) {
                 continue;
             }
-            let claim = match self.app.claims.take(Work::Service(of.service.id)).await {
+            if share.as_mut().is_some_and(|share| !share.is_due(of)) {
+                continue;
+            }
+            let claim = match app.claims.take(Work::Service(of.service.id)).await {
                 Ok(Some(claim)) => claim,
                 Ok(None) => continue,
                 Err(error) => {
@@ -142,18 +216,51 @@ impl Supervisor {
                 }
             };
             let wake = Arc::new(Notify::new());
-            let runner = Runner::new(
-                Arc::clone(&self.app),
-                Arc::clone(&self.engine),
-                of,
-                self.pace,
-                Arc::clone(&wake),
-            );
+            let engine = Arc::clone(&self.engine);
+            let runner = Runner::new(Arc::clone(&app), engine, of, self.pace, Arc::clone(&wake));
+            app.routes.set_log_place(of.service.id, None);
             let task = self.tasks.spawn(runner.run(claim, self.stop.clone())).id();
             self.runners.insert(of.service.id, (labels, wake, task));
+            share.as_mut().into_iter().for_each(|share| share.has_taken(of));
+        }
+        self.again = share.and_then(|share| share.again());
+        if let Some((among, known)) = known {
+            woken.extend(self.others.changed(&services));
+            self.others.lead(&services, |service| self.runners.contains_key(&service));
+            self.engines.learn(among, &known, app.deployer.engine_identity(), &services);
+            self.announce(among).await;
         }
         for (_, wake, _) in woken.iter().filter_map(|service| self.runners.get(service)) {
             wake.notify_one();
+        }
+    }
+
+    /// Tells other servers that this one can run services, and which images it keeps in the engine.
+    async fn announce(&mut self, among: &Among) {
+        if among.leaves.is_cancelled() {
+            return;
+        }
+        let (Some(address), Some(engine)) = (&among.address, self.app.deployer.engine_identity()) else {
+            return;
+        };
+        let mut images = self.app.deployer.images_of(self.runners.keys().copied());
+        images.iter_mut().for_each(|images| images.sort_unstable());
+        let room = self.app.deployer.own_room();
+        let (id, address, engine) = (among.id.clone(), address.clone(), engine.to_owned());
+        let replica = Replica { id, address, engine, room, images };
+        let is_due = self
+            .announced
+            .as_ref()
+            .is_none_or(|(before, at)| *before != replica || at.elapsed() >= ANNOUNCED_EVERY);
+        if !is_due {
+            return;
+        }
+        match among.places.announce(&replica, coordination::LASTS).await {
+            Ok(()) => self.announced = Some((replica, Instant::now())),
+            Err(error) => tracing::debug!(%error, "cannot announce this server to others; will try again"),
+        }
+        if let Err(error) = among.places.forget_places().await {
+            tracing::debug!(%error, "cannot forget where deleted services were");
         }
     }
 
@@ -163,6 +270,10 @@ impl Supervisor {
             return;
         }
         let Some(mut wanted) = self.app.deployer.images_of(self.runners.keys().copied()) else { return };
+        if self.app.deployer.among().is_some() {
+            let Some(theirs) = self.engines.images_of_sharers() else { return };
+            wanted.extend(theirs);
+        }
         wanted.sort_unstable();
         if wanted == self.left {
             return;
@@ -200,15 +311,27 @@ impl Supervisor {
         if !self.knows_services {
             return;
         }
-        let orphans = self.seen.iter().filter(|(labels, _)| !known.contains_key(labels));
-        for node in orphans.flat_map(|(_, nodes)| nodes) {
-            tracing::info!(
-                node = node.handle.0,
-                service = node.name.service,
-                "removing a node that no service wants"
-            );
-            if let Err(error) = self.engine.remove(&node.handle, Duration::ZERO).await {
-                tracing::debug!(node = node.handle.0, %error, "cannot remove a node yet");
+        let (now, since) = (Instant::now(), std::mem::take(&mut self.unwanted));
+        for (labels, nodes) in self.seen.iter().filter(|(labels, _)| !known.contains_key(labels)) {
+            let patience = match self.app.deployer.among() {
+                Some(_) => self.engines.patience(labels, &self.pace),
+                None => Some(Duration::ZERO),
+            };
+            let Some(patience) = patience else { continue };
+            for node in nodes {
+                let since = *since.get(&node.handle).unwrap_or(&now);
+                self.unwanted.insert(node.handle.clone(), since);
+                if since.elapsed() < patience {
+                    continue;
+                }
+                tracing::info!(
+                    node = node.handle.0,
+                    service = node.name.service,
+                    "removing a node that no service wants"
+                );
+                if let Err(error) = self.engine.remove(&node.handle, Duration::ZERO).await {
+                    tracing::debug!(node = node.handle.0, %error, "cannot remove a node yet");
+                }
             }
         }
     }

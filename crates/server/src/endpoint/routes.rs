@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use gangplank_core::ServiceId;
@@ -17,6 +16,8 @@ pub(crate) struct Routes {
     by_host: ArcSwap<HashMap<String, Arc<Route>>>,
     /// The hosts and the route of each service.
     by_service: Mutex<BTreeMap<ServiceId, HostsAndRoute>>,
+    /// The replicas that write the logs of services whose logs are not written here.
+    log_places: Mutex<BTreeMap<ServiceId, Authority>>,
 }
 
 /// The hosts of a service, and their common route.
@@ -31,6 +32,8 @@ pub(crate) enum Route {
     NoEndpoint,
     /// The nodes of the service.
     Nodes(Nodes),
+    /// The service runs on another replica, which listens at this address for others.
+    Elsewhere(Authority),
 }
 
 /// The nodes that answer for a service, at least one.
@@ -97,16 +100,40 @@ impl Routes {
 
     /// Routes these hosts to a service, and no longer those that it had before. Both happen in one step.
     pub(crate) fn set(&self, service: ServiceId, hosts: Vec<String>, route: Route) {
-        let mut services = self.by_service.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut services = self.by_service.lock().unwrap_or_else(PoisonError::into_inner);
         services.insert(service, (hosts, Arc::new(route)));
         self.publish(&services);
     }
 
-    /// Removes all routes of a service.
+    /// Changes the route of a service, if it has one. Its hosts stay.
+    pub(crate) fn lead(&self, service: ServiceId, route: Route) {
+        let mut services = self.by_service.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, before)) = services.get_mut(&service) {
+            *before = Arc::new(route);
+            self.publish(&services);
+        }
+    }
+
+    /// Removes all routes of a service, and the place of its logs.
     pub(crate) fn remove(&self, service: ServiceId) {
-        let mut services = self.by_service.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.set_log_place(service, None);
+        let mut services = self.by_service.lock().unwrap_or_else(PoisonError::into_inner);
         services.remove(&service);
         self.publish(&services);
+    }
+
+    /// Notes which other replica writes the logs of a service. `None` means that they are here.
+    pub(crate) fn set_log_place(&self, service: ServiceId, place: Option<Authority>) {
+        let mut places = self.log_places.lock().unwrap_or_else(PoisonError::into_inner);
+        match place {
+            Some(place) => places.insert(service, place),
+            None => places.remove(&service),
+        };
+    }
+
+    /// The replica that writes the logs of a service. `None` means that they are here.
+    pub(crate) fn log_place(&self, service: ServiceId) -> Option<Authority> {
+        self.log_places.lock().unwrap_or_else(PoisonError::into_inner).get(&service).cloned()
     }
 
     fn publish(&self, services: &BTreeMap<ServiceId, HostsAndRoute>) {

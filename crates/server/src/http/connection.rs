@@ -102,7 +102,7 @@ pub(crate) async fn serve(
 enum Opened {
     Plain(Socket),
     Tls(TlsStream<Socket>),
-    /// The client speaks the wrong protocol. The bytes are the answer to it.
+    /// The client speaks the wrong protocol. The bytes are the answer to the client.
     Wrong(TcpStream, &'static [u8]),
     Failed(io::Error),
 }
@@ -157,7 +157,7 @@ async fn serve_http<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let turns = Turns::default();
-    let limits = app.limits;
+    let limits = connection.gate.limits(&app.limits);
     let stream = Patient::new(stream, turns.clone(), connection.clone(), limits);
     let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -201,7 +201,7 @@ fn record(app: &App, peer: SocketAddr, request: &Request<Incoming>, received: Re
     Arc::new(Record::begin(app.request_ids.next(app.clock.now()), peer, request, received))
 }
 
-/// Answers a request on the course of its route.
+/// Answers a request. Its route decides what happens if the client disconnects.
 async fn answer(
     app: Arc<App>,
     peer: SocketAddr,

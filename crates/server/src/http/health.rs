@@ -16,7 +16,7 @@ pub(super) const ALIVE: &str = "/healthz";
 /// The path that answers whether the server is ready for requests.
 pub(super) const READY: &str = "/readyz";
 
-/// The answer to those who need not know why.
+/// The answer to callers that need not know the reason.
 const NOT_READY: &str = "not ready";
 
 /// Whether a request is the check of a load balancer that speaks HTTP/1.0 and names no host, as `HAProxy` does by
@@ -75,8 +75,8 @@ async fn fault(app: &App) -> Option<Cow<'static, str>> {
         }
         None => {}
     }
-    // A bucket out of reach is no fault here: all servers would leave at once, and everything with them that needs
-    // no bytes.
+    // A bucket out of reach is no fault here. Otherwise all servers would leave at once, and requests that need no
+    // bytes would fail, too.
     match app.blobs.require(0).await {
         Err(StoreError::Unavailable(_)) => {
             Some("the folder of bytes, or of parts for the bucket, is gone; is its disk mounted?".into())

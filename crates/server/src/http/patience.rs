@@ -23,7 +23,7 @@ const PIECE: usize = 8 << 10;
 /// How many bytes are read at once of a body that is slow, or too small for an own thread.
 const SLOW_PIECE: usize = 16 << 10;
 
-/// With this many requests at once, large pieces take more memory together than they gain each.
+/// With this many requests at once, the large pieces together cost more memory than they are worth.
 const CROWD: usize = 256;
 
 /// A stream that ends if a request, or the rest of its head, does not arrive in time.
@@ -87,7 +87,7 @@ impl<S: AsyncRead + Unpin> Patient<S> {
     /// Reads more of a head, but never more bytes than a head may have, because hyper keeps them all.
     fn read_head(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let left = self.limits.head_bytes().saturating_sub(self.head);
-        // No byte is left if the head was too large. Later bytes are not kept.
+        // If nothing is left of the limit, the head was too large. Bytes after that are not kept.
         let most = if self.closing || left == 0 { usize::MAX } else { left.min(PIECE) };
         self.read_at_most(most, context, buffer)
     }
@@ -122,7 +122,8 @@ impl<S: AsyncRead + Unpin> Patient<S> {
     }
 
     /// Whether the client has disconnected while a node answers it. Nothing else would notice that. A client of
-    /// our own services may close its sending half, but a node must not work for nobody.
+    /// this server's own protocols may close its sending half. A node, however, must not work for a client that
+    /// is gone.
     fn is_gone(&mut self, context: &mut Context<'_>) -> bool {
         if !self.turns.is_watched() || self.ahead.is_some() {
             return false;

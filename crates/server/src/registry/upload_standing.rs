@@ -1,4 +1,4 @@
-//! The standing of an upload, in headers that let its client resume.
+//! The progress of an upload, in headers that let its client resume.
 
 use gangplank_oci::{RepositoryName, location};
 use hyper::StatusCode;
@@ -13,7 +13,7 @@ const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 pub(super) struct Standing([(HeaderName, String); 3]);
 
 impl Standing {
-    /// The standing after `received` bytes. `Range` cannot express "nothing yet", and clients expect `0-0` for
+    /// The progress after `received` bytes. `Range` cannot express "nothing yet", and clients expect `0-0` for
     /// it.
     pub(super) fn new(repository: &RepositoryName, id: &str, received: u64) -> Self {
         Self([

@@ -1,5 +1,5 @@
-//! How many round trips to the database the rules of a push make. With a database server each takes a part of a
-//! millisecond. So their number must not depend on the number of layers, children or tags.
+//! The number of round trips to the database that the rules of a push make. With a database server, each takes
+//! a part of a millisecond. So their number must not depend on the number of layers, children or tags.
 
 use gangplank_core::ImageName;
 use gangplank_store::metadata::Manifests as _;

@@ -51,7 +51,7 @@ impl TestServer {
         self.processes[number].wait_until_ready().unwrap_or_else(|why| panic!("{why}"));
     }
 
-    /// The same with more variables in its environment, without waiting until it is ready.
+    /// Starts a replica again with more variables in its environment, and does not wait until it is ready.
     pub fn start_replica_unready(&mut self, number: usize, environment: &[(&str, &str)]) {
         self.processes[number].kill();
         let listen = self.processes[number].address.to_string();

@@ -1,4 +1,4 @@
-//! Images of a running engine, through Docker's HTTP API. Podman has the same one.
+//! Images of a running engine, through Docker's HTTP API, which Podman has, too.
 
 use std::io::{self, Read};
 use std::path::Path;

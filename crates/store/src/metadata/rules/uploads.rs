@@ -201,7 +201,7 @@ fn take(tx: &dyn Tx, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<Uplo
 fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &UploadSession) -> Result<bool> {
     let UploadSession { id, checkpoint, .. } = session;
     let touched_at = tx.steady(session.touched_at)?;
-    // A caller that goes on from another checkpoint, or before a later writer, changes nothing.
+    // A caller that continues from another checkpoint, or a caller that a later writer has replaced, changes nothing.
     let text = format!(
         "UPDATE uploads SET received = ?7, hash_state = ?8, checkpoint = ?9, touched_at = ?10, login = ?11,
                             epoch = ?12

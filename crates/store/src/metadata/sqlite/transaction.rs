@@ -43,6 +43,10 @@ impl Tx for Transaction<'_> {
         Ok(changed)
     }
 
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
+        texts.iter().try_for_each(|text| self.execute(text, values).map(drop))
+    }
+
     fn lock_each(
         &self,
         _: (Level, Lock),

@@ -178,7 +178,8 @@ async fn an_end_that_fails_can_be_asked_for_again() {
     }
 }
 
-/// A server that is killed while it joins the parts may report success afterwards and have no object.
+/// A server that is killed while it joins the parts may report success afterwards although the object does not
+/// exist.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_says_it_has_what_it_has_not_is_not_believed() {
     let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
@@ -196,7 +197,7 @@ async fn a_server_that_says_it_has_what_it_has_not_is_not_believed() {
     assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None);
 }
 
-/// A writer was paused for long, and goes on after another has taken its place.
+/// A writer was paused for a long time, and continues after another has taken its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_part_is_never_taken_for_another() {
     for program in Program::ALL {
@@ -218,7 +219,7 @@ async fn a_late_part_is_never_taken_for_another() {
     }
 }
 
-/// A part arrives after the end. On one server it brings the upload back.
+/// A part arrives after the end of the upload. On one of the servers, this brings the upload back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_part_that_arrives_after_the_end_leaves_nothing() {
     for program in Program::ALL {
@@ -242,7 +243,7 @@ async fn a_part_that_arrives_after_the_end_leaves_nothing() {
         let other = crate::buckets::bucket_at(bucket.server, None, bucket.location.clone());
         let kept = finish(other.blobs(), &key, &staged, &bytes[PART + 1..]).await;
         let late = late.await.unwrap();
-        // What the server does when the session of the late writer has ended.
+        // A server of ours does this for a writer whose session has ended.
         let mine = late.unwrap_or_else(|_| staged.clone());
         let keys = mine.keys.iter().filter(|key| !staged.keys.contains(key)).cloned().collect();
         bucket.blobs().cancel(&key, &Checkpoint { keys, ..mine }).await.unwrap();
@@ -407,7 +408,7 @@ async fn of_two_small_ends_the_first_counts() {
         });
         let key = publish(bucket.blobs(), b"put twice").await;
         assert_eq!(read(bucket.again().blobs(), &key).await.unwrap(), b"put twice");
-        // Somebody else is putting it just now.
+        // Another client is writing the object at the same time.
         let key = ContentKey::unused();
         proxy.decide(|seen| match seen.call {
             "PutObject" => Fault::Refuse(412, "PreconditionFailed"),
@@ -446,7 +447,7 @@ async fn a_part_whose_tag_is_another_is_not_joined() {
     assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None);
 }
 
-/// The hash goes on from what came first, so it does not tell.
+/// The hash continues from the earlier bytes, so it does not show the change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tail_that_has_changed_is_in_no_blob() {
     for program in Program::ALL {

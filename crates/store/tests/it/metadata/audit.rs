@@ -193,8 +193,8 @@ async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
     assert_ne!(of(EventKind::LoginIssued).login, Some(LoginId(7)), "the login that was issued");
 }
 
-/// Putting the same manifest with the same tags again is no event. A put by another login is one, and so is a
-/// tag that moves.
+/// If the same login puts a manifest with the same tags again, there is no event. A put by another login is an
+/// event, and so is a tag that moves.
 async fn a_put_that_changes_nothing_is_no_event(db: &dyn Metadata) {
     db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     let (one, other) =
@@ -262,7 +262,8 @@ async fn what_changes_nothing_is_noted_nowhere(db: &dyn Metadata) {
     assert_eq!(all(db, AuditFilter::default()).await.len(), before);
 }
 
-/// Two changes cannot have the same request id. So a change whose answer was lost can be found by its id.
+/// Two changes cannot have the same request id. So a change whose answer was lost can be found by its request
+/// id.
 async fn a_request_makes_one_change(db: &dyn Metadata) {
     let by = Origin { request: Some("a request".to_owned()), ..somebody(0) };
     make_service(db, &by, &here(), "one").await;
@@ -424,7 +425,7 @@ async fn a_share_pushes_no_other_out(db: &dyn Metadata) {
     assert_eq!(count(EventKind::EventsForgotten), 4, "one of each");
 }
 
-/// The event takes the place of the newest forgotten event, and its count grows.
+/// An event about forgotten events replaces the newest of them, and its count grows.
 async fn what_is_pushed_out_leaves_one_event_of_its_share(db: &dyn Metadata) {
     let told = async || {
         let filter = AuditFilter { kind: Some(EventKind::EventsForgotten), ..AuditFilter::default() };
@@ -446,7 +447,7 @@ async fn what_is_pushed_out_leaves_one_event_of_its_share(db: &dyn Metadata) {
     assert!(events.is_sorted_by(|newer, older| newer.id > older.id && newer.at >= older.at), "{events:?}");
     assert_eq!(events.last().unwrap().kind, EventKind::EventsForgotten);
     assert_eq!(events.last().unwrap().account, Some(here().account));
-    // It is forgotten at the time at which the event in its place would have been.
+    // It is forgotten at the time at which the replaced event would have been forgotten.
     assert_eq!(forget(db, at(15), 20).await, 1);
     assert_eq!(told().await, [("refusals".to_owned(), 1, at(31))]);
 }

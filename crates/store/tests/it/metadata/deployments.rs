@@ -1,4 +1,4 @@
-//! Deployments: how they are made, end, hold images, are counted and are forgotten.
+//! Deployments: how they are made and ended, hold images, count in quotas, and are forgotten.
 
 use gangplank_core::deployment::{DeploymentState, ServiceState, Step};
 use gangplank_core::{ImageName, Origin, Power, Scale, Tenant};
@@ -111,7 +111,7 @@ fn disabled(is_disabled: bool) -> ServiceUpdate {
     ServiceUpdate { is_disabled: Some(is_disabled), ..change() }
 }
 
-/// The service after a change that succeeded.
+/// The service after a change that was accepted.
 fn taken(outcome: ServiceOutcome) -> DeployedService {
     match outcome {
         ServiceOutcome::Done(deployed) => *deployed,
@@ -255,7 +255,7 @@ async fn a_retry_gets_the_first_attempts_deployment(db: &dyn Metadata) {
     taken(update(db, "web", disabled(true)).await);
     assert!(matches!(again().await, DeploymentOutcome::Made(_)), "it was taken when it could be");
     assert_eq!(list(db, "web").await.len(), 1);
-    // The same invocation for another service is another call.
+    // For another service, the same invocation id means another call.
     assert!(matches!(create(db, "api", new.clone()).await, DeploymentOutcome::Made(_)));
     assert_eq!(list(db, "api").await.len(), 1);
 }
@@ -320,7 +320,7 @@ async fn an_image_in_use_is_not_deleted(db: &dyn Metadata) {
     activate(db, &here(), "web").await;
     assert_eq!(delete(1).await, ImageDeleted::Deleted, "the deployment is inactive");
     assert_eq!(db.contradictions(NOW).await.unwrap(), []);
-    // The list still says what it ran.
+    // The list still shows the image that the deployment ran.
     assert_eq!(list(db, "web").await.last().unwrap().images[0].registered.as_ref().unwrap().number, 1);
 }
 
@@ -371,7 +371,7 @@ async fn a_change_of_the_nodes_is_an_update_until_it_is_settled(db: &dyn Metadat
 async fn what_is_no_difference_is_no_update(db: &dyn Metadata) {
     create_service(db, &here(), "web").await;
     deploy(db, &here(), "web", &[PUBLIC]).await;
-    // An update without a change is accepted even then.
+    // An update that changes nothing is accepted even then.
     let same = ServiceUpdate {
         power: Some(Power::Nano),
         scale: Some(Scale::LEAST),
@@ -468,15 +468,15 @@ async fn the_machine_promises_no_more_than_it_has(db: &dyn Metadata) {
         let outcome = db.create_deployment(&by(), tenant, id, new()).await.unwrap();
         assert!(matches!(outcome, DeploymentOutcome::Made(_)), "{outcome:?}");
     }
-    // There is room for four nodes of 0.25 processors. A service without a deployment does not count, and any
-    // scale is accepted. Its first deployment needs the room.
+    // Four nodes of 0.25 processors fit. A service without a deployment does not count, and any scale of it is
+    // accepted. Its first deployment is refused if it does not fit.
     create_service(db, &here(), "more").await;
     taken(update(db, "more", ServiceUpdate { room: Some(room), ..scale(2) }).await);
     let full =
         Promised { others: Room { cpus: 1.0, memory: 2 << 30 }, wanted: Room { cpus: 0.5, memory: 1 << 30 } };
     assert_eq!(create(db, "more", new()).await, DeploymentOutcome::TooLittleRoom(full));
     assert_eq!(list(db, "more").await, []);
-    // A disabled service does not count either. To be enabled again, it needs the room.
+    // A disabled service does not count either. It can only be enabled again if it fits.
     activate(db, &here(), "web").await;
     let within = |change: ServiceUpdate| ServiceUpdate { room: Some(room), ..change };
     let web = taken(update(db, "web", within(disabled(true))).await).service;

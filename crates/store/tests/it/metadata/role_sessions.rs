@@ -131,7 +131,7 @@ async fn disabling_a_role_ends_its_sessions_and_logins_for_good(db: &dyn Metadat
     create_session(db, &role, 2).await;
     create_login(db, session_login(&here(), &role, 2)).await;
     assert!(is_live(db, 2).await && opens(db, 2).await && !is_live(db, 1).await && !opens(db, 1).await);
-    // Further changes of an enabled role end nothing.
+    // Other changes of an enabled role end no session.
     set_enabled(db, true).await;
     assert!(is_live(db, 2).await && opens(db, 2).await);
 }
@@ -272,7 +272,7 @@ async fn an_account_and_a_role_have_so_many_live_sessions(db: &dyn Metadata) {
     }
     assert_eq!(over(insert(&three, 5, NOW).await), (Quota::RoleSessions, 4, 4));
     assert!(found(db, 5).await.is_none());
-    // Sessions that their role ended or that have expired do not count.
+    // Sessions that ended with their role or have expired do not count.
     set_enabled(db, false).await;
     let one = set_enabled(db, true).await;
     insert(&one, 5, NOW).await.unwrap();

@@ -44,7 +44,7 @@ metadata_contract! {
 
 /// A new session.
 pub(super) fn session(id: &str) -> UploadSession {
-    // The same id always gets the same key.
+    // The content key is made from the id, so an id always gets the same one.
     let digest = Digest::sha256(id.as_bytes()).to_string();
     UploadSession {
         id: id.to_owned(),
@@ -134,7 +134,7 @@ async fn progress_is_recorded(db: &dyn Metadata) {
     open(db, "two").await;
     let vouched = Checkpoint { opaque: b"another run's".to_vec(), ..checkpoint(5) };
     let vouched = UploadSession { checkpoint: vouched, ..at(5) };
-    // The time of opening stays, whatever the caller says.
+    // The time at which the session was opened stays, whatever the caller passes.
     let told = UploadSession { created_at: Time(0), ..vouched.clone() };
     assert!(db.advance_upload(&owner(), &checkpoint(0), told).await.unwrap());
     assert_eq!(find(db, "one").await, Some(vouched));
@@ -281,7 +281,7 @@ async fn who_lost_a_session_makes_no_blob(db: &dyn Metadata) {
     assert_eq!(discarded(db).await, []);
 }
 
-/// The earlier writer takes its steps until the other takes the session.
+/// The earlier writer can take its steps until another writer takes the session.
 async fn who_takes_a_session_goes_on_where_it_stands(db: &dyn Metadata) {
     for steps in 0..4 {
         let id = format!("after {steps} steps");

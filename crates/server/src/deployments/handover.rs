@@ -1,0 +1,147 @@
+//! Tells other servers where a service is served, and hands it over to them without a moment in which nobody serves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangplank_store::coordination::{Claim, Place, Work};
+use gangplank_store::metadata::deployments::DeployedService;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Holds;
+use super::runner::{Runner, Trouble};
+use crate::coordination::Held;
+use crate::endpoint::routes::Route;
+
+/// How often a runner that has let go asks where its service is.
+const ASKED: Duration = Duration::from_secs(1);
+
+/// What this runner last wrote about the place of its service.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Placed {
+    /// Nothing yet. An earlier holder may have written one.
+    #[default]
+    Unknown,
+    /// The service is served here.
+    Here(Place),
+    /// The service has nothing to serve.
+    Nowhere,
+}
+
+/// Why a runner does not look after its service any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LetGo {
+    /// Another process may have the claim.
+    Lost,
+    /// This server is about to stop.
+    Leaving,
+}
+
+/// What became of a service that a runner has let go of.
+pub(super) enum After {
+    /// The claim was free again, and this runner has it.
+    Again(Held),
+    /// Another server serves it, or nobody does for now.
+    Over,
+}
+
+impl Runner {
+    /// Tells other servers where the service is served. A service without healthy nodes stays where it was served last.
+    pub(super) async fn settle_place(&mut self, of: &DeployedService) -> Result<(), Trouble> {
+        let app = Arc::clone(&self.app);
+        let (Some(among), Some(claim)) = (app.deployer.among(), self.claim.clone()) else { return Ok(()) };
+        if of.service.is_disabled || of.current.is_none() {
+            let is_news = self.placed != Placed::Nowhere
+                && (self.placed != Placed::Unknown || among.known().places.contains_key(&self.service));
+            return if is_news { self.remove_place(&claim).await } else { Ok(()) };
+        }
+        let (Some(address), Some(engine)) = (&among.address, app.deployer.engine_identity()) else {
+            return Ok(());
+        };
+        if !self.serves(of) {
+            return Ok(());
+        }
+        let place = Place {
+            service: self.service,
+            epoch: claim.epoch,
+            replica: among.id.clone(),
+            address: address.clone(),
+            engine: engine.to_owned(),
+        };
+        let here = Placed::Here(place.clone());
+        if self.placed != here {
+            if !among.places.set_place(&place).await? {
+                return Err(Trouble::Superseded);
+            }
+            self.placed = here;
+        }
+        Ok(())
+    }
+
+    /// Tells other servers that the service has nothing to serve.
+    pub(super) async fn remove_place(&mut self, claim: &Claim) -> Result<(), Trouble> {
+        if let Some(among) = self.app.deployer.among() {
+            if !among.places.remove_place(claim).await? {
+                return Err(Trouble::Superseded);
+            }
+            self.placed = Placed::Nowhere;
+        }
+        Ok(())
+    }
+
+    /// Changes nothing any more, and goes on leading requests to the nodes until another server serves. Then removes the
+    /// nodes, unless the other server took them over.
+    pub(super) async fn let_go(&mut self, claim: Held, why: LetGo, stop: &CancellationToken) -> After {
+        let app = Arc::clone(&self.app);
+        self.claim = None;
+        app.deployer.runs(self.service, Vec::new());
+        claim.release().await;
+        let is_last = app.deployer.holds(self.service, Holds::NoMore);
+        let Some(among) = app.deployer.among() else { return After::Over };
+        let ends = Instant::now() + self.pace.hand_over;
+        if why == LetGo::Leaving
+            && is_last
+            && let Err(error) = among.places.withdraw(&among.id).await
+        {
+            tracing::debug!(%error, "cannot tell other servers to take over now; they do so soon");
+        }
+        let mut changes = among.watch();
+        loop {
+            let known = among.known();
+            if let Some(place) = among.place_elsewhere(self.service) {
+                self.has_moved(&place).await;
+                return After::Over;
+            }
+            let is_leaving = why == LetGo::Leaving || among.leaves.is_cancelled();
+            if is_leaving && (among.others(&known).next().is_none() || Instant::now() >= ends) {
+                return After::Over;
+            }
+            if !is_leaving
+                && !known.holders.contains_key(&self.service)
+                && let Ok(Some(claim)) = app.claims.take(Work::Service(self.service)).await
+            {
+                return After::Again(claim);
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = tokio::time::sleep(self.pace.look.min(ASKED)) => {}
+                () = stop.cancelled(), if !is_leaving => return After::Over,
+            }
+        }
+    }
+
+    /// Leads requests to the other server, and lets the nodes here end their own.
+    async fn has_moved(&mut self, place: &Place) {
+        if let Ok(address) = place.address.parse() {
+            self.app.routes.lead(self.service, Route::Elsewhere(address));
+        }
+        if self.app.deployer.engine_identity() == Some(&place.engine) {
+            return;
+        }
+        tracing::info!(tenant = %self.tenant, service = self.labels.1, "another server has taken a service over");
+        self.retire_all(|_| true);
+        while !self.leaving.is_empty() {
+            self.wake.notified().await;
+        }
+    }
+}
