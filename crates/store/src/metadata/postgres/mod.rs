@@ -20,8 +20,10 @@ mod schema;
 mod shared;
 mod standing;
 mod statements;
+mod steps;
 mod target;
 mod transaction;
+mod upgrading;
 mod values;
 
 use std::cell::Cell;
@@ -51,6 +53,7 @@ pub use cluster_row::Agreed;
 pub use moving::Idle;
 pub use standing::Trouble;
 pub use target::Target;
+pub use upgrading::Upgraded;
 
 /// How often a transaction runs if it conflicts with others.
 const TRIES: u32 = 5;

@@ -2,6 +2,7 @@ mod agreement;
 mod faults;
 mod interleavings;
 pub(super) mod texts;
+mod upgrading;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
