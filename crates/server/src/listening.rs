@@ -21,6 +21,7 @@ use crate::http::waiting::{self, Visitors};
 pub(crate) struct Listening {
     main: TcpListener,
     services: Option<TcpListener>,
+    http: Option<TcpListener>,
     admin: Option<TcpListener>,
 }
 
@@ -31,6 +32,8 @@ pub(crate) struct Addresses {
     pub(crate) main: SocketAddr,
     /// The address that only services answer on.
     pub(crate) services: Option<SocketAddr>,
+    /// The address that sends visitors on to `https://`.
+    pub(crate) http: Option<SocketAddr>,
     /// The address of the admin listener.
     pub(crate) admin: Option<SocketAddr>,
 }
@@ -52,6 +55,7 @@ impl Listening {
         Ok(Self {
             main: bind(config.listen, "--listen").await?,
             services: bind_if_given(config.deployments.endpoint_listen, "--endpoint-listen").await?,
+            http: bind_if_given(config.deployments.http_listen, "--http-listen").await?,
             admin: bind_if_given(config.admin_listen, "--admin-listen").await?,
         })
     }
@@ -65,6 +69,7 @@ impl Listening {
         Ok(Addresses {
             main: self.main.local_addr()?,
             services: of(&self.services)?,
+            http: of(&self.http)?,
             admin: of(&self.admin)?,
         })
     }
@@ -74,6 +79,7 @@ impl Listening {
         tokio::join!(
             refuse_on(Some(&self.main), tls, Visitors::Anybody),
             refuse_on(self.services.as_ref(), tls, Visitors::Anybody),
+            refuse_on(self.http.as_ref(), None, Visitors::Anybody),
             refuse_on(self.admin.as_ref(), None, Visitors::Operators),
         );
     }
@@ -90,10 +96,16 @@ impl Listening {
     ) -> Result<Serving> {
         let admin = self.admin.map(|bound| tokio::spawn(admin::serve(bound, Arc::clone(app), stop.clone())));
         let mut requests = Vec::new();
-        for (bound, only_services) in [(Some(self.main), false), (self.services, true)] {
+        let of_tls = Gate { is_tls: tls.is_some(), ..Gate::default() };
+        for (bound, gate) in [
+            (Some(self.main), of_tls),
+            (self.services, Gate { only_services: true, ..of_tls }),
+            (self.http, Gate { sends_on: true, ..Gate::default() }),
+        ] {
             let Some(bound) = bound else { continue };
-            let gate = Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), only_services };
-            let serve = listener::serve(bound, gate, tls.cloned(), Arc::clone(app), stop.clone());
+            let gate = Gate { port: bound.local_addr()?.port(), ..gate };
+            let tls = tls.filter(|_| gate.is_tls).cloned();
+            let serve = listener::serve(bound, gate, tls, Arc::clone(app), stop.clone());
             requests.push(tokio::spawn(serve));
         }
         Ok(Serving { requests, admin })

@@ -37,6 +37,8 @@ pub struct Deployments {
     pub service_entrance: Option<Entrance>,
     /// A further listener, on which only services answer; none if `None`.
     pub endpoint_listen: Option<SocketAddr>,
+    /// A further listener, which sends visitors of services on to `https://`; none if `None`.
+    pub http_listen: Option<SocketAddr>,
     /// Certificates for domain names of services, by the names that `publicDomainNames` uses.
     pub certificates: BTreeMap<String, TlsFiles>,
     /// How much of the containers' logs is kept.
@@ -105,6 +107,7 @@ impl Default for Deployments {
             service_domain: "localhost".to_owned(),
             service_entrance: None,
             endpoint_listen: None,
+            http_listen: None,
             certificates: BTreeMap::new(),
             logs: LogsKept { age: Duration::from_hours(4 * 24), bytes: 100 << 20 },
             runtime_dir: None,

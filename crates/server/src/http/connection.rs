@@ -46,10 +46,6 @@ const PLAIN_HTTP_ONLY: &[u8] =
     b"HTTP/1.1 400 Bad Request: this port speaks plain HTTP\r\nContent-Type: text/plain\r\nContent-Length: 41\r\n\
     Connection: close\r\n\r\nThis port speaks plain HTTP and not TLS.\n";
 
-/// The answer to `http://` where TLS is expected.
-const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 62\r\n\
-    Connection: close\r\n\r\nThis port speaks TLS and not plain HTTP: write https:// here.\n";
-
 /// The parts of a connection that its requests need.
 #[derive(Clone)]
 pub(crate) struct Connection {
@@ -75,7 +71,7 @@ pub(crate) async fn serve(
 ) {
     // Answers are small and the client waits for them. Do not delay them to fill a packet.
     let _ = stream.set_nodelay(true);
-    let connection = Connection {
+    let mut connection = Connection {
         thread: OwnThread::new(app.threads.clone()),
         guest,
         requests: app.requests.clone(),
@@ -89,9 +85,12 @@ pub(crate) async fn serve(
         opened = opened => opened,
     };
     match opened {
-        Ok(Opened::Plain(socket)) => serve_http(socket, connection, peer, app, stop).await,
+        Ok(Opened::Plain(socket)) => {
+            connection.gate.sends_on |= connection.gate.is_tls;
+            serve_http(socket, connection, peer, app, stop).await;
+        }
         Ok(Opened::Tls(stream)) => serve_http(stream, connection, peer, app, stop).await,
-        Ok(Opened::Wrong(stream, answer)) => refuse(stream, answer).await,
+        Ok(Opened::Wrong(stream)) => refuse(stream, PLAIN_HTTP_ONLY).await,
         Ok(Opened::Failed(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "a connection took too long to begin"),
     }
@@ -102,8 +101,8 @@ pub(crate) async fn serve(
 enum Opened {
     Plain(Socket),
     Tls(TlsStream<Socket>),
-    /// The client speaks the wrong protocol. The bytes are the answer to it.
-    Wrong(TcpStream, &'static [u8]),
+    /// The client speaks TLS, and the port does not.
+    Wrong(TcpStream),
     Failed(io::Error),
 }
 
@@ -114,10 +113,12 @@ async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, connection: Connectio
     };
     let Connection { thread, guest, .. } = connection;
     match tls {
-        None if first == TLS_HANDSHAKE => Opened::Wrong(stream, PLAIN_HTTP_ONLY),
+        None if first == TLS_HANDSHAKE => Opened::Wrong(stream),
         None => Opened::Plain(Socket::new(stream, thread)),
         // A request begins with a letter or an empty line, and a TLS handshake does not.
-        Some(_) if first.is_ascii_graphic() || first.is_ascii_whitespace() => Opened::Wrong(stream, TLS_ONLY),
+        Some(_) if first.is_ascii_graphic() || first.is_ascii_whitespace() => {
+            Opened::Plain(Socket::new(stream, thread))
+        }
         Some(tls) => match tls.accept(Socket::in_handshake(stream, thread, guest)).await {
             Ok(mut stream) => {
                 stream.get_mut().0.has_shaken_hands();
@@ -222,10 +223,8 @@ mod tests {
 
     #[test]
     fn an_answer_to_what_is_not_spoken_says_its_own_length() {
-        for answer in [PLAIN_HTTP_ONLY, TLS_ONLY] {
-            let text = std::str::from_utf8(answer).unwrap();
-            let (_, body) = text.split_once("\r\n\r\n").unwrap();
-            assert!(text.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
-        }
+        let text = std::str::from_utf8(PLAIN_HTTP_ONLY).unwrap();
+        let (_, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(text.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
     }
 }

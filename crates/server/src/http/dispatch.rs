@@ -29,6 +29,8 @@ pub(super) type Answering = Pin<Box<dyn Future<Output = Response<AnswerBody>> + 
 pub(super) enum Route {
     /// A visitor of a service.
     Visit(Visited),
+    /// A request in plain HTTP that is sent on to `https://`, if it is for a service.
+    SendOn(Option<Visited>),
     /// A request for this server itself.
     Ours(Ours),
 }
@@ -56,7 +58,11 @@ impl Route {
     /// The route of a request. The host decides first, before anything else is checked. Then the path and the
     /// headers decide.
     pub(super) fn of(app: &App, connection: &Connection, request: &Request<Incoming>) -> Self {
-        if let Some(visited) = endpoint::visited(app, connection.gate, request.headers().get(HOST)) {
+        let visited = endpoint::visited(app, connection.gate, request.headers().get(HOST));
+        if connection.gate.sends_on {
+            return Self::SendOn(visited);
+        }
+        if let Some(visited) = visited {
             return Self::Visit(visited);
         }
         if health::is_bare_check(request) {
@@ -74,9 +80,9 @@ impl Route {
         match self {
             // A push must not end between its bytes and its row, nor a call before it is noted.
             Self::Ours(Ours::Registry | Ours::Console | Ours::Control(_)) => Course::ToItsEnd,
-            Self::Ours(Ours::Malformed(_) | Ours::Root | Ours::Health | Ours::Nothing) | Self::Visit(_) => {
-                Course::WithItsClient
-            }
+            Self::Ours(Ours::Malformed(_) | Ours::Root | Ours::Health | Ours::Nothing)
+            | Self::Visit(_)
+            | Self::SendOn(_) => Course::WithItsClient,
         }
     }
 
@@ -94,6 +100,11 @@ impl Route {
             Self::Visit(visited) => Box::pin(async move {
                 record.is_for(Service::Endpoint, "Visit");
                 endpoint::answer(&app, visited, peer, &connection, request, turn).await
+            }),
+            Self::SendOn(visited) => Box::pin(async move {
+                let _turn = turn;
+                record.is_for(Service::Endpoint, "SendOn");
+                endpoint::send_on::answer(&app, visited, connection.gate, &request)
             }),
             Self::Ours(ours) => Box::pin(async move {
                 let _turn = turn;

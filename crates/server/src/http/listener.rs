@@ -31,6 +31,8 @@ pub(crate) struct Gate {
     pub(crate) is_tls: bool,
     /// Whether only services answer on this port.
     pub(crate) only_services: bool,
+    /// Whether requests are plain HTTP, and are only sent on to `https://`.
+    pub(crate) sends_on: bool,
 }
 
 /// Accepts and serves connections. Returns whether every request finished in time. Requests that nodes were

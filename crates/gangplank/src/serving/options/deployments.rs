@@ -57,6 +57,10 @@ macro_rules! with_deployments {
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
             #[serde(default, deserialize_with = "file::address")]
             endpoint_listen: SocketAddr, "GANGPLANK_ENDPOINT_LISTEN";
+            /// Address, usually of port 80, that sends visitors of services on to https:// [default: none]
+            #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
+            #[serde(default, deserialize_with = "file::address")]
+            http_listen: SocketAddr, "GANGPLANK_HTTP_LISTEN";
             /// Time that the output of containers is kept, in days or as in 12h [default: 4d]
             #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Deployments")]
             container_log_days: Days, "GANGPLANK_CONTAINER_LOG_DAYS";
@@ -177,6 +181,7 @@ impl ServeOptions {
             service_domain: self.service_domain.as_deref().map_or(Ok(default.service_domain), domain)?,
             service_entrance: self.service_entrance.as_deref().map(entrance).transpose()?,
             endpoint_listen: self.endpoint_listen,
+            http_listen: self.http_listen,
             certificates: self.certificates.as_ref().map(certificates).unwrap_or_default(),
             logs: self.logs(default.logs)?,
             runtime_dir: home_folders::runtime(),

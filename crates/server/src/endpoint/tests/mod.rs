@@ -5,6 +5,7 @@ mod certificates;
 mod failures;
 mod heads;
 mod routing;
+mod sending_on;
 mod speed;
 mod stopping;
 mod upgrades;
