@@ -30,7 +30,7 @@ const P99: Duration = Duration::from_millis(100);
 const MEMORY: u64 = 512 << 20;
 
 /// How many events stay in the trail. The attack makes more.
-const EVENTS: &str = "20000";
+const EVENTS: &str = "2000";
 
 /// What attacks in a phase: the kinds, as `attack::run` takes them.
 const PHASES: [(&str, &[&str]); 4] = [

@@ -25,7 +25,7 @@ pub(super) fn gather(local: &LocalSet, server: SocketAddr, part: u8) {
                     let mut answer = [0; 1024];
                     while asked.is_ok() && stream.read(&mut answer).await.is_ok_and(|read| read > 0) {}
                 }
-                tokio::time::sleep(Duration::from_secs(2)).await;
+                tokio::time::sleep(Duration::from_secs(10)).await;
             }
         });
     }

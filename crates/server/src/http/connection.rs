@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,29 +79,38 @@ pub(crate) async fn serve(
         gate,
         tunnel: Tunnel::default(),
     };
-    let opened = tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.clone()));
+    // There are thousands of connections that only wait. So each step has its own box, which goes with it.
+    let opening =
+        Box::pin(tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.clone())));
     // There was no request yet, so a stop can end the connection.
     let opened = tokio::select! {
         () = stop.cancelled() => return,
-        opened = opened => opened,
+        opened = opening => opened,
     };
-    match opened {
+    let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
+    let serving = match opened {
         Ok(Opened::Plain(socket)) => {
             connection.gate.sends_on |= connection.gate.is_tls;
-            serve_http(socket, connection, peer, app, stop).await;
+            http(socket, connection, peer, &app, stop)
         }
-        Ok(Opened::Tls(stream)) => serve_http(stream, connection, peer, app, stop).await,
-        Ok(Opened::Wrong(stream)) => refuse(stream, PLAIN_HTTP_ONLY).await,
-        Ok(Opened::Failed(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-        Err(_) => tracing::debug!(%peer, "a connection took too long to begin"),
+        Ok(Opened::Tls(stream)) => http(*stream, connection, peer, &app, stop),
+        Ok(Opened::Wrong(stream)) => Box::pin(refuse(stream, PLAIN_HTTP_ONLY)),
+        Ok(Opened::Failed(error)) => return tracing::debug!(%peer, %error, "TLS handshake failed"),
+        Err(_) => return tracing::debug!(%peer, "a connection took too long to begin"),
+    };
+    if let Some(Err(error)) = thread.run(serving).await {
+        tracing::debug!(%peer, %error, "connection ended");
     }
+    tunnel.run().await;
 }
 
+/// The rest of a connection.
+type Serving = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
 /// A connection after its first byte.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it does not stay")]
 enum Opened {
     Plain(Socket),
-    Tls(TlsStream<Socket>),
+    Tls(Box<TlsStream<Socket>>),
     /// The client speaks TLS, and the port does not.
     Wrong(TcpStream),
     Failed(io::Error),
@@ -122,7 +132,7 @@ async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, connection: Connectio
         Some(tls) => match tls.accept(Socket::in_handshake(stream, thread, guest)).await {
             Ok(mut stream) => {
                 stream.get_mut().0.has_shaken_hands();
-                Opened::Tls(stream)
+                Opened::Tls(Box::new(stream))
             }
             Err(error) => Opened::Failed(error),
         },
@@ -138,7 +148,7 @@ async fn first_byte(stream: &TcpStream) -> io::Result<u8> {
     }
 }
 
-async fn refuse(mut stream: TcpStream, answer: &[u8]) {
+async fn refuse(mut stream: TcpStream, answer: &[u8]) -> hyper::Result<()> {
     let mut sent = [0; 4096];
     // If unread bytes were left at the close, the kernel would send a reset that overtakes the answer.
     let _ = stream.read(&mut sent).await;
@@ -146,21 +156,23 @@ async fn refuse(mut stream: TcpStream, answer: &[u8]) {
     let _ = stream.shutdown().await;
     let linger = async { while matches!(stream.read(&mut sent).await, Ok(1..)) {} };
     let _ = tokio::time::timeout(Duration::from_secs(1), linger).await;
+    Ok(())
 }
 
-async fn serve_http<S>(
+/// Serves the requests of a connection. It is no async function, which would hold a second place for its parts.
+fn http<S>(
     stream: S,
     connection: Connection,
     peer: SocketAddr,
-    app: Arc<App>,
+    app: &Arc<App>,
     stop: CancellationToken,
-) where
+) -> Serving
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let turns = Turns::default();
-    let limits = app.limits;
+    let (app, turns, limits) = (Arc::clone(app), Turns::default(), app.limits);
     let stream = Patient::new(stream, turns.clone(), connection.clone(), limits);
-    let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
+    let tunnel = connection.tunnel.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let (app, connection, turn) = (Arc::clone(&app), connection.clone(), turns.begin());
         connection.guest.asks();
@@ -179,21 +191,18 @@ async fn serve_http<S>(
         .max_buf_size(BUFFER.max(limits.head_bytes()))
         // A client that closes its sending half after a request still gets the answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(Lingering::new(stream, tunnel.clone())), service)
+        .serve_connection(TokioIo::new(Lingering::new(stream, tunnel)), service)
         .with_upgrades();
-    let serving = async move {
-        let mut connection = std::pin::pin!(connection);
+    // In a box of its own, so that the future below is small.
+    let mut connection = Box::pin(connection);
+    Box::pin(async move {
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
             () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
         }
         connection.await
-    };
-    if let Some(Err(error)) = thread.run(serving).await {
-        tracing::debug!(%peer, %error, "connection ended");
-    }
-    tunnel.run().await;
+    })
 }
 
 /// Begins the record of a request.

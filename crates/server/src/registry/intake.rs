@@ -180,9 +180,9 @@ mod tests {
             intake.finish().await.unwrap()
         };
         let writer = if with_thread {
-            thread.run(taking).await.unwrap()
+            thread.run(Box::pin(taking)).await.unwrap()
         } else {
-            thread.run(async {}).await.unwrap();
+            thread.run(Box::pin(async {})).await.unwrap();
             taking.await
         };
         assert_eq!(writer.hasher().clone().finish(), Digest::of(Algorithm::Sha256, &bytes));
