@@ -21,8 +21,8 @@ use crate::work::MEDIA_TYPE;
 /// The repository that is filled.
 pub(crate) const REPOSITORY: &str = "growth";
 
-/// The number of blobs with bytes: blobs whose number is a multiple of the size divided by this. Only these may be
-/// read.
+/// The number of blobs with bytes. They are those whose number is a multiple of the size divided by this. Only
+/// these may be read.
 pub(crate) const WITH_BYTES: usize = 10_000;
 
 /// The number of garbage blobs for a cycle.
@@ -58,7 +58,7 @@ fn digest(number: usize) -> Digest {
     Digest::of(Algorithm::Sha256, &blob(number))
 }
 
-/// Fills a data directory with blobs and manifests, each under a tag of its own, and with repositories `tags/N` of N
+/// Fills a data directory with blobs and manifests, each under its own tag, and with repositories `tags/N` of N
 /// tags.
 pub(crate) fn fill(data: &Path, size: usize, tags: &[usize]) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -78,7 +78,7 @@ pub(crate) fn fill(data: &Path, size: usize, tags: &[usize]) -> Result<()> {
         }
         anyhow::Ok(())
     })?;
-    // Not during a measurement.
+    // Syncs now, and not during a measurement.
     rustix::fs::sync();
     Ok(())
 }

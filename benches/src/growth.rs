@@ -1,4 +1,4 @@
-//! The same work with more content in the store, more tags, and more connections.
+//! The same kinds of work, measured with more content in the store, more tags, and more connections.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

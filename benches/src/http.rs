@@ -21,7 +21,7 @@ pub(crate) struct Head {
     pub(crate) location: Option<String>,
     /// Bytes of the head in the buffer.
     pub(crate) length: usize,
-    /// `None`: in chunks.
+    /// The value of `Content-Length`. `None` if the body comes in chunks.
     pub(crate) content_length: Option<u64>,
 }
 

@@ -64,7 +64,7 @@ pub(crate) trait Operation {
 
 /// An operation of one request.
 pub(crate) struct Requests {
-    /// Sent in turn.
+    /// The requests, which are sent in turn.
     pub(crate) requests: Vec<Vec<u8>>,
     pub(crate) expected: u16,
 }

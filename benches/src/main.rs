@@ -1,4 +1,4 @@
-//! Measures container registries: the same load for each, in one run, beside the limits of the machine.
+//! Measures container registries: the same load for each, in one run, together with the limits of the machine.
 //!
 //! `cargo run --release -p gangplank-bench -- --help`
 
@@ -30,7 +30,7 @@ use crate::report::{Report, Row};
 use crate::target::Target;
 use crate::work::{Scale, Work};
 
-/// Measures registries with the same load, in one run, beside the limits of the machine.
+/// Measures registries with the same load, in one run, together with the limits of the machine.
 ///
 /// A target is `gangplank` (started here, with its own logins), `distribution` (`docker-registry`) or `nora` (both
 /// started here without authentication), or `NAME=URL[,pid=N]` for a running one:

@@ -75,7 +75,7 @@ fn distribution(data: &Path, address: SocketAddr) -> Result<Command> {
 
 fn nora(data: &Path, address: SocketAddr) -> Result<Command> {
     let config = data.join("config.toml");
-    // Without an upstream. Otherwise missing content would be looked for at Docker Hub.
+    // Without an upstream. Otherwise nora would look for missing content at Docker Hub.
     fs::write(&config, "[docker]\nupstreams = []\n")?;
     let mut command = Command::new("nora");
     command

@@ -108,7 +108,7 @@ fn start_gangplank(program: &Path, data: &Path, variables: &[(&str, &str)]) -> R
     Ok((child, address.with_context(|| format!("gangplank said {ready:?}"))??))
 }
 
-/// Starts somebody else's.
+/// Starts another registry.
 pub(crate) fn peer(peer: &Peer, programs: &Programs) -> Result<Target> {
     let (child, address) = peer.start(&programs.home.join(peer.name))?;
     let mut target = Target::at(peer.name, address, address.to_string());

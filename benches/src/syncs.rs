@@ -1,5 +1,5 @@
-//! How often a server syncs before it answers, counted with `strace`. A promise of durability costs syncs, so a
-//! server without it is not comparable with one that keeps it.
+//! The number of syncs of a server before it answers, counted with `strace`. A promise of durability costs
+//! syncs, so a server that makes no such promise cannot be compared with one that does.
 //!
 //! Calls of the fsync family are counted. Files opened with `O_SYNC` are not seen.
 
@@ -68,7 +68,8 @@ pub(crate) fn count(targets: &[Target], home: &Path, report: &mut Report) -> Res
     Ok(())
 }
 
-/// Blobs one after the other, in two ways, then manifests, on one connection.
+/// Pushes blobs one after the other, first in one request and then in several, and then manifests, all on one
+/// connection.
 fn registry(target: &Target) -> Result<Vec<(&'static str, Vec<Span>)>> {
     let repository = repository("syncs")?;
     let parts = Parts::push(target, &repository)?;
@@ -170,7 +171,7 @@ impl Trace {
         let mut errors = BufReader::new(errors);
         errors.read_line(&mut said)?;
         ensure!(said.contains("attached"), "{}", said.trim());
-        // strace goes on reporting new threads. Nobody reads that.
+        // strace keeps reporting new threads. Nobody needs these reports.
         std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
         Ok(Self { strace, file })
     }

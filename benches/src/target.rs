@@ -33,7 +33,7 @@ pub(crate) struct Target {
     pub(crate) client: Option<(PathBuf, PathBuf)>,
     /// The largest memory in any work.
     pub(crate) peak: Cell<u64>,
-    /// Ends with the target.
+    /// The server, if the benchmark started it. It ends with the target.
     pub(crate) started: Option<Started>,
 }
 

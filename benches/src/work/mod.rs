@@ -97,7 +97,7 @@ pub(crate) fn repository(kind: &str) -> Result<String> {
     Ok(format!("bench/{kind}-{}", hex::encode(crate::content::random(6)?)))
 }
 
-/// Pushes one small blob to prepare some work.
+/// Pushes one small blob that some work needs first.
 pub(crate) fn push_blob(target: &Target, repository: &str, bytes: &[u8]) -> Result<String> {
     let digest = crate::digest::sha256(bytes);
     let mut connection = Blocking::open(target)?;

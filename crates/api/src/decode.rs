@@ -9,9 +9,9 @@ use crate::{ApiError, Described, Kind, Shape, Structure, Timestamp, json, valida
 
 /// Reads the input of an operation, and refuses what its description does not allow.
 ///
-/// An empty body is an empty object. Unknown members are ignored, as at AWS, and `null` is a member left out. A
-/// `SerializationException` says that the body cannot be read: it is not JSON, has a member twice or a member of a
-/// wrong type. An `InvalidInputException` says that a value is not allowed.
+/// An empty body is an empty object. Unknown members are ignored, as at AWS, and a member that is `null` counts
+/// as missing. A `SerializationException` says that the body cannot be read: it is not JSON, has a member twice
+/// or a member of a wrong type. An `InvalidInputException` says that a value is not allowed.
 pub fn decode<T: Described + DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
     let value = json::parse(body)?;
@@ -36,7 +36,7 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("structures of the API are JSON")
 }
 
-/// Checks the types of the members that are there. `null` is a member left out.
+/// Checks the types of the members that are there. A member that is `null` counts as missing.
 fn check_types(structure: &Structure, members: &Map<String, Value>, at: Path<'_>) -> Result<(), ApiError> {
     for member in structure.members {
         match members.get(member.name) {
@@ -90,7 +90,7 @@ fn wanted(kind: &Kind) -> &'static str {
     }
 }
 
-/// What a JSON value is, in words.
+/// The type of a JSON value, in words.
 fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -30,7 +30,7 @@ impl Structure {
 pub struct Member {
     /// Its name on the wire.
     pub name: &'static str,
-    /// What it may hold.
+    /// The values that the member may have.
     pub shape: &'static Shape,
     /// Whether it has to be there.
     pub required: bool,
@@ -127,7 +127,7 @@ impl Shape {
         Self { name, kind: Kind::String(formed) }
     }
 
-    /// The same string, with a title.
+    /// This string with a title.
     pub(crate) const fn titled(self, title: &'static str) -> Self {
         match self.kind {
             Kind::String(shape) => {
@@ -152,7 +152,7 @@ impl Shape {
         Self { name: "map", kind: Kind::Map { key, value } }
     }
 
-    /// Returns `constrained`, whose type has to be that of `plain`. A constant with another type does not compile.
+    /// Returns `constrained`, which has to have the type of `plain`. Otherwise the constant does not compile.
     pub(crate) const fn agreed(plain: &'static Self, constrained: &'static Self) -> &'static Self {
         assert!(plain.is_of_type(constrained), "the shape of a member does not fit its Rust type");
         constrained
@@ -187,7 +187,7 @@ pub trait Described {
 
 /// The input of an operation. It names its operation and the type of the output.
 pub trait Request: Described {
-    /// What the operation answers.
+    /// The output of the operation.
     type Output: Described;
     /// The operation.
     const OPERATION: Target;
@@ -197,7 +197,7 @@ pub trait Request: Described {
 pub trait Field {
     /// The shape, if the member adds no constraint.
     const SHAPE: &'static Shape;
-    /// Whether a member of this type is required: all but [`Option`] are.
+    /// Whether a member of this type is required. Only [`Option`] is not.
     const REQUIRED: bool = true;
 
     /// Whether the member is left out of the JSON.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::macros::enumeration;
 
 enumeration! {
-    /// The name of an error. Clients tell errors apart by it.
+    /// The name of an error. Clients distinguish errors by it.
     ///
     /// Lightsail's operations declare the first eight. Any AWS JSON service may answer with the others.
     pub enum ErrorCode {
@@ -73,7 +73,7 @@ impl ErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct ApiError {
-    /// Which error.
+    /// The name of the error.
     pub code: ErrorCode,
     /// The refused value, the reason, and the allowed values.
     pub message: String,

@@ -8,8 +8,8 @@
 //! and from which command line options, skeletons and manual pages are made. [`decode`] and [`encode`] convert
 //! between bytes and the types.
 //!
-//! [`sts`] is a small part of another AWS service, which clients call before they call Lightsail. It has a protocol
-//! of its own. [`Protocol`] knows the form of errors in all of AWS's protocols.
+//! [`sts`] is a small part of another AWS service, which clients call before they call Lightsail. It has its
+//! own protocol. [`Protocol`] knows the form of errors in all of AWS's protocols.
 //!
 //! Nothing here reads a file, a socket or a clock. The descriptions are constants, so they need no work at start-up.
 

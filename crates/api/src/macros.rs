@@ -178,12 +178,12 @@ macro_rules! operations {
                 match self { $(Self::$name => concat!($prefix, ".", stringify!($name)),)+ }
             }
 
-            /// What it takes.
+            /// The input of the operation.
             pub const fn input(self) -> &'static $crate::Structure {
                 match self { $(Self::$name => <$input as $crate::Described>::STRUCTURE,)+ }
             }
 
-            /// What it answers.
+            /// The output of the operation.
             pub const fn output(self) -> &'static $crate::Structure {
                 match self { $(Self::$name => <$output as $crate::Described>::STRUCTURE,)+ }
             }
@@ -193,7 +193,7 @@ macro_rules! operations {
                 match self { $(Self::$name => $errors,)+ }
             }
 
-            /// What it does.
+            /// The description of the operation.
             pub const fn documentation(self) -> &'static str {
                 match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)+ }
             }

@@ -1,4 +1,4 @@
-//! The place of a value in a request, and the form of its value in a message.
+//! The place of a value in a request, and the form in which a message shows the value.
 
 use std::fmt;
 

@@ -42,7 +42,7 @@ pub(crate) const ARN: Pattern = Pattern::new(
     "It looks like arn:aws:lightsail:REGION:ACCOUNT:ContainerService/ID, as get-container-services shows it.",
     is_arn,
 );
-/// Anything but blank.
+/// At least one character that is no space.
 pub(crate) const NOT_BLANK: Pattern =
     Pattern::new(r".*\S.*", "It cannot be blank.", |text| text.contains(|c: char| !c.is_whitespace()));
 /// Digests of content.
@@ -186,7 +186,7 @@ fn is_registry_host(text: &str) -> bool {
 }
 
 /// Whether a text consists of lower-case letters and digits. One dot, one or two underscores, or any number of
-/// hyphens may stand between them.
+/// hyphens may be between them.
 fn is_path_component(text: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let separators = text.split(is_letter).filter(|between| !between.is_empty());
@@ -201,7 +201,7 @@ fn is_tag(text: &str) -> bool {
         && bytes.iter().all(|byte| is_word(*byte) || matches!(byte, b'.' | b'-'))
 }
 
-/// Whether a text is an algorithm and at least 32 hexadecimal digits.
+/// Whether a text has the form of a digest: an algorithm and at least 32 hexadecimal digits.
 fn is_reference_digest(text: &str) -> bool {
     let Some((algorithm, digits)) = text.split_once(':') else { return false };
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'_' | b'-');

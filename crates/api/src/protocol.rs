@@ -14,17 +14,17 @@ const REST_XML: [&str; 2] = ["cloudfront", "route53"];
 pub enum Protocol {
     /// The request is a form, the answer is XML.
     Query,
-    /// The same with errors of another form.
+    /// The query protocol with errors of another form.
     Ec2,
     /// JSON 1.0. `X-Amz-Target` names the operation.
     Json10,
-    /// In version 1.1.
+    /// JSON 1.1. `X-Amz-Target` names the operation.
     Json11,
     /// JSON. The method and path name the operation.
     RestJson,
     /// XML. The method and path name the operation.
     RestXml,
-    /// The same for S3. Its errors have no enclosing element.
+    /// XML for S3. Its errors have no enclosing element.
     S3,
     /// CBOR. The path names the operation.
     Cbor,
@@ -63,8 +63,8 @@ pub struct WireError {
 }
 
 impl Protocol {
-    /// The protocol of a call. The service is the one that it is signed for. A new client may speak another protocol
-    /// to a service than an old one, so the form of the call counts more than the service.
+    /// The protocol of a call. `service` is the service that the call is signed for. A new client of a service
+    /// may use another protocol than an old one. So the form of the call counts more than the service.
     pub fn of(service: &str, traits: Traits<'_>) -> Self {
         if OBJECT_STORES.contains(&service) {
             Self::S3

@@ -27,12 +27,12 @@ impl Target {
         }
     }
 
-    /// Whether it changes nothing, by its name, as policies have it too.
+    /// Whether the operation changes nothing. Its name tells, and policies use the same rule.
     pub fn only_reads(self) -> bool {
         ["Get", "List", "Try"].iter().any(|verb| self.name().starts_with(verb))
     }
 
-    /// Whether its calls are signed. Of those that are not, a token or a password is the proof.
+    /// Whether calls of the operation are signed. Otherwise a token or a password proves who calls.
     pub const fn is_signed(self) -> bool {
         use gangplank::Operation::{ExchangeIdentityToken, RevokeOwnRegistryLogin};
         !matches!(self, Self::Gangplank(ExchangeIdentityToken | RevokeOwnRegistryLogin))
@@ -46,7 +46,7 @@ impl Target {
         }
     }
 
-    /// What it takes.
+    /// The input of the operation.
     pub const fn input(self) -> &'static Structure {
         match self {
             Self::Lightsail(operation) => operation.input(),
@@ -54,7 +54,7 @@ impl Target {
         }
     }
 
-    /// What it answers.
+    /// The output of the operation.
     pub const fn output(self) -> &'static Structure {
         match self {
             Self::Lightsail(operation) => operation.output(),
@@ -70,7 +70,7 @@ impl Target {
         }
     }
 
-    /// What it does.
+    /// The description of the operation.
     pub const fn documentation(self) -> &'static str {
         match self {
             Self::Lightsail(operation) => operation.documentation(),
@@ -90,9 +90,9 @@ mod tests {
         let lightsail = lightsail::Operation::ALL.iter().map(|one| ("lightsail", one.name()));
         let gangplank = gangplank::Operation::ALL.iter().map(|one| ("gangplank", one.name()));
         for (service, operation) in lightsail.chain(gangplank) {
-            // The first is CreatePullLogin or CreateOperatorLogin, by what it makes. The second shows what GetRole does,
-            // the third is what the role may do that it is asked for, and the fourth is for whoever has the password. A
-            // link to the console opens nothing that its maker's policies do not open.
+            // `CreateRegistryLogin` is two actions in policies, by the login that it makes. `TryRole` shows what
+            // `GetRole` shows. `ExchangeIdentityToken` needs the role's permission for the login. The holder of a
+            // password may always end its login. A link to the console opens only what its maker's policies open.
             let without = [
                 "CreateRegistryLogin",
                 "TryRole",

@@ -80,8 +80,8 @@ fn string(constraints: &StringShape, text: &str, what: impl fmt::Display) -> Res
             pattern.text
         ))
         .with_tip(pattern.words)),
-        // Not every database can keep it, and no program can be given it. The text may be a secret of a program, so it
-        // is not shown.
+        // Some databases cannot store this character, and no program can be given it. The text may be a secret, so
+        // the message does not show it.
         _ if text.contains('\0') => {
             Err(ApiError::invalid_input(format!("{what} contains the character U+0000, which no text may.")))
         }

@@ -19,7 +19,7 @@ pub struct Series {
 #[derive(Clone, Debug, PartialEq, Template)]
 #[template(path = "parts/chart.html")]
 pub struct Chart {
-    /// What it shows.
+    /// The title, which names the measured value.
     pub title: String,
     /// The summary, with figures.
     pub summary: String,

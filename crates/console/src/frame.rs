@@ -65,7 +65,7 @@ impl Screen {
 pub struct Frame {
     /// The title of the page.
     pub title: String,
-    /// Where it is.
+    /// The account and the region of the page.
     pub place: Place,
     /// The screen that the page belongs to.
     pub screen: Option<Screen>,

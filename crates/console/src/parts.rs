@@ -12,7 +12,7 @@ pub enum Tone {
     Busy,
     /// Something is wrong.
     Bad,
-    /// It has ended, or is off.
+    /// The thing has ended, or is switched off.
     Over,
 }
 
@@ -20,9 +20,9 @@ pub enum Tone {
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
 #[template(path = "parts/state.html")]
 pub struct State {
-    /// The word.
+    /// The word that is shown.
     pub word: String,
-    /// The meaning.
+    /// The meaning, which decides the shape and the colour.
     pub tone: Tone,
 }
 
@@ -72,7 +72,7 @@ impl Copied {
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
 #[template(path = "parts/command.html")]
 pub struct Command {
-    /// What it does.
+    /// The purpose of the command.
     pub does: String,
     /// The command, which may have several lines.
     pub text: String,

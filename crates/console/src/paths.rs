@@ -1,5 +1,5 @@
-//! The paths of pages. Each has the account and the region, so that one browser tab cannot act in the place of
-//! another.
+//! The paths of pages. Each has the account and the region, so that a browser tab never acts in the account or
+//! region of another tab.
 
 use std::fmt::{self, Write as _};
 

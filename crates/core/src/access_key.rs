@@ -23,7 +23,7 @@ impl AccessKeyId {
         Self::generate_with(Self::PREFIX, random)
     }
 
-    /// The same with the prefix of another kind of key.
+    /// Makes an id with the prefix of another kind of key.
     pub(crate) fn generate_with(prefix: &str, random: [u8; 10]) -> Self {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let bits = random.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
@@ -59,7 +59,7 @@ impl fmt::Display for AccessKeyId {
     }
 }
 
-/// The secret half. `SigV4` needs it in clear, so it is stored sealed and not hashed.
+/// The secret half. `SigV4` needs it in plain text, so it is stored sealed and not hashed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretAccessKey(String);
 
@@ -86,7 +86,7 @@ impl SecretAccessKey {
         }
     }
 
-    /// The secret in clear, for signing, sealing, or handing it over once.
+    /// The secret in plain text, for signing, sealing, or handing it over once.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -15,7 +15,7 @@ macro_rules! event_kinds {
             $($head)* {
                 /// A registry login was made.
                 LoginIssued,
-                /// The registry refused a login, or a text that is no login.
+                /// The registry refused a login, or credentials that do not have the form of a login.
                 LoginRefused,
                 /// A registry login was ended before its time.
                 LoginRevoked,
@@ -142,13 +142,13 @@ impl EventKind {
 pub enum Share {
     /// Manifests that were put, and tags that they moved.
     Pushes,
-    /// What was refused.
+    /// Refused calls and requests.
     Refusals,
     /// Logins and sessions that were made, and pulls.
     Logins,
     /// All other events: registrations, deletions, keys, services.
     Rest,
-    /// Records of forgotten events: one event for each other share.
+    /// Records of forgotten events: one event for each of the other shares.
     Forgotten,
 }
 

@@ -22,16 +22,16 @@ pub enum Resource {
 /// The reason for which a call is denied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// Another account's things.
+    /// Only a root key may do this with another account's things.
     #[error("Account {0} is reached by its own access keys and by root keys alone.")]
     OtherAccount(AccountId),
-    /// A root key's.
+    /// Only a root key may change a root key.
     #[error("The access key {0} is a root key, which only a root key may change.")]
     RootKey(AccessKeyId),
-    /// Making a root key.
+    /// Only a root key may make a root key.
     #[error("Only a root key may make another root key.")]
     NewRootKey,
-    /// The server's.
+    /// Only a root key may do things that concern all accounts.
     #[error("This concerns all accounts of the server, which only a root key may do.")]
     Server,
 }

@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_mins(1);
 /// The number of characters of a secret.
 const CHARS: usize = 43;
 
-/// A secret in clear. It is in a link or a cookie, and nowhere on the server.
+/// A secret in plain text. It is in a link or a cookie, and nowhere on the server.
 #[derive(Clone)]
 pub struct ConsoleSecret(String);
 
@@ -45,7 +45,7 @@ impl ConsoleSecret {
         ConsoleSecretHash(Sha256::digest(self.0.as_bytes()).into())
     }
 
-    /// The secret in clear.
+    /// The secret in plain text.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -72,7 +72,7 @@ pub fn over_at(now: Time, longest: Time) -> Time {
     now.plus(IDLE).min(longest)
 }
 
-/// The new end of a login, if it is so much later than `noted` that it is worth a write.
+/// The new end of a login, if it is so much later than the stored end `noted` that a write is worth while.
 pub fn prolonged(noted: Time, now: Time, longest: Time) -> Option<Time> {
     let over_at = over_at(now, longest);
     (over_at > noted.plus(STEP) || over_at == longest && over_at > noted).then_some(over_at)

@@ -32,7 +32,7 @@ pub struct Grant {
     pub reach: Option<Arc<Reach>>,
     /// The temporary key of the role's session that made it, if one did.
     pub session: Option<AccessKeyId>,
-    /// When it ends.
+    /// When the login ends, by the wall clock.
     pub expires_at: Time,
 }
 
@@ -89,20 +89,21 @@ impl Action {
     }
 }
 
-/// The decision.
+/// Whether a login may do something, or which content it may do it with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Go ahead.
+    /// It may.
     Allowed,
     /// Only manifests that this login put, by digest or under a tag that it set. Others are treated as missing.
     OwnManifests,
     /// Only configurations of images that this login uploaded.
     OwnConfigurations,
-    /// All blobs, except configurations that this login did not upload. Those are treated as missing.
+    /// All blobs, except configurations that this login did not upload. Such configurations are treated as
+    /// missing.
     KnownBlobs,
     /// Only images that are registered on the login's service.
     ServiceImages,
-    /// No.
+    /// It may not.
     Denied,
 }
 
@@ -119,7 +120,7 @@ impl Grant {
 
     /// Decides `action` on `repository` (empty for the catalogue), for a client at `address`.
     ///
-    /// A pull login reads the repository of its service, whatever its list of repositories says.
+    /// A pull login reads the repository of its service, even if its list of repositories does not have it.
     pub fn access(&self, action: Action, repository: &str, address: IpAddr) -> Access {
         if let Some(reach) = &self.reach
             && !(reach.has_address(address) && (self.service.is_some() || reach.has_repository(repository)))

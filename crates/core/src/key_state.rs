@@ -14,9 +14,9 @@ pub enum NewState {
 /// Whether the last root key may be disabled or deleted. Afterwards nobody can administer the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastRootKey {
-    /// It stays.
+    /// The last root key must stay enabled.
     Keep,
-    /// It may go.
+    /// The last root key may be disabled or deleted.
     Release,
 }
 
@@ -43,8 +43,8 @@ pub enum Decision {
 }
 
 impl KeyStanding {
-    /// Decides about a change. A disabled root key is protected from deletion as the last one too, because it can be
-    /// enabled again.
+    /// Decides about a change. A disabled root key may also be the last one. Then it is protected from
+    /// deletion, because it can be enabled again.
     pub fn decide(self, state: NewState, last: LastRootKey) -> Decision {
         let is_so = match state {
             NewState::Enabled => self.is_enabled,

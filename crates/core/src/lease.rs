@@ -1,4 +1,4 @@
-//! Leases: how long content stays after a client was told that it is there, even if nothing references it.
+//! Leases: how long unreferenced content stays after a client was told that it exists.
 //!
 //! A lease is renewed by every answer that a client relies on: a 201, a HEAD with 200, a mount, a manifest that
 //! references the content. It is also renewed when the last reference to the content is removed. Collection removes
@@ -12,8 +12,8 @@ use crate::time::Time;
 /// The default grace period, for which unreferenced content is kept.
 pub const GRACE: Duration = Duration::from_hours(24);
 
-/// With a shorter grace period, a login could be told to skip a blob that is then collected while the login still
-/// lives.
+/// With a shorter grace period, a client could be told to skip a blob that is collected while the client's
+/// login still lives.
 pub const SAFE_GRACE: Duration = registry_login::LIFETIME;
 
 /// A lease younger than this is not renewed, so that questions cause at most one write in an hour.

@@ -5,10 +5,10 @@ pub const MAX_PATTERN: usize = 1_024;
 
 /// A filter pattern.
 ///
-/// Terms are separated by spaces, and case matters. A line matches if it has all plain terms, and none of those after
-/// a `-`. Terms after a `?` only count if there are no others. Then a line matches if it has at least one of them. A
-/// term in double quotes is a phrase. In it `\"` is a quote and `\\` a backslash. The empty pattern matches every
-/// line.
+/// Terms are separated by spaces, and case matters. A line matches if it has all plain terms, and no term after
+/// a `-`. Terms after a `?` count only if there are no plain terms and none after a `-`. Then a line matches if
+/// it has at least one of the terms. A term in double quotes is a phrase. In it `\"` is a quote and `\\` a
+/// backslash. The empty pattern matches every line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilter {
     all: Vec<String>,
@@ -167,7 +167,7 @@ mod tests {
         Question,
     }
 
-    /// The meaning of a pattern with these terms, written as simply as possible.
+    /// The rule for a line and a pattern with these terms, written as simply as possible.
     fn naive(terms: &[(Sign, String)], line: &str) -> bool {
         let mut wants_any = false;
         let mut has_any = false;

@@ -5,9 +5,9 @@ use crate::time::Time;
 /// The facts that decide whether a login is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginFacts {
-    /// It was revoked.
+    /// Whether it was revoked.
     pub is_revoked: bool,
-    /// When it expires.
+    /// When it expires, by the wall clock.
     pub expires_at: Time,
     /// The current state of its maker.
     pub maker: Maker,
@@ -31,7 +31,7 @@ pub enum Maker {
 pub struct KeyFacts {
     /// Whether its calls and logins are accepted.
     pub is_enabled: bool,
-    /// When it expires, if it does.
+    /// When it expires, by the wall clock. `None` if it does not expire.
     pub expires_at: Option<Time>,
 }
 
@@ -51,9 +51,9 @@ pub struct RoleFacts {
 pub enum ServiceOfLogin {
     /// The login is for no service.
     None,
-    /// It is there.
+    /// The service exists.
     There,
-    /// The service was deleted. Without a service the login would read every repository.
+    /// The service was deleted. A login without a service would read every repository.
     Gone,
 }
 
@@ -149,7 +149,7 @@ mod tests {
             (by(Maker::Key(None)), Some(Ended::KeyGone)),
             (by(Maker::Role(None)), Some(Ended::RoleGone)),
             (role(RoleFacts { is_enabled: false, ..ROLE }), Some(Ended::RoleDisabled)),
-            // The role was disabled and enabled again. A session that was revoked has -1.
+            // The role was disabled and enabled again. The generation of a revoked session is -1.
             (role(RoleFacts { generation: 4, ..ROLE }), Some(Ended::RoleMovedOn)),
             (role(RoleFacts { made_in: -1, ..ROLE }), Some(Ended::RoleMovedOn)),
             (LoginFacts { service: ServiceOfLogin::Gone, ..key(KEY) }, Some(Ended::ServiceGone)),
@@ -204,7 +204,7 @@ mod tests {
             if !is_live {
                 prop_assert!(facts.ended_at(Time(now + later)).is_some(), "time brings nothing back");
             }
-            // A cache may keep the login with its end until the facts change, and is always right.
+            // A cache may keep the login and its end until one of the facts changes. Its answer is always right.
             let kept = facts.ended().is_none().then_some(facts.ends_at());
             prop_assert_eq!(kept.is_some_and(|end| end.0 > now), is_live);
             let revoked = LoginFacts { is_revoked: true, ..facts };

@@ -65,8 +65,8 @@ impl Reach {
     /// Adds limits. An empty list adds none.
     ///
     /// # Errors
-    /// If a repository without wildcards, or a network, is outside this reach. A pattern beyond it is no error: only
-    /// names that match both are allowed.
+    /// If a repository without wildcards, or a network, is outside this reach. A wider pattern is no error,
+    /// because only names that match both lists are allowed.
     pub fn narrowed(
         &self,
         repositories: Vec<RepositoryPattern>,

@@ -53,7 +53,8 @@ pub fn depth(children: impl IntoIterator<Item = u32>, most: u32) -> Option<u32> 
     (depth <= most).then_some(depth)
 }
 
-/// Whether push logins may put one more referrer of a subject that has `hung` of theirs already.
+/// Whether push logins may put one more referrer of a subject. `hung` is the number of referrers that push
+/// logins have put so far.
 pub fn may_hang(hung: u32) -> bool {
     hung < MAX_HUNG
 }
@@ -71,7 +72,7 @@ mod tests {
         assert_eq!(check(Some(8), Need::Required), Err(PartRefusal::SizeMismatch));
         assert_eq!(check(None, Need::Required), Err(PartRefusal::Unknown));
         assert_eq!(check(None, Need::MayBeAbsent), Ok(()));
-        // It may be missing, but must not be different.
+        // A part that may be missing must not be different.
         assert_eq!(check(Some(8), Need::MayBeAbsent), Err(PartRefusal::SizeMismatch));
     }
 

@@ -43,7 +43,8 @@ impl Network {
         self.0.prefix_len() == 0
     }
 
-    /// Whether it is wider than any private network: `10.0.0.0/8` and `fc00::/7` are the widest.
+    /// Whether it is wider than any private network. The widest private networks are `10.0.0.0/8` and
+    /// `fc00::/7`.
     pub fn is_wide(&self) -> bool {
         let widest = if self.0.addr().is_ipv4() { 8 } else { 7 };
         self.0.prefix_len() < widest

@@ -40,7 +40,7 @@ impl Permission {
     /// A policy.
     ///
     /// # Errors
-    /// The place of the mistake, and what it is.
+    /// The place of the mistake, and the mistake.
     pub fn of_policy(text: &str) -> Result<Self, PolicyError> {
         Ok(Self { given: Given::Policy, policy: Arc::new(PermissionPolicy::parse(text)?) })
     }
@@ -50,7 +50,7 @@ impl Permission {
         &self.given
     }
 
-    /// What it allows.
+    /// The policy that says which actions it allows.
     pub fn policy(&self) -> &Arc<PermissionPolicy> {
         &self.policy
     }

@@ -128,17 +128,17 @@ impl Scale {
 /// its nodes. It does not count while it is disabled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Room {
-    /// Processors.
+    /// The number of processors, such as 0.25.
     pub cpus: f64,
     /// The memory in bytes. A GB is 2^30 bytes.
     pub memory: u64,
 }
 
 impl Room {
-    /// None at all.
+    /// No processors and no memory.
     pub const NONE: Self = Self { cpus: 0.0, memory: 0 };
 
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { cpus: self.cpus + other.cpus, memory: self.memory.saturating_add(other.memory) }
@@ -159,7 +159,7 @@ pub struct Promised {
 }
 
 impl ContainerService {
-    /// The resources that it counts with.
+    /// The resources that are reserved for the service.
     pub fn room(&self) -> Room {
         if self.is_disabled || self.last_version == 0 {
             return Room::NONE;
@@ -167,13 +167,13 @@ impl ContainerService {
         self.power.room(self.scale.nodes().into())
     }
 
-    /// Whether it wants more than it did `before`. A change that wants no more is never refused, so nobody has to
-    /// add up the resources of other services.
+    /// Whether it wants more resources than it did `before`. If it wants no more, the change is never refused,
+    /// and nobody has to add up the resources of other services.
     pub fn wants_more_than(&self, before: &Self) -> bool {
         !before.room().holds(self.room())
     }
 
-    /// The sum with the `others`, if it exceeds the machine's resources.
+    /// The reserved resources of all services, if they exceed those of the machine.
     pub fn exceeds(&self, others: Room, there_is: Room) -> Option<Promised> {
         let wanted = self.room();
         (!there_is.holds(others.and(wanted))).then_some(Promised { others, wanted })

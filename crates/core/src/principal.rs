@@ -113,7 +113,8 @@ impl Owner {
         Some((RoleName::parse(name).ok()?, RoleId::parse(id)?))
     }
 
-    /// The ARN for policies: of a role the role's, of an access key its user's, of the server the root's.
+    /// The ARN for policies. A role has its own; an access key has that of its user, and the server has that of
+    /// the root.
     pub fn arn(&self, account: &AccountId) -> String {
         match self.as_role() {
             Some((name, _)) => role::arn(account, &name),

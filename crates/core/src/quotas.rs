@@ -54,7 +54,7 @@ impl Default for Quotas {
 /// The largest number of referrers of one subject that push logins may put.
 pub const MAX_HUNG: u32 = 256;
 
-/// The part of a shared quota that one may have.
+/// The part of a shared quota that one user of it may have.
 pub fn half(quota: u32) -> u32 {
     (quota / 2).max(1)
 }
@@ -87,7 +87,7 @@ pub enum Quota {
 /// A quota that would be exceeded. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverQuota {
-    /// Which.
+    /// The quota.
     pub quota: Quota,
     /// The amount in use.
     pub used: u64,
@@ -112,8 +112,8 @@ impl Quota {
         }
     }
 
-    /// Admits `more`, given the amounts `used` and `allowed`. Zero more is always admitted, even if the quota is
-    /// exceeded already.
+    /// Admits `more`, given the amounts `used` and `allowed`. A `more` of zero is always admitted, even if the
+    /// quota is already exceeded.
     ///
     /// # Errors
     /// [`OverQuota`].

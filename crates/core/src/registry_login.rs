@@ -25,7 +25,7 @@ const CHECKSUM_CHARS: usize = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LoginId(pub i64);
 
-/// A password in clear. It is only in the answer that hands it over and in the client's requests.
+/// A password in plain text. It is only in the answer that hands it over and in the client's requests.
 #[derive(Clone)]
 pub struct Password(String);
 
@@ -52,7 +52,7 @@ impl Password {
         PasswordHash(Sha256::digest(self.0.as_bytes()).into())
     }
 
-    /// The password in clear.
+    /// The password in plain text.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -37,7 +37,7 @@ macro_rules! name {
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $type(String);
 
-        /// A text that is no such name.
+        /// A text that is no valid name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
         #[error($error)]
         pub struct $bad;
@@ -46,7 +46,7 @@ macro_rules! name {
             /// Reads a name.
             ///
             /// # Errors
-            /// The error says what a name looks like.
+            /// If the text is no valid name. The error describes the form of a name.
             pub fn parse(text: &str) -> Result<Self, $bad> {
                 let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
                 if ($least..=$most).contains(&text.len()) && text.bytes().all(allowed) {
@@ -131,12 +131,12 @@ pub fn parse_arn(text: &str) -> Option<(AccountId, RoleName)> {
     Some((AccountId::parse(account).ok()?, RoleName::parse(name).ok()?))
 }
 
-/// The SHA-256 of a session token, which is all that is stored of it.
+/// The SHA-256 of a session token. Nothing else of the token is stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
-    /// The hash of a token in clear.
+    /// The hash of a token.
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }
@@ -148,7 +148,7 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// Claims of a verified token that are recorded, by name. They say where something came from.
+/// The recorded claims of a verified token, by name. They say which job something came from.
 pub type Claims = BTreeMap<String, String>;
 
 /// The largest sum of a session's recorded claims, names and values together, in bytes.

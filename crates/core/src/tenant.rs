@@ -46,7 +46,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// A region of Lightsail. Here it only separates names, and is no place.
+/// A region of Lightsail. Here it only separates names, and does not stand for a place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(String);
 
@@ -97,9 +97,9 @@ impl fmt::Display for Region {
 /// One account in one region. Every name is looked up within a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant {
-    /// Whose.
+    /// The account that owns the tenant's things.
     pub account: AccountId,
-    /// In which region.
+    /// The region of the account.
     pub region: Region,
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::quotas::half;
 use crate::time::Time;
 
-/// An account at its limit of sessions loses the oldest one that got no byte for this long.
+/// If an account has reached its limit of sessions, its oldest session that got no byte for this long may be
+/// ended.
 pub const GIVES_WAY_AFTER: Duration = Duration::from_mins(1);
 
 /// The longest lives of a session.
@@ -44,17 +45,17 @@ pub struct OpenSessions {
 /// Whether another session may be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// There is room.
+    /// A session may be opened.
     Free,
-    /// Yes, if one of the same login is ended.
+    /// A session may be opened if another session of the same login is ended.
     InPlaceOfLogins,
-    /// Yes, if one of the account is ended.
+    /// A session may be opened if another session of the account is ended.
     InPlaceOfAccounts,
 }
 
 impl OpenSessions {
-    /// Decides about another session. The account may have `quota` of them, and a login half, so that no login takes
-    /// all.
+    /// Decides about another session. The account may have `quota` sessions, and one login half of them, so
+    /// that no login uses up all of them.
     pub fn admit(self, quota: u32) -> Opening {
         if self.of_login >= u64::from(half(quota)) {
             Opening::InPlaceOfLogins
@@ -91,8 +92,8 @@ pub fn check_chunk(received: u64, first: u64, last: u64, length: Option<u64>) ->
     }
 }
 
-/// Whether the last request of an upload brings no bytes, and only repeats the range `first..=last` at the end of the
-/// received bytes. Some clients give the range of the whole blob.
+/// Whether the last request of an upload has no bytes, and only repeats the range `first..=last`, which ends
+/// where the received bytes end. Some clients give the range of the whole blob.
 pub fn repeats(received: u64, first: u64, last: u64, length: Option<u64>) -> bool {
     length == Some(0) && first <= last && last.checked_add(1) == Some(received)
 }

@@ -23,6 +23,10 @@ pub trait Engine: Send + Sync {
     /// The resources of the engine's machine.
     async fn host(&self) -> Result<Host>;
 
+    /// Identifies the engine. Servers that get the same answer share one engine, with its nodes and images. The answer
+    /// stays the same when the engine restarts.
+    async fn identity(&self) -> Result<String>;
+
     /// Makes sure that the engine has an image.
     async fn ensure_image(&self, image: &ImageWanted) -> Result<PresentImage>;
 
@@ -48,7 +52,8 @@ pub trait Engine: Send + Sync {
     /// The resources that a node uses. `None` while none of its containers runs.
     async fn usage(&self, node: &NodeHandle) -> Result<Option<Usage>>;
 
-    /// A number that changes when something happened in the engine. It is only a reason to look.
+    /// A number that changes when something happened in the engine. A change is only a reason to ask the
+    /// engine.
     fn changes(&self) -> watch::Receiver<u64>;
 
     /// The names of the nodes whose output is being read, for tests and metrics.
@@ -58,7 +63,7 @@ pub trait Engine: Send + Sync {
 /// The resources of an engine's machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Host {
-    /// Processors.
+    /// The number of processors, such as 0.25.
     pub cpus: f64,
     /// Bytes of memory.
     pub memory: u64,

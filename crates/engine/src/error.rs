@@ -16,7 +16,7 @@ pub enum EngineError {
     /// The engine cannot make or start it, for example because the image does not have the command.
     #[error("{0}")]
     Refused(String),
-    /// The node does not exist (any more).
+    /// The node does not exist, or no longer exists.
     #[error("the node is gone")]
     NoNode,
 }

@@ -102,10 +102,12 @@ pub struct NodeHandle(pub String);
 /// The state of a node in the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeSeen {
-    /// What the engine calls it.
+    /// The engine's handle of the node.
     pub handle: NodeHandle,
     /// Its name.
     pub name: NodeName,
+    /// The [`NodeSpec::service_id`] that it was made from. `None` if an earlier version of the program made it.
+    pub service_id: Option<String>,
     /// The [`NodeSpec::hash`] that it was made from.
     pub spec: String,
     /// Whether its network namespace exists and its start was complete. If not, the node has to be made again.
@@ -117,10 +119,17 @@ pub struct NodeSeen {
     pub addresses: BTreeMap<u16, SocketAddr>,
 }
 
+impl NodeSeen {
+    /// Whether it is a node of the service with this id. A node without an id may be.
+    pub fn is_of(&self, service_id: &str) -> bool {
+        self.service_id.as_deref().is_none_or(|id| id == service_id)
+    }
+}
+
 /// The state of a container in the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerSeen {
-    /// What it does.
+    /// Whether the container runs.
     pub state: ContainerState,
     /// A text that changes with each start, and so identifies a run.
     pub run: String,
@@ -135,7 +144,7 @@ pub enum ContainerState {
     Running,
     /// It ended.
     Exited {
-        /// The exit status. If a signal ended it, 128 and the signal.
+        /// The exit status. If a signal ended the container, 128 plus the number of the signal.
         status: i64,
         /// Whether it ended because it wanted more memory than its node has.
         out_of_memory: bool,

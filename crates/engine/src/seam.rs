@@ -1,4 +1,4 @@
-//! The seam between lines that were read before a gap and lines that are read after it.
+//! Finds the place in an engine's log up to which a reader has received the lines, after a gap.
 
 use std::borrow::Cow;
 
@@ -14,11 +14,11 @@ pub(crate) type Noted<'a> = (i64, &'a [u8]);
 /// either direction.
 const APART: i64 = 5_000;
 
-/// How many of the first lines of `log` were received already. `kept` has the last lines that were.
+/// How many of the first lines of `log` were received already. `kept` has the last lines that were received.
 ///
-/// A line logged well after the last received line is new. Before that, the seam is where the log ends like `kept`,
-/// compared back to the beginning of one of them. If lines repeat, there are several such places, and the nearest in
-/// time is right. Invalid UTF-8 may have been replaced in the stored lines.
+/// A line logged well after the last received line is new. For the earlier lines, the function looks for a
+/// place up to which the log ends with the same lines as `kept`. If lines repeat, there are several such
+/// places, and the one nearest in time is right. Invalid UTF-8 may have been replaced in the stored lines.
 pub(crate) fn taken_already(kept: &[KeptLine], log: &[Noted<'_>]) -> usize {
     let Some(last) = kept.last() else { return 0 };
     let noted_until = |time: i64| log.partition_point(|(at, _)| at / 1_000_000 <= time);

@@ -2,6 +2,7 @@
 
 mod empty_variables;
 pub(crate) mod nearest;
+mod other_words;
 pub(crate) mod unknown_variables;
 pub(crate) mod usage;
 pub(crate) mod words;
@@ -50,7 +51,7 @@ enum Command {
     Lightsail(commands::lightsail::Args),
     /// Create, list, disable, enable or delete access keys
     AccessKey(commands::access_key::Args),
-    /// Create, list, show, disable, enable, delete or try roles, which jobs become by identity tokens
+    /// Create, list, show, disable, enable, delete or try roles, which jobs assume with identity tokens
     Role(commands::role::Args),
     /// Create, list or revoke registry logins
     RegistryLogin(commands::registry_login::Args),
@@ -77,27 +78,27 @@ enum Command {
     /// Copy a data directory, also while its server runs
     ///
     /// Into a folder, a backup copies only content that is new since the last one, and removes content that nothing
-    /// needs. A backup that was interrupted goes on with the next call. Until the new backup is complete, the folder
-    /// holds the last one. `-` writes everything as one tar stream, and the server removes no content until the
-    /// stream has ended. A backup has the rows of the database as they are at one moment, the content that the rows
-    /// name, and the master key: keep it as safe as the data directory. Each content is compared with its digest when
-    /// it is copied. A backup does not have the output of containers, uploads that are under way, certificates and
-    /// the configuration file.
+    /// needs. A backup that was interrupted continues with the next call. Until the new backup is complete, the
+    /// folder holds the last one. `-` writes everything as one tar stream, and the server removes no content
+    /// until the stream has ended. A backup has the rows of the database as they are at one moment, the content
+    /// that the rows name, and the master key: keep it as safe as the data directory. Each content is compared
+    /// with its digest when it is copied. A backup does not have the output of containers, uploads that are
+    /// under way, certificates and the configuration file.
     Backup(commands::backup::Args),
     /// Make a data directory from a backup
     ///
     /// The directory has to be new or empty, and the backup complete. Each content is compared with its digest.
-    /// `credentials` gets a root key that is enabled. The server writes `config` when it starts.
+    /// The file `credentials` gets a root key that is enabled. The server writes `config` when it starts.
     Restore(commands::restore::Args),
     /// Look after the database of a server that keeps its blobs in a bucket
     Database(commands::database::Args),
     /// Move a store from a data directory to a database and a bucket that servers share, or back
     ///
-    /// Everything moves: content, images, services, logins, access keys, the audit trail, and the numbers that were
-    /// given out. Uploads that are under way do not, and neither does the output of containers. The master key stays
-    /// the same. Content is compared with its digest on the way. Without --content-only, no server may run. The old
-    /// place stays as it is, and no server starts on it any more. An interrupted migration goes on with the next call,
-    /// and until then no server starts on the new place.
+    /// Everything moves: content, images, services, logins, access keys, the audit trail, and the numbers that
+    /// were given out. Unfinished uploads and the output of containers do not move. The master key stays the
+    /// same. Content is compared with its digest on the way. Without --content-only, no server may run. The old
+    /// place stays as it is, and no server starts on it any more. An interrupted migration continues with the
+    /// next call, and until then no server starts on the new place.
     Migrate(Box<commands::migrate::Args>),
     /// Look at the bucket that keeps a server's blobs
     S3(commands::s3::Args),

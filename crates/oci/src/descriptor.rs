@@ -25,10 +25,10 @@ pub struct Descriptor {
     pub digest: Digest,
     /// The size of the content in bytes; at most `i64::MAX`.
     pub size: u64,
-    /// Other places where the content can be fetched. A registry never does.
+    /// Other places where the content can be fetched. A registry never fetches it from there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// Notes about the content.
+    /// Annotations: notes about the content, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// The type of the artifact, if the content is one.

@@ -109,7 +109,8 @@ impl Digest {
         }
     }
 
-    /// Reads what [`as_bytes`](Self::as_bytes) says: the length tells which hash function it is of.
+    /// Reads the bytes that [`as_bytes`](Self::as_bytes) returns. Their number shows which hash function made
+    /// them.
     pub fn from_bytes(bytes: &[u8]) -> Option<Digest> {
         let sha256 = bytes.try_into().ok().map(Digest::from_sha256);
         sha256.or_else(|| bytes.try_into().ok().map(Digest::from_sha512))

@@ -17,30 +17,30 @@ pub enum Endpoint {
     },
     /// end-2: whether the blob exists.
     HeadBlob {
-        /// In which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Which blob.
+        /// The digest of the blob.
         digest: Digest,
     },
     /// end-2: the blob's bytes.
     GetBlob {
-        /// In which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Which blob.
+        /// The digest of the blob.
         digest: Digest,
     },
     /// end-10: removes the blob from the repository.
     DeleteBlob {
-        /// In which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Which blob.
+        /// The digest of the blob.
         digest: Digest,
     },
     /// end-4a, end-4b and end-11: begins the upload of a blob.
     StartUpload {
-        /// Into which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// If given, the body is the whole blob, with this digest.
+        /// If given, the body of the request is the whole blob, with this digest.
         digest: Option<Digest>,
         /// If given, the registry may already have this blob, and only adds it to the repository.
         mount: Option<Digest>,
@@ -51,51 +51,51 @@ pub enum Endpoint {
     },
     /// end-13: how much of the upload was received.
     UploadStatus {
-        /// Into which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Which upload.
+        /// The id of the upload session, as in its URL.
         session: String,
     },
     /// end-5: the next chunk of a blob.
     UploadChunk {
-        /// Into which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Which upload.
+        /// The id of the upload session, as in its URL.
         session: String,
     },
     /// end-6: the last chunk of a blob, which may be empty.
     FinishUpload {
-        /// Into which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Which upload.
+        /// The id of the upload session, as in its URL.
         session: String,
         /// The digest of the whole blob.
         digest: Digest,
     },
-    /// Forget the upload.
+    /// Ends the upload and forgets its bytes.
     CancelUpload {
-        /// Into which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Which upload.
+        /// The id of the upload session, as in its URL.
         session: String,
     },
     /// end-3: whether the manifest exists.
     HeadManifest {
-        /// In which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Which manifest.
+        /// The tag or the digest of the manifest.
         reference: Reference,
     },
     /// end-3: the manifest's bytes.
     GetManifest {
-        /// In which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Which manifest.
+        /// The tag or the digest of the manifest.
         reference: Reference,
     },
     /// end-7: stores a manifest.
     PutManifest {
-        /// Into which repository.
+        /// The repository.
         repository: RepositoryName,
         /// The tag that it gets, or the digest that it must have.
         reference: Reference,
@@ -104,14 +104,14 @@ pub enum Endpoint {
     },
     /// end-9: removes a tag or a manifest from the repository.
     DeleteManifest {
-        /// In which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// The tag or manifest.
+        /// The tag, or the digest of the manifest.
         reference: Reference,
     },
     /// end-8: lists tags.
     ListTags {
-        /// In which repository.
+        /// The repository.
         repository: RepositoryName,
         /// The largest number of entries.
         n: Option<usize>,
@@ -120,9 +120,9 @@ pub enum Endpoint {
     },
     /// end-12: lists the manifests whose subject is this one.
     ListReferrers {
-        /// In which repository.
+        /// The repository.
         repository: RepositoryName,
-        /// Of which manifest.
+        /// The digest of that manifest.
         digest: Digest,
         /// Only manifests with this artifact type.
         artifact_type: Option<String>,

@@ -24,7 +24,7 @@ pub enum ErrorCode {
     ManifestUnknown,
     /// The text is no name of a repository.
     NameInvalid,
-    /// No such repository, or no such endpoint.
+    /// There is no such repository, or no such endpoint.
     NameUnknown,
     /// The content does not have the announced size, or is too large.
     SizeInvalid,
@@ -34,7 +34,7 @@ pub enum ErrorCode {
     Denied,
     /// The registry does not do this.
     Unsupported,
-    /// Later, please.
+    /// There were too many requests. A later one may succeed.
     TooManyRequests,
     /// The text is no tag. From Docker's registry.
     TagInvalid,
@@ -211,12 +211,12 @@ impl OciError {
         Self::new(ErrorCode::NameInvalid, 400, message)
     }
 
-    /// 404: no such repository.
+    /// 404: there is no such repository.
     pub fn name_unknown() -> OciError {
         Self::new(ErrorCode::NameUnknown, 404, "repository name not known to registry")
     }
 
-    /// 404: no such endpoint.
+    /// 404: there is no such endpoint.
     pub fn endpoint_unknown() -> OciError {
         Self::new(ErrorCode::NameUnknown, 404, "this is not an endpoint of the registry API")
     }
@@ -257,7 +257,7 @@ impl OciError {
         Self::new(ErrorCode::Denied, 403, message)
     }
 
-    /// 429: too many requests. The answer needs a `Retry-After` header.
+    /// 429: there were too many requests. The answer needs a `Retry-After` header.
     pub fn too_many_requests(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::TooManyRequests, 429, message)
     }
@@ -272,7 +272,7 @@ impl OciError {
         Self::new(ErrorCode::PaginationNumberInvalid, 400, "n must be a number, zero or more")
     }
 
-    /// 500: our fault.
+    /// 500: a fault of the registry itself.
     pub fn unknown() -> OciError {
         Self::new(ErrorCode::Unknown, 500, "internal error")
     }
@@ -282,7 +282,7 @@ impl OciError {
         Self::new(ErrorCode::Unavailable, 503, "the registry cannot do this at the moment, try again")
     }
 
-    /// 507: no space left.
+    /// 507: the registry has no space left.
     pub fn insufficient_storage() -> OciError {
         Self::new(ErrorCode::Unavailable, 507, "the registry has no space left")
     }

@@ -74,8 +74,8 @@ impl Hasher {
         Ok(self.hashed - before)
     }
 
-    /// The same, while `goes_on` returns true. It is called after each piece, with the number of bytes hashed.
-    /// Returns whether the reader's end was reached.
+    /// Adds bytes of a reader, while `goes_on` returns true. It is called after each piece, with the number of
+    /// bytes hashed. Returns whether the reader's end was reached.
     ///
     /// # Errors
     /// If the reader fails. The bytes before that are hashed.

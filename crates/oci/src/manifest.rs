@@ -43,9 +43,9 @@ const MEMBERS: [&str; 9] = [
 /// The kinds of manifests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ManifestKind {
-    /// A configuration and layers.
+    /// An image: a configuration and layers.
     Image,
-    /// Other manifests.
+    /// An index: a list of other manifests.
     Index,
 }
 
@@ -66,7 +66,7 @@ pub struct ManifestView {
     /// The type of the artifact: its `artifactType`, else an image's `config.mediaType` (distribution specification,
     /// "Listing Referrers").
     pub artifact_type: Option<String>,
-    /// Notes about it.
+    /// The annotations of the manifest: notes by name.
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -76,20 +76,20 @@ impl ManifestView {
     /// Image manifests and indexes of OCI and Docker are accepted, if they can be read in only one way. The type is
     /// the `mediaType` inside. An OCI manifest may leave it to the `Content-Type`, and the two must not differ.
     /// Members that the specifications do not name are ignored. An empty list, `null` and a missing list are equal,
-    /// and so for types: Go writes and reads them like this.
+    /// and so are an empty, a `null` and a missing type: programs in Go write and read them like this.
     ///
     /// # Errors
     ///
     /// [`ManifestError`] names the place and the fault. Faults are: not JSON; more of anything than the default
     /// [`ManifestLimits`]; a member twice in one object or in another letter case; more than 250,000 values; no media
-    /// type or an unsupported one, including Docker's schema 1; `config` or `layers` beside `manifests`; a member of
-    /// a wrong type; a descriptor without `mediaType`, `digest` or `size`; two sizes for one digest; `data` that does
-    /// not match its digest.
+    /// type or an unsupported one, including Docker's schema 1; `config` or `layers` together with `manifests`;
+    /// a member of a wrong type; a descriptor without `mediaType`, `digest` or `size`; two sizes for one
+    /// digest; `data` that does not match its digest.
     pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<ManifestView, ManifestError> {
         Self::parse_within(&ManifestLimits::default(), body, content_type)
     }
 
-    /// The same with other limits.
+    /// Reads a manifest as [`parse`](Self::parse) does, with other limits.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ const LONGEST_PATH: usize = 200;
 
 /// A fault in a manifest and its place: `$.layers[3].size must be a whole number of bytes, is a string`.
 ///
-/// Its reader wrote the program that sent the manifest, and sees little else.
+/// The reader of this error wrote the program that sent the manifest, and usually sees nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path} {problem}")]
 pub struct ManifestError {

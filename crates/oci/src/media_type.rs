@@ -14,9 +14,9 @@ pub const OCI_LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 pub const OCI_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 /// A layer that is not distributed by registries; deprecated.
 pub const OCI_FOREIGN_LAYER: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar";
-/// The same, compressed with gzip.
+/// A layer that is not distributed, compressed with gzip; deprecated.
 pub const OCI_FOREIGN_LAYER_GZIP: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
-/// The same, compressed with zstd.
+/// A layer that is not distributed, compressed with zstd; deprecated.
 pub const OCI_FOREIGN_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd";
 /// The two bytes `{}`, for a manifest that needs a blob and has none.
 pub const OCI_EMPTY: &str = "application/vnd.oci.empty.v1+json";
@@ -35,7 +35,7 @@ pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.ta
 pub const DOCKER_FOREIGN_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 /// Docker's manifest, schema 1; refused.
 pub const DOCKER_MANIFEST_SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
-/// The same, signed; refused.
+/// Docker's first manifest, signed; refused.
 pub const DOCKER_MANIFEST_SCHEMA1_SIGNED: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
 
 /// The type of blobs, and of bodies of an unknown kind.

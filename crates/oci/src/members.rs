@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::ManifestError;
 use crate::strict_json::{Json, Path};
 
-/// The members of an object that have not been taken yet. The rest is ignored in the end. A member that may be absent
-/// may also be `null`, which is how Go writes an absent list.
+/// The members of an object that have not been taken yet. Members that are never taken are ignored. A member
+/// that may be absent may also be `null`, which is how Go writes an absent list.
 pub(crate) struct Members<'p, 'a> {
     path: &'p Path<'p>,
     members: Vec<(Cow<'a, str>, Json<'a>)>,
@@ -22,8 +22,9 @@ impl<'p, 'a> Members<'p, 'a> {
         }
     }
 
-    /// The same for an object whose members are `known`. A name that differs from a known one only in letter case is
-    /// refused. Some readers, Go's among them, would take it for the known one, and others would not.
+    /// The members of `value`, which must be an object. Its reader knows the members in `known`. A name that
+    /// differs from a known one only in letter case is refused. Some readers, Go's among them, would take it
+    /// for the known one, and others would not.
     pub(crate) fn known(
         value: Json<'a>,
         path: &'p Path<'p>,

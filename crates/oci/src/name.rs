@@ -20,10 +20,10 @@ pub enum NameError {
     /// The text is empty.
     #[error("a repository name must not be empty")]
     Empty,
-    /// More than [`RepositoryName::MAX_LENGTH`] bytes.
+    /// The text has more than [`RepositoryName::MAX_LENGTH`] bytes.
     #[error("a repository name has at most 255 bytes")]
     TooLong,
-    /// Outside the grammar.
+    /// The text does not follow the grammar of names.
     #[error(
         "a repository name is made of components of lower-case letters and digits, separated inside by `.`, `_`, \
          `__` or dashes, and joined by `/`"

@@ -48,7 +48,7 @@ impl ContentRange {
         (first <= last && last < u64::MAX && within).then_some(ContentRange { first, last })
     }
 
-    /// How many bytes.
+    /// The number of bytes in the range.
     #[expect(clippy::len_without_is_empty, reason = "a range is never empty")]
     pub const fn len(&self) -> u64 {
         self.last.saturating_sub(self.first).saturating_add(1)
@@ -74,14 +74,14 @@ impl FromStr for ContentRange {
 pub enum RangeOutcome {
     /// 200 and the whole content, as without a range.
     Whole,
-    /// 206 and these bytes.
+    /// 206: only these bytes of the content.
     Part {
         /// The offset of the first byte.
         first: u64,
         /// The offset of the last byte; not less than `first`, and less than the size.
         last: u64,
     },
-    /// 416.
+    /// 416: the content has none of the requested bytes.
     Unsatisfiable,
 }
 

@@ -55,7 +55,7 @@ impl Tag {
 pub enum Reference {
     /// A tag, which can be moved.
     Tag(Tag),
-    /// By its content.
+    /// The digest of the manifest's bytes.
     Digest(Digest),
 }
 

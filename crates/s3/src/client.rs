@@ -97,7 +97,7 @@ impl Client {
         Self::with_deadlines(settings, Deadlines::default())
     }
 
-    /// The same with other limits for the server's silence.
+    /// Makes a client as [`new`](Self::new) does, with other limits for the server's silence.
     ///
     /// # Errors
     /// If the certificates cannot be used.
@@ -147,14 +147,14 @@ impl Client {
         self.0.credentials.from()
     }
 
-    /// Sends a call, again if it fails in a way that may pass. `read` gets the answer with its body unread. If it
-    /// finds that the answer is not one of S3, the call has failed too.
+    /// Sends a call, and sends it again after a failure that may pass. `read` gets the answer with its body
+    /// unread. If it finds that the answer is not one of S3, the call has failed too.
     pub(crate) async fn head_of<T>(&self, call: &Call, read: impl Fn(Answer) -> Result<T>) -> Result<T> {
         let read = &read;
         self.tried(call, |client, attempt| async move { read(client.0.once(call, attempt).await?) }).await
     }
 
-    /// Sends a call, again if it fails in a way that may pass. Returns the answer with its whole body.
+    /// Sends a call, and sends it again after a failure that may pass. Returns the answer with its whole body.
     pub(crate) async fn whole(&self, call: &Call) -> Result<Whole> {
         self.tried(call, |client, attempt| async move {
             let answer = client.0.once(call, attempt).await?;
@@ -163,8 +163,9 @@ impl Client {
         .await
     }
 
-    /// Sends a call whose answer has no body, again if it fails in a way that may pass. `read` gets the headers. The
-    /// page of a balancer, whose status is 200 too, is no answer.
+    /// Sends a call whose answer has no body, and sends it again after a failure that may pass. `read` gets the
+    /// headers. An answer with a body is refused: it may be the page of a load balancer, which has status 200,
+    /// too.
     pub(crate) async fn acknowledged<T>(
         &self,
         call: &Call,
@@ -198,7 +199,8 @@ impl Client {
                 Err(error) => error,
             };
             failed += 1;
-            // A call that was refused for our clock or key took no effect, so it does not count as a try.
+            // If the server refused the call because of our clock or key, the call took no effect. So it does not
+            // count as a try.
             if !is_mended && self.0.mended(&error).await {
                 is_mended = true;
                 continue;
@@ -227,7 +229,7 @@ impl Inner {
     }
 
     async fn turn(&self) -> Result<Turn<'_>> {
-        // While the server rests, wait once until the end of the rest.
+        // While the server is not called, wait once until the end of that pause.
         for is_last in [false, true] {
             match self.pressure.turn().await {
                 Ok(turn) => return Ok(turn),
@@ -262,7 +264,7 @@ impl Inner {
         if head.status.is_success() {
             return Ok(Answer { headers: head.headers, body });
         }
-        // The code is needed soon: a body that does not come is no reason to wait for long.
+        // The code is needed soon, so do not wait long for a body that does not come.
         let said = tokio::time::timeout(attempt.patience(), self.text(call, body, attempt)).await;
         let said = said.ok().and_then(Result::ok).unwrap_or_default();
         Err(refused(call, head.status.as_u16(), &head.headers, &said))
@@ -295,7 +297,7 @@ impl Inner {
             .map_err(|error| Error::NotS3 { call: call.name, why: error.to_string() })
     }
 
-    /// Reads the next bytes of a body, unless none come for so long.
+    /// Reads the next bytes of a body, unless none come within `limit`.
     async fn piece(&self, call: &'static str, body: &mut Incoming, limit: Duration) -> Result<Option<Bytes>> {
         let no_answer = |why| Error::NoAnswer { call, server: self.endpoint.url(), why };
         loop {
@@ -314,7 +316,7 @@ impl Inner {
         }
     }
 
-    /// Whether the cause of a refusal is removed now: our clock was wrong, or our credentials had expired.
+    /// Whether the cause of a refusal has been removed: our clock was wrong, or our credentials had expired.
     async fn mended(&self, error: &Error) -> bool {
         const STALE: [&str; 4] =
             ["ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidAccessKeyId"];

@@ -14,10 +14,10 @@ pub(crate) const UNSEEN: Duration = Duration::from_secs(20);
 /// How long an unused connection is kept. No known server closes one in less than 30 s.
 pub(crate) const IDLE: Duration = Duration::from_secs(20);
 
-/// The rate of servers that join parts by copying, in bytes a second. Other servers are much faster.
+/// The rate, in bytes a second, at which the slowest servers join parts: they copy them.
 const JOINED: u64 = 50 << 20;
 
-/// How much longer than usual a server may be silent while it joins parts of so many bytes.
+/// How much longer than usual a server may be silent while it joins parts of `bytes` bytes together.
 pub(crate) fn joining(bytes: u64) -> Duration {
     Duration::from_secs(bytes / JOINED)
 }
@@ -25,15 +25,16 @@ pub(crate) fn joining(bytes: u64) -> Duration {
 /// How long a server may be silent.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
-    /// The longest silence before an answer begins, over all tries of a call; and between two pieces of a
-    /// request. No try begins later than this after the first one.
+    /// The longest silence before an answer begins, over all tries of a call. Also the longest silence between
+    /// two pieces of a request. No try begins later than this after the first one.
     pub head: Duration,
     /// The longest silence at the first try of a call that can be sent twice without harm. A connection that was
     /// kept can be dead without a sign. Then the second try takes another one.
     pub first: Duration,
     /// The longest silence between two pieces of an answer's body, while a reader waits.
     pub piece: Duration,
-    /// How long a body that broke off is asked for again, at least three times, while a reader waits.
+    /// How long a body that broke off is requested again while a reader waits. It is requested at least three
+    /// times.
     pub resume: Duration,
 }
 

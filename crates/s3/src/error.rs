@@ -26,7 +26,7 @@ pub enum Error {
     NotS3 {
         /// The name of the call.
         call: &'static str,
-        /// How the answer differs.
+        /// The difference from the form.
         why: String,
     },
     /// No source gave an access key.
@@ -96,8 +96,8 @@ impl Error {
         self.refusal().is_some_and(|refusal| refusal.status == status)
     }
 
-    /// Whether the upload does not exist. Older versions of Ceph answer `NoSuchKey`. Another 404 does not tell: the
-    /// bucket may be missing, or a proxy answers in its own words.
+    /// Whether the upload does not exist. Older versions of Ceph answer `NoSuchKey`. Any other 404 proves
+    /// nothing: the bucket may be missing, or a proxy may have answered.
     pub fn is_no_upload(&self) -> bool {
         self.is_code(&["NoSuchUpload", "NoSuchKey"])
     }

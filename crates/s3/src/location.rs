@@ -24,7 +24,7 @@ pub enum NoLocation {
          and end with a letter or digit"
     )]
     Bucket(String),
-    /// The prefix has characters or parts that our keys may not have.
+    /// The prefix has characters or parts that keys of this program may not have.
     #[error(
         "the prefix {0:?} has an empty or a dotted part, or a character that is not plain, or is longer than 512 bytes"
     )]

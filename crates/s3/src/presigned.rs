@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 const SHORTEST: i64 = 60;
 
 impl Client {
-    /// A URL that reads an object for this time. It names the server as `public` does, if others reach the server by
-    /// another address. Whoever has the URL needs no key. `None` if the present credentials end too soon, because a
-    /// URL ends with them. Nothing is sent.
+    /// A URL that reads an object for this time. If others reach the server by another address, `public` is
+    /// that address, and the URL has it. The holder of the URL needs no key. `None` if the present credentials
+    /// end too soon, because a URL ends with them. Nothing is sent.
     ///
     /// # Errors
     /// If there are no credentials.

@@ -12,10 +12,10 @@ const MOST: usize = 64;
 /// The lowest limit of concurrent calls, however often the server asks for fewer.
 const FEWEST: usize = 4;
 
-/// After this many calls in a row without an answer, the server counts as away.
+/// After this many calls in a row without an answer, the server counts as out of reach.
 const AWAY: u32 = 5;
 
-/// How long a server that is away is not called. After that, one call tests it.
+/// How long a server that does not answer is left alone. After that, one call tests it.
 const REST: Duration = Duration::from_secs(1);
 
 /// The limit of concurrent calls, and the health of the server.
@@ -28,7 +28,7 @@ pub(crate) struct Pressure {
 struct Limit {
     /// The present limit of concurrent calls.
     most: usize,
-    /// How many calls are under way beyond the limit. They take their places with them.
+    /// How many calls are under way beyond the limit. When they end, nobody gets their places.
     beyond: usize,
     /// How often the limit was halved. The calls that are under way at that time cannot halve it again.
     halved: u64,
@@ -58,7 +58,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Turn<'a> {
     pressure: &'a Pressure,
     permit: Option<SemaphorePermit<'a>>,
-    /// [`Limit::halved`] at its beginning.
+    /// The value of [`Limit::halved`] when the call began.
     halved: u64,
 }
 
@@ -78,13 +78,13 @@ impl Pressure {
         let tests = self.may_ask()?;
         let permit = self.calls.acquire().await.map_err(|_| Rests(Instant::now()))?;
         if !tests {
-            // The server may have gone away meanwhile.
+            // The server may have become unreachable meanwhile.
             self.may_ask()?;
         }
         Ok(Turn { pressure: self, permit: Some(permit), halved: self.limit().halved })
     }
 
-    /// Whether the call tests a server that was away.
+    /// Whether the call tests a server that was out of reach.
     fn may_ask(&self) -> Result<bool, Rests> {
         let mut health = self.health();
         match health.rests_until {
@@ -150,7 +150,7 @@ impl Turn<'_> {
                 pressure.widen(&mut limit);
             }
         }
-        // Its own place is given back after the lock.
+        // The place of this call is given back when the lock is released.
         drop(limit);
     }
 }

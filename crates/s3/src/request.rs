@@ -72,7 +72,7 @@ impl Call {
         self
     }
 
-    /// Whether the server may get it twice at the same time.
+    /// Whether it does no harm if the server gets the call twice at the same time.
     pub(crate) fn may_be_doubled(&self) -> bool {
         self.tries > 1 && self.method != Method::POST && self.payload.length() == 0
     }

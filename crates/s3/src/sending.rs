@@ -1,5 +1,5 @@
-//! The body of a request while it is sent. It reads one piece ahead, on a thread that may block, and notes its
-//! progress.
+//! The body of a request while it is sent. It reads one piece ahead, on a thread that may block, and records
+//! its progress.
 
 use std::io;
 use std::pin::Pin;

@@ -13,12 +13,12 @@ pub struct Statistics(Mutex<BTreeMap<&'static str, Figures>>);
 /// The figures of one kind of call. A call that is repeated counts each time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// How many are under way.
+    /// How many calls are under way.
     pub under_way: u64,
-    /// How many have ended, failed or not.
+    /// How many calls have ended, failed or not.
     pub ended: u64,
-    /// How long those took together, each until the head of its answer, or until its whole answer if that is
-    /// short.
+    /// How long the ended calls took together. A call is measured until the head of its answer, or until its
+    /// whole answer if that is short.
     pub took: Duration,
     /// How many failed, by the kind of failure. See [`Error::kind`].
     pub failed: BTreeMap<&'static str, u64>,
@@ -30,7 +30,7 @@ impl Statistics {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Notes that a call begins. The call is under way until the returned value is dropped.
+    /// Records that a call begins. The call is under way until the returned value is dropped.
     pub(crate) fn begin(&self, call: &'static str) -> UnderWay<'_> {
         self.change(call, |figures| figures.under_way += 1);
         UnderWay { statistics: self, call, begun: Instant::now(), failed: None }
@@ -50,7 +50,7 @@ pub(crate) struct UnderWay<'a> {
 }
 
 impl UnderWay<'_> {
-    /// Notes the outcome of the call. A call without an outcome was given up by its caller.
+    /// Records the outcome of the call. A call without an outcome was given up by its caller.
     pub(crate) fn ends<T>(mut self, outcome: &Result<T, Error>) {
         self.failed = outcome.as_ref().err().and_then(Error::kind);
     }

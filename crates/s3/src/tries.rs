@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// The most tries of a call.
 pub(crate) const TRIES: u32 = 3;
 
-/// The least time of a try. A server that is near answers in it.
+/// The least time of a try. A server that is near answers within this time.
 const LEAST: Duration = Duration::from_secs(1);
 
 /// A try of a call.
@@ -16,7 +16,7 @@ const LEAST: Duration = Duration::from_secs(1);
 pub(crate) struct Try {
     /// The end of the time for all tries. A body that makes progress may take longer.
     pub(crate) until: Instant,
-    /// Whether it is the first.
+    /// Whether this is the first try.
     pub(crate) is_first: bool,
 }
 

@@ -4,7 +4,7 @@ use roxmltree::{Document, Node};
 
 use crate::error::{Error, Result, plain};
 
-/// Parses an answer and passes its root on. Refuses another root than this name.
+/// Parses an answer and passes its root on. Refuses a document whose root element has another name.
 pub(crate) fn read<T>(
     call: &'static str,
     text: &str,

@@ -45,7 +45,7 @@ use crate::registry::room::InFlight;
 use crate::removals::Removals;
 use crate::sealing::MasterKey;
 
-/// The state that every request may use. A server has one, and shares it.
+/// The state that every request may use. A server has one such state, which all its requests share.
 pub(crate) struct App {
     /// The metadata store.
     pub(crate) metadata: Arc<dyn Metadata>,
@@ -57,7 +57,7 @@ pub(crate) struct App {
     pub(crate) removal_terms: discarded::Terms,
     /// Opens secret access keys and the specifications of deployments.
     pub(crate) master: MasterKey,
-    /// The only clock. Rows of logins and registrations have its wall time. Leases and upload sessions have its
+    /// The only clock. Rows of logins and registrations use its wall time. Leases and upload sessions use its
     /// steady time.
     pub(crate) clock: Clock,
     /// How long unreferenced content is kept.
@@ -70,7 +70,7 @@ pub(crate) struct App {
     pub(crate) regions: Vec<Region>,
     /// The registry's address in logins. `None` means the address that the API was called by.
     pub(crate) public_address: Option<String>,
-    /// How pulls are sent on to the bucket, if they are.
+    /// How pulls are redirected to the bucket; `None` if they are not.
     pub(crate) redirects: Option<Redirects>,
     /// The networks of trusted proxies. The server believes their headers about the client.
     pub(crate) proxies: Vec<Network>,
@@ -170,7 +170,7 @@ impl App {
         self.origin_of(address, user_agent.as_deref(), owner, login)
     }
 
-    /// The same origin for a known `User-Agent`.
+    /// That origin for a known `User-Agent`.
     pub(crate) fn origin_of(
         &self,
         address: IpAddr,
@@ -205,6 +205,11 @@ impl App {
     pub(crate) fn count_refusal(&self, refusal: Refusal, origin: Origin, tenant: Option<Tenant>) {
         self.metrics.refused(&refusal);
         self.refusals.count(refusal, origin, tenant);
+    }
+
+    /// Whether the services that other servers run are known. A server that has just started does not know them yet.
+    pub(crate) fn knows_services(&self) -> bool {
+        self.deployer.among().is_none() || self.routes.is_complete()
     }
 
     /// The host by which clients reach a service, without a port.

@@ -13,9 +13,9 @@ pub(crate) struct Clock(Steady);
 /// The source of the steady time.
 #[derive(Clone)]
 enum Steady {
-    /// This process keeps it.
+    /// This process measures the time itself.
     Own { started: Instant, at_start: Time },
-    /// The servers of a cluster share it. It stands in a row.
+    /// The servers of a cluster share the time. It is in a row.
     Shared(Arc<Postgres>),
 }
 
@@ -47,6 +47,15 @@ impl Clock {
         match &self.0 {
             Steady::Own { started, at_start } => at_start.plus(started.elapsed()),
             Steady::Shared(cluster) => cluster.steady_time().unwrap_or(Time(0)),
+        }
+    }
+
+    /// The time on which all replicas agree, however wrong the clocks of their machines are: the database's.
+    /// Requests between replicas have it.
+    pub(crate) fn agreed(&self) -> Time {
+        match &self.0 {
+            Steady::Own { .. } => wall_clock(),
+            Steady::Shared(cluster) => Time(wall_clock().0.saturating_add(cluster.clock_ahead())),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::discarded::Remover;
 /// About how many rows one transaction removes. A push may have to wait for one transaction.
 const STEP: usize = 500;
 
-/// How long a cycle removes bytes. It may be one that somebody asked for and waits for.
+/// How long a cycle removes bytes. Somebody may have asked for the cycle and be waiting for it.
 const BYTES: Duration = Duration::from_secs(5);
 
 /// The stores and the times of a cycle.
@@ -46,7 +46,8 @@ impl Cycle<'_> {
             }
             collected.add(&step);
         }
-        // The rows are gone. What stays of the bytes goes later, since their store may be away for long.
+        // The rows are gone. Bytes that are not removed in this time are removed later, since their store may be out
+        // of reach for long.
         match timeout(BYTES, self.remover.remove_all()).await {
             Ok(Err(error @ StoreError::Unavailable(_))) => {
                 tracing::warn!(%error, "cannot remove the bytes of what was collected; they are removed later");

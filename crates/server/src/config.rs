@@ -37,7 +37,8 @@ pub struct Config {
     pub location: Location,
     /// The bucket for blobs, if they are not stored in `location`.
     pub bucket: Option<Bucket>,
-    /// Whether pulls of large blobs are sent on to the bucket, and how. `None` means that the server passes all bytes.
+    /// Whether pulls of large blobs are redirected to the bucket, and how. `None` means that the server passes
+    /// all bytes on.
     pub redirects: Option<Redirects>,
     /// The file with the master key. `None` means the one in the data directory.
     pub master_key_file: Option<PathBuf>,
@@ -109,7 +110,7 @@ impl Config {
     }
 }
 
-/// How pulls are sent on to the bucket.
+/// How pulls are redirected to the bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redirects {
     /// The URL by which clients reach the bucket's server. `None` means the server's own endpoint.
@@ -119,8 +120,9 @@ pub struct Redirects {
 }
 
 impl Redirects {
-    /// Whether clients keep their login when they are sent on from the registry at `host[:port]`. They do for the same
-    /// host and for one below it. Then the bucket's server would get the login, and some servers refuse it.
+    /// Whether clients keep their login when the registry at `host[:port]` redirects them. They keep it for the
+    /// same host and for hosts below it. The bucket's server would then get the login, and some servers refuse
+    /// it.
     pub fn carry_login(&self, from: &str) -> bool {
         let plain = |host: &str| host.trim_end_matches('.').to_ascii_lowercase();
         let from = match from.rsplit_once(':') {
@@ -156,7 +158,7 @@ pub struct Collection {
     pub interval: Duration,
     /// How long the bytes of discarded content stay in a bucket; `None` is [`RESTORE_WINDOW`].
     pub restore_window: Option<Duration>,
-    /// What a failover of the database means.
+    /// Whether a failover of the database may lose commits.
     pub failovers: Failovers,
 }
 
@@ -205,7 +207,7 @@ pub struct Limits {
     pub buffered_bytes: usize,
     /// The memory for unverified API requests together, in bytes. One address may use an eighth of it.
     pub unverified_bytes: usize,
-    /// How many bytes of the disk uploads leave free. On a small disk, an eighth of it.
+    /// How many bytes of the disk uploads leave free; on a small disk at most an eighth of the disk.
     pub disk_reserve: u64,
     /// How long an upload session may last.
     pub upload: Lifetime,
@@ -225,10 +227,10 @@ pub struct Limits {
     pub answer: Duration,
     /// The largest difference between a signature's date and the server's clock.
     pub signature_skew: Duration,
-    /// From the order to stop until no more connections are accepted. Meanwhile the server says that it is not
-    /// ready, so that whatever is in front of it sends no more.
+    /// How long the server still accepts connections after the order to stop. In this time it says that it is
+    /// not ready, so that a load balancer sends no more requests.
     pub drain_delay: Duration,
-    /// How long requests may continue after that.
+    /// How long requests may continue after `drain_delay`.
     pub drain: Duration,
 }
 

@@ -1,9 +1,9 @@
 //! The claims of this process on work. Within the process, tasks that want the same work take turns in their
 //! order of arrival. Between processes, the coordinator decides.
 //!
-//! A claim lasts as long as its work, because one task renews all claims. The holder of a lost claim is told. If
-//! other processes may take the work, a claim also counts as lost when its time is over, whoever has it by then:
-//! after a pause of the process, the holder learns it at once.
+//! A claim lasts as long as its work, because one task renews all claims. The holder of a lost claim is told.
+//! If other processes may take the work, a claim whose time is over also counts as lost, even if nobody has
+//! taken the work. So after a pause of the process, the holder learns at once that its claim is lost.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long a claim lasts without a renewal. If a process is killed, nobody can continue its work for that
-/// long.
+/// How long a claim lasts without a renewal. If a process is killed, nobody can continue its work for this
+/// time.
 pub(crate) const LASTS: Duration = Duration::from_secs(30);
 
 /// How often claims are renewed.
@@ -51,7 +51,7 @@ struct Place {
     kept: Mutex<Option<Arc<Kept>>>,
 }
 
-/// A claim that is renewed.
+/// A claim that a task renews.
 struct Kept {
     claim: Claim,
     /// Whether other processes may take the work.
@@ -114,7 +114,8 @@ impl Claims {
         let until = Instant::now() + patience;
         let turn = Arc::clone(&waiting.place.turn).lock_owned();
         let Ok(turn) = tokio::time::timeout_at(until, turn).await else { return Ok(None) };
-        // A call that asks for the claim is never dropped: it could get a claim that nobody knows of.
+        // A call that asks for the claim is never dropped: if it were, the coordinator could grant a claim that
+        // nobody knows of.
         loop {
             if let Some(claim) = waiting.claim(&turn).await? {
                 return Ok(Some(waiting.held(turn, claim)));
@@ -138,14 +139,14 @@ impl Claims {
 
     async fn renew(&self) {
         let all: Vec<_> = self.places().values().filter_map(|place| place.kept().clone()).collect();
-        // One call that waits must not let the other claims run out.
+        // While one renewal waits for its answer, the other claims must not run out.
         let renewing = all.into_iter().map(|kept| async move { self.renew_one(&kept).await });
         stream::iter(renewing).buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 
     async fn renew_one(&self, kept: &Kept) {
         let Claim { work, epoch, .. } = &kept.claim;
-        // Measured from before the call, because nobody knows how long the call takes to arrive.
+        // The time is measured from before the call, because nobody knows how long the call takes to arrive.
         let until = Instant::now() + LASTS;
         let is_lost = match self.coordinator.renew(&kept.claim, LASTS).await {
             Ok(true) => {
@@ -158,7 +159,7 @@ impl Claims {
                 *kept.until() <= Instant::now()
             }
         };
-        // A claim that was released meanwhile gets the signal, too. Nobody waits for it then.
+        // A claim that was released meanwhile gets the signal, too. Nobody waits for that signal.
         if is_lost && !kept.lost.is_cancelled() {
             tracing::debug!(%work, %epoch, "a claim was lost or released");
             kept.lost.cancel();
@@ -259,6 +260,18 @@ impl Held {
     pub(crate) fn claim(&self) -> &Claim {
         &self.kept.claim
     }
+
+    /// Releases the claim. Returns when other processes can take the work, if the coordinator answers.
+    pub(crate) async fn release(mut self) {
+        if let Some((waiting, turn)) = self.letting_go.take() {
+            *waiting.place.kept() = None;
+            let released = waiting.claims.coordinator.release(&self.kept.claim).await;
+            if let Err(error) = released {
+                tracing::debug!(work = %self.kept.claim.work, %error, "cannot let go of a claim; it ends by itself");
+            }
+            drop(turn);
+        }
+    }
 }
 
 impl Drop for Held {
@@ -274,7 +287,7 @@ impl Drop for Held {
             drop(turn);
             drop(waiting);
         });
-        // A coordinator in memory answers at once. A slower call continues in a task of its own. Without a
+        // A coordinator in memory answers at once. A slower call continues in a separate task. If there is no
         // runtime, the claim simply expires.
         if (&mut letting_go).now_or_never().is_none()
             && let Ok(runtime) = Handle::try_current()
@@ -355,7 +368,8 @@ mod tests {
         assert!(one.take(upload("a")).await.unwrap().is_some());
     }
 
-    /// A coordinator in another process, which can be reached for claims and not for renewals.
+    /// A coordinator in another process: it answers late, and renews no claim. If the flag is set, it releases
+    /// none either.
     struct Far(InProcess, std::sync::atomic::AtomicBool);
 
     #[async_trait::async_trait]

@@ -45,8 +45,8 @@ impl DataDir {
     /// Locks a directory for this process, and makes it if it is missing.
     ///
     /// # Errors
-    /// If another process uses it, another user owns it and others may enter it, it cannot be made, or it has
-    /// lost its database.
+    /// If the directory is used by another process, belongs to another user and can be entered by others,
+    /// cannot be made, or has lost its database.
     pub fn take(path: &Path) -> Result<Self> {
         Self::try_take(path)?.ok_or_else(|| in_use(path))
     }
@@ -66,8 +66,8 @@ impl DataDir {
     /// Locks a directory for this process. `None` if another process uses it.
     ///
     /// # Errors
-    /// If another user owns it and others may enter it, it cannot be made or locked, or it has lost its
-    /// database. If its store is moving, or has moved.
+    /// If the directory belongs to another user and can be entered by others, cannot be made or locked, or has
+    /// lost its database. If its store is moving, or has moved.
     pub fn try_take(path: &Path) -> Result<Option<Self>> {
         let data_dir = Self::lock(path)?;
         if let Some(data_dir) = &data_dir {
@@ -85,7 +85,8 @@ impl DataDir {
         private::claim(&path)?;
         let lock = owner_only(&path.join(LOCK))
             .with_context(|| format!("cannot write in the data directory {shown}"))?;
-        // Somebody could remove the file and lock another in its place. The directory cannot be replaced so.
+        // Somebody could remove the file and lock another file in its place. The directory itself cannot be replaced
+        // in this way.
         let directory =
             File::open(&path).with_context(|| format!("cannot use the data directory {shown}"))?;
         let locked = try_lock(&lock).map(|locked| locked && try_lock_directory(&directory));
@@ -105,7 +106,7 @@ impl DataDir {
         StoreConfig::local(&self.path, mode)
     }
 
-    /// Notes that a run begins. Returns whether the last run ended without [`end_run`](Self::end_run).
+    /// Records that a run begins. Returns whether the last run ended without [`end_run`](Self::end_run).
     ///
     /// # Errors
     /// If the file for it cannot be read or written.
@@ -117,7 +118,7 @@ impl DataDir {
         Ok(crashed)
     }
 
-    /// Notes that the run ended cleanly.
+    /// Records that the run ended cleanly.
     ///
     /// # Errors
     /// If the file for it cannot be removed.
@@ -162,8 +163,8 @@ impl DataDir {
         self.sync_names()
     }
 
-    /// Writes the same file, but its name is only durable after [`sync_names`](Self::sync_names). Several files
-    /// then share one sync.
+    /// Writes a file as [`write_secret`](Self::write_secret) does, but its name is only durable after
+    /// [`sync_names`](Self::sync_names). Several files then share one sync.
     ///
     /// # Errors
     /// If the file cannot be written.

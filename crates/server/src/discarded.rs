@@ -24,7 +24,7 @@ pub const RESTORE_WINDOW: Duration = Duration::from_hours(24);
 pub(crate) struct Terms {
     /// How long discarded content stays.
     pub(crate) window: Duration,
-    /// What a failover of the database means.
+    /// Whether a failover of the database may lose commits.
     pub(crate) failovers: Failovers,
 }
 
@@ -38,8 +38,8 @@ impl Terms {
     }
 }
 
-/// How long a round waits for answers that are errors. While the store of bytes is away, each content would wait as
-/// long as the first.
+/// How long a round continues while the answers are errors. While the store of bytes is out of reach, each
+/// content would wait as long as the first.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Removes discarded content from a store.
@@ -53,7 +53,7 @@ pub(crate) struct Remover<'a> {
     pub(crate) now: Time,
 }
 
-/// The number of contents that were listed, of those that were removed, and of those that cannot be removed now.
+/// How many contents were listed, how many were removed, and how many cannot be removed now.
 #[derive(Default)]
 pub(crate) struct Round {
     pub(crate) listed: usize,
@@ -66,7 +66,7 @@ impl Remover<'_> {
     /// logged, and the content stays discarded.
     ///
     /// # Errors
-    /// If the metadata store fails, or the lock against backups.
+    /// If the metadata store or the lock against backups fails.
     pub(crate) async fn remove_all(&self) -> Result<()> {
         loop {
             match self.remove().await {
@@ -81,11 +81,11 @@ impl Remover<'_> {
         }
     }
 
-    /// Removes one batch of discarded content. Removes nothing while a backup copies.
+    /// Removes one batch of discarded content. While a backup copies, it removes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] if the database may not remove anything; and if the metadata store fails, or
-    /// the lock against backups.
+    /// [`StoreError::Unusable`] if the database may not remove anything; also if the metadata store or the lock
+    /// against backups fails.
     pub(crate) async fn remove(&self) -> Result<Round> {
         let discarded = self.metadata.discarded(self.until(), BATCH).await?;
         if discarded.is_empty() {
@@ -120,7 +120,7 @@ impl Remover<'_> {
         Ok(Round { listed, removed, failed: listed - removed })
     }
 
-    /// What was discarded at this time or earlier may be removed.
+    /// Content that was discarded at this time or earlier may be removed.
     fn until(&self) -> Time {
         if self.terms.window.is_zero() { Time(i64::MAX) } else { self.now.minus(self.terms.window) }
     }

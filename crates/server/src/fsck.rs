@@ -9,25 +9,24 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gangplank_core::Time;
-use gangplank_oci::Algorithm;
 use gangplank_store::blobs::{BlobStore, Checkpoint, ContentKey};
-use gangplank_store::metadata::blobs::Discarded;
 use gangplank_store::metadata::inspection::{Fault, KeptContent};
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Agreed as _, Metadata, Postgres};
 use gangplank_store::open::{Bucket, Mode, StoreConfig, Stores, blobs_in};
 
 mod sizes;
+mod strays;
 
 use crate::data_dir::DataDir;
-use crate::hashing::{Bytes, hash, look};
+use crate::hashing::{Bytes, look};
 
 const PAGE: usize = 200;
 
 /// The folder of bytes is missing, or belongs to another database.
 const FOLDER: &str = "content-folder";
 
-/// How long content may be between its bytes and its row, before a second look.
+/// How long content may have bytes and no row before the second look.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The action for content with broken bytes, in this check or an earlier one.
@@ -42,7 +41,7 @@ pub struct Finding {
     pub what: String,
     /// The names of registered images that need the content. If there are many, the first of them.
     pub images: Vec<String>,
-    /// The action against the fault, if there was one.
+    /// The action that was taken against the fault; `None` if none was.
     pub done: Option<&'static str>,
     /// Whether the fault is repaired.
     pub repaired: bool,
@@ -111,7 +110,7 @@ pub async fn repair(
     check.run(progress).await
 }
 
-/// How the bytes of content in a bucket are looked at.
+/// How the check looks at the bytes of content in a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// All are read, and compared with their digests.
@@ -128,8 +127,8 @@ pub async fn check_shared(store: StoreConfig, look: Look, progress: impl FnMut(u
     shared(store, look, false).await?.run(progress).await
 }
 
-/// Checks a store that servers share, and repairs faults. The servers may run meanwhile. Content without a row is
-/// left to them.
+/// Checks a store that servers share, and repairs faults. The servers may run meanwhile. The servers themselves
+/// remove content without a row.
 ///
 /// # Errors
 /// If the store cannot be opened or fails.
@@ -145,7 +144,7 @@ async fn shared(store: StoreConfig, look: Look, repair: bool) -> Result<Check> {
 }
 
 struct Check {
-    /// The servers that use the store, too; `None` if none may run.
+    /// The servers that use the store at the same time; `None` if none may run.
     cluster: Option<Arc<Postgres>>,
     look: Look,
     metadata: Arc<dyn Metadata>,
@@ -194,7 +193,7 @@ impl Check {
         self.report.findings.push(Finding { kind, what, images, done: Some(MARKED), repaired: false });
     }
 
-    /// The steady time that the database noted last.
+    /// The steady time that the database recorded last.
     async fn now(&self) -> Result<Time> {
         if let Some(cluster) = &self.cluster {
             return Ok(cluster.steady_time().unwrap_or(Time(i64::MAX / 2)));
@@ -323,9 +322,9 @@ impl Check {
     }
 
     async fn wrong_uploads(&self) -> Result<(HashMap<ContentKey, Checkpoint>, HashSet<ContentKey>)> {
-        // Staged bytes are listed first and sessions second, so an upload that ends in between looks like a
-        // stray. In the other order, one that begins would. So the caller looks twice.
-        // Another process may be about to note a session whose bytes would be removed.
+        // Staged bytes are listed first and sessions second, so an upload that ends in between looks like bytes
+        // without a session. In the other order, an upload that begins in between would look like that. So the caller
+        // looks twice. Another process may be about to record a session whose bytes would be removed.
         let is_beside = self.repair && self.cluster.is_some();
         let older_than = if is_beside { self.blobs.settles_after() } else { Duration::ZERO };
         let staged = self.blobs.staged(older_than).await?.into_iter();
@@ -341,74 +340,5 @@ impl Check {
             }
         }
         Ok((staged, short))
-    }
-
-    /// Finds content that has no row.
-    async fn strays(&mut self) -> Result<()> {
-        // Another process that uses the store may be about to add the row of younger content.
-        let settled = self.blobs.settles_after();
-        let is_alone = self.repair && self.cluster.is_none();
-        let older_than = if is_alone { Duration::ZERO } else { settled };
-        let mut strays = Vec::new();
-        for part in 0..=255 {
-            let keys = self.blobs.published(part, older_than).await?;
-            strays.extend(self.metadata.unknown_content(keys).await?);
-        }
-        if strays.is_empty() {
-            return Ok(());
-        }
-        if !self.repair {
-            tokio::time::sleep(PATIENCE).await;
-            strays = self.metadata.unknown_content(strays).await?;
-        }
-        for key in strays {
-            let Some(size) = self.blobs.stat(&key).await? else { continue };
-            let what = format!("content {key} of {size} bytes has no row");
-            let mut done = None;
-            if self.repair {
-                done = Some(if self.mends(&key, size).await? {
-                    "it replaces content that was broken"
-                } else if !settled.is_zero() {
-                    let orphan = Discarded { key, upload: None };
-                    let now = self.now().await?;
-                    if self.metadata.discard_orphans(vec![orphan], settled, now).await? == 0 {
-                        continue;
-                    }
-                    "discarded: nobody was ever told that it is here"
-                } else {
-                    for removed in self.blobs.remove(std::slice::from_ref(&key)).await {
-                        removed?;
-                    }
-                    "removed: nobody was ever told that it is here"
-                });
-            }
-            self.found("content-without-row", what, done);
-        }
-        Ok(())
-    }
-
-    /// Replaces broken content with this stray, if the stray has the right digest and size. Returns whether it
-    /// did.
-    async fn mends(&mut self, stray: &ContentKey, size: u64) -> Result<bool> {
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-            let wanted =
-                |(digest, length): &(String, u64)| *length == size && digest.starts_with(algorithm.as_str());
-            if !self.broken.keys().any(wanted) {
-                continue;
-            }
-            let Some(reading) = self.blobs.read(stray, 0..size).await? else { return Ok(false) };
-            let Some(hasher) = hash(reading.bytes, algorithm, None).await? else { return Ok(false) };
-            let name = (hasher.finish().to_string(), size);
-            let Some(broken) = self.broken.get_mut(&name).and_then(Vec::pop) else { continue };
-            if self.metadata.replace_content(&broken, stray, self.now().await?).await? {
-                let marked = |finding: &&mut Finding| finding.what.ends_with(&format!("({broken})"));
-                if let Some(finding) = self.report.findings.iter_mut().find(marked) {
-                    (finding.done, finding.repaired) =
-                        (Some("replaced by whole bytes that had no row"), true);
-                }
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }

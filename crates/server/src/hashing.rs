@@ -33,7 +33,7 @@ pub(crate) enum Bytes {
 pub(crate) struct Pace {
     /// The most bytes per second.
     pub(crate) rate: u64,
-    /// Stops the reading early.
+    /// The signal that stops the reading early.
     pub(crate) stop: CancellationToken,
 }
 

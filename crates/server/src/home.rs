@@ -1,5 +1,6 @@
 //! The home of a server: a data directory, or none if other servers use the same store.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -9,12 +10,12 @@ use gangplank_store::open::{Location, Mode, StoreConfig};
 use crate::data_dir::DataDir;
 use crate::removals::Removals;
 
-/// The place for what a server keeps outside its store.
+/// The place for things that a server keeps outside its store.
 #[derive(Debug)]
 pub(crate) enum Home {
     /// A data directory, which this process has locked.
     Directory(DataDir),
-    /// No place: the store has everything, and other servers use it, too.
+    /// No directory: the store has everything, and other servers use the store, too.
     None {
         /// The database of the store.
         database: Target,
@@ -61,19 +62,24 @@ impl Home {
         self.path().map_or_else(Removals::of_no_directory, Removals::of)
     }
 
-    /// The folder of container logs. It is made with the first line.
-    pub(crate) fn logs(&self) -> PathBuf {
-        match self {
-            Self::Directory(dir) => dir.logs(),
-            // Without a home no engine runs, so there are no lines. The name is nobody else's.
-            Self::None { .. } => {
-                let name = format!("gangplank-logs-{}", uuid::Uuid::new_v4().simple());
-                std::env::temp_dir().join(name)
+    /// The folder of container logs. It is made with the first line. Without a directory it is in the folder for scratch
+    /// files, under the address of the listener, which no other process of this machine has. So the next run finds it.
+    pub(crate) fn logs(&self, scratch: Option<&Path>, listener: SocketAddr) -> PathBuf {
+        let temporary = std::env::temp_dir();
+        match (self, scratch) {
+            (Self::Directory(dir), _) => dir.logs(),
+            (Self::None { .. }, Some(scratch)) if scratch != temporary => {
+                let address = listener.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+                scratch.join(format!("gangplank-logs-{address}"))
+            }
+            // Everybody may write there, so nobody may guess the name.
+            (Self::None { .. }, _) => {
+                temporary.join(format!("gangplank-logs-{}", uuid::Uuid::new_v4().simple()))
             }
         }
     }
 
-    /// Notes that a run begins. Returns whether the run before it crashed, if this home can tell.
+    /// Records that a run begins. Returns whether the run before it crashed, if this home can tell.
     ///
     /// # Errors
     /// If the directory cannot be read or written.
@@ -81,7 +87,7 @@ impl Home {
         self.directory().map_or(Ok(false), DataDir::begin_run)
     }
 
-    /// Notes that the run ended cleanly.
+    /// Records that the run ended cleanly.
     ///
     /// # Errors
     /// If the directory cannot be written.

@@ -1,8 +1,8 @@
 //! A server joins a cluster: other servers use the same database, and may start at the same time.
 //!
-//! All of them have the same master key. A value in the database proves it, which only that key opens. The first
-//! server makes the value together with the root key, in one transaction. So servers with another key change
-//! nothing.
+//! All of them have the same master key. A value in the database proves it, because only that key opens the
+//! value. The first server makes the value together with the root key, in one transaction. So servers with
+//! another key change nothing.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use gangplank_core::{AccessKeyId, AccountId, Origin, SecretAccessKey};
@@ -49,7 +49,7 @@ pub(crate) async fn master_key(
     Ok(master)
 }
 
-/// Whether the cluster has a check value, which the key opens.
+/// Whether the cluster has a check value, and the key opens it.
 ///
 /// # Errors
 /// If the key does not open it.
@@ -60,8 +60,8 @@ async fn is_known(cluster: &Postgres, master: &MasterKey) -> Result<bool> {
     master.open(Purpose::Check, &check).map(|_| true).ok().context(OTHER_MASTER_KEY)
 }
 
-/// Makes an access key in the database of a cluster, beside its servers. In a new database it has to be a root key,
-/// with which the servers then start.
+/// Makes an access key in the database of a cluster while its servers may run. In a new database it has to be a
+/// root key, with which the servers then start.
 ///
 /// # Errors
 /// If the master key is not the cluster's, the first key would be no root key, or the store fails.

@@ -1,6 +1,6 @@
 //! The last uses of registry logins and access keys, until they are written to their rows.
 //!
-//! Requests only note a use in memory. A job writes it, at most once a minute for each login or key, or more
+//! Requests only record a use in memory. A job writes it, at most once a minute for each login or key, or more
 //! often while somebody lists them. So no request waits for a write or fails with it. A crash may lose the last
 //! minute.
 
@@ -23,7 +23,7 @@ pub(crate) type LoginUse = LastUse<LoginId, Used>;
 /// The recent uses of access keys.
 pub(crate) type KeyUse = LastUse<AccessKeyId, Time>;
 
-/// The recent uses of logins or keys: the last of each.
+/// The recent uses of logins or keys, with only the last use of each.
 pub(crate) struct LastUse<K, U>(Mutex<HashMap<K, Entry<U>>>);
 
 struct Entry<U> {
@@ -41,12 +41,12 @@ impl<K, U> Default for LastUse<K, U> {
 }
 
 impl LastUse<LoginId, Used> {
-    /// Notes that the login was accepted for a request.
+    /// Records that the login was accepted for a request.
     pub(crate) fn used(&self, login: LoginId, at: Time) {
         self.note(&login, Used { at, push: None }, |before| before.at = at);
     }
 
-    /// Notes that the login put a manifest.
+    /// Records that the login put a manifest.
     pub(crate) fn pushed(&self, login: LoginId, push: Push) {
         let used = Used { at: push.at, push: Some(push) };
         self.note(&login, used, |before| *before = used);
@@ -54,7 +54,7 @@ impl LastUse<LoginId, Used> {
 }
 
 impl LastUse<AccessKeyId, Time> {
-    /// Notes that the key was accepted for a call.
+    /// Records that the key was accepted for a call.
     pub(crate) fn used(&self, key: &AccessKeyId, at: Time) {
         self.note(key, at, |before| *before = at);
     }

@@ -36,6 +36,7 @@ mod pulls;
 mod random;
 mod refusals;
 mod registry;
+mod relay;
 mod removals;
 mod root_key;
 mod sealing;

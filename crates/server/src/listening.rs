@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::admin;
-use crate::http::listener::{self, Gate};
+use crate::http::listener::{self, Audience, Gate};
 use crate::http::silent_peers::ask_for_silent_peers;
 use crate::http::waiting::{self, Visitors};
 
@@ -22,6 +22,7 @@ pub(crate) struct Listening {
     main: TcpListener,
     services: Option<TcpListener>,
     http: Option<TcpListener>,
+    replicas: Option<TcpListener>,
     admin: Option<TcpListener>,
 }
 
@@ -34,6 +35,8 @@ pub(crate) struct Addresses {
     pub(crate) services: Option<SocketAddr>,
     /// The address that sends visitors on to `https://`.
     pub(crate) http: Option<SocketAddr>,
+    /// The address that other replicas relay requests to.
+    pub(crate) replicas: Option<SocketAddr>,
     /// The address of the admin listener.
     pub(crate) admin: Option<SocketAddr>,
 }
@@ -56,6 +59,7 @@ impl Listening {
             main: bind(config.listen, "--listen").await?,
             services: bind_if_given(config.deployments.endpoint_listen, "--endpoint-listen").await?,
             http: bind_if_given(config.deployments.http_listen, "--http-listen").await?,
+            replicas: bind_if_given(config.deployments.replica_listen, "--replica-listen").await?,
             admin: bind_if_given(config.admin_listen, "--admin-listen").await?,
         })
     }
@@ -70,21 +74,23 @@ impl Listening {
             main: self.main.local_addr()?,
             services: of(&self.services)?,
             http: of(&self.http)?,
+            replicas: of(&self.replicas)?,
             admin: of(&self.admin)?,
         })
     }
 
-    /// Refuses all requests, as long as the store is out of reach at the start. Ends when it is dropped.
+    /// Refuses all requests while the store is out of reach at the start. Stops when the future is dropped.
     pub(crate) async fn refuse(&self, tls: Option<&TlsAcceptor>) {
         tokio::join!(
             refuse_on(Some(&self.main), tls, Visitors::Anybody),
             refuse_on(self.services.as_ref(), tls, Visitors::Anybody),
             refuse_on(self.http.as_ref(), None, Visitors::Anybody),
+            refuse_on(self.replicas.as_ref(), None, Visitors::Anybody),
             refuse_on(self.admin.as_ref(), None, Visitors::Operators),
         );
     }
 
-    /// Serves all listeners until `stop`.
+    /// Serves all listeners until `stop`, and the one for other replicas until `replicas_stop`.
     ///
     /// # Errors
     /// If the system does not return an address.
@@ -93,19 +99,20 @@ impl Listening {
         tls: Option<&TlsAcceptor>,
         app: &Arc<App>,
         stop: &CancellationToken,
+        replicas_stop: &CancellationToken,
     ) -> Result<Serving> {
         let admin = self.admin.map(|bound| tokio::spawn(admin::serve(bound, Arc::clone(app), stop.clone())));
         let mut requests = Vec::new();
-        let of_tls = Gate { is_tls: tls.is_some(), ..Gate::default() };
-        for (bound, gate) in [
-            (Some(self.main), of_tls),
-            (self.services, Gate { only_services: true, ..of_tls }),
-            (self.http, Gate { sends_on: true, ..Gate::default() }),
-        ] {
+        let listeners = [
+            (Some(self.main), Audience::All, tls, stop),
+            (self.services, Audience::Visitors, tls, stop),
+            (self.http, Audience::PlainHttp, None, stop),
+            (self.replicas, Audience::Replicas, None, replicas_stop),
+        ];
+        for (bound, audience, tls, stop) in listeners {
             let Some(bound) = bound else { continue };
-            let gate = Gate { port: bound.local_addr()?.port(), ..gate };
-            let tls = tls.filter(|_| gate.is_tls).cloned();
-            let serve = listener::serve(bound, gate, tls, Arc::clone(app), stop.clone());
+            let gate = Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), audience };
+            let serve = listener::serve(bound, gate, tls.cloned(), Arc::clone(app), stop.clone());
             requests.push(tokio::spawn(serve));
         }
         Ok(Serving { requests, admin })

@@ -64,7 +64,7 @@ pub async fn collect_shared(
     };
     end.cancel();
     let _ = keeping.await;
-    // Released here, since nothing goes on after a command.
+    // The claim is released here, since no task continues after a command ends.
     let _ = coordinator.release(held.claim()).await;
     collected
 }
@@ -92,7 +92,7 @@ async fn cycle(
         planned(cycle.plan().await?)
     } else {
         let done = cycle.run(&CancellationToken::new()).await?;
-        // No server removes the rest soon.
+        // No server will remove the remaining bytes soon.
         cycle.remover.remove_all().await?;
         collected(&done)
     })

@@ -1,4 +1,4 @@
-//! Opens the store of a server. A store that servers share may come later than the server: then the server
+//! Opens the store of a server. A store that servers share may come up later than the server. Then the server
 //! listens, says that it is not ready, and tries again.
 
 use std::future::Future;
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_core::{Origin, Time};
 use gangplank_store::StoreError;
 use gangplank_store::blobs::BlobStore;
-use gangplank_store::coordination::Coordinator;
+use gangplank_store::coordination::{Coordinator, Places};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::open::{BucketCalls, Rows, Stores};
@@ -21,7 +21,7 @@ use crate::home::Home;
 use crate::sealing::MasterKey;
 use crate::{joining, root_key};
 
-/// Clients are refused if the store is not open after this time. Until then they wait.
+/// If the store is not open after this time, clients are refused. Until then they wait.
 const SOON: Duration = Duration::from_secs(1);
 
 /// The pause between two tries.
@@ -33,11 +33,13 @@ const TRY: Duration = Duration::from_secs(30);
 /// How often the log says that the store is still out of reach.
 const TOLD: Duration = Duration::from_mins(1);
 
-/// An open store, and what a server found out with it.
+/// An open store, and the facts that the server found out while it opened the store.
 pub(crate) struct Opened {
     pub(crate) metadata: Arc<dyn Metadata>,
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) coordinator: Arc<dyn Coordinator>,
+    /// Where services run, if several servers use the store.
+    pub(crate) places: Option<Arc<dyn Places>>,
     /// The figures of the calls to the server of the bucket, if the bytes are in one.
     pub(crate) bucket_calls: Option<Arc<BucketCalls>>,
     /// The number that rows and bytes share.
@@ -46,8 +48,8 @@ pub(crate) struct Opened {
     pub(crate) master: MasterKey,
 }
 
-/// Opens the store of a home. `refusing` answers clients while the store is out of reach. `waits` is called after a
-/// try that failed, if another may succeed.
+/// Opens the store of a home. `refusing` answers clients while the store is out of reach. `waits` is called
+/// after a failed try, if another try may succeed.
 ///
 /// # Errors
 /// If the store cannot be used.
@@ -74,7 +76,7 @@ pub(crate) async fn open(
     }
 }
 
-/// Tries until the store is open, or turns out to be of no use.
+/// Tries until the store is open, or until it is clear that another try cannot succeed.
 async fn open_at_last(config: &Config, home: &Home, endpoint: &str, waits: impl FnOnce()) -> Result<Opened> {
     let (mut told, mut waits) = (None::<Instant>, Some(waits));
     loop {
@@ -100,7 +102,7 @@ async fn open_at_last(config: &Config, home: &Home, endpoint: &str, waits: impl 
     }
 }
 
-/// Whether another try may succeed, although nobody mends anything on this side.
+/// Whether another try may succeed without any change to this server.
 fn may_pass(error: &anyhow::Error) -> bool {
     let store = error.chain().find_map(|error| error.downcast_ref::<StoreError>());
     matches!(
@@ -118,8 +120,8 @@ async fn open_now(config: &Config, home: &Home, endpoint: &str) -> Result<Opened
     let store = home.store().with_reserve(config.limits.disk_reserve).with_bucket(config.bucket.clone());
     let rows = store.rows().await.context("cannot open the database")?;
     let cluster = rows.cluster.clone();
-    // Before the store of bytes, which may make some files. A server with a wrong master key should change
-    // nothing.
+    // The key is checked before the store of bytes is opened, which may make some files. A server with a wrong master
+    // key should change nothing.
     let master = master_key(config, home, &rows).await?;
     let Stores { metadata, blobs, coordinator, bucket_calls, number, .. } = rows.with_bytes().await?;
     let clock = match &cluster {
@@ -134,7 +136,8 @@ async fn open_now(config: &Config, home: &Home, endpoint: &str) -> Result<Opened
         (Home::None { .. }, Some(cluster)) => joining::provide(cluster, &here, &master, root_key).await?,
         (Home::None { .. }, None) => {}
     }
-    Ok(Opened { metadata, blobs, coordinator, bucket_calls, number, clock, master })
+    let places = cluster.map(|cluster| cluster as Arc<dyn Places>);
+    Ok(Opened { metadata, blobs, coordinator, places, bucket_calls, number, clock, master })
 }
 
 /// The master key that opens the secrets in this database.

@@ -1,4 +1,4 @@
-//! Closes the data directory to everybody but its owner: files get 0600, folders 0700, whatever their mode was
+//! Closes the data directory to everybody but its owner: files get 0600, folders 0700, whatever mode they had
 //! and whatever the umask is.
 
 use std::fs::{self, Permissions, ReadDir};
@@ -57,7 +57,7 @@ pub(crate) fn claim(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Closes a folder of this user. Returns its path and its mode before, if others could enter it.
+/// Closes a folder of this user. Returns its path and its earlier mode, if others could enter it.
 fn close_folder(folder: &Path) -> Option<String> {
     let found = fs::metadata(folder).ok()?;
     let is_ours = found.uid() == rustix::process::geteuid().as_raw();
@@ -74,8 +74,8 @@ fn close_folder(folder: &Path) -> Option<String> {
     }
 }
 
-/// Closes the files in the directory itself, which are few, before any is opened. SQLite gives the files that
-/// it adds the mode of the database. [`Mending`] counts the files that cannot be closed.
+/// Closes the files in the directory itself before any is opened. These files are few. SQLite gives the files
+/// that it adds the mode of the database. [`Mending`] counts the files that cannot be closed.
 fn close_files(path: &Path) {
     let mut mending = Mending::default();
     for entry in fs::read_dir(path).into_iter().flatten().flatten() {

@@ -9,7 +9,7 @@ use gangplank_store::blobs::ContentKey;
 #[derive(Debug, Default)]
 pub(crate) struct Publishing(Mutex<HashSet<ContentKey>>);
 
-/// A content that is being published. It is dropped once it is certain whether there is a row.
+/// A content that is being published. The value is dropped when it is certain whether there is a row.
 #[derive(Debug)]
 pub(crate) struct OnItsWay<'a> {
     all: &'a Publishing,
@@ -17,7 +17,7 @@ pub(crate) struct OnItsWay<'a> {
 }
 
 impl Publishing {
-    /// Notes that content is about to be published.
+    /// Records that content is about to be published.
     pub(crate) fn begin(&self, key: &ContentKey) -> OnItsWay<'_> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
         OnItsWay { all: self, key: key.clone() }
@@ -30,7 +30,7 @@ impl Publishing {
 }
 
 impl OnItsWay<'_> {
-    /// Keeps the content noted until the next start, because nobody knows whether it has a row.
+    /// Keeps the content recorded until the next start, because nobody knows whether it has a row.
     pub(crate) fn stays_on_its_way(self) {
         std::mem::forget(self);
     }

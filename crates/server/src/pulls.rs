@@ -1,8 +1,8 @@
 //! First pulls, until they are written to the audit trail.
 //!
 //! A pull must not wait for the disk or fail with it. So it is only remembered here, and the job that writes
-//! refusals writes it within a second. A crash may lose the last second. A pull is noted again after a restart,
-//! or once enough other pulls have displaced it here.
+//! refusals writes it within a second. A crash may lose the last second. A pull is recorded again after a
+//! restart, or once enough other pulls have displaced it here.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -14,8 +14,8 @@ use gangplank_store::metadata::audit::Tallied;
 /// At least this many pulls are remembered, and at most twice as many.
 const REMEMBERED: usize = 10_000;
 
-/// The most pulls that wait to be written. While the disk is full, further ones are only noted if they happen
-/// again later.
+/// The most pulls that wait to be written. While the disk is full, further ones are only recorded if they
+/// happen again later.
 const WAITING: usize = 10_000;
 
 /// The logins and the manifests that they have pulled.
@@ -25,7 +25,7 @@ pub(crate) struct Pulls(Mutex<State>);
 #[derive(Default)]
 struct State {
     young: HashSet<(LoginId, Digest)>,
-    /// The older ones. They are forgotten when the young ones have reached their number.
+    /// The older pulls. They are forgotten when the young ones have reached their number.
     old: HashSet<(LoginId, Digest)>,
     waiting: Vec<Tallied>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Pull<'a> {
 }
 
 impl Pulls {
-    /// Notes a pull if it is the login's first of this manifest. `origin` is only called then.
+    /// Records a pull if it is the login's first of this manifest. `origin` is only called then.
     pub(crate) fn note(&self, login: LoginId, pull: &Pull<'_>, origin: impl FnOnce() -> Origin) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (login, pull.digest);

@@ -1,8 +1,8 @@
 //! Refusals, until they are written to the log and the audit trail.
 //!
 //! Anybody can cause endless refusals, so a refusal alone writes nothing. Refusals with the same client,
-//! credential, action and reason are counted together. The first is logged and noted at once, the others once a
-//! minute with their number. The number of different counts is limited, however many clients there are.
+//! credential, action and reason are counted together. The first is logged and recorded at once, the others
+//! once a minute with their number. The number of different counts is limited, however many clients there are.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use gangplank_store::metadata::audit::Tallied;
 
 use crate::http::client_network::network;
 
-/// How often the same refusals are noted.
+/// How often the same refusals are recorded.
 const EVERY: Duration = Duration::from_mins(1);
 
 /// The most different counts. Beyond it, refusals of all clients are counted together.
@@ -24,12 +24,12 @@ const TOLD_APART: usize = 1_000;
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<HashMap<Alike, Tally>>);
 
-/// Which refusals to take.
+/// The refusals to take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// Those that are not noted yet, or were noted a minute ago or earlier.
+    /// The refusals that are not recorded yet, or were recorded a minute ago or earlier.
     Due,
-    /// All that are not noted.
+    /// All refusals that are not recorded.
     All,
 }
 
@@ -56,9 +56,9 @@ pub(crate) struct Refusal {
 
 #[derive(Clone)]
 struct Tally {
-    /// The origin of the last one.
+    /// The origin of the last refusal.
     origin: Origin,
-    /// The number since they were last noted.
+    /// The number of refusals since they were last recorded.
     count: u64,
     noted: Option<Time>,
 }
@@ -88,7 +88,7 @@ impl Refusals {
         (tally.origin, tally.count) = (refused.origin, tally.count + 1);
     }
 
-    /// Takes the refusals that are to be noted now.
+    /// Takes the refusals that are to be recorded now.
     pub(crate) fn take(&self, now: Time, which: Taken) -> Vec<Tallied> {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = |noted: Option<Time>| noted.is_none_or(|noted| noted <= now.minus(EVERY));

@@ -1,5 +1,5 @@
 //! Prevents the removal of bytes while a backup copies them. Both lock the file `backup.lock`: backups share
-//! the lock, and a removal has it alone. The lock of a killed process is released.
+//! the lock, and a removal holds it alone. The lock of a killed process is released.
 //!
 //! A backup takes the lock before it copies the database. So content in its copy had a row when the lock was
 //! taken. If that row is removed later, the removal of the bytes waits for the lock. So all this content exists
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The right to remove bytes of a data directory. One task at a time has it.
 #[derive(Debug)]
 pub(crate) struct Removals {
-    /// `None` if nobody copies the bytes in this way.
+    /// `None` if no backup copies the bytes.
     path: Option<PathBuf>,
     turn: Mutex<()>,
 }

@@ -21,9 +21,9 @@ const PAGE: usize = 1_000;
 /// The rights of an access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
-    /// Administers the server.
+    /// The key may administer the server.
     Root,
-    /// Does everything in its own account.
+    /// The key may do everything in its own account.
     Ordinary,
 }
 
@@ -129,8 +129,8 @@ pub async fn create_first_key(
     create_access_key(keys, by, master, &AccountId::root(), first, u32::MAX).await
 }
 
-/// Writes a new root key into `credentials`, if that file has no root key that works. So its maker need not
-/// copy it. Returns whether the key was written.
+/// Writes a new root key into `credentials`, if that file has no root key that works. So the maker of the key
+/// need not copy it. Returns whether the key was written.
 ///
 /// # Errors
 /// If the file cannot be read or written.

@@ -1,6 +1,8 @@
 //! Secrets at rest. `SigV4` needs the plain secret access key, and containers need their plain environment. So
 //! both are encrypted with a master key, which is not in the database. Each is bound to its purpose and owner,
 //! so nobody can swap rows.
+//!
+//! A key that is derived from the master key signs requests between replicas.
 
 use std::fmt;
 use std::path::Path;
@@ -8,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::{hkdf, hmac};
 use gangplank_core::deployment::Spec;
 use gangplank_core::{AccessKeyId, SecretAccessKey};
 
@@ -18,11 +21,11 @@ use crate::data_dir::{DataDir, MASTER_KEY as FILE};
 use crate::random;
 
 /// The purpose of a sealed text, and its owner. The text can only be opened with the same purpose. Sealed data
-/// on disk depends on the exact bytes of these names, so they must never change.
+/// on disk depends on the exact bytes of these names. So the names must never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose<'a> {
-    /// The secret of a permanent or temporary key. The name is only the key's id, which has no space. All other
-    /// names have one.
+    /// The secret of a permanent or temporary key. Its name is just the key's id, which has no space. All other
+    /// names have a space.
     Secret(&'a AccessKeyId),
     /// The specifications of deployments of the service with this uuid.
     Deployments(&'a str),
@@ -45,7 +48,16 @@ impl fmt::Display for Purpose<'_> {
 
 /// The key that seals secret access keys and the specifications of deployments.
 #[derive(Clone)]
-pub struct MasterKey(Arc<LessSafeKey>);
+pub struct MasterKey(Arc<Keys>);
+
+struct Keys {
+    sealing: LessSafeKey,
+    /// Derived from the same bytes.
+    signing: hmac::Key,
+}
+
+/// What the derived key is for. Replicas of different versions depend on the exact bytes.
+const SIGNING: &[u8] = b"gangplank: requests between replicas";
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +122,21 @@ impl MasterKey {
     /// Reads a master key from the text of its file. `None` if the text is no master key.
     pub fn read(text: &[u8]) -> Option<Self> {
         let bytes = hex::decode(text.trim_ascii()).ok()?;
-        Some(Self(Arc::new(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?))))
+        let sealing = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?);
+        let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(&bytes);
+        let signing = derived.expand(&[SIGNING], hmac::HMAC_SHA256).ok()?.into();
+        Some(Self(Arc::new(Keys { sealing, signing })))
+    }
+
+    /// Signs a message for other replicas.
+    pub(crate) fn sign(&self, message: &[u8]) -> impl AsRef<[u8]> + use<> {
+        hmac::sign(&self.0.signing, message)
+    }
+
+    /// Whether a replica with the same master key signed the message. The time that this takes tells nothing about
+    /// the right signature.
+    pub(crate) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        hmac::verify(&self.0.signing, message, signature).is_ok()
     }
 
     /// Seals a text for a purpose.
@@ -119,11 +145,16 @@ impl MasterKey {
     /// If the system has no random bytes for the nonce.
     pub(crate) fn seal(&self, purpose: Purpose<'_>, text: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = text.to_vec();
-        // Random bytes of the operating system, which the library would use, too. The library's own generator
-        // takes 60 ms to begin, several times as long as a start of the server.
+        // Random bytes of the operating system, which the library would use, too. The library's own generator takes
+        // 60 ms to begin, several times as long as the start of a server.
         let nonce = random::bytes::<NONCE_LEN>()?;
         let aad = Aad::from(purpose.to_string());
-        if self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).is_err() {
+        if self
+            .0
+            .sealing
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
+            .is_err()
+        {
             bail!("cannot seal a secret");
         }
         Ok([&nonce[..], &sealed].concat())
@@ -139,7 +170,7 @@ impl MasterKey {
         };
         let mut text = sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let Ok(text) = self.0.open_in_place(nonce, Aad::from(purpose.to_string()), &mut text) else {
+        let Ok(text) = self.0.sealing.open_in_place(nonce, Aad::from(purpose.to_string()), &mut text) else {
             bail!("the secret of {purpose} was sealed with another {FILE}");
         };
         Ok(text.to_vec())
@@ -263,8 +294,7 @@ mod tests {
     #[test]
     fn what_an_earlier_program_sealed_opens() {
         // The master key is 32 bytes 0x07, and the nonce 12 bytes 0x09.
-        let key = UnboundKey::new(&AES_256_GCM, &[7; 32]).unwrap();
-        let master = MasterKey(Arc::new(LessSafeKey::new(key)));
+        let master = MasterKey::read("07".repeat(32).as_bytes()).unwrap();
         let sealed = |text| [&[9; NONCE_LEN][..], &hex::decode(text).unwrap()].concat();
         let id = AccessKeyId::parse("GPAKFIXTURE000000001").unwrap();
         let secret = master.open_secret(&id, &sealed(SECRET)).unwrap();

@@ -25,6 +25,7 @@ use crate::config::{Collection, Config, Deployments};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::deployments::Deployer;
+use crate::deployments::among::Among;
 use crate::deployments::archives::Images;
 use crate::deployments::engines::{self, Here};
 use crate::deployments::pace::Pace;
@@ -56,14 +57,14 @@ type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
 /// whose role does not trust it tries 12 to 36 times.
 const FAILED_EXCHANGES_PER_MINUTE: u32 = 60;
 
-/// What the caller has in place of the parts of the configured store.
+/// The stores that the caller provides in place of the configured ones.
 struct Elsewhere {
     blobs: Arc<dyn BlobStore>,
     coordinator: Option<Arc<dyn Coordinator>>,
 }
 
 impl Elsewhere {
-    /// What a server uses, if the configured store has these.
+    /// The stores that a server uses: the caller's where there are any, otherwise the configured ones.
     fn or(
         elsewhere: Option<Self>,
         blobs: Arc<dyn BlobStore>,
@@ -120,6 +121,8 @@ pub struct Server {
     addresses: Addresses,
     endpoint: String,
     stop: CancellationToken,
+    /// Ends the listener for other replicas. Until the jobs have ended, services may still run here.
+    replicas_stop: CancellationToken,
     /// Each task returns whether every request finished in time.
     serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
@@ -146,7 +149,7 @@ impl Server {
     }
 
     /// Starts a server as [`start`](Self::start) does. `waits` is called if the store is one that servers share, and
-    /// is out of reach. The server then listens and refuses requests, and the future goes on.
+    /// is out of reach. The server then listens and refuses requests, and the future continues.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -168,7 +171,7 @@ impl Server {
             .await
     }
 
-    /// Starts a server over the caller's store of bytes, whose claims the caller's coordinator grants.
+    /// Starts a server over the caller's store of bytes. The caller's coordinator grants its claims.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -182,7 +185,8 @@ impl Server {
             .await
     }
 
-    /// Starts a server with the caller's engine and pace. `engine` gets the receiver of the containers' output.
+    /// Starts a server with the caller's engine and pace. `engine` is called with the receiver of the
+    /// containers' output.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -200,8 +204,7 @@ impl Server {
     /// If TLS files cannot be read, an issuer or the bucket cannot be used, the admin listener is not allowed,
     /// or plain HTTP would be served beyond loopback without `insecure_http`.
     pub fn check(config: &Config) -> Result<()> {
-        refuse_plain_http(config)?;
-        config.check_admin_listener(config.deployments.engine.named())?;
+        check_addresses(config)?;
         Certificates::open(config)?;
         Issuers::open(&config.issuers)?;
         Ok(config.bucket.as_ref().map_or(Ok(()), Bucket::check)?)
@@ -214,12 +217,12 @@ impl Server {
         elsewhere: Option<Elsewhere>,
         waits: Waits,
     ) -> Result<Self> {
-        refuse_plain_http(&config)?;
-        config.check_admin_listener(config.deployments.engine.named())?;
+        check_addresses(&config)?;
         let issuers = Issuers::open(&config.issuers)?;
         let certificates = Arc::new(Certificates::open(&config)?);
         let tls = certificates.acceptor()?;
-        // Before anything is made: a server that cannot start should not leave a directory and a key behind.
+        // Listening comes before anything is made: a server that cannot start should not leave a directory and a key
+        // behind.
         let listening = Listening::bind(&config).await?;
         let addresses = listening.addresses()?;
         let entrance = entrance(&config.deployments, tls.is_some(), &addresses);
@@ -229,21 +232,20 @@ impl Server {
         let waiting = Waiting { endpoint: endpoint.clone(), admin: addresses.admin };
         let refusing = listening.refuse(tls.as_ref());
         let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
-        let Opened { metadata, blobs, coordinator, bucket_calls, number, clock, master } = opened;
+        let Opened { metadata, blobs, coordinator, places, bucket_calls, number, clock, master } = opened;
         let (blobs, coordinator) = Elsewhere::or(elsewhere, blobs, coordinator);
-        let Collection { restore_window, failovers, .. } = config.collection;
-        let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
-
-        let logs = Logs::open(home.logs(), config.deployments.logs, config.limits.disk_reserve);
-        let logs = Arc::new(logs);
+        let removal_terms = removal_terms(&config, blobs.as_ref());
+        let logs = Arc::new(logs(&config, &home, addresses));
         let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock.clone()));
-        let output = Arc::clone(&container_logs) as Arc<dyn Output>;
         let archives = Arc::new(Images::default());
         let here = Here { owner: owner(number)?, address: addresses.main };
-        let engine = runs.engine(&config, here, output, Arc::clone(&archives) as _).await?;
+        let (output, images) = (Arc::clone(&container_logs) as _, Arc::clone(&archives) as _);
+        let engine = runs.engine(&config, here, output, images).await?;
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let (stop, started) = (CancellationToken::new(), clock.now());
         let run = uuid::Uuid::new_v4().simple().to_string();
+        let reached_at = config.replica_address(addresses.replicas)?;
+        let among = places.map(|places| Among::of(places, run.clone(), reached_at));
         let sources = sources(&config, &logs, metadata.as_ref(), bucket_calls);
         let app = Arc::new(App {
             metadata,
@@ -290,7 +292,7 @@ impl Server {
             in_flight: InFlight::default(),
             container_logs,
             logs,
-            deployer: Deployer::new(engine.clone(), &config.deployments),
+            deployer: Deployer::new(engine.clone(), &config.deployments, among),
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
             is_tls: tls.is_some(),
@@ -313,10 +315,11 @@ impl Server {
         let mut tasks = jobs::start(&app, terms, &stop);
         let done = CancellationToken::new();
         let keeping = tokio::spawn(Arc::clone(&app.claims).keep(done.clone()));
-        let serving = listening.serve(tls.as_ref(), &app, &stop)?;
+        let replicas_stop = CancellationToken::new();
+        let serving = listening.serve(tls.as_ref(), &app, &stop, &replicas_stop)?;
         tasks.extend(serving.admin);
         let serving = serving.requests;
-        Ok(Self { addresses, endpoint, stop, serving, tasks, done, keeping, app, home })
+        Ok(Self { addresses, endpoint, stop, replicas_stop, serving, tasks, done, keeping, app, home })
     }
 
     /// The main address that the server listens on.
@@ -366,6 +369,11 @@ impl Server {
         self.addresses.http
     }
 
+    /// The address that other replicas relay requests to, if there is one.
+    pub fn replica_address(&self) -> Option<SocketAddr> {
+        self.addresses.replicas
+    }
+
     /// Reads the files of all certificates and keys again. A certificate whose files cannot be used stays as it
     /// is.
     pub async fn reload_certificates(&self) {
@@ -374,10 +382,11 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || certificates.reload()).await;
     }
 
-    /// Says that it is not ready, accepts no further requests after a while, finishes those under way, and
-    /// returns.
+    /// Stops the server: it says that it is not ready, later accepts no further requests, finishes those that
+    /// are running, and returns.
     pub async fn stop(self) {
         self.app.is_leaving.store(true, Ordering::Release);
+        self.app.deployer.leave();
         tokio::time::sleep(self.app.limits.drain_delay).await;
         self.stop.cancel();
         for task in self.tasks {
@@ -385,13 +394,14 @@ impl Server {
                 tracing::error!(%error, "a task of the server ended with a panic");
             }
         }
+        self.replicas_stop.cancel();
         let mut drained = true;
         for serving in self.serving {
             drained &= serving.await.unwrap_or(false);
         }
         self.done.cancel();
         let _ = self.keeping.await;
-        // The last requests may have noted events.
+        // The last requests may have recorded events.
         jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot store the steady time");
@@ -402,7 +412,7 @@ impl Server {
             // A panic is logged where it happens.
             let _ = tokio::task::spawn_blocking(move || logs.flush()).await;
         }
-        // Otherwise published content may lack a row, and the next start has to look for it.
+        // If requests did not finish, published content may lack a row, and the next start has to look for it.
         if drained
             && self.app.metadata.is_healthy()
             && !self.app.orphaned.load(Ordering::Acquire)
@@ -429,7 +439,7 @@ fn sources(
     }
 }
 
-/// Notes that a run begins. After a crash, removes what the crash left. Returns whether there was a crash.
+/// Records that a run begins. After a crash, removes what the crash left. Returns whether there was a crash.
 async fn begin_run(app: &App, home: &Home) -> Result<bool> {
     let crashed = home.begin_run()?;
     if crashed {
@@ -470,6 +480,25 @@ fn warn_of_settings(app: &App) {
              request comes from; name the addresses of the proxies alone"
         );
     }
+}
+
+/// Refuses addresses that strangers could read, that containers could reach, or that other servers could not.
+fn check_addresses(config: &Config) -> Result<()> {
+    refuse_plain_http(config)?;
+    config.check_admin_listener(config.deployments.engine.named())?;
+    config.replica_address(None).map(drop)
+}
+
+/// The terms on which bytes of this store are removed.
+fn removal_terms(config: &Config, blobs: &dyn BlobStore) -> discarded::Terms {
+    let Collection { restore_window, failovers, .. } = config.collection;
+    discarded::Terms::of(blobs, restore_window, failovers)
+}
+
+/// The logs of containers that run here.
+fn logs(config: &Config, home: &Home, addresses: Addresses) -> Logs {
+    let scratch = config.bucket.as_ref().map(|bucket| bucket.scratch.as_path());
+    Logs::open(home.logs(scratch, addresses.main), config.deployments.logs, config.limits.disk_reserve)
 }
 
 fn refuse_plain_http(config: &Config) -> Result<()> {

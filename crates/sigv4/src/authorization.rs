@@ -1,13 +1,13 @@
-//! The `Authorization` header: found, measured and taken apart, and each of its parts held against the policy and the
-//! request.
+//! The `Authorization` header: finds it, limits its length, takes it apart, and checks each part against the
+//! policy and the request.
 
 use crate::refusal::{REGION, shown};
 use crate::{ALGORITHM, Policy, Refusal, Request, TERMINATOR};
 
-/// Clients send 300 bytes. An upper bound keeps the work for a stranger small.
+/// Clients send 300 bytes. An upper bound keeps the work for an unauthenticated client small.
 const MAX_LEN: usize = 4096;
 
-/// The parameters of the header, as they stand there.
+/// The parameters of the header, as they are written there.
 pub(crate) struct Authorization<'a> {
     pub(crate) credential: &'a str,
     pub(crate) signed_headers: &'a str,
@@ -31,7 +31,7 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// The header's value, if there is exactly one and the query has no say in the matter.
+/// The header's value, if there is exactly one header and no query.
 fn find<'a>(request: &Request<'a>) -> Result<&'a [u8], Refusal> {
     let query = request.query.unwrap_or_default();
     let signed_in_query = query.split(['&', '=']).any(|text| text.eq_ignore_ascii_case("X-Amz-Algorithm"));
@@ -101,7 +101,8 @@ fn parse<'a>(parameters: &'a str, request: &Request<'a>) -> Result<Authorization
 pub(crate) struct Credential(String);
 
 impl Credential {
-    /// A credential whose scope is what the policy accepts, on the day of `time` (basic format).
+    /// Reads a credential. Its scope has to be one that the policy accepts, on the day of `time` (basic
+    /// format).
     pub(crate) fn parse(text: &str, policy: &Policy<'_>, time: &str) -> Result<Credential, Refusal> {
         let parts: Vec<&str> = text.split('/').collect();
         let [_, date, region, service, terminator] = parts[..] else {
@@ -135,7 +136,7 @@ impl Credential {
         self.split().0
     }
 
-    /// What follows the key: `yyyymmdd/region/service/aws4_request`.
+    /// The scope, which follows the key: `yyyymmdd/region/service/aws4_request`.
     pub(crate) fn scope(&self) -> &str {
         self.split().1
     }
@@ -149,11 +150,12 @@ impl Credential {
     }
 }
 
-/// The names of a `SignedHeaders` parameter, held against the request: form, presence, coverage, uniqueness.
+/// Reads the names of a `SignedHeaders` parameter, and checks them against the request: form, presence,
+/// coverage, uniqueness.
 ///
-/// An `x-amz-*` header steers the service: `X-Amz-Target` selects the operation. One that may go unsigned, or that a
-/// second one may stand beside, lets a man in the middle swap the operation (`RustFS`
-/// GHSA-xm99-m3gq-83g8, s3s issue 818).
+/// An `x-amz-*` header controls the service: `X-Amz-Target` selects the operation. If such a header could be
+/// unsigned or repeated, a man in the middle could swap the operation (`RustFS` GHSA-xm99-m3gq-83g8, s3s issue
+/// 818).
 pub(crate) fn signed_headers<'a>(text: &'a str, request: &Request<'_>) -> Result<Vec<&'a str>, Refusal> {
     let names: Vec<&str> = text.split(';').collect();
     if text.bytes().any(|byte| byte.is_ascii_uppercase())
@@ -162,7 +164,8 @@ pub(crate) fn signed_headers<'a>(text: &'a str, request: &Request<'_>) -> Result
     {
         return Err(Refusal::SignedHeadersForm);
     }
-    // Ends at the first absent name, so the list is never longer than the request's own.
+    // The loop ends at the first name that the request does not have, so it never runs longer than over the request's
+    // headers.
     for name in &names {
         if request.values(name).next().is_none() {
             return Err(Refusal::AbsentHeader(shown(name)));

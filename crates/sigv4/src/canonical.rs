@@ -24,7 +24,7 @@ pub fn canonical_request(request: &Request<'_>, signed_headers: &str, payload_sh
     [&without_payload(request, &names, Paths::Normalised)[..], &hex_digits(payload_sha256)].concat()
 }
 
-/// The canonical request up to the payload's hash, hashed. What is left to do does not need the request any more.
+/// The hash of the canonical request up to the payload's hash. The remaining steps do not need the request.
 #[derive(Clone)]
 pub(crate) struct Unfinished(Sha256);
 
@@ -35,7 +35,7 @@ impl Unfinished {
     }
 
     /// The string to sign, for a time in basic format and a scope `yyyymmdd/region/service/aws4_request`.
-    /// The payload is what stands in the last line of the canonical request.
+    /// `payload` is the last line of the canonical request.
     pub(crate) fn string_to_sign(&self, time: &str, scope: &str, payload: &[u8]) -> Vec<u8> {
         let hash = self.0.clone().chain_update(payload).finalize();
         let hash = hex_digits(&hash.into());
@@ -131,7 +131,8 @@ fn push_path(out: &mut Vec<u8>, path: &str) {
         return;
     }
     let Some(rooted) = path.strip_prefix('/') else {
-        // `*` and absolute forms: no path to normalise, and never the canonical form of one.
+        // `*` and absolute forms are no paths, so they are not normalised. They never equal the canonical form of a
+        // path.
         push_encoded(out, path.as_bytes());
         return;
     };

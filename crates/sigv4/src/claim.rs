@@ -1,4 +1,4 @@
-//! Verification: first the rules that need no secret, then the signature.
+//! Verification of a claim: first the rules that need no secret, then the signature.
 
 use std::fmt;
 

@@ -6,8 +6,8 @@
 //! makes a URL for somebody else with [`presign_s3`].
 //!
 //! Left out on purpose: the verification of signatures in the query (presigned URLs), chunked payloads, the asymmetric
-//! variant, and the verification of requests to S3. A verifier has only one path, because in others signatures went unchecked on a
-//! second one (`MinIO` CVE-2025-31489, CVE-2026-40344, CVE-2026-41145).
+//! variant, and the verification of requests to S3. This verifier has only one code path. In other programs,
+//! signatures went unchecked on a second one (`MinIO` CVE-2025-31489, CVE-2026-40344, CVE-2026-41145).
 
 mod authorization;
 mod canonical;

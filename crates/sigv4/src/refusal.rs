@@ -8,8 +8,9 @@ pub(crate) const REGION: &str = "Credential should be scoped to a valid region";
 /// The reason for which a request is refused. It prints as the message for the wire. [`code`](Refusal::code) names
 /// the exception.
 ///
-/// No message has a secret, the `Authorization` header, the canonical request or the right signature: with the last,
-/// a reader could sign. Parts of the header are quoted only if they cannot be a secret in the wrong field.
+/// No message has a secret, the `Authorization` header, the canonical request or the right signature: with the
+/// right signature, a reader could send the request. Parts of the header are quoted only if they cannot be a
+/// secret in the wrong field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// There is no signature.
@@ -30,7 +31,7 @@ pub enum Refusal {
     /// There is a query. This API has none.
     #[error("Requests with a query string are not supported. Send the input in the body.")]
     Query,
-    /// The algorithm is another. Holds its name, if it may be shown.
+    /// The algorithm is not the one that is supported. Holds its name, if it may be shown.
     #[error("Unsupported AWS 'algorithm': '{0}' (only AWS4-HMAC-SHA256 for now).")]
     Algorithm(String),
     /// The `Authorization` header is not a list of the known parameters, each once.
@@ -168,8 +169,8 @@ fn minutes(seconds: i64) -> String {
 
 /// The text, if it cannot be a secret that landed in the wrong field, else `...`.
 ///
-/// Answers end up in the logs of clients. Secret keys and tokens are long and of mixed case, what we quote is short
-/// and of one case; so this loses nothing that helps.
+/// Answers end up in the logs of clients. Secret keys and tokens are long and of mixed case. The parts that
+/// help a reader are short and of one case, so they are still quoted.
 pub(crate) fn shown(text: &str) -> String {
     let of_case = |letter: fn(&u8) -> bool| {
         text.bytes().all(|byte| letter(&byte) || byte.is_ascii_digit() || b"-_:".contains(&byte))

@@ -1,4 +1,4 @@
-//! Signing, for a client.
+//! Signs requests, for a client.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ pub fn sign(
     signed(request, credentials, &scope, now, &hex_digits(payload_sha256))
 }
 
-/// What a request to S3 says of its payload, in the signature and in `x-amz-content-sha256`.
+/// The statement of a request to S3 about its payload, in the signature and in `x-amz-content-sha256`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// The SHA-256 of it, which the server checks.
@@ -66,9 +66,9 @@ impl Payload {
     }
 }
 
-/// Signs a request to S3, as [`sign`] does for every other service, and returns the headers to add. Those given have
-/// `x-amz-content-sha256` ([`Payload::header`]) among them, and the path is encoded as [`encode_path`](crate::encode_path)
-/// does it.
+/// Signs a request to S3, as [`sign`] does for every other service, and returns the headers to add. The given
+/// headers include `x-amz-content-sha256` ([`Payload::header`]), and the path is encoded as
+/// [`encode_path`](crate::encode_path) does it.
 pub fn sign_s3(
     request: &Request<'_>,
     credentials: &Credentials<'_>,
@@ -81,7 +81,7 @@ pub fn sign_s3(
 }
 
 /// The query of a URL of S3 with which anybody can make this request for `seconds` after `now`. The request has no
-/// query of its own, and only the header `host`. Whoever has the URL needs no key, so keep it secret.
+/// query of its own, and only the header `host`. The holder of the URL needs no key, so keep it secret.
 pub fn presign_s3(
     request: &Request<'_>,
     credentials: &Credentials<'_>,
@@ -112,7 +112,7 @@ pub fn presign_s3(
     format!("{query}&X-Amz-Signature={}", hex::encode(signature))
 }
 
-/// The scope of a signature, and what its service wants.
+/// The scope of a signature, and the rules of its service.
 struct Scope<'a> {
     region: &'a str,
     service: &'a str,

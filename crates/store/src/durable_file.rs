@@ -34,8 +34,8 @@ pub fn remove_if_there(path: &Path) -> io::Result<()> {
 }
 
 /// Replaces `path` by a file with this content and these permissions. The file is first written as `aside`, a
-/// name in the same folder that nobody else may use. At once it is complete, but it is durable only after
-/// [`sync_folder`]. So several files need only one sync of their folder.
+/// name in the same folder that nobody else may use. When the call returns, the file is complete. It is durable
+/// only after [`sync_folder`]. So several files need only one sync of their folder.
 ///
 /// # Errors
 /// If it cannot be written. Then the old file stays.
@@ -51,7 +51,8 @@ pub fn place(path: &Path, aside: &Path, mode: u32, content: &[u8]) -> io::Result
 /// Renames a synced file, so that its new name survives a power cut.
 ///
 /// # Errors
-/// If it cannot be renamed, or the folder of the new name cannot be synced. Then it may have either name.
+/// If it cannot be renamed, or the folder of the new name cannot be synced. After such an error the file may
+/// have either name.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     sync_folder(folder_of(to))

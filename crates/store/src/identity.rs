@@ -1,13 +1,13 @@
-//! Who a database is, and whether it is still the one that it was.
+//! The identity of a database, and the signs that an older state of it has come back.
 
 use std::fmt;
 
-/// Who owns the bytes in a bucket. The database and the bucket contain it.
+/// The owner of the bytes in a bucket. The database and the bucket both store it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// A random number. A copy of the database has the same.
+    /// A random number. A copy of the database has the same number.
     pub cluster: i64,
-    /// Another random number when a copy takes the place of the database; 0 before that.
+    /// Zero at first. A copy that takes the place of the database gets a random number here.
     pub incarnation: i64,
 }
 
@@ -17,7 +17,7 @@ impl Identity {
         Self { cluster: random(), incarnation: 0 }
     }
 
-    /// The same cluster, in a new incarnation.
+    /// This cluster, in a new incarnation.
     #[must_use]
     pub fn restored(self) -> Self {
         Self { incarnation: random(), ..self }
@@ -36,16 +36,16 @@ impl fmt::Display for Identity {
     }
 }
 
-/// The server and the history of a database. Each number changes when an older state of the database may have
-/// taken its place.
+/// The server and the history of a database. At least one of the numbers changes when an older state may have
+/// replaced the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct History {
     /// The database server. A restored base backup keeps the number.
     pub system: i64,
-    /// The timeline of its log. A standby that takes over begins a new one, and so does a restore to a point in
-    /// time.
+    /// The timeline of the server's log. A standby that takes over begins a new timeline. A restore to a point
+    /// in time also begins one.
     pub timeline: i64,
-    /// The number of a table. Tables from a dump have new ones.
+    /// The number of a table. A table that was restored from a dump has a new number.
     pub table: i64,
 }
 

@@ -1,7 +1,7 @@
 //! Storage, and what it promises.
 //!
 //! There are two stores, [`metadata`] (rows) and [`blobs`] (bytes). Each is behind traits whose documentation
-//! is the contract. Beside them are the [`logs`] of containers, which promise less, and claims on work
+//! is the contract. There are also the [`logs`] of containers, which promise less, and claims on work
 //! ([`coordination`]). [`open`] opens them all. Bytes become durable before the row that makes them visible,
 //! and a row is removed before its bytes. In the other order a crash could leave a row without bytes, which is
 //! data loss. Bytes without a row are only garbage.

@@ -1,7 +1,7 @@
 //! Runs work that may take more than a few milliseconds.
 //!
 //! It runs on threads that may block, and so delays no requests. Four pieces run at once, and only one on
-//! behalf of each key, such as an account. So a caller who asks for much waits for itself.
+//! behalf of each key, such as an account. So a caller who asks for much delays only itself.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -58,13 +58,13 @@ impl Api {
         }
     }
 
-    /// The same in another region.
+    /// This API in another region.
     #[must_use]
     pub fn in_region(&self, region: &str) -> Self {
         Self { region: region.to_owned(), ..self.clone() }
     }
 
-    /// The same for another access key, as `CreateAccessKey` returned it.
+    /// This API, called with another access key, as `CreateAccessKey` returned it.
     #[must_use]
     pub fn as_key(&self, key: &Value) -> Self {
         let text = |name: &str| key[name].as_str().expect("an access key").to_owned();
@@ -72,7 +72,7 @@ impl Api {
         Self { access_key_id, secret_access_key, session_token: None, ..self.clone() }
     }
 
-    /// The same with temporary keys.
+    /// This API, called with temporary keys.
     #[must_use]
     pub fn as_session(&self, access_key_id: &str, secret_access_key: &str, session_token: &str) -> Self {
         Self {
@@ -98,7 +98,8 @@ impl Api {
         self.try_call(target, body, extra).expect("an answer of the API")
     }
 
-    /// The same if the server may be gone. `None` if there was no complete answer.
+    /// Calls a target as [`call`](Self::call) does, although the server may be gone. `None` if there was no
+    /// complete answer.
     pub fn try_call(&self, target: &str, body: &[u8], extra: &[(&str, &str)]) -> Option<ApiAnswer> {
         let mut request = self.http.post(&self.endpoint).body(body.to_vec());
         for (name, value) in self.signed_headers(target, body).iter().map(|(n, v)| (n.as_str(), v.as_str())) {
@@ -119,7 +120,8 @@ impl Api {
         self.signed_headers_at(target, body, i64::try_from(now).expect("the time"))
     }
 
-    /// The same at another time, in seconds since 1970.
+    /// The headers that [`signed_headers`](Self::signed_headers) returns, for another time, in seconds since
+    /// 1970.
     pub fn signed_headers_at(&self, target: &str, body: &[u8], now: i64) -> Vec<(String, String)> {
         let host = self.endpoint.split("//").nth(1).expect("a host");
         let headers =

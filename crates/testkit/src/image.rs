@@ -53,7 +53,7 @@ impl Image {
         Self::configured(files, &json!({}))
     }
 
-    /// The same with settings for running it in its configuration, such as `ExposedPorts`.
+    /// An image with settings for running it in its configuration, such as `ExposedPorts`.
     pub fn configured(files: impl IntoIterator<Item = Vec<u8>>, config: &Value) -> Self {
         let layers: Vec<Blob> =
             files.into_iter().enumerate().map(|(index, file)| layer(index, &file)).collect();

@@ -1,5 +1,8 @@
 //! A registry client that shares no code with the program's own.
 
+use std::error::Error as _;
+use std::io;
+
 use gangplank_oci::media_type;
 use reqwest::Method;
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -58,8 +61,15 @@ impl Registry {
     }
 
     /// Sends a request without a body.
+    ///
+    /// A read is sent again if its connection was reset: the client may have kept it from before a restart.
     pub fn send(&self, method: &str, path: &str) -> Response {
-        self.request(method, path).send().expect("an answer of the registry")
+        let send = || self.request(method, path).send();
+        match send() {
+            Err(error) if matches!(method, "GET" | "HEAD") && is_reset(&error) => send(),
+            answer => answer,
+        }
+        .expect("an answer of the registry")
     }
 
     /// Sends a request without a body; returns the status.
@@ -106,4 +116,15 @@ impl Registry {
         assert_eq!(answer.status(), 201, "PUT of the manifest: {:?}", answer.text());
         image.digest()
     }
+}
+
+fn is_reset(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::ConnectionReset) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

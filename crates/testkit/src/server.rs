@@ -28,6 +28,8 @@ pub struct ServerBuilder {
     program: PathBuf,
     args: Vec<String>,
     environment: Vec<(String, String)>,
+    /// Variables of single replicas.
+    of_replicas: Vec<(usize, String, String)>,
     replicas: Option<usize>,
     database: Option<String>,
 }
@@ -44,6 +46,13 @@ impl ServerBuilder {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets an environment variable of one replica, from 0.
+    #[must_use]
+    pub fn env_of(mut self, replica: usize, name: &str, value: &str) -> Self {
+        self.of_replicas.push((replica, name.to_owned(), value.to_owned()));
         self
     }
 
@@ -73,8 +82,9 @@ impl ServerBuilder {
             && self.environment.iter().all(|(name, _)| name != "GANGPLANK_DATABASE")
     }
 
-    /// Makes it so many processes on one database and one bucket, behind a load balancer that gives each request to
-    /// the next. They have a new database and a new prefix unless others are named.
+    /// Starts `count` processes in place of one, on one database and one bucket, behind a load balancer that
+    /// gives each request to the next process. They have a new database and a new prefix unless others are
+    /// named.
     #[must_use]
     pub fn replicas(self, count: usize) -> Self {
         Self { replicas: Some(count), ..self }
@@ -92,7 +102,7 @@ impl ServerBuilder {
         self.start_in(home)
     }
 
-    /// The same in a home that the test has prepared. The data directory is `data` in it.
+    /// Starts the server in a home that the test has prepared. The data directory is `data` in it.
     pub fn start_in(self, home: TempDir) -> TestServer {
         self.try_start_in(home).unwrap_or_else(|why| panic!("{why}"))
     }
@@ -118,7 +128,7 @@ impl ServerBuilder {
                 let data = home.path().join("data").display().to_string();
                 self.args.splice(0..0, ["--data-dir".to_owned(), data]);
             }
-            let process = self.process(home.path(), "127.0.0.1:0", &[])?;
+            let process = self.process(0, home.path(), "127.0.0.1:0", &[])?;
             return Ok(TestServer {
                 builder: self,
                 processes: vec![process],
@@ -165,11 +175,19 @@ impl ServerBuilder {
         new
     }
 
-    /// Starts a process with the options, and with more of its environment.
-    fn process(&self, home: &Path, listen: &str, more: &[(&str, &str)]) -> Result<Process, String> {
+    /// Starts a process with the options, and with more of its environment. Replicas are numbered from 0.
+    fn process(
+        &self,
+        number: usize,
+        home: &Path,
+        listen: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Process, String> {
         let mut args = vec!["--listen".to_owned(), listen.to_owned()];
         args.extend_from_slice(&self.args);
         let mut environment = self.environment.clone();
+        let own = self.of_replicas.iter().filter(|(of, ..)| *of == number);
+        environment.extend(own.map(|(_, name, value)| (name.clone(), value.clone())));
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Process::start(&self.program, home, &args, &environment)
     }
@@ -177,8 +195,8 @@ impl ServerBuilder {
     /// Starts a process for each address, all at once.
     fn processes(&self, home: &Path, listen: &[String]) -> Result<Vec<Process>, String> {
         std::thread::scope(|scope| {
-            let starting: Vec<_> =
-                listen.iter().map(|listen| scope.spawn(|| self.process(home, listen, &[]))).collect();
+            let one = |(number, listen)| scope.spawn(move || self.process(number, home, listen, &[]));
+            let starting: Vec<_> = listen.iter().map(String::as_str).enumerate().map(one).collect();
             starting.into_iter().map(|start| start.join().expect("a start")).collect()
         })
     }
@@ -208,12 +226,13 @@ impl TestServer {
             program: program.as_ref().to_owned(),
             args: Vec::new(),
             environment: Vec::new(),
+            of_replicas: Vec::new(),
             replicas: replicas::asked(),
             database: None,
         }
     }
 
-    /// Where it listens, or the load balancer before it.
+    /// The address that it listens on, or that of the load balancer in front of it.
     pub fn address(&self) -> SocketAddr {
         self.proxy.as_ref().map_or(self.processes[0].address, HaProxy::address)
     }
@@ -275,7 +294,8 @@ impl TestServer {
         self.api().registry_login(&serde_json::json!({ "scope": ["push", "pull", "delete"] }))
     }
 
-    /// Kills it, as a crash would. With replicas, all of them; so do the next four.
+    /// Kills it, as a crash would. With replicas, kills all of them. The next four functions also act on all
+    /// replicas.
     pub fn kill(&mut self) {
         self.processes.iter_mut().for_each(Process::kill);
     }
@@ -311,7 +331,7 @@ impl TestServer {
         }
     }
 
-    /// The same if it may fail to start.
+    /// Starts it again as [`restart`](Self::restart) does, although it may fail to start.
     ///
     /// # Errors
     /// The exit status and the log, if it does not start.

@@ -15,7 +15,7 @@ const ACCESS_KEY_ID: Shape = Shape::text("AccessKeyId", Range::ANY, &IDENTIFIER)
 enumeration! {
     /// Whether an access key is accepted.
     pub enum AccessKeyStatus {
-        /// It signs.
+        /// The key is accepted.
         Active,
         /// The key is refused until it is active again.
         Disabled,
@@ -68,7 +68,7 @@ structure! {
         "account" account: String as &ACCOUNT,
         /// When it was made.
         "createdAt" created_at: Timestamp,
-        /// Whether it signs.
+        /// Whether the key is accepted.
         "status" status: AccessKeyStatus,
         /// Whether it is a root key, which administers the server.
         "isRoot" is_root: bool,
@@ -106,7 +106,7 @@ structure! {
         "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
         /// The account it belongs to.
         "account" account: String as &ACCOUNT,
-        /// Whether it signs.
+        /// Whether the key is accepted.
         "status" status: AccessKeyStatus,
         /// When it was made.
         "createdAt" created_at: Timestamp,
@@ -140,7 +140,7 @@ structure! {
         "status" status: AccessKeyStatus,
         /// Whether to disable even the last root key.
         "force" force: Option<bool>,
-        /// Whether to disable also the keys and roles that it made, and all that those made.
+        /// Whether to also disable the keys and roles that it made, and those that they made in turn.
         "withMade" with_made: Option<bool>,
     }
 }

@@ -11,7 +11,7 @@ const ACCOUNT: Shape = Shape::text("Account", Range::ANY, &ACCOUNT_FORM);
 const IDENTIFIED: Shape = Shape::text("Identifier", Range::ANY, &IDENTIFIER);
 
 gangplank_core::event_kinds!(enumeration! {
-    /// What happened.
+    /// The kind of an event.
     pub enum AuditEventKind
 });
 
@@ -65,7 +65,7 @@ structure! {
         "id" id: String,
         /// When it happened.
         "at" at: Timestamp,
-        /// What happened.
+        /// The kind of the event.
         "kind" kind: AuditEventKind,
         /// The account whose trail has the event; missing if an unknown caller was refused.
         "account" account: Option<String> as &ACCOUNT,

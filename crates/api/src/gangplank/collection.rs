@@ -6,7 +6,7 @@ use crate::macros::{enumeration, structure};
 const GRACE: Shape = Shape::integer("GraceSeconds", 0, i32::MAX);
 
 enumeration! {
-    /// What garbage is.
+    /// The kind of a piece of garbage.
     pub enum GarbageKind {
         /// A manifest.
         Manifest,
@@ -16,7 +16,7 @@ enumeration! {
 }
 
 structure! {
-    /// How to collect garbage.
+    /// The options of a collection.
     pub struct CollectGarbageRequest: Default {
         /// Whether to list what would be removed, and to remove nothing.
         "dryRun" dry_run: Option<bool>,
@@ -31,7 +31,7 @@ structure! {
     pub struct CollectGarbageResult: Default {
         /// Whether nothing was removed, because only a list was asked for.
         "dryRun" dry_run: bool,
-        /// How many manifests.
+        /// The number of manifests.
         "manifests" manifests: i32,
         /// The number of blobs that were removed from repositories.
         "blobs" blobs: i32,
@@ -47,15 +47,15 @@ structure! {
 structure! {
     /// Something that would be removed.
     pub struct Garbage {
-        /// Manifest or blob.
+        /// Whether it is a manifest or a blob.
         "kind" kind: GarbageKind,
-        /// Whose it is.
+        /// The account that it belongs to.
         "account" account: String,
-        /// In which region.
+        /// The region that it is in.
         "region" region: String,
-        /// In which repository.
+        /// The repository that it is in.
         "repository" repository: String,
-        /// Which.
+        /// The digest.
         "digest" digest: String,
         /// Its length in bytes.
         "size" size: f64,

@@ -41,7 +41,7 @@ enumeration! {
     }
 }
 
-/// Checks rules about several members: either a preset or a policy, and services only beside a preset.
+/// Checks rules about several members: either a preset or a policy, and services only with a preset.
 pub(super) fn check_permissions(
     preset: Option<PermissionPreset>,
     policy: Option<&str>,

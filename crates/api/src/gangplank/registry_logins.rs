@@ -15,11 +15,11 @@ const PASSWORD: Shape =
 enumeration! {
     /// An action that a registry login may do.
     pub enum RegistryLoginScope {
-        /// It may push images.
+        /// The login may push images.
         Push = "push",
-        /// It may pull images.
+        /// The login may pull images.
         Pull = "pull",
-        /// It may delete images.
+        /// The login may delete images.
         Delete = "delete",
     }
 }
@@ -27,9 +27,9 @@ enumeration! {
 enumeration! {
     /// Whether a registry login is accepted.
     pub enum RegistryLoginStatus {
-        /// It is accepted.
+        /// The login is accepted.
         Active,
-        /// It has expired.
+        /// The login has expired.
         Expired,
         /// It was revoked before it expired.
         Revoked,

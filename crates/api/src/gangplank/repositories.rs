@@ -51,7 +51,7 @@ structure! {
         "repository" repository: String as &REPOSITORY,
         /// Only manifests with a tag that begins with this.
         "tagPrefix" tag_prefix: Option<String> as &TAG_PREFIX,
-        /// Whether to show also manifests that belong to another one and have no tag: entries of an index, and
+        /// Whether to also show manifests that belong to another one and have no tag: entries of an index, and
         /// referrers.
         "withParts" with_parts: Option<bool>,
         /// How many manifests to show at the most; up to 100 if not given, and no more than 100.
@@ -82,12 +82,12 @@ structure! {
         "artifactType" artifact_type: Option<String>,
         /// The digest of the manifest that it refers to.
         "subject" subject: Option<String>,
-        /// When it came.
+        /// When it was pushed.
         "createdAt" created_at: Timestamp,
         /// Its tags in byte order, up to 100.
         "tags" tags: Vec<String>,
-        /// The bytes of its layers, as they are stored; missing for an index, whose platforms have layers of their
-        /// own.
+        /// The bytes of its layers, as they are stored; missing for an index, whose platforms have their own
+        /// layers.
         "layersSize" layers_size: Option<f64>,
         /// The number of manifests that it lists, if it is an index.
         "children" children: Option<i32>,
@@ -123,7 +123,7 @@ structure! {
         "artifactType" artifact_type: Option<String>,
         /// The bytes of the manifest itself.
         "size" size: f64,
-        /// When it came.
+        /// When it was pushed.
         "createdAt" created_at: Timestamp,
         /// Its tags in byte order, up to 100.
         "tags" tags: Vec<String>,
@@ -186,11 +186,11 @@ structure! {
         "author" author: Option<String>,
         /// The user that it runs as.
         "user" user: Option<String>,
-        /// Where it runs.
+        /// The folder that its program starts in.
         "workingDirectory" working_directory: Option<String>,
-        /// What is started.
+        /// The program that is started, and its first arguments.
         "entrypoint" entrypoint: Option<Vec<String>>,
-        /// Its arguments.
+        /// The arguments of that program, or the program itself if there is no entry point.
         "command" command: Option<Vec<String>>,
         /// The variables of its environment, NAME=VALUE.
         "environment" environment: Option<Vec<String>>,
@@ -210,9 +210,9 @@ structure! {
 structure! {
     /// A step of a build.
     pub struct BuildStep: Default {
-        /// What was done.
+        /// The command of the step.
         "createdBy" created_by: Option<String>,
-        /// When.
+        /// When the step was done.
         "created" created: Option<String>,
         /// The comment about the step.
         "comment" comment: Option<String>,

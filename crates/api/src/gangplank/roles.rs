@@ -24,9 +24,9 @@ pub(super) const IDENTITY_TOKEN: Shape =
 enumeration! {
     /// Whether a role can be assumed.
     pub enum RoleStatus {
-        /// It can.
+        /// The role can be assumed.
         Active,
-        /// It cannot be assumed; its sessions and logins have ended.
+        /// The role cannot be assumed, and its sessions and logins have ended.
         Disabled,
     }
 }
@@ -249,7 +249,7 @@ structure! {
 structure! {
     /// Whether the token opens the role, and why.
     pub struct TryRoleResult: Default {
-        /// Whether it does.
+        /// Whether the token opens the role.
         "trusted" trusted: bool,
         /// The reason for which the token does not open the role, if it does not.
         "reason" reason: Option<String>,
@@ -275,7 +275,7 @@ structure! {
         "wanted" wanted: Vec<String>,
         /// The value in the token; missing if it has no such claim.
         "found" found: Option<String>,
-        /// Whether it holds.
+        /// Whether the condition holds.
         "holds" holds: bool,
     }
 }

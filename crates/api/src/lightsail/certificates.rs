@@ -46,7 +46,7 @@ structure! {
     pub struct CreateCertificateResult: Default {
         /// The certificate as it is now.
         "certificate" certificate: Option<CertificateSummary>,
-        /// What was done.
+        /// The records of the operation.
         "operations" operations: Option<Vec<OperationRecord>>,
     }
 }
@@ -84,7 +84,7 @@ structure! {
 }
 
 structure! {
-    /// What was done.
+    /// The result of deleting a certificate.
     pub struct DeleteCertificateResult: Default {
         /// The records of the operation.
         "operations" operations: Option<Vec<OperationRecord>>,
@@ -184,7 +184,7 @@ structure! {
 structure! {
     /// Whether a record was added to the DNS.
     pub struct DnsRecordCreationState: Default {
-        /// The progress of that.
+        /// The progress of adding the record.
         "code" code: Option<DnsRecordCreationStateCode>,
         /// The reason for which it failed.
         "message" message: Option<String>,
@@ -196,11 +196,11 @@ structure! {
     pub struct RenewalSummary: Default {
         /// The DNS records that prove to the issuer who owns the domains.
         "domainValidationRecords" domain_validation_records: Option<Vec<DomainValidationRecord>>,
-        /// The progress.
+        /// The progress of the renewal.
         "renewalStatus" renewal_status: Option<RenewalStatus>,
         /// The reason for which it failed.
         "renewalStatusReason" renewal_status_reason: Option<String> as &RENEWAL_REASON,
-        /// When that changed.
+        /// When the progress last changed.
         "updatedAt" updated_at: Option<Timestamp>,
     }
 }

@@ -12,7 +12,7 @@ structure! {
     pub struct CreateContainerServiceDeploymentRequest: Default, check check_create {
         /// The name of the service to run the containers.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
-        /// The containers, each under a name of its own.
+        /// The containers, each under its own name.
         "containers" containers: Option<Map<Container>> as &CONTAINER_MAP,
         /// The container that answers requests from outside.
         "publicEndpoint" public_endpoint: Option<EndpointRequest>,
@@ -46,7 +46,7 @@ structure! {
 structure! {
     /// A deployment to start together with its service.
     pub struct ContainerServiceDeploymentRequest: Default {
-        /// The containers, each under a name of its own.
+        /// The containers, each under its own name.
         "containers" containers: Option<Map<Container>> as &CONTAINER_MAP,
         /// The container that answers requests from outside.
         "publicEndpoint" public_endpoint: Option<EndpointRequest>,

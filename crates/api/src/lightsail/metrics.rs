@@ -11,7 +11,7 @@ structure! {
     pub struct GetContainerServiceMetricDataRequest, check check_metric_data {
         /// The name of the service.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
-        /// What was measured.
+        /// The name of the metric.
         "metricName" metric_name: ContainerServiceMetricName,
         /// The time from which to show data points, including the one that this time is in.
         "startTime" start_time: Timestamp,
@@ -27,7 +27,7 @@ structure! {
 structure! {
     /// The measurements.
     pub struct GetContainerServiceMetricDataResult: Default {
-        /// What was measured.
+        /// The name of the metric.
         "metricName" metric_name: Option<ContainerServiceMetricName>,
         /// The data points.
         "metricData" metric_data: Option<Vec<MetricDatapoint>>,
@@ -37,15 +37,15 @@ structure! {
 structure! {
     /// The measurements of one period.
     pub struct MetricDatapoint: Default {
-        /// Their mean.
+        /// The mean of the measurements.
         "average" average: Option<f64>,
-        /// The greatest.
+        /// The greatest measurement.
         "maximum" maximum: Option<f64>,
-        /// The least.
+        /// The least measurement.
         "minimum" minimum: Option<f64>,
         /// The number of measurements.
         "sampleCount" sample_count: Option<f64>,
-        /// All added up.
+        /// The sum of the measurements.
         "sum" sum: Option<f64>,
         /// When the period began.
         "timestamp" timestamp: Option<Timestamp> as &TIMESTAMP,

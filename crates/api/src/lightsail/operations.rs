@@ -33,7 +33,7 @@ const CONTAINERS: &[ErrorCode] = &[
     RegionSetupInProgressException,
 ];
 
-/// The same, in the order of the model for the deletion of a certificate.
+/// The errors of an operation, in the order of the model for the deletion of a certificate.
 const CERTIFICATE_DELETION: &[ErrorCode] = &[
     ServiceException,
     InvalidInputException,

@@ -147,9 +147,9 @@ structure! {
 structure! {
     /// The progress of a container service's current change.
     pub struct ContainerServiceStateDetail: Default {
-        /// The current step, or the reason for which it cannot go on.
+        /// The current step, or the reason for which it cannot continue.
         "code" code: Option<ContainerServiceStateDetailCode>,
-        /// The same in words.
+        /// A message about the step or the reason.
         "message" message: Option<String>,
     }
 }

@@ -3,7 +3,7 @@
 use super::{Operation, response};
 use crate::xml;
 
-/// Who calls.
+/// The result of `GetCallerIdentity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerIdentity {
     /// Its ARN.

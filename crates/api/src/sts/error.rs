@@ -4,7 +4,8 @@ use crate::macros::enumeration;
 use crate::{ApiError, ErrorCode};
 
 enumeration! {
-    /// The name of an error. Clients tell errors apart by it. Most names are those of AWS JSON without "Exception".
+    /// The name of an error. Clients distinguish errors by it. Most names are those of AWS JSON without
+    /// "Exception".
     pub enum StsErrorCode {
         /// The caller may not do this: the role does not exist, or does not trust the token.
         AccessDenied,
@@ -70,7 +71,7 @@ impl StsErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct StsError {
-    /// Which error.
+    /// The code of the error.
     pub code: StsErrorCode,
     /// The refused value and the reason.
     pub message: String,
@@ -82,7 +83,7 @@ impl StsError {
         Self { code: StsErrorCode::ValidationError, message: message.into() }
     }
 
-    /// The role does not exist, or does not trust the caller: the message is the same for both.
+    /// The role does not exist, or does not trust the caller. Both have the same message.
     pub fn not_trusted() -> Self {
         let message = "Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned();
         Self { code: StsErrorCode::AccessDenied, message }

@@ -191,7 +191,7 @@ fn variables_and_commands_can_be_given_to_a_program() {
 #[test]
 fn a_deployment_has_64_kib_at_most() {
     let sized = |bytes: usize| {
-        // The bytes of the rest: two names, the image, the name of the variable.
+        // The bytes of all other parts: two names, the image, the name of the variable.
         let value = "v".repeat(bytes - "web".len() - "nginx".len() - "A".len());
         containers(&json!({"web": {"image": "nginx", "environment": {"A": value}}}))
     };

@@ -14,7 +14,7 @@ pub struct Audit {
     pub action: String,
     /// Every kind of event, and whether it is selected.
     pub kinds: Vec<(&'static str, bool)>,
-    /// The filters beside the kind.
+    /// The filters other than the kind.
     pub filters: Vec<Filter>,
     /// Whether any filter is set.
     pub is_filtered: bool,
@@ -44,7 +44,7 @@ pub struct Filter {
 pub struct EventRow {
     /// When it happened.
     pub at: Moment,
-    /// What happened.
+    /// The kind of event.
     pub kind: &'static str,
     /// The actors, each with the path of its page.
     pub who: Vec<(String, Option<String>)>,
@@ -54,9 +54,9 @@ pub struct EventRow {
     pub digest: Option<Copied>,
     /// The refused action, and the reasons.
     pub why: Vec<String>,
-    /// From where.
+    /// The address of the client.
     pub from: Option<String>,
-    /// With what.
+    /// The client's `User-Agent`.
     pub agent: Option<String>,
     /// How often it happened, if more than once.
     pub count: Option<i32>,

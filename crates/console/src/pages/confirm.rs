@@ -7,9 +7,9 @@ use crate::Frame;
 /// A fact that helps to decide.
 #[derive(Clone, Debug)]
 pub struct Fact {
-    /// What it is.
+    /// The name of the fact.
     pub name: String,
-    /// The thing itself.
+    /// The value of the fact.
     pub value: String,
 }
 
@@ -26,7 +26,7 @@ impl Fact {
 pub struct Confirm {
     /// The frame. Its title is the question.
     pub frame: Frame,
-    /// What happens then.
+    /// The consequence of the action.
     pub consequence: String,
     /// Facts about the thing.
     pub facts: Vec<Fact>,

@@ -22,7 +22,7 @@ pub struct Manifest {
     pub own_size: Size,
     /// The bytes of its layers.
     pub size: Option<Size>,
-    /// When it came.
+    /// When it was pushed.
     pub came: Moment,
     /// Its tags.
     pub tags: Vec<String>,
@@ -40,7 +40,7 @@ pub struct Manifest {
     pub referrers: Vec<PartRow>,
     /// Whether there are more referrers than are shown.
     pub more_referrers: bool,
-    /// What keeps it from being collected, each with the path of its page.
+    /// The things that keep it from being collected, each with the path of its page.
     pub holders: Vec<(String, Option<String>)>,
     /// When it may be collected, in words.
     pub collected: Option<String>,
@@ -65,7 +65,7 @@ impl Manifest {
 pub struct Note {
     /// Its name.
     pub name: String,
-    /// What it says.
+    /// The value of the annotation.
     pub value: String,
     /// Whether its value is a link that may be followed.
     pub is_link: bool,

@@ -10,11 +10,11 @@ use crate::Frame;
 pub struct Message {
     /// The frame around the content.
     pub frame: Frame,
-    /// What happened.
+    /// The text of the message.
     pub words: String,
-    /// What to do.
+    /// Advice on the next step.
     pub tip: Option<String>,
-    /// The path to go on to.
+    /// The path of the page to continue with.
     pub back: Option<String>,
 }
 
@@ -24,6 +24,6 @@ pub struct Message {
 pub struct Stranger {
     /// The title.
     pub title: String,
-    /// What happened.
+    /// The text of the message.
     pub words: String,
 }

@@ -70,6 +70,6 @@ pub struct ManifestRow {
     pub kind: String,
     /// The bytes of its layers.
     pub size: Option<Size>,
-    /// When it came.
+    /// When it was pushed.
     pub came: Moment,
 }

@@ -7,9 +7,9 @@ use askama::filters::HtmlSafe;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Template)]
 #[template(path = "parts/rights.html")]
 pub struct Rights {
-    /// In words.
+    /// The permissions in words.
     pub words: Vec<String>,
-    /// The policy.
+    /// The permissions as a policy in IAM's language, if there is one.
     pub policy: Option<String>,
 }
 

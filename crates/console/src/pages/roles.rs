@@ -102,12 +102,12 @@ pub struct SessionRow {
 pub struct RefusalRow {
     /// The time of the last one.
     pub at: Moment,
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// The refused action.
     pub action: String,
-    /// From where.
+    /// The address of the client.
     pub address: Option<String>,
-    /// How many.
+    /// The number of equal refusals.
     pub count: i32,
 }

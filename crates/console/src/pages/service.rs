@@ -90,8 +90,8 @@ pub struct DeploymentRow {
 /// A line of a log.
 #[derive(Clone, Debug)]
 pub struct LogLine {
-    /// When it came.
+    /// When the line was printed.
     pub at: Moment,
-    /// What it says.
+    /// The text of the line.
     pub text: String,
 }

@@ -30,7 +30,7 @@ pub fn host_name(name: &str, uuid: &str, region: &Region, domain: &str) -> Strin
 /// The scheme and port of services' URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entrance {
-    /// Whether it is TLS.
+    /// Whether the URLs use TLS.
     pub is_tls: bool,
     /// The port.
     pub port: u16,

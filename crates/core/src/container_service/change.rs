@@ -19,13 +19,13 @@ pub enum ServiceChange {
 /// Changes to how a service runs. Only given members change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceUpdate {
-    /// New power.
+    /// The new power.
     pub power: Option<Power>,
-    /// New scale.
+    /// The new scale.
     pub scale: Option<Scale>,
-    /// Disable or enable.
+    /// Whether the service is disabled from now on.
     pub is_disabled: Option<bool>,
-    /// Whether the role that pulls from private registries is wanted.
+    /// Whether the role that pulls from private registries shall exist.
     pub puller_role_active: Option<bool>,
     /// Certificates with their domain names. An empty list detaches one; a certificate that is not named stays.
     pub public_domain_names: Option<BTreeMap<String, Vec<String>>>,
@@ -37,7 +37,7 @@ pub struct ServiceUpdate {
 /// The consequence of a change of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follows {
-    /// Nothing: its nodes stay as they are.
+    /// The nodes stay as they are.
     Nothing,
     /// The change has to wait: for the deployment with this version, or for an earlier change of its nodes.
     InProgress(i64),
@@ -102,7 +102,7 @@ impl ContainerService {
     /// them, and the change is complete at once.
     #[must_use]
     pub fn to_be_followed(mut self, before: &Self, room: Option<Room>) -> Self {
-        // Routing requests is the runner's work, like the nodes. If a service runs nothing, no routes have to change.
+        // The runner also routes requests, not only nodes. If a service runs nothing, no routes have to change.
         if before.has_other_nodes(&self) || self.current_version.is_some() {
             self.changes += 1;
             let stays_off = before.is_disabled && self.is_disabled;

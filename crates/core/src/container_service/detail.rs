@@ -1,4 +1,4 @@
-//! The details of a service beside its state.
+//! The details of a service, in addition to its state.
 
 use super::ContainerService;
 use crate::deployment::{ServiceState, Step};
@@ -15,7 +15,7 @@ pub struct Progress<'a> {
 /// Whether the stored specs of a service's deployments can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Specs {
-    /// All of it.
+    /// All specs can be read.
     Readable,
     /// The spec of the current or the next deployment cannot be read.
     Damaged,
@@ -26,7 +26,7 @@ pub enum Specs {
 pub struct Detail {
     /// The current step. `None` if a part of the service is damaged.
     pub step: Option<Step>,
-    /// What people read.
+    /// A text for people.
     pub message: String,
 }
 

@@ -12,7 +12,7 @@ pub const MAX_DOMAINS: usize = 4;
 pub enum DomainRefusal {
     /// There are more than [`MAX_DOMAINS`].
     TooMany,
-    /// Another service has this name, or it is there twice.
+    /// Another service has this name, or this service names it twice.
     Taken(String),
 }
 

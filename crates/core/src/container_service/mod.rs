@@ -33,17 +33,17 @@ pub struct ContainerService {
     pub uuid: String,
     /// The size of its nodes.
     pub power: Power,
-    /// How many nodes.
+    /// The number of its nodes.
     pub scale: Scale,
     /// Whether it was disabled.
     pub is_disabled: bool,
-    /// Whether the role that pulls from private registries is wanted.
+    /// Whether the role that pulls from private registries shall exist.
     pub puller_role_active: bool,
     /// Its tags, in the order in which they were given. A value may be absent.
     pub tags: Vec<(String, Option<String>)>,
     /// Its domain names, by the name of their certificate.
     pub public_domain_names: BTreeMap<String, Vec<String>>,
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
     /// The version of its newest deployment, whatever its state. 0 before the first one.
     pub last_version: i64,
@@ -55,7 +55,7 @@ pub struct ContainerService {
     pub changes: i64,
     /// Whether the last of these changes is still in progress.
     pub is_updating: bool,
-    /// The stored parts that cannot be read, and are missing here. Such a service goes on running, and cannot be
+    /// The stored parts that cannot be read, and are missing here. Such a service keeps running, and cannot be
     /// changed.
     pub damage: Option<String>,
 }
@@ -81,7 +81,7 @@ impl ContainerService {
 pub(crate) mod tests {
     use super::*;
 
-    /// A new service without anything.
+    /// A new service without any deployment or tag.
     pub(crate) fn service() -> ContainerService {
         ContainerService {
             id: ServiceId(1),

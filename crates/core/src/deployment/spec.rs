@@ -17,7 +17,7 @@ pub struct Spec {
 /// One container of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
-    /// The image as it was written. The digest that runs is stored beside the spec.
+    /// The image as it was written. The digest that runs is stored separately from the spec.
     pub image: String,
     /// Replaces the image's command. If it is empty, the image's own runs.
     pub command: Vec<String>,
@@ -42,7 +42,7 @@ impl fmt::Debug for Values {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Protocol {
-    /// HTTP in clear.
+    /// HTTP without TLS.
     Http,
     /// HTTP over TLS.
     Https,
@@ -63,7 +63,7 @@ pub struct Endpoint {
     pub health_check: HealthCheck,
 }
 
-/// A health check, which tells healthy nodes from others.
+/// A health check, which distinguishes healthy nodes from others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthCheck {
     /// The number of successful checks in a row after which a node is healthy, 1 to 10.
@@ -81,7 +81,7 @@ pub struct HealthCheck {
 }
 
 impl Default for HealthCheck {
-    /// Lightsail's.
+    /// The defaults of Lightsail.
     fn default() -> Self {
         Self {
             healthy_threshold: 2,

@@ -30,7 +30,7 @@ pub enum Step {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServiceFacts {
-    /// It was disabled.
+    /// Whether it was disabled.
     pub is_disabled: bool,
     /// Whether a change of its capacity is in progress, or it is being disabled or enabled.
     pub is_updating: bool,

@@ -22,7 +22,7 @@ pub const DEEPEST: usize = 32;
 pub struct JsonError {
     /// The place of the fault, such as `$.Statement[0]`.
     pub path: String,
-    /// The fault. It continues the sentence that begins with the place.
+    /// The fault. It is the end of a sentence that begins with the place.
     pub problem: String,
 }
 
@@ -49,7 +49,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
 struct Strict<'s> {
     path: Path<'s>,
     depth: usize,
-    /// The fault that these rules found. serde's own error type cannot carry it.
+    /// The fault that these rules found. serde's own error type has no place for it.
     fault: &'s Cell<Option<JsonError>>,
 }
 
@@ -62,7 +62,7 @@ impl<'s> Strict<'s> {
         if self.depth < DEEPEST {
             return Ok(());
         }
-        // The place would be a long text, and does not matter.
+        // The exact place would be a long text, and does not matter.
         Err(self.refuse(Path::Root, format!("must not nest deeper than {DEEPEST} levels")))
     }
 

@@ -35,7 +35,7 @@ macro_rules! actions {
         }
 
         impl Action {
-            /// All of them.
+            /// All actions.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
             const fn entry(self) -> Entry {
@@ -153,7 +153,7 @@ impl Action {
     }
 
     /// The action of an operation. `None` for `CreateRegistryLogin`, whose action depends on the kind of login, and
-    /// for `TryRole`, which has the action of showing a role.
+    /// for `TryRole`, which needs the action that shows a role.
     pub fn of_operation(operation: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.parts().1 == operation)
     }
@@ -211,7 +211,7 @@ impl fmt::Display for Action {
 /// The action in trust policies.
 pub(super) const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
 
-/// Another action in Amazon's trust policies. It is never requested here.
+/// An action that Amazon's trust policies also name. It is never requested here.
 const TAG_SESSION: &str = "sts:TagSession";
 
 /// An action, or a pattern of actions, in a policy. Case does not matter.

@@ -38,7 +38,8 @@ impl ResourcePattern {
     /// Reads a resource. An ARN with fewer than six segments is completed with `*`, as in IAM.
     ///
     /// # Errors
-    /// If nothing on this server can have that ARN. The text continues the sentence that begins with the place.
+    /// If nothing on this server can have that ARN. The error is the end of a sentence that begins with the
+    /// place.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if text == "*" {
             return Ok(Self { text: text.to_owned(), pattern: Pattern::parse(text, Grammar::Like)? });
@@ -107,7 +108,7 @@ impl Provider {
     /// Reads an issuer's ARN.
     ///
     /// # Errors
-    /// If it is no ARN of an issuer. The text continues the sentence that begins with the place.
+    /// If it is no ARN of an issuer. The error is the end of a sentence that begins with the place.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let no = |why: &str| format!("is {}, but {why}", Quoted(text));
         let form =

@@ -10,7 +10,7 @@ impl Facts {
     ///
     /// The key of a claim is `ISSUER:CLAIM`, where the issuer's URL has no scheme. A member of an object has a path,
     /// such as `kubernetes.io/serviceaccount/uid`. Numbers and booleans are added as their JSON text. For `aud`, only
-    /// those of the token's audiences count that are in `audiences`, and any of them may match. If there is none,
+    /// the token's audiences that are also in `audiences` count, and any of them may match. If there is none,
     /// `aud` is missing. A claim that is null is missing.
     pub fn add_claims(&mut self, issuer: &str, claims: &Map<String, Value>, audiences: &[String]) {
         let issuer = without_scheme(issuer);

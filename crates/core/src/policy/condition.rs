@@ -39,7 +39,7 @@ impl Condition {
     /// Reads the wanted values of `key` under `operator`.
     ///
     /// # Errors
-    /// The number of the value, and its fault. The text continues the sentence that begins with the place.
+    /// The number of the value, and its fault. The fault is the end of a sentence that begins with the place.
     pub(super) fn parse(
         operator: Operator,
         key: Key,
@@ -57,7 +57,7 @@ impl Condition {
         Ok(Self { operator, key, values, wanted })
     }
 
-    /// Whether it holds.
+    /// Whether the condition holds.
     pub(super) fn test(&self, facts: &Facts) -> Truth {
         let fact = facts.get_folded(&self.key.folded);
         if self.operator.comparison == Comparison::Null {
@@ -107,7 +107,7 @@ impl Condition {
         if self.operator.negated { !truth } else { truth }
     }
 
-    /// The wanted texts, if the condition can only hold if the key has one of them.
+    /// The wanted texts, if the condition can hold only when the key has one of them.
     pub(super) fn required_texts(&self) -> Option<impl Iterator<Item = &Pattern>> {
         let all_texts =
             self.wanted.iter().all(|wanted| matches!(wanted, Wanted::Text(_) | Wanted::TextInAnyCase(_)));
@@ -176,7 +176,7 @@ impl Wanted {
             Self::Network(network) => decided(value::address(found), |found| network.contains(&found)),
             Self::Arn(_) if super::arn::segments(found).len() != 6 => Truth::Undecided,
             Self::Text(pattern) | Self::Arn(pattern) => pattern.matches(found, facts),
-            // The condition is about the key and not about its values.
+            // Such a condition is about the key itself and not about its values.
             Self::Missing(_) => Truth::Undecided,
         }
     }

@@ -21,7 +21,7 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Whether it has no values. Then it counts as missing, wherever lists are allowed.
+    /// Whether the fact has no values. Such a fact counts as missing where lists are allowed.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Many(values) | Self::Alternatives(values) => values.is_empty(),

@@ -8,7 +8,7 @@ use crate::json::{JsonError, Path};
 pub struct PolicyError {
     /// The place, such as `$.Statement[0].Condition.StringEquals`.
     pub path: String,
-    /// The fault. It continues the sentence that begins with the place.
+    /// The fault. It is the end of a sentence that begins with the place.
     pub problem: String,
 }
 

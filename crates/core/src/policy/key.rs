@@ -59,7 +59,7 @@ impl fmt::Display for Kind {
 enum Values {
     One,
     Many,
-    /// The issuer decides.
+    /// One or several: the issuer of the token decides.
     Unknown,
 }
 
@@ -118,7 +118,7 @@ impl Known {
     }
 }
 
-/// The place of a key, which decides which keys are allowed.
+/// The kind of policy that a key is in, which decides which keys are allowed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scope<'a> {
     /// A permission policy or session policy.
@@ -144,7 +144,7 @@ impl Key {
     /// Reads a key.
     ///
     /// # Errors
-    /// If there is no such key in this place. The text continues the sentence that begins with the place.
+    /// If there is no such key in this place. The error is the end of a sentence that begins with the place.
     pub(super) fn parse(text: &str, scope: Scope<'_>) -> Result<Self, String> {
         let folded = text.to_lowercase();
         let (kind, values, claim) = match (KNOWN.iter().find(|known| known.is(&folded)), scope) {
@@ -175,7 +175,7 @@ impl Key {
     /// Checks that an operator can compare its values.
     ///
     /// # Errors
-    /// If it cannot. The text continues the sentence that begins with the place.
+    /// If it cannot. The error is the end of a sentence that begins with the place.
     pub(super) fn check(&self, operator: &Operator) -> Result<(), String> {
         let (name, said) = (&self.text, &operator.text);
         if !self.kind.compares(operator.comparison) {
@@ -196,7 +196,7 @@ impl Key {
     /// Checks that a variable can stand for its value.
     ///
     /// # Errors
-    /// If it cannot. The text continues the sentence that begins with the place.
+    /// If it cannot. The error is the end of a sentence that begins with the place.
     pub(super) fn check_variable(&self) -> Result<(), String> {
         if self.list {
             return Err(format!("has the variable {}, which can have many values", Quoted(&self.text)));

@@ -16,21 +16,21 @@ pub(super) enum Quantifier {
 /// The type of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
-    /// Texts, exactly.
+    /// Compares texts exactly.
     Text,
-    /// Texts, without regard to case.
+    /// Compares texts without regard to case.
     TextInAnyCase,
-    /// Texts with patterns.
+    /// Compares texts with patterns.
     TextLike,
-    /// Numbers: the found one has this relation to the wanted one.
+    /// Numbers: the found number has this relation to the wanted one.
     Number(Relation),
-    /// Moments.
+    /// Times: the found time has this relation to the wanted one.
     Date(Relation),
-    /// Truth values.
+    /// Compares truth values.
     Bool,
-    /// Addresses with networks.
+    /// Whether the found address is in the wanted network.
     Address,
-    /// ARNs with patterns, segment by segment.
+    /// Compares ARNs with patterns, segment by segment.
     Arn,
     /// Whether the key is missing.
     Null,
@@ -107,7 +107,7 @@ impl Operator {
     /// Reads an operator.
     ///
     /// # Errors
-    /// If there is no operator with that name. The text continues the sentence that begins with the place.
+    /// If there is no operator with that name. The error is the end of a sentence that begins with the place.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (quantifier, rest) = match text.split_once(':') {
             Some(("ForAnyValue", rest)) => (Some(Quantifier::ForAnyValue), rest),

@@ -13,15 +13,15 @@ pub(super) const LONGEST: usize = 1024;
 /// The meaning of `*` and `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grammar {
-    /// Themselves.
+    /// They match only themselves.
     Literal,
-    /// Any characters, any one character.
+    /// Wildcards match any characters.
     Like,
-    /// The same within a segment of a path. `**` matches across slashes.
+    /// Wildcards match within a segment of a path. `**` matches across slashes.
     Path,
-    /// The same within one of the six segments of an ARN.
+    /// Wildcards match within one of the six segments of an ARN.
     Arn,
-    /// The same, but a `*` at the end of a segment also matches beyond its colon.
+    /// Wildcards match as in an ARN, but a `*` at the end of a segment also matches beyond its colon.
     Resource,
 }
 
@@ -71,7 +71,8 @@ impl Pattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// If it is too long, or has a malformed variable. The text continues the sentence that begins with the place.
+    /// If it is too long, or has a malformed variable. The error is the end of a sentence that begins with the
+    /// place.
     pub(super) fn parse(text: &str, grammar: Grammar) -> Result<Self, String> {
         if text.chars().count() > LONGEST {
             return Err(format!("must have at most {LONGEST} characters"));
@@ -105,7 +106,7 @@ impl Pattern {
         }
     }
 
-    /// The same for a pattern without variables.
+    /// Whether a pattern without variables matches the value.
     pub(super) fn matches_plain(&self, value: &str) -> bool {
         self.matches(value, &Facts::default()) == Truth::Yes
     }
@@ -197,7 +198,7 @@ impl Reader {
         self.pieces.push(Piece::Run(if crosses { Class::Any } else { self.class() }));
     }
 
-    /// Reads the text after `${`. Returns the text after its `}`.
+    /// Reads the text after `${`. Returns the text after the matching `}`.
     fn variable<'t>(&mut self, inner: &'t str) -> Result<&'t str, String> {
         for special in ['*', '?', '$'] {
             if let Some(rest) = inner.strip_prefix(special).and_then(|rest| rest.strip_prefix('}')) {
@@ -232,8 +233,8 @@ enum Token {
     Run(Class),
 }
 
-/// Keeps all places in the pattern that the text so far may have reached. So the time is at most the product of the
-/// two lengths, however many wildcards there are.
+/// Keeps track of all places in the pattern that the text so far may have reached. So the time is at most the
+/// product of the two lengths, even with many wildcards.
 fn run(tokens: &[Token], value: &str) -> bool {
     let mut here = vec![false; tokens.len() + 1];
     let mut next = here.clone();
@@ -259,7 +260,7 @@ fn run(tokens: &[Token], value: &str) -> bool {
     here[tokens.len()]
 }
 
-/// Marks a place, and those that can be reached from it without any text.
+/// Marks a place in the pattern, and all places that can be reached from it without any text.
 fn reach(tokens: &[Token], places: &mut [bool], mut place: usize) {
     while !places[place] {
         places[place] = true;

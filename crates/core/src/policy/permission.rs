@@ -23,7 +23,7 @@ impl PermissionPolicy {
     /// Reads the policy of a role or an access key.
     ///
     /// # Errors
-    /// The place of the mistake, and what it is.
+    /// The place of the mistake, and the mistake.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         Document::parse(text, Kind::Permission, Length::WithoutSpace(MOST_CHARACTERS)).map(Self)
     }
@@ -31,7 +31,7 @@ impl PermissionPolicy {
     /// Reads a policy that limits a session.
     ///
     /// # Errors
-    /// The place of the mistake, and what it is.
+    /// The place of the mistake, and the mistake.
     pub fn parse_session(text: &str) -> Result<Self, PolicyError> {
         Document::parse(text, Kind::Permission, Length::Whole(MOST_SESSION_CHARACTERS)).map(Self)
     }
@@ -75,7 +75,7 @@ pub struct Denial {
     pub action: Action,
     /// The policies that deny it.
     pub policy: PolicyKind,
-    /// Whether a statement denies it; otherwise no statement allows it.
+    /// `true` if a statement denies it, `false` if no statement allows it.
     pub explicit: bool,
 }
 
@@ -116,7 +116,7 @@ impl Permissions<'_> {
         }
     }
 
-    /// The same decision with all its reasons.
+    /// Makes the same decision, and gives all its reasons.
     pub fn explain(&self, request: &Request<'_>) -> Explanation {
         let question = request.question();
         let identity = self.identity.iter().map(|policy| (PolicyKind::Identity, policy));
@@ -125,8 +125,8 @@ impl Permissions<'_> {
         Explanation { allowed: self.decide(request).is_ok(), statements: trials }
     }
 
-    /// Whether `key` is needed to decide `action`. So nothing is looked up that no policy needs. A key that ends in a
-    /// slash, such as `aws:ResourceTag/`, stands for all keys that begin with it.
+    /// Whether a policy needs `key` to decide `action`. So the caller looks up only what is needed. A key that
+    /// ends in a slash, such as `aws:ResourceTag/`, stands for all keys that begin with it.
     pub fn ask_for(&self, action: Action, key: &str) -> bool {
         let mut policies = self.identity.iter().chain(self.session);
         policies.any(|policy| policy.0.asks_for(action.as_str(), key))

@@ -1,7 +1,7 @@
 //! The claims that a trust policy has to fix, so that it does not open the role to strangers.
 //!
 //! One issuer signs for all its users: GitHub for all repositories, GitLab for all projects. A policy that fixes only
-//! the audience lets in any of them. Roles of many companies were open in this way.
+//! the audience accepts a token of any of these users. Many companies had roles that were open in this way.
 
 use super::fault::PolicyError;
 use super::pattern::Pattern;
@@ -106,7 +106,7 @@ pub(super) fn check_audiences(
     }
 }
 
-/// The texts that conditions want for a claim, if the claim must have one of them.
+/// For each condition that requires one of some texts for a claim: these texts.
 fn claim<'s>(statement: &'s Statement, name: &'s str) -> impl Iterator<Item = Vec<&'s Pattern>> {
     let conditions = statement.conditions.iter().filter(|condition| condition.key.is_claim(name));
     conditions.filter_map(|condition| condition.required_texts().map(Iterator::collect))
@@ -116,7 +116,7 @@ fn is_whole(text: &Pattern) -> bool {
     matches!(text.fixed(), (fixed, true) if !fixed.is_empty())
 }
 
-/// The reason for which a text identifies nobody. `None` if it identifies somebody.
+/// The reason for which a text does not identify a job. `None` if it identifies a job.
 fn loose(text: &Pattern, form: Form, issuer: &str) -> Option<String> {
     let (fixed, is_whole) = text.fixed();
     let whole = is_whole.then_some(fixed);
@@ -132,7 +132,7 @@ fn loose(text: &Pattern, form: Form, issuer: &str) -> Option<String> {
 }
 
 /// The reason for which a subject identifies nobody. `fixed` is its text before the first wildcard or variable.
-/// `whole` is the same if there is none.
+/// `whole` is that text, too, if the subject has no wildcard and no variable.
 fn loose_subject(fixed: &str, whole: Option<&str>, issuer: &str) -> Option<String> {
     let is_chosen = issuer.starts_with(CHOSEN_SUBJECTS);
     let head = SUBJECTS.iter().find_map(|(head, end)| Some((fixed.strip_prefix(head)?, *end)));
@@ -146,7 +146,7 @@ fn loose_subject(fixed: &str, whole: Option<&str>, issuer: &str) -> Option<Strin
         };
         return Some(format!("{} {why}", Quoted(fixed)));
     };
-    // If the subject ends with the claim that names the owner, the end of the text is the end of the name.
+    // If the subject ends with the claim that names the owner, the owner's name ends where the subject ends.
     let is_named = !is_chosen || end == ':' && !owner.is_empty();
     if whole.is_some() && is_named { None } else { unowned(fixed, owner, end) }
 }

@@ -13,7 +13,7 @@ use super::permission::PermissionPolicy;
 pub enum Preset {
     /// Log in, push, register.
     Push,
-    /// The same, and deploy registered images.
+    /// The actions of `Push`, and deploying registered images.
     Deploy,
     /// See everything, and pull registered images.
     Read,
@@ -32,7 +32,7 @@ pub struct Limits {
 }
 
 impl Preset {
-    /// All of them.
+    /// All presets.
     pub const ALL: [Self; 4] = [Self::Push, Self::Deploy, Self::Read, Self::All];
 
     /// Its name.
@@ -93,8 +93,8 @@ impl Preset {
     /// Makes the policy.
     ///
     /// With services, a request that can name a service must name one of them. With repositories, an image can only
-    /// be registered if one of them has it. With either, access keys and roles cannot be changed, as for every caller
-    /// with limits.
+    /// be registered if one of these repositories has it. With services or repositories, access keys and roles
+    /// cannot be changed, as for every caller with limits.
     ///
     /// # Errors
     /// If a limit is no pattern, or there are too many.

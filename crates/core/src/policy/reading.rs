@@ -37,7 +37,7 @@ impl<'v> Members<'v> {
         self.get(name).ok_or_else(|| PolicyError::new(self.path, format!("must have {name}")))
     }
 
-    /// The one of two exclusive members that is there, and whether it is the second.
+    /// The one of two exclusive members that is there, and whether it is the second one.
     pub(super) fn either(
         &self,
         one: &'v str,
@@ -94,7 +94,7 @@ pub(super) fn texts<T>(
     })
 }
 
-/// One text as it is, or several as a list.
+/// One text alone, or several texts as a list.
 pub(super) fn written<'t>(texts: impl Iterator<Item = &'t str>) -> Value {
     let mut texts: Vec<Value> = texts.map(Value::from).collect();
     if texts.len() == 1 { texts.remove(0) } else { Value::Array(texts) }

@@ -124,7 +124,7 @@ impl Statement {
         }
     }
 
-    /// Whether it applies. If that cannot be decided, it does not allow, and it denies.
+    /// Whether it applies. If that cannot be decided, an `Allow` does not apply, and a `Deny` does.
     pub(super) fn applies(&self, question: &Question<'_>) -> bool {
         if !self.names_action(question.action) {
             return false;
@@ -185,7 +185,7 @@ fn member<'p>(path: &'p Path<'p>, name: &'p str) -> Path<'p> {
     Path::Member(path, name)
 }
 
-/// IAM accepts letters and digits only. Its console leaves an empty text behind.
+/// IAM accepts only letters and digits. Its console leaves an empty text behind.
 fn sid(value: &Value, path: &Path<'_>) -> Result<String, PolicyError> {
     let text = reading::text(value, path)?;
     if text.len() > 128 || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {

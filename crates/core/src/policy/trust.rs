@@ -47,8 +47,8 @@ impl TrustPolicy {
     /// Reads a trust policy.
     ///
     /// # Errors
-    /// The place of the mistake, and what it is. It is also a mistake if an allowing statement does not fix the
-    /// audience and identify the job; the error names the missing claim.
+    /// The place of the mistake, and the mistake. It is also a mistake if an allowing statement does not fix
+    /// the audience and identify the job; the error names the missing claim.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let document = Document::parse(text, Kind::Trust, Length::WithoutSpace(MOST_CHARACTERS))?;
         let policy = Self(document);
@@ -57,8 +57,8 @@ impl TrustPolicy {
     }
 
     /// Checks that the policy fits its server: it names issuers of this account that are configured, and only
-    /// audiences that those may have. Call it when a policy is made and not when it is read again, because the
-    /// configuration may have changed since.
+    /// audiences that these issuers may have. Call this when a policy is made. Do not call it when a stored
+    /// policy is read, because the configuration may have changed since.
     ///
     /// # Errors
     /// The place that does not fit.
@@ -96,7 +96,7 @@ impl TrustPolicy {
         self.0.answer(&token.question()) == Answer::Allowed
     }
 
-    /// The same decision with all its reasons.
+    /// Makes the same decision, and gives all its reasons.
     pub fn explain(&self, token: &Token<'_>) -> Explanation {
         let question = token.question();
         let statements = Trial::of_all(PolicyKind::Trust, &self.0, &question).collect();

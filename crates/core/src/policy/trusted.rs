@@ -10,8 +10,8 @@ use super::fault::PolicyError;
 use super::trust::TrustPolicy;
 use crate::tenant::AccountId;
 
-/// The tokens that a role is to trust. If the issuer has a claim for it, that claim is fixed and not `sub`: an issuer
-/// can change the form of its subjects, and GitHub did.
+/// The tokens that a role is to trust. If the issuer has a claim for the repository or project, that claim is
+/// fixed and not `sub`. An issuer can change the form of its subjects, as GitHub did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trusted {
     /// The URL of the issuer, exactly as in its tokens.
@@ -49,7 +49,7 @@ impl Trusted {
 
     /// The jobs of a repository, `OWNER/REPO`, with GitHub's claims.
     ///
-    /// Events are left out that run a stranger's code with the repository's rights.
+    /// Events that run a stranger's code with the repository's rights are left out.
     ///
     /// # Errors
     /// If the text is no name of a repository.
@@ -79,7 +79,7 @@ impl Trusted {
         let parts = path(account).filter(|parts| parts.len() == 2 && !account.contains(':'));
         let account =
             parts.map(|_| account).ok_or_else(|| BadName::of(account, "NAMESPACE/SERVICEACCOUNT"))?;
-        // A cluster's tokens have no plain claim for it: the others are members of an object.
+        // A cluster's tokens have no plain claim for the service account: the other claims are members of an object.
         let subject = format!("system:serviceaccount:{}", account.replacen('/', ":", 1));
         Ok(Self::of(issuer).with("sub", subject))
     }

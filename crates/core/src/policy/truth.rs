@@ -1,8 +1,8 @@
 //! True, false, or undecided.
 //!
 //! A condition may compare values that cannot be compared: a claim that is a list with one text, a header with a
-//! number. Then neither "true" nor "false" is right, also if the operator is negated. Such a statement allows
-//! nothing, and denies what it might deny.
+//! number. Then neither "true" nor "false" is right, and a negated operator does not change that. Such a
+//! statement allows nothing, and denies what it might deny.
 
 use std::ops::Not;
 
@@ -18,7 +18,7 @@ pub enum Truth {
 }
 
 impl Truth {
-    /// Whether all hold.
+    /// The truth of a condition that holds if all of these hold.
     pub(super) fn all(truths: impl IntoIterator<Item = Self>) -> Self {
         let mut all = Self::Yes;
         for truth in truths {

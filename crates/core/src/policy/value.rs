@@ -12,7 +12,7 @@ pub(super) struct Decimal {
     negative: bool,
     /// The digits before the point, without leading zeros.
     whole: String,
-    /// Without zeros behind.
+    /// The digits after the point, without zeros at the end.
     fraction: String,
 }
 

@@ -126,7 +126,7 @@ fn kept_in(bounds: Bounds) -> HostConfig {
         pids_limit: Some(PROCESSES),
         ulimits: Some(limits.collect()),
         log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(log) }),
-        // The server starts containers. The engine would also start those that the server no longer wants.
+        // Only the server starts containers. The engine would also start those that the server no longer wants.
         restart_policy: Some(RestartPolicy {
             name: Some(RestartPolicyNameEnum::NO),
             maximum_retry_count: None,

@@ -1,6 +1,6 @@
-//! Continues reading a container's output after a gap. Meanwhile the engine kept the output in its log. There are two
-//! seams. The first is between the lines that were read before and the log. The second is between the log and the
-//! lines that the attached stream brings from now on.
+//! Continues reading a container's output after a gap. Meanwhile the engine kept the output in its log. Two
+//! pairs of sources have to be joined: the lines that were read before with the log, and the log with the lines
+//! that the attached stream brings from now on.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -130,8 +130,9 @@ impl Gathered {
         }
     }
 
-    /// Finds the lines of the log that the stream did not bring. Each pipe keeps its order, so in each the stream
-    /// begins with the end of the log. The stream's first line may have begun earlier; then the log has it whole.
+    /// Finds the lines of the log that the stream did not bring. Each pipe keeps its order, so the stream
+    /// begins with lines from the end of the log. The stream may have only the end of its first line. The log
+    /// then has the whole line.
     fn join(&mut self, between: Vec<NotedLine>) -> Vec<NotedLine> {
         let mut missed = Vec::new();
         for pipe in Pipe::ALL {

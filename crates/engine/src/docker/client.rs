@@ -1,4 +1,5 @@
-//! Calls to the engine. The client finds the engine again if it was away, and limits the time and number of calls.
+//! Calls to the engine. The client finds the engine again if it was out of reach, and limits the time and
+//! number of calls.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Events of the engine. They are only reasons to look at it.
+//! Events of the engine. An event is only a reason to ask the engine for its state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use super::{Inner, labels};
 
 /// The first and the longest pause before events are asked for again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// The actions that may matter, in Docker's and in Podman's names. Others come from our own calls, such as attaching.
+/// The actions that may matter, under the names of Docker and of Podman. Other actions come from our own calls,
+/// such as attaching.
 const ACTIONS: [&str; 7] = ["start", "die", "oom", "destroy", "died", "stop", "remove"];
 
 /// Watches for ever. Finding the engine again counts as a change, because much may have happened meanwhile.

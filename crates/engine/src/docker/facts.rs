@@ -15,6 +15,8 @@ pub(super) enum Program {
 pub(super) struct Facts {
     /// The program that answers.
     pub(super) program: Program,
+    /// Identifies the engine.
+    pub(super) identity: String,
     /// Whether it runs in its own namespaces or virtual machine, so that its networks are not this machine's.
     pub(super) is_apart: bool,
     /// The processor's name, as the engine gives it.
@@ -34,8 +36,12 @@ impl Facts {
         let system = info.operating_system.unwrap_or_default();
         let cpus = u32::try_from(info.ncpu.unwrap_or(1)).unwrap_or(1).max(1);
         let is_podman = components.iter().any(|one| one.name.to_lowercase().contains("podman"));
+        let (name, root) = (info.name.unwrap_or_default(), info.docker_root_dir.unwrap_or_default());
         Ok(Self {
             program: if is_podman { Program::Podman } else { Program::Docker },
+            // Podman makes a new id for each answer. Before version 23, all Docker daemons of a machine have one id, and so
+            // have copies of the machine.
+            identity: format!("{} {name} {root}", info.id.filter(|_| !is_podman).unwrap_or_default()),
             is_apart: options.iter().any(|one| one.contains("rootless")) || system.contains("Docker Desktop"),
             processor: info.architecture.or(version.arch).unwrap_or_default(),
             cpus: f64::from(cpus),

@@ -15,9 +15,9 @@ pub(super) enum Trouble {
     Away(String),
     /// It answered with an error status and a message.
     Answer {
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// The words.
+        /// The engine's message.
         message: String,
     },
 }
@@ -136,7 +136,7 @@ impl From<Error> for Trouble {
     }
 }
 
-/// The last cause, which says the most. The others only say that a client had an error.
+/// The last cause, which says the most. The earlier ones only say that a client had an error.
 fn root(error: &Error) -> String {
     let mut last = error.to_string();
     let mut cause = error.source();

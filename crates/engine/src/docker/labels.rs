@@ -11,6 +11,7 @@ const DEPLOYMENT: &str = "dev.gangplank.deployment";
 const NODE: &str = "dev.gangplank.node";
 /// Missing on a pause container.
 const CONTAINER: &str = "dev.gangplank.container";
+const SERVICE_ID: &str = "dev.gangplank.service-id";
 const SPEC: &str = "dev.gangplank.spec";
 
 /// The labels of a container, parsed.
@@ -20,6 +21,8 @@ pub(super) struct Labelled {
     pub(super) node: NodeName,
     /// Its name in the node; `None` for the pause container.
     pub(super) container: Option<String>,
+    /// The id of its service. Missing on containers that an earlier version of the program made.
+    pub(super) service_id: Option<String>,
     /// The hash of the specification that its node was made from.
     pub(super) spec: String,
 }
@@ -28,6 +31,7 @@ pub(super) struct Labelled {
 pub(super) fn of_container(owner: &str, spec: &NodeSpec, container: Option<&str>) -> HashMap<String, String> {
     let mut labels: HashMap<String, String> =
         of_node(owner, &spec.name).map(|(name, value)| (name.to_owned(), value)).into();
+    labels.insert(SERVICE_ID.to_owned(), spec.service_id.clone());
     labels.insert(SPEC.to_owned(), spec.hash());
     labels.extend(container.map(|container| (CONTAINER.to_owned(), container.to_owned())));
     labels
@@ -62,6 +66,7 @@ pub(super) fn read(owner: &str, labels: &HashMap<String, String>) -> Option<Labe
             ordinal: text(NODE)?.parse().ok()?,
         },
         container: text(CONTAINER),
+        service_id: text(SERVICE_ID),
         spec: text(SPEC)?,
     })
 }
@@ -98,11 +103,12 @@ mod tests {
     #[test]
     fn labels_are_read_as_they_are_written() {
         let labels = of_container("me", &spec(), Some("app"));
-        assert_eq!(labels.len(), 7);
+        assert_eq!(labels.len(), 8);
         assert_eq!(labels["dev.gangplank.deployment"], "7");
         let read_back = read("me", &labels).unwrap();
         assert_eq!(read_back.node, spec().name);
         assert_eq!(read_back.container.as_deref(), Some("app"));
+        assert_eq!(read_back.service_id.as_deref(), Some("s"));
         assert_eq!(read_back.spec, spec().hash());
         assert_eq!(read("other", &labels), None);
     }

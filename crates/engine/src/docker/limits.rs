@@ -10,15 +10,16 @@ const FILES: i64 = 65_536;
 /// Numbers to try after the wanted one and this process's own limit. An engine on this machine usually has the limit
 /// of the machine's other services.
 const FEWER_FILES: [i64; 3] = [16_384, 4_096, 1_024];
-/// Numbers of processes of a user, to try if the engine's default does not work. Another limit confines a container.
+/// How many processes a user may have: numbers to try if the engine's default does not work. A separate limit
+/// confines each container.
 const PROCESSES: [i64; 3] = [32_768, 16_384, 4_096];
 
 /// The limits of a container's programs. `None` leaves a limit to the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
-    /// Open files of a process.
+    /// The most open files of a process.
     pub(super) files: Option<i64>,
-    /// Processes of a user.
+    /// The most processes of a user.
     pub(super) processes: Option<i64>,
 }
 
@@ -37,7 +38,8 @@ impl Ladder {
         self.steps.get(self.current.load(Ordering::Relaxed)).copied().flatten()
     }
 
-    /// Goes to the next value after a failed one, unless another start already did. `false` at the end.
+    /// Goes to the next value after a failed one, unless another start has already done so. Returns `false` if
+    /// there is no next value.
     fn leave(&self, failed: Option<i64>) -> bool {
         let next = self.steps.iter().position(|step| *step == failed).unwrap_or(self.steps.len()) + 1;
         self.current.fetch_max(next.min(self.steps.len() - 1), Ordering::Relaxed);
@@ -71,7 +73,7 @@ impl EngineLimits {
         if !trouble.says(&["rlimit"]) {
             return false;
         }
-        // 6 is the kernel's number for it.
+        // 6 is the kernel's number for the limit on processes.
         if trouble.says(&["rlimit type 6", "rlimit_nproc"]) {
             self.processes.leave(tried.processes)
         } else {

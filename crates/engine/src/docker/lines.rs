@@ -52,7 +52,7 @@ impl Lines {
         }
     }
 
-    /// Hands over the rest, which has no line feed and will get none.
+    /// Hands over the rest of the output, which has no line feed and will get none.
     pub(super) fn finish(&mut self, take: &mut dyn FnMut(Pipe, Vec<u8>)) {
         for pipe in Pipe::ALL {
             let rest = std::mem::take(&mut self.pending[pipe as usize]);

@@ -40,7 +40,7 @@ pub(super) async fn containers(
 }
 
 impl Found {
-    /// The id of the pause container of its node.
+    /// The id of the node's pause container.
     pub(super) fn pause(&self) -> &str {
         if self.labelled.container.is_none() {
             return &self.id;
@@ -73,7 +73,7 @@ impl Found {
         } else {
             ContainerState::Exited { status: state.exit_code, out_of_memory: state.is_out_of_memory }
         };
-        // The engine's text, which changes with each start.
+        // The engine's text of the start time, which changes with each start.
         ContainerSeen { state: seen, run: state.started_at.clone() }
     }
 }
@@ -111,6 +111,7 @@ fn node(handle: &Handle, members: &[&Found], access: Access) -> NodeSeen {
     NodeSeen {
         handle: handle.to_public(),
         name: handle.node.clone(),
+        service_id: members.first().and_then(|one| one.labelled.service_id.clone()),
         spec: members.first().map(|one| one.labelled.spec.clone()).unwrap_or_default(),
         is_whole: whole.is_some(),
         containers,
@@ -152,7 +153,8 @@ mod tests {
 
     fn found(container: Option<&str>, status: &str) -> Found {
         let node = NodeName { tenant: "1/r".into(), service: "web".into(), version: 7, ordinal: 0 };
-        let labelled = Labelled { node, container: container.map(str::to_owned), spec: "s".into() };
+        let labelled =
+            Labelled { node, container: container.map(str::to_owned), service_id: None, spec: "s".into() };
         let id = container.unwrap_or("pause").to_owned();
         let mode = if container.is_some() { "container:pause" } else { "net" };
         let shown = json!({

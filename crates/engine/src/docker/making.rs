@@ -43,7 +43,7 @@ impl Inner {
         self.clear(&there).await?;
         let made = self.make(spec, access).await;
         if made.is_err() {
-            // If this fails too, the rest has our labels and is found by them later.
+            // If the removal fails, too, the remaining containers have our labels, and are found by them later.
             if let Ok(left) = self.of_name(&spec.name).await {
                 let _ = self.clear(&left).await;
             }

@@ -1,6 +1,6 @@
-//! Marks images that this server brought. Such an image has a second name, which no registry can give. The name tells
-//! the owner and the origin. So the server finds its images after a restart, and never removes an image that somebody
-//! else pulled.
+//! Marks images that this server brought. Such an image has a second name, which no registry can give. The name
+//! shows the owner and the origin. So the server finds its images after a restart, and never removes an image
+//! that somebody else pulled.
 
 use std::collections::{HashMap, HashSet};
 

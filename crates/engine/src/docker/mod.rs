@@ -52,7 +52,7 @@ use crate::{
     Engine, Host, ImageWanted, NodeHandle, NodeName, NodeSeen, NodeSpec, PresentImage, Result, Usage,
 };
 
-/// Docker Engine or Podman. Its containers go on running after this value is dropped.
+/// Docker Engine or Podman. Its containers keep running after this value is dropped.
 pub struct Docker {
     inner: Arc<Inner>,
     watching: AbortHandle,
@@ -71,8 +71,8 @@ struct Inner {
 }
 
 impl Docker {
-    /// Finds an engine. With [`Choice::Auto`] the result is `None` if no engine answers. An engine that was named is
-    /// waited for.
+    /// Finds an engine. With [`Choice::Auto`] the result is `None` if no engine answers. The server waits for
+    /// an engine that its options name.
     ///
     /// # Errors
     /// If the engine's address is not valid.
@@ -158,9 +158,13 @@ impl Engine for Docker {
 
     async fn host(&self) -> Result<Host> {
         let facts = self.inner.facts().await?;
-        // The facts may be old, so ask: an engine that is away must not look available.
+        // The facts may be old, so the engine is asked: an engine that is out of reach must not look available.
         self.inner.client.call(|engine| async move { engine.ping().await }).await?;
         Ok(Host { cpus: facts.cpus, memory: facts.memory })
+    }
+
+    async fn identity(&self) -> Result<String> {
+        Ok(self.inner.facts().await?.identity)
     }
 
     async fn ensure_image(&self, image: &ImageWanted) -> Result<PresentImage> {

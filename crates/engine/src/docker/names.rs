@@ -10,7 +10,7 @@ pub(super) fn of_container(node: &NodeName, container: Option<&str>) -> String {
     container.map_or(name.clone(), |container| format!("{name}-{container}"))
 }
 
-/// Another name, for when somebody else has the first one, such as another tenant's service.
+/// A second name, for the case that somebody else has the first one, such as another tenant's service.
 pub(super) fn of_container_otherwise(owner: &str, node: &NodeName, container: Option<&str>) -> String {
     let who = format!("{owner}\n{node:?}\n{container:?}");
     format!("{}-{}", of_container(node, container), short_hash(&who))

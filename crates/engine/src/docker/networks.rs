@@ -58,7 +58,7 @@ impl Networks {
     }
 }
 
-/// If there are several, the oldest one.
+/// The network of a tenant. If there are several, the oldest one.
 async fn find(client: &Client, owner: &str, tenant: &str) -> Result<Option<String>, Trouble> {
     let filters = labels::filter(owner, &[(labels::TENANT, tenant)]);
     let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
@@ -74,7 +74,7 @@ const RANGE: [u8; 2] = [198, 18];
 /// How many ranges are tried. Another network may use one of them.
 const OWN_RANGES: u16 = 32;
 
-/// Makes a network. Tries again after an error: Podman has one if interfaces disappear while it looks for a free
+/// Makes a network. Tries again after an error: Podman fails if interfaces disappear while it looks for a free
 /// range.
 async fn make(client: &Client, owner: &str, tenant: &str) -> Result<String, Trouble> {
     let wanted = NetworkCreateRequest {

@@ -23,14 +23,14 @@ pub enum Reach {
     /// At the node's address on the engine's network, if this machine has a route to it. That also works while the
     /// engine is down. Otherwise at the published port.
     Auto,
-    /// At the published port.
+    /// At the port that the engine publishes on its machine.
     Published,
 }
 
 /// Options for finding and using an engine.
 #[derive(Clone)]
 pub struct Options {
-    /// Which engine.
+    /// The engine to use.
     pub choice: Choice,
     /// Its address in the form of `DOCKER_HOST`: `unix://`, `tcp://` or `http://`.
     pub host: Option<String>,
@@ -46,7 +46,7 @@ pub struct Options {
     pub registry_is_trusted: bool,
     /// Whether references to public images may resolve to private addresses.
     pub allow_private_registries: bool,
-    /// How ports are reached.
+    /// How this machine reaches the ports of nodes.
     pub reach: Reach,
     /// The address on the engine's machine at which ports are published.
     pub published_on: IpAddr,
@@ -120,7 +120,7 @@ impl Place {
         })
     }
 
-    /// Whether anything can be listening there.
+    /// Whether an engine may be listening at this address.
     pub(super) fn may_answer(&self) -> bool {
         match self {
             Self::Socket(path) => path.exists(),
@@ -128,7 +128,7 @@ impl Place {
         }
     }
 
-    /// Whether it may be an engine of this machine.
+    /// Whether the address may be that of an engine on this machine.
     pub(super) fn is_here(&self) -> bool {
         match self {
             Self::Socket(_) => true,

@@ -64,8 +64,8 @@ fn program(machine: u16, code: &[u8]) -> Vec<u8> {
     file.extend(2_u16.to_le_bytes()); // executable
     file.extend(machine.to_le_bytes());
     file.extend(1_u32.to_le_bytes());
-    file.extend((BASE + HEADS).to_le_bytes()); // where it starts
-    file.extend(64_u64.to_le_bytes()); // where the segments are told
+    file.extend((BASE + HEADS).to_le_bytes()); // the address of the first instruction
+    file.extend(64_u64.to_le_bytes()); // the offset of the table of segments
     file.extend(0_u64.to_le_bytes()); // no sections
     file.extend(0_u32.to_le_bytes());
     file.extend([64_u16, 56, 1, 64, 0, 0].map(u16::to_le_bytes).concat()); // sizes and counts of the tables

@@ -19,9 +19,9 @@ const LONGEST_LINE: usize = 1 << 20;
 
 /// An image to pull.
 pub(super) struct Pull<'a> {
-    /// Its full name, with tag or digest.
+    /// The full name of the image, with tag or digest.
     pub(super) reference: &'a str,
-    /// The login, with the registry that it is for.
+    /// The login, and the registry that it is for.
     pub(super) login: Option<(&'a Credentials, &'a str)>,
     pub(super) program: Program,
     /// Whether the registry may use plain HTTP or any certificate. Docker allows that by itself on loopback.
@@ -94,7 +94,7 @@ fn failure_in(line: &[u8]) -> Option<String> {
     progress.detail.and_then(|detail| detail.message).or(progress.error).filter(|message| !message.is_empty())
 }
 
-/// Whether the engine could not reach the registry. Then an archive helps.
+/// Whether the engine could not reach the registry. Then the image can be loaded from an archive.
 pub(super) fn is_out_of_reach(trouble: &Trouble) -> bool {
     trouble.says(&[
         "connection refused",

@@ -19,9 +19,9 @@ pub(super) struct Reference {
     pub(super) repository: String,
     /// The reference without tag and digest, as it was written.
     pub(super) name: String,
-    /// What follows `:`.
+    /// The tag, which follows `:`.
     pub(super) tag: Option<String>,
-    /// What follows `@`.
+    /// The digest, which follows `@`.
     pub(super) digest: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl Reference {
         })
     }
 
-    /// The same repository with a digest.
+    /// This repository with a digest.
     pub(super) fn at(&self, digest: &str) -> String {
         format!("{}@{digest}", self.name)
     }
@@ -119,7 +119,7 @@ fn split_port(registry: &str) -> (&str, Option<u16>) {
     (host.trim_start_matches('[').trim_end_matches(']'), port)
 }
 
-/// Whether a name only has a meaning within a network.
+/// Whether a name has a meaning only within a network.
 fn is_private_name(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     let inner = ["localhost", "local", "internal", "lan", "home", "intranet", "corp", "invalid"];

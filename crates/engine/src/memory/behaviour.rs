@@ -26,7 +26,7 @@ pub struct Behaviour {
 /// The answer of a container's TCP ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answers {
-    /// They are closed.
+    /// No port is open.
     Nothing,
     /// They accept requests and never answer.
     Never,
@@ -38,9 +38,9 @@ pub enum Answers {
 /// How a container ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
-    /// The time after its start.
+    /// The time between its start and its end.
     pub after: Duration,
-    /// With this status.
+    /// The exit status.
     pub status: i64,
     /// Whether it ends because it wanted more memory than its node has.
     pub out_of_memory: bool,

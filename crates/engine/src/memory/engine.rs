@@ -16,7 +16,7 @@ use crate::{
     Result, Usage,
 };
 
-/// An engine in memory, for one server. After it is dropped, nothing reads the output of its nodes. They go on
+/// An engine in memory, for one server. After it is dropped, nothing reads the output of its nodes. They keep
 /// running.
 pub struct Memory {
     machine: Machine,
@@ -137,6 +137,10 @@ impl Engine for Memory {
 
     async fn host(&self) -> Result<Host> {
         self.machine.play(Step::Host, async { Ok(self.machine.state().host) }).await
+    }
+
+    async fn identity(&self) -> Result<String> {
+        Ok(self.machine.identity())
     }
 
     async fn ensure_image(&self, image: &ImageWanted) -> Result<PresentImage> {

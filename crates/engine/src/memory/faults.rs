@@ -32,11 +32,11 @@ pub enum Step {
 /// The outcome of one call.
 #[derive(Clone, Debug)]
 enum Outcome {
-    /// It works.
+    /// The call succeeds.
     Works,
-    /// It fails before it does anything.
+    /// The call fails before it does anything.
     Fails(EngineError),
-    /// It does what it should, and its answer is lost.
+    /// The call does its work, and its answer is lost.
     AnswerLost(EngineError),
 }
 
@@ -74,7 +74,7 @@ impl Machine {
         self.script().delays.insert(step, time);
     }
 
-    /// Makes every call fail with [`EngineError::Away`]. Containers go on running.
+    /// Makes every call fail with [`EngineError::Away`]. Containers keep running.
     pub fn go_away(&self) {
         self.script().is_away = true;
         self.changed();

@@ -34,9 +34,9 @@ pub(super) struct State {
     pub(super) host: Host,
     /// Nodes by handle.
     pub(super) nodes: BTreeMap<String, Node>,
-    /// Images that engines brought, with their owners.
+    /// The images that engines brought, each with its owner.
     pub(super) images: BTreeSet<(String, String)>,
-    /// Texts in the names of images that cannot be pulled.
+    /// An image cannot be pulled if its name contains one of these texts.
     pub(super) missing: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ impl Machine {
         Self::new(|_, _, _| Behaviour::serves(200))
     }
 
-    /// A server's connection to it, for nodes with the label `owner`.
+    /// A server's connection to the machine, for nodes with the label `owner`.
     pub fn engine(&self, owner: &str, output: Arc<dyn Output>) -> Memory {
         Memory::new(self.clone(), owner, output)
     }
@@ -87,6 +87,11 @@ impl Machine {
     /// Sets the resources of the machine.
     pub fn set_host(&self, host: Host) {
         self.state().host = host;
+    }
+
+    /// Identifies the machine.
+    pub(super) fn identity(&self) -> String {
+        format!("memory {:p}", Arc::as_ptr(&self.inner))
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -86,6 +86,7 @@ impl Node {
         NodeSeen {
             handle: NodeHandle(handle.to_owned()),
             name: self.spec.name.clone(),
+            service_id: Some(self.spec.service_id.clone()),
             spec: self.spec.hash(),
             is_whole: self.is_whole,
             containers: self.containers.iter().map(|(name, one)| (name.clone(), seen(one))).collect(),
@@ -111,7 +112,7 @@ impl Node {
         }
     }
 
-    /// Hands over the lines that nobody has read, and goes on reading.
+    /// Hands over the lines that nobody has read, and keeps reading.
     pub(super) fn read_on(&mut self, engine: u64, output: &Arc<dyn Output>) {
         if self.reader.as_ref().is_some_and(|reader| reader.engine == engine) {
             return;
@@ -170,7 +171,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Ends a run of a container in a state, if it still goes on.
+    /// Ends a run of a container in a state, if it still continues.
     pub(super) fn end_run(&self, handle: &str, container: &str, run: u64, state: ContainerState) {
         if let Ok(node) = self.state().node(handle)
             && let Some(one) = node.containers.get_mut(container)

@@ -28,7 +28,7 @@ pub(super) async fn listen(
     Ok((address, task.abort_handle()))
 }
 
-/// Which container answers.
+/// The container that answers.
 #[derive(Clone)]
 struct Place {
     machine: Machine,

@@ -26,7 +26,7 @@ impl Machine {
         }
     }
 
-    /// Destroys a node's network namespace. Its containers go on running, out of reach.
+    /// Destroys a node's network namespace. Its containers keep running, out of reach.
     pub fn break_node(&self, node: &NodeName) {
         for one in self.state().nodes.values_mut().filter(|one| one.name() == node) {
             one.is_whole = false;

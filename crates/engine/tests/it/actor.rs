@@ -14,13 +14,13 @@ use sha2::{Digest as _, Sha256};
 /// Its name in the engine.
 pub(crate) const IMAGE: &str = "actor:1";
 
-/// The same without an entry point.
+/// The image without an entry point.
 pub(crate) const BARE_IMAGE: &str = "actor:bare";
-/// The same with a user that does not exist, so that no engine starts it.
+/// The image with a user that does not exist, so that no engine starts it.
 pub(crate) const BROKEN_IMAGE: &str = "actor:broken";
 
-/// The tests' images as an archive for `docker load`. They have settings that images may have and that we must not
-/// obey.
+/// The tests' images as an archive for `docker load`. They have settings that images may contain and that we
+/// must ignore.
 pub(crate) fn archive() -> Vec<u8> {
     images(&[
         (IMAGE, json!(["/actor"]), ""),

@@ -15,7 +15,7 @@ use crate::world::World;
 /// A case of the contract.
 pub(crate) type Case = fn(Arc<World>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Cases with their names.
+/// A list of cases with their names.
 #[macro_export]
 macro_rules! cases {
     ($($name:path),* $(,)?) => { &[$((stringify!($name), |world| Box::pin($name(world)))),*] };
@@ -158,7 +158,7 @@ async fn another_spec_replaces_a_node(world: Arc<World>) {
     let other = start(&trial, &node(1, &[("app", "serve 8080")])).await;
     assert_ne!((&first.handle, &first.spec), (&other.handle, &other.spec));
     assert_eq!(trial.only_node().await, other);
-    // Lines known of the first container do not affect the other.
+    // The known lines of the first container do not affect the other container.
     trial.engine.remove(&first.handle, Duration::ZERO).await.unwrap();
     assert_eq!(trial.only_node().await, other);
     assert_eq!(trial.engine.restart(&first.handle, "app").await, Err(EngineError::NoNode));
@@ -323,7 +323,7 @@ async fn another_server_goes_on_reading(world: Arc<World>) {
     let spec = node(1, &[("app", "print 1500"), ("done", "exit 0")]);
     let seen = start(&trial, &spec).await;
     trial.output.wait_for(&spec.name, "app", |lines| lines.len() == 1_500).await;
-    // A server that knows all of it, one that knows a part, and one that knows nothing.
+    // A server that has stored all of the output, one that has stored a part, and one that has stored nothing.
     for known in [1_500, 700, 0] {
         drop(trial.engine);
         trial.output = Recorder::with(&spec.name, "app", &trial.output, known);

@@ -1,4 +1,4 @@
-//! A daemon for the tests: Docker or Podman, in a folder of its own.
+//! A daemon for the tests: Docker or Podman, in its own folder.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -146,7 +146,7 @@ impl Daemon {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// Kills the daemon. Its containers go on running.
+    /// Kills the daemon. Its containers keep running.
     pub(crate) fn kill_daemon(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("a signal");
@@ -244,7 +244,8 @@ impl Daemon {
         }
     }
 
-    /// Removes all containers, and then the networks. Docker would leave their bridges to the machine.
+    /// Removes all containers, and then the networks. Without this, Docker would leave their bridges on the
+    /// machine.
     fn clear_docker(&self) {
         if self.process.is_none() {
             return;
@@ -286,7 +287,7 @@ impl Daemon {
         leftovers::remove(&networks);
     }
 
-    /// Whether a process has the test's folder in its command line.
+    /// Whether a process still runs that has the test's folder in its command line.
     fn is_anybody_at_work(&self) -> bool {
         let folder = self.folder.path().as_os_str().as_encoded_bytes();
         let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();

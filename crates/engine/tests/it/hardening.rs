@@ -1,5 +1,5 @@
-//! The limits that confine containers: checked from outside, in the engine's configuration, and from inside, by what
-//! a container can do.
+//! The limits that confine containers. They are checked from outside, in the engine's configuration, and from
+//! inside, by the actions of a container.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::actor::node;
 use crate::contract::{Trial, trial};
 use crate::world::World;
 
-/// Settings that must be there, settings that must not, and actions that must fail.
+/// Checks settings that must exist, settings that must not exist, and actions that must fail.
 pub(crate) async fn containers_are_kept_in(world: Arc<World>) {
     let trial = trial(&world).await;
     let mut spec = node(3, &[("app", "serve 8080"), ("probe", "probe")]);
@@ -76,7 +76,7 @@ fn holds_for_all(one: &ContainerInspectResponse, config: &HostConfig) {
         assert!(["", "private", "shareable"].contains(&mode), "{mode}");
     }
     let dropped = config.cap_drop.clone().unwrap_or_default();
-    // Podman lists the capabilities that were dropped.
+    // Podman lists each dropped capability by name.
     assert!(dropped == ["ALL"] || dropped.iter().any(|one| one.ends_with("NET_RAW")), "{dropped:?}");
     let options = config.security_opt.clone().unwrap_or_default();
     assert!(options.iter().any(|one| one.starts_with("no-new-privileges")), "{options:?}");
@@ -151,7 +151,7 @@ async fn probes_fail(trial: &Trial, node: &gangplank_engine::NodeName) {
     }
 }
 
-/// Processes and memory are limited, and a node beside is not affected.
+/// The processes and the memory of a container are limited, and another node is not affected.
 pub(crate) async fn a_greedy_container_harms_nobody(world: Arc<World>) {
     let trial = trial(&world).await;
     let quiet = node(1, &[("app", "serve 8080")]);
@@ -168,7 +168,7 @@ pub(crate) async fn a_greedy_container_harms_nobody(world: Arc<World>) {
 }
 
 /// Containers of a node reach each other on `localhost`. Services of a tenant reach each other by their private
-/// names, and not those of other tenants.
+/// names, and cannot reach services of other tenants.
 pub(crate) async fn names_and_ports_are_the_tenants(world: Arc<World>) {
     let trial = trial(&world).await;
     let mut served = node(1, &[("app", "serve 8080"), ("beside", "ask 8080")]);

@@ -1,5 +1,5 @@
-//! Removes what Podman leaves to the machine when it is killed: rules of its networks, bridges, and allocated
-//! addresses. Only what names a network of the test is touched.
+//! Removes the things that a killed Podman leaves on the machine: rules of its networks, bridges, and allocated
+//! addresses. Only those of the test's networks are removed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(crate) fn networks(folder: &Path) -> Vec<Network> {
     networks.collect()
 }
 
-/// Removes the rest of networks whose containers and configuration are gone.
+/// Removes the leftovers of networks whose containers and configuration are gone.
 pub(crate) fn remove(networks: &[Network]) {
     for network in networks {
         remove_rules(&network.name);
@@ -44,7 +44,7 @@ pub(crate) fn remove(networks: &[Network]) {
     }
 }
 
-/// How much is left of a network: rules that name it, records, and its bridge.
+/// The number of leftovers of a network: rules that name it, records, and its bridge.
 pub(crate) fn count(network: &Network) -> usize {
     let rules = rules("nat").iter().filter(|rule| names(rule, &network.name)).count();
     let bridge = network.bridge.iter().filter(|it| Path::new("/sys/class/net").join(it).exists()).count();

@@ -1,4 +1,4 @@
-//! Tests every engine against the contract, and Docker's and Podman's engine also against cases of their own.
+//! Tests every engine against the contract, and Docker's and Podman's engine also against further cases.
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
@@ -19,7 +19,7 @@ use contract::{Case, hold};
 use daemon::Daemon;
 use world::World;
 
-/// Cases beside the contract for engines that really run containers.
+/// More cases, for engines that really run containers.
 const REAL: &[(&str, Case)] = cases![
     outages::a_start_that_is_cut_short_is_seen,
     hardening::containers_are_kept_in,

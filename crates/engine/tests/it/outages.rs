@@ -13,7 +13,8 @@ use crate::leftovers;
 use crate::recorder::Recorder;
 use crate::world::{World, docker};
 
-/// While the daemon is down, the engine says that it is away. It works again when the daemon is back.
+/// While the daemon is down, the engine reports that it is out of reach. It works again when the daemon is
+/// back.
 pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     let choice = daemon.choice;
     let output = Recorder::new();
@@ -38,7 +39,7 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     ] {
         assert!(matches!(answer, Err(EngineError::Away(_))), "{answer:?}");
     }
-    // On the engine's network a container is reached without the engine.
+    // Containers can still be reached on the engine's network while the engine is down.
     wait_for_answer(seen.addresses[&8080]).await;
 
     changes.mark_unchanged();
@@ -60,7 +61,7 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     let again = engine.start(&spec).await.expect("a node");
     wait_for_answer(again.addresses[&8080]).await;
     let lines = output.lines(&spec.name, "tick");
-    // Lines that were printed while nobody read are there too: each run counts from 0, without a gap.
+    // Lines that were printed while no server read them are there too: each run counts from 0, without a gap.
     let mut expected = 0;
     for line in &lines {
         let number: usize = line.trim_start_matches("tick ").parse().expect("a number");
@@ -73,8 +74,8 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     assert_eq!(engine.nodes(None).await, Ok(Vec::new()));
 }
 
-/// Podman forgets its containers if it is killed while it makes one. Then nothing of them is left when the test ends:
-/// no rules, bridge or addresses.
+/// Podman forgets its containers if it is killed while it makes one. When the test ends, none of their rules,
+/// bridges or addresses may be left.
 pub(crate) async fn nothing_is_left_to_the_machine(daemon: Daemon) {
     let output = Recorder::new();
     let world = World::Daemon(daemon);
@@ -91,7 +92,8 @@ pub(crate) async fn nothing_is_left_to_the_machine(daemon: Daemon) {
     assert_eq!(left(), 0);
 }
 
-/// An interrupted start, such as by a killed server, leaves no node that looks complete and does not run.
+/// A start that is interrupted, for example because the server is killed, leaves no node that looks complete
+/// and does not run.
 pub(crate) async fn a_start_that_is_cut_short_is_seen(world: Arc<World>) {
     let trial = trial(&world).await;
     let spec = node(1, &[("app", "wait"), ("other", "wait")]);
@@ -107,7 +109,7 @@ pub(crate) async fn a_start_that_is_cut_short_is_seen(world: Arc<World>) {
     }
 }
 
-/// An engine that was named is waited for. With `auto` there is none.
+/// The server waits for an engine that its options name. With `auto`, it starts without one.
 #[tokio::test]
 async fn a_named_engine_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();

@@ -35,7 +35,7 @@ pub(crate) async fn long_lines_are_joined(world: Arc<World>) {
     assert!(lines == expected, "{:?}", lines.iter().map(String::len).collect::<Vec<_>>());
     trial.wait_for_end("app").await;
 
-    // The same lines from the engine's log.
+    // Then the same lines are read from the engine's log.
     drop(trial.engine);
     let output = Recorder::new();
     let engine = world.engine(&trial.owner, &output).await;
@@ -78,7 +78,7 @@ pub(crate) async fn much_output_is_whole(world: Arc<World>) {
     trial.end().await;
 }
 
-/// While lines are printed, servers come and go. No line is missing, and none is there twice.
+/// Servers start and stop while lines are printed. No line is missing, and none is there twice.
 pub(crate) async fn seams_are_tight(world: Arc<World>) {
     let mut trial = trial(&world).await;
     let spec = node(1, &[("app", "tick 3")]);
@@ -96,7 +96,7 @@ pub(crate) async fn seams_are_tight(world: Arc<World>) {
     trial.end().await;
 }
 
-/// If a program cannot be started, the reason is where the user looks.
+/// If a program cannot be started, the reason is in the error or the container's log, where the user looks.
 pub(crate) async fn a_command_that_is_not_there_is_said(world: Arc<World>) {
     let trial = trial(&world).await;
     let mut spec = node(1, &[("app", "/nope")]);

@@ -1,4 +1,4 @@
-//! Images: how they are pulled, why they are not, and how they are removed.
+//! Images: how they are pulled, why a pull fails, and how they are removed.
 
 use std::sync::{Arc, Mutex};
 
@@ -43,7 +43,7 @@ pub(crate) async fn ours_are_pulled_by_digest(world: Arc<World>) {
     assert_eq!(engine.ensure_image(&image).await, Ok(present.clone()));
     assert_eq!(registry.asked("GET"), asked, "what is there was pulled again");
 
-    // Kept, then not.
+    // The image is kept the first time, and removed the second time.
     engine.remove_images_except(std::slice::from_ref(&present.reference)).await.expect("a removal");
     assert_eq!(engine.ensure_image(&image).await, Ok(present));
     assert_eq!(registry.asked("GET"), asked);
@@ -53,7 +53,7 @@ pub(crate) async fn ours_are_pulled_by_digest(world: Arc<World>) {
     engine.remove_images_except(&[]).await.expect("a removal");
 }
 
-/// Each kind of refusal has an error of its own, with the registry's message if there is one.
+/// Each kind of refusal has its own error, with the registry's message if there is one.
 pub(crate) async fn refusals_are_told_apart(world: Arc<World>) {
     let registry = Registry::start();
     let digest = registry.put("private/web");
@@ -130,7 +130,7 @@ pub(crate) async fn public_images_are_pinned(world: Arc<World>) {
     let engine = engine(&world, "127.0.0.1:1", |options| options.allow_private_registries = true).await;
     let reference = format!("{}/open/app", registry.address);
     if !world.is_podman() {
-        // Podman needs a setting of its own for a registry with plain HTTP.
+        // Podman needs its own setting for a registry with plain HTTP.
         let present = engine.ensure_image(&public(reference.clone())).await.expect("an image");
         assert_eq!(present.reference, format!("{reference}@{digest}"));
         assert_eq!((present.digest.as_deref(), &present.remark), (Some(digest.as_str()), &None));
@@ -148,7 +148,7 @@ pub(crate) async fn public_images_are_pinned(world: Arc<World>) {
     let own = engine.ensure_image(&public(crate::actor::IMAGE.to_owned())).await.expect("the engine's own");
     assert_eq!(own.digest, None);
     assert!(own.remark.as_deref().is_some_and(|remark| remark.contains("own copy")), "{own:?}");
-    // An image that we did not bring stays.
+    // An image that gangplank did not pull stays.
     engine.remove_images_except(&[]).await.expect("a removal");
     engine.ensure_image(&public(crate::actor::IMAGE.to_owned())).await.expect("the engine's own");
 }

@@ -84,7 +84,8 @@ async fn requests_name_no_version() {
     assert!(!paths.iter().any(|path| path.starts_with("/v1")), "{paths:?}");
 }
 
-/// An engine that accepts requests and never answers counts as away, and does not block its caller for ever.
+/// An engine that accepts requests and never answers counts as out of reach, and does not block its caller for
+/// ever.
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_hangs_is_away() {
     let folder = tempfile::tempdir().unwrap();

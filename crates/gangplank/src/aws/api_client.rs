@@ -26,10 +26,10 @@ use crate::terminal::output;
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// How long a call may take if the server has much work to do before it answers.
 const LONG_WORK: Duration = Duration::from_hours(1);
-/// If an attempt took longer than this, the user is told that it is repeated.
+/// If an attempt took longer than this, the user is told before the next one.
 const NOTICEABLE: Duration = Duration::from_secs(5);
 
-/// How calls are made.
+/// The options of calls.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientOptions {
     /// A file of certificates to trust in place of the system's.
@@ -81,7 +81,7 @@ pub(crate) struct ApiClient {
     key_hint: Option<String>,
 }
 
-/// Who signs.
+/// The identity that signs calls.
 #[derive(Debug)]
 enum Signer {
     Nobody,

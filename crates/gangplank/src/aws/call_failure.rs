@@ -17,7 +17,7 @@ pub(crate) enum CallFailure {
     /// The server refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No answer came.
+    /// The server gave no answer.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
     /// The server at this address speaks TLS, and was called without it.
@@ -35,12 +35,12 @@ pub(crate) enum CallFailure {
 }
 
 impl CallFailure {
-    /// Whether the same call may succeed later: the server is away, or says that it cannot answer now.
+    /// Whether the same call may succeed later: the server is out of reach, or says that it cannot answer now.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.status >= 500 || refusal.retries.is_some(),
             Self::Unreachable(unreachable) => unreachable.cause.may_pass(),
-            // A proxy answers in place of its server while that restarts.
+            // A proxy answers in place of its server while the server restarts.
             Self::Stranger(_) => true,
             Self::WantsTls(_) | Self::NoToken(_) | Self::Unreadable(_) => false,
         }
@@ -64,7 +64,7 @@ pub(crate) struct Refusal {
     pub(crate) request_id: Option<String>,
     /// The name of the error, or the HTTP status if it has none.
     pub(crate) code: String,
-    /// The server's message. Ours, if the answer did not come from our server.
+    /// The server's message, or one of our own if the answer did not come from our server.
     pub(crate) message: String,
     /// Advice on what to do next, if there is any.
     pub(crate) tip: Option<String>,
@@ -83,7 +83,7 @@ impl Refusal {
 
     /// The message, with the advice.
     fn words(&self) -> String {
-        foreign::words(&with_tip(&self.message, self.tip.as_deref()))
+        foreign::message(&with_tip(&self.message, self.tip.as_deref()))
     }
 }
 
@@ -96,13 +96,13 @@ pub(crate) fn with_tip(message: &str, tip: Option<&str>) -> String {
     }
 }
 
-/// No answer came.
+/// The error if a server gives no answer.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot reach {endpoint}: {cause}{}", self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
 pub(crate) struct Unreachable {
-    /// The address.
+    /// The URL of the server.
     pub(crate) endpoint: Url,
-    /// Why not.
+    /// The reason why there was no answer.
     // The field is not called `source`: then anyhow would print the cause a second time.
     pub(crate) cause: Cause,
     /// A likely reason.
@@ -110,7 +110,7 @@ pub(crate) struct Unreachable {
 }
 
 impl Unreachable {
-    /// `hint` is a likely reason that the caller knows. It is shown if the cause itself says nothing better.
+    /// `hint` is a likely reason that the caller knows. It is shown if the cause itself gives no better one.
     pub(crate) fn new(endpoint: &Url, cause: Cause, hint: Option<&str>) -> Self {
         // The message about a TLS error already says what to do.
         let is_told = matches!(&cause, Cause::Request(cause) if tls_errors::explain(cause).is_some());
@@ -123,7 +123,7 @@ impl Unreachable {
 /// The reason for which no answer came.
 #[derive(Debug)]
 pub(crate) enum Cause {
-    /// There was none.
+    /// The request failed, and no answer began.
     Request(reqwest::Error),
     /// An answer began and was not read to its end.
     Answer(Unread),

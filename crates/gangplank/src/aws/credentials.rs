@@ -42,7 +42,8 @@ pub(crate) struct Credentials {
     pub(crate) session_token: Option<Secret>,
 }
 
-/// The output of such a program: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
+/// The output of a program that prints an access key:
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Printed {

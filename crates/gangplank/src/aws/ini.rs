@@ -1,13 +1,13 @@
-//! The AWS CLI's files, read as the AWS CLI reads them: by the rules of Python's `configparser`, as botocore uses it
-//! (<https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>). A line that these rules do
-//! not allow makes the file unreadable. The error says the line's number.
+//! The AWS CLI's files, read as the AWS CLI reads them: by the rules of Python's `configparser`, as botocore
+//! uses it (<https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>). A line that
+//! these rules do not allow makes the file unreadable. The error names the line's number.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::cli::words;
 
-/// One section: `key = value`, with keys in lower case. Indented lines under an empty key are settings of their own:
-/// `endpoint_url = ...` under `lightsail =` becomes `lightsail.endpoint_url`.
+/// One section: `key = value`, with keys in lower case. Indented lines under an empty key are separate
+/// settings: `endpoint_url = ...` under `lightsail =` becomes `lightsail.endpoint_url`.
 pub(crate) type Section = HashMap<String, String>;
 
 /// A line that cannot be parsed: its number, and the reason. Never its text, which may be a secret.
@@ -64,7 +64,7 @@ pub(crate) fn indent(line: &str) -> usize {
 struct Reader {
     section: Option<String>,
     in_setting: bool,
-    /// Whether the setting has no value yet, so that the lines below it are settings of their own.
+    /// Whether the setting has no value yet, so that the lines below it are separate settings.
     is_nested: bool,
     indent: usize,
     sections: HashSet<String>,
@@ -131,7 +131,7 @@ pub(crate) fn sections(lines: Vec<Line>) -> Vec<(String, Section)> {
     sections
 }
 
-/// Adds a line to a setting: to its value, or as a setting of its own if it has no value.
+/// Adds a line to a setting: to its value, or as a separate setting if it has no value.
 fn go_on(section: &mut Section, key: &str, text: &str) {
     let value = section.get_mut(key);
     match (value, text.split_once('=')) {

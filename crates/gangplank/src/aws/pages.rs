@@ -50,7 +50,7 @@ pub(crate) trait Paged: Request + Serialize {
     /// The entries of a page, and the token of the next page.
     fn read(page: Self::Output) -> (Vec<Self::Entry>, Option<String>);
 
-    /// Makes this a request for the page of a token.
+    /// Makes this a request for the page that a token stands for.
     fn go_to(&mut self, token: String);
 }
 

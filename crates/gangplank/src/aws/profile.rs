@@ -19,7 +19,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The path of the file: the value of its variable, in which `~` is the home folder, else a file under `~/.aws`.
+    /// The path of the file: the value of its variable, with `~` and variables expanded, else a file under `~/.aws`.
     ///
     /// # Errors
     /// If the home folder is needed and `HOME` is not set.
@@ -30,10 +30,10 @@ impl Kind {
         };
         let home =
             || home_folders::home().with_context(|| format!("cannot find the AWS CLI's file {file:?}"));
-        match std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from) {
-            Some(path) => match path.strip_prefix("~") {
-                Ok(rest) => Ok(home()?.join(rest)),
-                Err(_) => Ok(path),
+        match std::env::var_os(variable).filter(|path| !path.is_empty()) {
+            Some(path) => match path.to_str() {
+                Some(path) => Ok(home_folders::expanded(path)?.into()),
+                None => Ok(path.into()),
             },
             None => Ok(home()?.join(".aws").join(file)),
         }
@@ -184,8 +184,8 @@ fn put(section: &mut Vec<(String, Line)>, key: &str, value: &str) {
     let there = setting(section, key);
     if there.is_empty() {
         let filled = section.iter().rposition(|(line, _)| !line.trim().is_empty()).unwrap_or(0);
-        // With any other indent, the line would be read as a part of the setting above it, or the next line as a part
-        // of this one.
+        // With any other indent, the line would be read as a part of the setting above it, or the next line would be
+        // read as a part of this line.
         let above = section.iter().rev().find(|(_, line)| !matches!(line, Line::Nothing | Line::More(_)));
         let indent = above.map(|(line, _)| indent(line)).unwrap_or_default();
         section.insert(filled + 1, set(&indent));

@@ -32,7 +32,7 @@ pub(crate) enum Unresolved {
 
 /// The settings of one profile.
 pub(crate) struct Settings {
-    /// The settings of both files. If both have one, the one of `credentials` counts.
+    /// The settings of both files. If both files have a setting, the one in `credentials` counts.
     profile: Section,
     credentials: Section,
     services: Section,
@@ -134,7 +134,8 @@ impl Settings {
     }
 
     /// A file of certificates to trust. It names neither a server nor a caller, so the environment's value also
-    /// counts beside a data directory: a server does not write down which authority signed its certificate.
+    /// counts if there is a data directory: a server does not write down which authority signed its
+    /// certificate.
     pub(crate) fn ca_bundle(&self) -> Option<PathBuf> {
         variable("AWS_CA_BUNDLE").or_else(|| self.get("ca_bundle").map(str::to_owned)).map(PathBuf::from)
     }
@@ -160,6 +161,18 @@ impl Settings {
         }
         let role_arn = self.variable("AWS_ROLE_ARN").filter(|_| !self.profile_wins);
         Ok(role_arn.map(|role_arn| Identity::Role(self.role(role_arn, None))))
+    }
+
+    /// What the profile names in place of an access key, and this program does not follow. The text belongs behind the
+    /// error that there is no access key.
+    pub(crate) fn unfollowed(&self) -> String {
+        let names = ["source_profile", "credential_source", "sso_session", "sso_start_url", "login_session"];
+        names.into_iter().find(|name| self.get(name).is_some()).map_or_else(String::new, |name| {
+            format!(
+                " (the profile has {name}, which is not followed here: give it aws_access_key_id and \
+                 aws_secret_access_key, or credential_process)"
+            )
+        })
     }
 
     /// The access key: the environment's, unless a profile was named on the command line; else the profile's.
@@ -213,6 +226,17 @@ impl Settings {
     fn variable(&self, name: &str) -> Option<String> {
         self.reads_environment.then(|| variable(name)).flatten()
     }
+}
+
+/// Whether a name could be that of a region. The AWS CLI asks for the letters of a part of a host name, and for one
+/// that is no digit.
+pub(crate) fn may_be_region(name: &str) -> bool {
+    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(is_letter)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.bytes().all(|letter| letter.is_ascii_digit())
 }
 
 fn of_section(section: &Section, source: &'static str) -> Result<Option<Credentials>, Unresolved> {

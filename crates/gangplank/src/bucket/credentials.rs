@@ -22,7 +22,7 @@ pub(super) fn region() -> Option<String> {
 /// The sources of credentials, in the order in which they are asked.
 pub(super) fn sources(region: &str) -> Result<Vec<Arc<dyn Source>>> {
     if let Some(own) = own()? {
-        // A user who sets these means these.
+        // A user who sets these variables wants them to be used.
         return Ok(vec![Arc::new(own)]);
     }
     let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Usual { region: region.to_owned() })];
@@ -102,7 +102,7 @@ enum Found {
 fn find(region: &str) -> Result<Option<Found>> {
     let settings = match Settings::of_profile(None) {
         Ok(settings) => settings,
-        // A server may have no home. Then there are no files.
+        // A server may run without a home folder. Then there are no files.
         Err(_) if variable("AWS_PROFILE").is_none() && std::env::var_os("HOME").is_none() => {
             Settings::of_environment()
         }

@@ -1,4 +1,4 @@
-//! The bucket of an S3 server in which a server keeps its blobs: its name on the command line, and its credentials.
+//! The bucket in which a server keeps its blobs: its name on the command line, and the credentials for it.
 
 mod credentials;
 mod options;

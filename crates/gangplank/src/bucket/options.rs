@@ -1,4 +1,5 @@
-//! The options of a bucket. `serve` has them beside its own; commands that open the same store have only these.
+//! The options of a bucket. `serve` has them in addition to its own; commands that open the same store have
+//! only these.
 
 use anyhow::Result;
 use gangplank_s3::Location;

@@ -37,11 +37,11 @@ pub(crate) struct Args {
 enum Command {
     /// Make an access key and print it: the only time its secret is shown
     ///
-    /// Without --root the key is an ordinary one: it may do everything in its account, and nothing to the server.
-    /// With a preset or a policy it may do only that. The presets push and deploy are for the repository sr, unless
-    /// --repository names another. In the data directory of a stopped server without an enabled root key, a root key
-    /// is made. With --database, a key is made there, beside the servers that share it; in a new database it is the
-    /// root key with which the first of them starts.
+    /// Without --root the key is an ordinary one: it may do everything in its account, and nothing to the
+    /// server. With a preset or a policy it may do only that. The presets push and deploy are for the
+    /// repository sr, unless --repository names another. In the data directory of a stopped server without an
+    /// enabled root key, a root key is made. With --database, the key is made in that database, even while
+    /// servers use it; in a new database it is the root key with which the first server starts.
     Create(Box<NewKey>),
     /// Show access keys, without their secrets
     List {
@@ -55,7 +55,7 @@ enum Command {
     Disable {
         #[command(flatten)]
         change: Change,
-        /// Disable also the keys and roles that this key made, and all that those made
+        /// Also disable the keys and roles that this key made, and those that they made in turn
         #[arg(long)]
         with_made: bool,
     },
@@ -93,7 +93,7 @@ struct NewKey {
 #[derive(Debug, clap::Args)]
 struct Change {
     access_key_id: String,
-    /// Do it even to the last root key, after which nobody can administer the server
+    /// Change even the last root key, although nobody can administer the server afterwards
     #[arg(long)]
     force: bool,
 }

@@ -63,7 +63,7 @@ pub(crate) struct Args {
     /// The number of events to show, the newest first
     #[arg(long, value_name = "N", default_value = "100", value_parser = limit, allow_hyphen_values = true)]
     limit: usize,
-    /// Go on showing new events, the newest last, until the command is stopped or its output is closed
+    /// Keep showing new events, the newest last, until the command is stopped or its output is closed
     #[arg(long, short, conflicts_with = "until")]
     follow: bool,
     /// How events are shown; a JSON object for each with --follow [default: table on a terminal, text elsewhere]
@@ -142,7 +142,7 @@ async fn events(
             break;
         }
     }
-    // Some events are counted for a while before they are noted. Such an event comes after others that show a later
+    // Some events are counted for a while before they are recorded. Such an event may come after events with a later
     // time.
     events.sort_by_key(|event| Reverse((event.at.0, number(event))));
     Ok(events)

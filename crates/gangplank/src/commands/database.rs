@@ -1,4 +1,4 @@
-//! `gangplank database restored`: lets a database that was restored from an older state go on with its bucket.
+//! `gangplank database restored`: lets a database that was restored from an older state use its bucket again.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,12 +22,12 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Let a database that was set back go on with its bucket
+    /// Let a database that was set back use its bucket again
     ///
     /// Run this after the database was restored from a backup or to a point in time, and after a standby took over that
-    /// may have missed the last commits. Until then, servers remove no bytes. Numbers of images and deployments go on
-    /// 1,000 later, so that none is given twice. If another database uses the same bucket, its servers are refused from
-    /// now on. A server may run meanwhile if its database is PostgreSQL.
+    /// may have missed the last commits. Until then, servers remove no bytes. Numbers of images and deployments
+    /// continue 1,000 higher, so that none is given twice. If another database uses the same bucket, its
+    /// servers are refused from now on. A server may run meanwhile if its database is PostgreSQL.
     Restored(Box<RestoredArgs>),
 }
 

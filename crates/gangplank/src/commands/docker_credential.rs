@@ -16,7 +16,7 @@ use crate::logins::registries::Registries;
 use crate::logins::{make, named_registry};
 use crate::terminal::{foreign, output};
 
-/// The answer for "there is no login". Clients compare it with this text, and go on without a login.
+/// The answer for "there is no login". Clients compare it with this text, and continue without a login.
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
 /// The longest message that a client sends to a helper, in bytes.
@@ -127,7 +127,7 @@ async fn get(connection: &Connection, registry: &str, repository: Option<&str>, 
     let registries = Registries::open_to_use()?;
     let configured = registries.profile(registry).map(Connection::of_profile);
     let kind = match (registries.kind(registry), repository) {
-        // A machine that pulls names a repository, and it has the name of its service.
+        // On a machine that pulls, the client names a repository, whose name is that of the service.
         (Kind::Pull(_), Some(repository)) => Kind::Pull(repository.to_owned()),
         (kind, _) => kind,
     };
@@ -147,7 +147,7 @@ async fn get(connection: &Connection, registry: &str, repository: Option<&str>, 
         }
         bail!(NOT_FOUND);
     }
-    // Only the server knows the name of its registry. For any other registry the client goes on without a login.
+    // Only the server knows the name of its registry. For any other registry the client continues without a login.
     match make::make(&client, &kind).await {
         Ok(made) => {
             let found = (made.registry == registry).then(|| made.login.clone());

@@ -108,11 +108,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
-/// What the command was asked to do.
+/// The task that the command got.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Task {
     Look,
-    /// As `Look`, at a store whose servers need not be stopped for a repair.
+    /// Like `Look`, in a store whose servers need not stop for a repair.
     LookBeside,
     Repair,
 }

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     service: String,
     /// The container [default: in the newest deployment, the one of the public endpoint, or the only one]
     container: Option<String>,
-    /// Go on showing new lines, also of later deployments, until the command is stopped or its output is closed
+    /// Keep showing new lines, also of later deployments, until the command is stopped or its output is closed
     #[arg(long, short)]
     follow: bool,
     /// The number of lines to show, the newest ones [default: 100, with --since all]

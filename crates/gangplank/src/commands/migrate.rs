@@ -14,10 +14,11 @@ use crate::serving::options::database::{DatabaseUrl, MASTER_KEY};
 use crate::terminal::bar::Bar;
 use crate::terminal::output::{counted, done, size, warn};
 
-/// The exit status if everything has moved but content that was already damaged.
+/// The exit status if everything has moved except for content that was already damaged.
 const DAMAGED: u8 = 2;
 
-/// Bytes and rows of a second, for an estimate: what one disk and one database manage at least.
+/// How many bytes and rows a migration copies in a second, for the estimate. One disk and one database manage
+/// at least this.
 const BYTES_A_SECOND: u64 = 50_000_000;
 const ROWS_A_SECOND: u64 = 5_000;
 
@@ -30,7 +31,7 @@ pub(crate) struct Args {
     /// Move the database and the bucket to this data directory, which does not exist or is empty
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// Copy only bytes, also beside running servers; a later run without this option then takes less time
+    /// Copy only bytes, also while servers run; a later run without this option then takes less time
     #[arg(long)]
     content_only: bool,
     /// Count what would be copied, and estimate the time; copy and write nothing
@@ -81,7 +82,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(if moved.damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGED) })
 }
 
-/// From where to where.
+/// The direction of the migration: from a data directory, or to one.
 #[derive(Clone, Copy)]
 enum Direction<'a> {
     From(&'a Path),
@@ -109,7 +110,7 @@ impl Args {
         Ok(Shared { database, bucket, place })
     }
 
-    /// The master key. A new directory keeps one that is in no file.
+    /// The master key. If the key is in no file, the new directory keeps it.
     fn key(&self, direction: Direction<'_>) -> Result<Key> {
         let new = match direction {
             Direction::To(dir) => Some(dir),
@@ -137,7 +138,7 @@ impl Args {
         }
     }
 
-    /// What to do after this run.
+    /// The operator's next step after this run.
     fn next(&self, direction: Direction<'_>, moved: &Moved) -> String {
         if self.content_only {
             return "stop the servers, and run the same command without --content-only".to_owned();

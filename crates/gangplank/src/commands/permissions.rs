@@ -37,7 +37,7 @@ pub(super) struct Permissions {
     pub(super) description: Option<String>,
 }
 
-/// Where something holds.
+/// The repositories and networks that something is limited to.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Limits {
     /// Only for this repository, or for those that match a pattern: * matches within a segment of the path, ** across
@@ -78,7 +78,7 @@ impl Permissions {
         list(&self.services)
     }
 
-    /// Where it holds.
+    /// The limits of repositories and networks.
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
     }

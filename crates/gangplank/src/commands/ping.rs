@@ -40,7 +40,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let name = asked.url.clone();
     let Ok(answered) = tokio::time::timeout(PATIENCE, asked.answer()).await else {
         error(format_args!("{name} did not answer within {} s", PATIENCE.as_secs_f32()));
-        // The look-up of a name may block a thread for longer than that, and the runtime would wait for the thread.
+        // The look-up of a name may block a thread for longer than the timeout, and the runtime would wait for the
+        // thread.
         std::process::exit(1);
     };
     say(format_args!("{} is ready", answered?));
@@ -51,7 +52,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 struct Asked {
     url: Url,
     options: ClientOptions,
-    /// Whether the server may speak TLS though nobody said so.
+    /// Whether the server may speak TLS although no option says so.
     may_speak_tls: bool,
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// The label to register it under
     #[arg(long)]
     label: String,
-    /// Push this platform of an image for several platforms, and no other
+    /// Push only this platform of a multi-platform image
     #[arg(long, value_name = "OS/ARCHITECTURE")]
     platform: Option<Platform>,
     /// How many blobs are uploaded at a time
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let form = Form::chosen(args.output, Form::Text);
     let client = Arc::new(args.connection.client()?);
     let place = Place { service: args.service_name.clone(), label: args.label.clone() };
-    // Check before the push what the server checks after it.
+    // Make the server's later checks before the push.
     place.check()?;
     let is_there = service::is_there(&client, &args.service_name).await?;
     if !is_there && !args.creation.wanted() {
@@ -112,8 +112,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     } else {
         let (sent, host) = (output::sent(sent, took), registry);
         let pulled = image.trim_start_matches(':').replacen('.', ":", 1);
+        // The login of this push pulls nothing, so the name alone would lead to a refusal.
+        let login = format!("gangplank login --service-name {}", args.service_name);
         output::text(&format!(
-            "Pushed {digest}, {sent}.\nRegistered as {image}\nPull it with `docker pull {host}/{pulled}`.\n"
+            "Pushed {digest}, {sent}.\nRegistered as {image}\nPull it as {host}/{pulled}, with a login from `{login}`.\n"
         ))?;
     }
     Ok(ExitCode::SUCCESS)

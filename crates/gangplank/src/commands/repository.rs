@@ -41,7 +41,7 @@ enum Command {
         /// Only manifests with a tag that begins with this
         #[arg(long, value_name = "TEXT")]
         tag_prefix: Option<String>,
-        /// Show also manifests that belong to others
+        /// Also show manifests that belong to others
         #[arg(long)]
         with_parts: bool,
         #[command(flatten)]

@@ -11,12 +11,12 @@ use tempfile::NamedTempFile;
 use super::owner::{self, Owner};
 use crate::system::{self, folder_of, sync_folder};
 
-/// What a file holds, which decides about its mode.
+/// The kind of content in a file, which decides about the file's mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     /// Passwords or keys. If others may open the file, they lose that right.
     Secrets,
-    /// Nothing secret. Others may go on reading the file.
+    /// Nothing secret. Others may keep reading the file.
     Settings,
 }
 
@@ -128,8 +128,8 @@ fn overwrite(file: &mut File, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Waits for the lock, and holds it until the returned file is dropped. The lock is a file of its own, because the
-/// file that it guards is replaced.
+/// Waits for the lock, and holds it until the returned file is dropped. The lock is a separate file, because
+/// the file that it guards is replaced.
 ///
 /// # Errors
 /// If the lock's file cannot be made.

@@ -37,7 +37,7 @@ pub(crate) enum Unread {
     /// It stopped in the middle.
     #[error("nothing more of its answer came for {} s", BETWEEN.as_secs())]
     Silent,
-    /// It broke off.
+    /// The connection ended before the answer did.
     #[error("its answer broke off: {}", root_cause(.0))]
     Cut(reqwest::Error),
 }

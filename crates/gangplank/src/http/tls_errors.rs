@@ -53,7 +53,7 @@ fn certificate(why: &CertificateError, host: &str) -> String {
     const AUTHORITY: &str = "name the file of the authority that signed it with AWS_CA_BUNDLE";
     match why {
         CertificateError::UnknownIssuer => format!("is signed by nobody that is trusted here; {AUTHORITY}"),
-        // A key of another type fails in the same way as another key.
+        // A key of the wrong type fails in the same way as a wrong key.
         CertificateError::BadSignature
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => format!(
             "is not signed by the authority that is trusted here, but by another one of the same name; {AUTHORITY}"

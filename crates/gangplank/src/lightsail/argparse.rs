@@ -12,7 +12,7 @@ pub(crate) enum Takes {
     One,
     /// Any number of values.
     Many,
-    /// One value, or none: then this one counts.
+    /// One value or none. Without a value, this one counts.
     Maybe(&'static str),
 }
 
@@ -21,7 +21,7 @@ pub(crate) enum Takes {
 pub(crate) struct Spec {
     /// Its name, with the dashes.
     pub(crate) name: String,
-    /// What follows it.
+    /// The values that follow it.
     pub(crate) takes: Takes,
     /// The allowed values. If the list is empty, all are.
     pub(crate) choices: &'static [&'static str],

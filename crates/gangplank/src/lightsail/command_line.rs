@@ -31,7 +31,7 @@ pub(crate) enum Asked {
     PushContainerImage(Parsed),
 }
 
-/// Whether the arguments are for `lightsail`. Global options may stand before the word, as in the AWS CLI. `help
+/// Whether the arguments are for `lightsail`. Global options may be before the word, as in the AWS CLI. `help
 /// lightsail` counts too.
 pub(crate) fn is_ours(args: &[String]) -> bool {
     match args {

@@ -46,7 +46,7 @@ impl Command {
         }
     }
 
-    /// What it takes.
+    /// The input that the command takes.
     pub(crate) fn input(self) -> &'static Structure {
         match self {
             Self::Call(operation) => operation.input(),
@@ -54,7 +54,7 @@ impl Command {
         }
     }
 
-    /// What it does.
+    /// The description of the command.
     pub(crate) fn documentation(self) -> &'static str {
         match self {
             Self::Call(operation) => operation.documentation(),
@@ -103,8 +103,8 @@ pub(crate) fn specs(command: Command) -> Vec<Spec> {
     specs
 }
 
-/// Writes `serviceName` as `service-name`. Capitals in a row are one word, without the last if a small letter
-/// follows.
+/// Writes `serviceName` as `service-name`. Several capitals in a row are one word. If a small letter follows,
+/// the last capital begins the next word.
 fn kebab(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut kebab = String::new();

@@ -58,7 +58,8 @@ pub(crate) fn number(number: &Number) -> String {
     }
 }
 
-/// The shortest digits that mean the number. From 1e16 on and below 1e-4 it has an exponent.
+/// The fewest digits that stand for this number and no other. From 1e16 on and below 1e-4 they have an
+/// exponent.
 fn float(float: f64) -> String {
     let exponential = format!("{float:e}");
     let Some((digits, exponent)) = exponential.split_once('e') else { return exponential };

@@ -7,7 +7,7 @@ use crate::terminal::foreign;
 
 /// After this column a line is folded at the next space.
 const WIDTH: usize = 80;
-/// A longer key stands on a line of its own.
+/// A longer key is on its own line.
 const LONGEST_KEY: usize = 128;
 
 /// The place of a text.
@@ -51,7 +51,7 @@ impl<'a> Scalar<'a> {
             break_space |= *letter == ' ' && before.is_some_and(is_break);
             space_break |= is_break(*letter) && before == Some(' ');
         }
-        // Such text must not begin a line. It is safe only between quotes and unfolded.
+        // Such text must not begin a line. It is safe only between quotes and on one line.
         special |= gives_orders(text);
         let outer = |letter: Option<&char>| letter.is_some_and(|letter| *letter == ' ' || is_break(*letter));
         let padded = outer(letters.first()) || outer(letters.last());
@@ -154,7 +154,7 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// Lines under way.
+/// Lines that are being written.
 struct Lines {
     out: String,
     column: usize,
@@ -213,7 +213,7 @@ fn escaped(letter: char) -> String {
     format!("\\{short}")
 }
 
-/// Whether a CI job would take a line for an order if the line began with a word of the text.
+/// Whether a CI job would take a line for a command if the line began with a word of the text.
 fn gives_orders(text: &str) -> bool {
     text.split(char::is_whitespace).any(foreign::gives_orders)
 }

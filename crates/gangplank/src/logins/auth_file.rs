@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::{fmt, fs};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{MapAccess, Visitor};
@@ -39,10 +39,11 @@ impl AuthFile {
         }
         let text = private_file::read(file)?.filter(|text| !text.trim().is_empty());
         let Some(text) = text else { return Ok(Self::default()) };
-        // The error does not show the content, which may hold secrets.
-        let content: Option<Members> = serde_json::from_str(&text)
-            .ok()
-            .with_context(|| format!("{} is not a JSON object, and is left as it is", file.display()))?;
+        // Of the error only the place is shown: its words may have secrets of the file in them.
+        let content: Option<Members> = serde_json::from_str(&text).map_err(|error| {
+            let (file, line, column) = (file.display(), error.line(), error.column());
+            anyhow!("{file} is not a JSON object (line {line}, column {column}), and is left as it is")
+        })?;
         let shown = |name| anyhow!("`{name}` in {} is not a JSON object", file.display());
         Self::of(content.unwrap_or_default().0).map_err(shown)
     }
@@ -137,8 +138,9 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// Whether a key of `auths` stands for a registry. It is the registry's name, or an address of it: old clients wrote
-/// addresses, and docker still reads them. A name with a path is podman's, and stands for less than the registry.
+/// Whether a key of `auths` stands for a registry. It is the registry's name, or an address of it: old clients
+/// wrote addresses, and docker still reads them. Podman also writes names with a path, which stand for a part
+/// of the registry.
 fn is_for(key: &str, registry: &str) -> bool {
     let host = key.split_once("://").and_then(|(_, address)| address.split('/').next());
     key == registry || host == Some(registry)

@@ -39,7 +39,7 @@ pub(crate) fn has_ours(registry: &str) -> Result<bool> {
     Ok(found)
 }
 
-/// Fails if a login of another kind, which has not ended, would be replaced.
+/// Fails if the new login would replace a login of another kind that has not ended.
 fn refuse_other_kind(made: &Made) -> Result<()> {
     let kind = &made.kind;
     let (kept, now, registry) = (KeptLogins::open()?, output::now(), made.registry.as_str());

@@ -14,8 +14,8 @@ use crate::aws::api_client::Principal;
 use crate::files::private_file::Holds;
 use crate::files::{home_folders, private_file};
 
-/// A login is replaced if less than this is left of it, or less than half of its life: a push that begins with a
-/// login should also end with it. In milliseconds.
+/// A login is replaced when it has less than this time left, or less than half of its life. A push that begins
+/// with a login should also end with it. In milliseconds.
 const MARGIN_MS: i64 = 60 * 60 * 1000;
 
 /// A user name and a password, as container tools take them.
@@ -37,7 +37,7 @@ pub(crate) struct Made {
     pub(crate) principal: Principal,
     /// The registry: `host[:port]`, as the server named it.
     pub(crate) registry: String,
-    /// What the login may do.
+    /// The kind of the login.
     #[serde(default)]
     pub(crate) kind: Kind,
     /// The login.
@@ -67,15 +67,15 @@ struct Stored {
 }
 
 impl Stored {
-    /// Whether the login has ended. A registry login cannot live longer than its maximal life from now on; how long
-    /// others live is not known.
+    /// Whether the login has ended. A login of one of our servers has ended at the latest when its maximal life
+    /// has passed since it was given to the helper. The life of other logins is not known.
     fn is_over(&self, now: i64) -> bool {
         let lifetime = i64::try_from(LIFETIME.as_millis()).unwrap_or(i64::MAX);
         self.login.is_ours() && now >= self.since.saturating_add(lifetime)
     }
 }
 
-/// What a login may do.
+/// The kind of a login: the actions that it allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Kind {

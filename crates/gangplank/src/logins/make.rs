@@ -27,7 +27,7 @@ pub(crate) async fn make(client: &ApiClient, kind: &Kind) -> Result<Made> {
 /// Makes a login of a kind. `narrow` adds limits to the request.
 ///
 /// # Errors
-/// As for [`make`].
+/// Those of [`make`].
 pub(crate) async fn make_with(
     client: &ApiClient,
     kind: &Kind,

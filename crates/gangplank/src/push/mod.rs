@@ -70,7 +70,7 @@ pub(crate) async fn plan(
                 None => false,
             };
             if !there {
-                // Check what a push would refuse later.
+                // Make the checks that a push would make later.
                 let blob = blob.clone();
                 tokio::task::spawn_blocking(move || staging::check(&blob)).await??;
             }

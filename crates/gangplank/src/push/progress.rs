@@ -37,7 +37,7 @@ impl Progress {
         Self::new(if terminal { Shown::Bars(MultiProgress::new()) } else { Shown::Lines })
     }
 
-    /// Told nobody.
+    /// Progress that is not shown.
     pub(crate) fn silent() -> Arc<Self> {
         Self::new(Shown::Nothing)
     }
@@ -84,7 +84,7 @@ impl Progress {
         Step { progress: Arc::clone(self), bar, doing }
     }
 
-    /// The same for a blob.
+    /// Begins the step of a blob.
     pub(super) fn begin_blob(self: &Arc<Self>, digest: &Digest, size: u64) -> Step {
         self.begin(short(digest), "pushing", Some(size))
     }
@@ -109,7 +109,7 @@ impl Step {
         self.bar.set_position(offset + bytes);
     }
 
-    /// Waits, and shows the reason: in the bar, or in a line of its own.
+    /// Waits, and shows the reason: in the bar, or in its own line.
     pub(super) async fn pause(&self, why: &str, pause: Duration) {
         if !pause.is_zero() {
             self.tell(why, pause);

@@ -1,5 +1,5 @@
 //! Container services, for several commands: one by its name, the log of a container, and waiting for a server that
-//! is away.
+//! is out of reach.
 
 pub(crate) mod by_name;
 pub(crate) mod container_log;

@@ -1,5 +1,5 @@
-//! A server that is away for a while, for example for a restart. A command that waits for something reports that, and
-//! goes on when the server is back.
+//! A server that is out of reach for a while, for example for a restart. A command that waits for something
+//! reports that, and continues when the server is back.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use crate::http::retry;
 use crate::terminal::output;
 use crate::values::duration;
 
-/// The longest time for which a server may be away.
+/// The longest time for which a server may be out of reach.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// Whether a server is away, and since when.
+/// Whether a server is out of reach, and since when.
 #[derive(Debug, Default)]
 pub(crate) struct Outage {
     began: Option<Instant>,
@@ -21,10 +21,10 @@ pub(crate) struct Outage {
 }
 
 impl Outage {
-    /// The answer of a call. `None` if the server is away; then a pause has passed.
+    /// The answer of a call. `None` if the server is out of reach; then a pause has passed.
     ///
     /// # Errors
-    /// If the server refused, or is away for too long.
+    /// If the server refused, or is out of reach for too long.
     pub(crate) async fn patiently<T>(&mut self, answer: Result<T>) -> Result<Option<T>> {
         match answer {
             Ok(answer) => {

@@ -1,5 +1,5 @@
-//! Everything that `gangplank serve` needs beside the server itself: its options, its log, signals, and the service
-//! manager that started it.
+//! Everything that `gangplank serve` needs in addition to the server itself: its options, its log, signals, and
+//! the service manager that started it.
 
 pub(crate) mod logging;
 pub(crate) mod open_files;

@@ -131,8 +131,8 @@ with_bucket! { with_deployments! { options! { {
     #[arg(value_name = "N", value_parser = whole_number::read::<u64>)]
     max_audit_events: u64, "GANGPLANK_MAX_AUDIT_EVENTS";
 
-    /// Time that an unregistered image is kept after the last push that needed it, also one that skipped its blobs
-    /// [default: 24h]
+    /// Time that an unregistered image is kept after the last push that needed it, even if that push skipped
+    /// its blobs [default: 24h]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     gc_grace: LengthOfTime, "GANGPLANK_GC_GRACE";
     /// Pause between two collections [default: 10m]
@@ -142,15 +142,16 @@ with_bucket! { with_deployments! { options! { {
     /// [default: 24h]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     restore_window: LengthOfTime, "GANGPLANK_RESTORE_WINDOW";
-    /// Go on removing bytes after a standby of the database took over: every standby is synchronous, so it has lost
-    /// nothing [default: false]
+    /// Keep removing bytes after a standby of the database took over: every standby is synchronous, so it has
+    /// lost nothing [default: false]
     #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Upkeep")]
     trust_failovers: bool, "GANGPLANK_TRUST_FAILOVERS";
     /// Time in which all content is read again and compared with its digest; 0 is never [default: 7d, or never in a bucket]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     scrub_interval: LengthOfTime, "GANGPLANK_SCRUB_INTERVAL";
 
-    /// Send pulls of large blobs on to the bucket's server, with URLs of ten minutes [default: false]
+    /// Redirect pulls of large blobs to the bucket's server, with URLs that are valid for ten minutes [default:
+    /// false]
     #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Bucket")]
     redirect_pulls: bool, "GANGPLANK_REDIRECT_PULLS";
     #[arg(value_name = "ENDPOINT", help_heading = "Bucket", help = "Address of the bucket's server in these URLs: \
@@ -263,8 +264,8 @@ with_bucket! { with_deployments! { options! { {
     /// Largest difference between a signature's date and the clock [default: 15m]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     signature_skew: LengthOfTime, "GANGPLANK_SIGNATURE_SKEW";
-    /// Time after SIGTERM in which the server still accepts connections, and /readyz says that it will not for long
-    /// [default: 0s, or 5s with --database]
+    /// Time after SIGTERM in which the server still accepts connections, while /readyz says that it is about to
+    /// stop [default: 0s, or 5s with --database]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     drain_delay: LengthOfTime, "GANGPLANK_DRAIN_DELAY";
     /// Time for finishing requests after SIGTERM [default: 30s]

@@ -43,7 +43,7 @@ impl ServiceManager {
 
     /// Reports that the server reads its settings again; [`ready`](Self::ready) follows.
     pub(crate) fn reloading(&self) {
-        // The time tells this reload from an earlier one.
+        // The time distinguishes this reload from an earlier one.
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         let microseconds = now.tv_sec * 1_000_000 + now.tv_nsec / 1_000;
         self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));

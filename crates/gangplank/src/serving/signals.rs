@@ -24,7 +24,7 @@ impl Signals {
     /// # Errors
     /// If a handler cannot be set up.
     pub(crate) fn hear(at_once: impl FnOnce() + Send + 'static) -> Result<Self> {
-        // A program that has once handled a signal is never ended by it again.
+        // Once a program has handled a signal, that signal never ends it again.
         for ignored in [SignalKind::user_defined1(), SignalKind::user_defined2(), SignalKind::alarm()] {
             drop(signal(ignored)?);
         }

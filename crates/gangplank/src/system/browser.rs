@@ -21,7 +21,7 @@ pub(crate) fn open(url: &str) -> bool {
             Err(_) => return false,
         }
     }
-    // The program may be the browser itself, which goes on running.
+    // The program may be the browser itself, which keeps running.
     true
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::http::answers::{LONGEST, LONGEST_ERROR};
 
-/// The longest time for a program. It is the same as in the AWS SDKs.
+/// How long a program may run. It is the same time as in the AWS SDKs.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The pause between two looks at whether a program has ended.
 const STEP: Duration = Duration::from_millis(10);
@@ -18,7 +18,7 @@ const STEP: Duration = Duration::from_millis(10);
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: Vec<u8>,
-    /// Its beginning.
+    /// The beginning of its standard error.
     pub(crate) stderr: Vec<u8>,
 }
 
@@ -117,7 +117,7 @@ mod tests {
         let began = Instant::now();
         let error = run_within(&mut shell("exec sleep 60"), None, Duration::from_millis(100)).unwrap_err();
         assert!(error.to_string().contains("did not end"), "{error}");
-        // A program whose child goes on and holds its output.
+        // A program whose child process keeps running and holds its output.
         assert!(run_within(&mut shell("sleep 5 &"), None, Duration::from_millis(300)).is_err());
         assert!(began.elapsed() < Duration::from_secs(4));
     }

@@ -66,7 +66,7 @@ pub(crate) fn terminal_width() -> Option<usize> {
 /// Runs `ask` while the terminal does not show the input.
 ///
 /// # Errors
-/// Always: a secret is not asked for if it would be shown.
+/// Always, since a secret is not asked for where the terminal would show it.
 pub(crate) fn unshown<T>(_: impl FnOnce() -> T) -> io::Result<T> {
     Err(io::Error::new(
         ErrorKind::Unsupported,
@@ -120,7 +120,7 @@ impl Interrupts {
         tokio::signal::windows::ctrl_c().map(Self)
     }
 
-    /// Waits for one.
+    /// Waits for the next Ctrl-C.
     pub(crate) async fn next(&mut self) {
         self.0.recv().await;
     }

@@ -107,7 +107,7 @@ impl Interrupts {
         signal(SignalKind::interrupt()).map(Self)
     }
 
-    /// Waits for one.
+    /// Waits for the next Ctrl-C.
     pub(crate) async fn next(&mut self) {
         self.0.recv().await;
     }

@@ -26,7 +26,7 @@ impl Bar {
         self.0.set_position(done);
     }
 
-    /// Takes it away.
+    /// Removes the bar.
     pub(crate) fn end(&self) {
         self.0.finish_and_clear();
     }

@@ -1,11 +1,11 @@
-//! Text from outside: from a server, an archive or another program. Printed unchanged it could move a terminal's
-//! cursor, reverse the text, or give orders to the CI job whose log it ends up in.
+//! Text from outside: from a server, an archive or another program. Printed unchanged it could move a
+//! terminal's cursor, reverse the text, or give commands to the CI job whose log it ends up in.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Beginnings of orders in the logs of CI jobs: GitHub's, Azure's and `TeamCity`'s. The first two count anywhere in a
-/// line.
+/// The beginnings of commands in the logs of CI jobs: GitHub's, Azure's and `TeamCity`'s. The first two count
+/// anywhere in a line.
 const ORDERS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
 /// Whether a character is invisible and changes how other text looks.
@@ -19,25 +19,25 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     without_orders(written_out(text, |letter| is_hidden(letter) && !matches!(letter, '\n' | '\t')), "\\x23")
 }
 
-/// Text from outside for the middle of a line. It cannot end the line and gives no orders.
+/// Text from outside for the middle of a line. It cannot end the line, and contains no commands to a CI job.
 pub(crate) fn words(text: &str) -> String {
     let shown = written_out(text, |letter| is_hidden(letter) && letter != '\t');
     without_orders(shown, "\\x23").into_owned()
 }
 
-/// Text without orders. In each, the second `#` is replaced by `written`.
+/// Text without commands to a CI job. In each command, the second `#` is replaced by `written`.
 fn without_orders<'t>(text: Cow<'t, str>, written: &str) -> Cow<'t, str> {
     ORDERS.iter().filter(|order| text.contains(**order)).fold(text.clone(), |text, order| {
         text.replace(order, &order.replacen("##", &format!("#{written}"), 1)).into()
     })
 }
 
-/// Whether a CI job would take a line with this beginning for an order.
+/// Whether a CI job would take a line with this beginning for a command.
 pub(crate) fn gives_orders(text: &str) -> bool {
     text.trim_start().starts_with("::") || ORDERS.iter().any(|order| text.contains(order))
 }
 
-/// A whole line from outside. It gives no orders, not even by its beginning.
+/// A whole line from outside. It contains no commands to a CI job, not even at its beginning.
 pub(crate) fn line(text: &str) -> String {
     let shown = words(text);
     let start = shown.len() - shown.trim_start().len();
@@ -47,13 +47,13 @@ pub(crate) fn line(text: &str) -> String {
     shown
 }
 
-/// An error for a line of its own. Further lines of it are indented, to set them apart from the command's own
-/// messages.
+/// An error for its own line. Further lines of it are indented, to set them apart from the command's own messages, and
+/// so give no orders. Done twice, it is the same.
 pub(crate) fn message(text: &str) -> String {
-    visible(text.trim_end()).replace('\n', "\n  | ")
+    visible(text.trim_end()).replace("\n  | ", "\n").replace('\n', "\n  | ")
 }
 
-/// The same JSON, with invisible characters in strings escaped.
+/// The JSON with invisible characters in strings escaped.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     let text = without_orders(Cow::Borrowed(text), "\\u0023");
     if !text.contains(|letter| is_hidden(letter) && letter != '\n') {
@@ -106,5 +106,6 @@ mod tests {
         assert_eq!(line(":web.app.1"), ":web.app.1");
         assert_eq!(words("x ##[error] ##vso[task] # ##"), "x #\\x23[error] #\\x23vso[task] # ##");
         assert_eq!(message("one\n::two\n"), "one\n  | ::two");
+        assert_eq!(message("one\n  | ::two\nthree"), "one\n  | ::two\n  | three");
     }
 }

@@ -1,4 +1,4 @@
-//! Programs of others that pages use.
+//! Programs of other projects that pages use.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ const CLIENTS: &str = "aws buildah buildctl caddy cosign crane ctr curl docker d
                        kubectl minisign nginx openssl oras podman python3 regctl restic skopeo sqlite3 systemctl \
                        terraform traefik";
 
-/// Programs that a program needs besides.
+/// Other programs that a program needs.
 fn beside(name: &str) -> &'static [&'static str] {
     match name {
         // The daemon, and the program in its test image.

@@ -36,7 +36,7 @@ impl Command {
         self.lines.last().is_some_and(|line| line.trim_end().ends_with(DENIED))
     }
 
-    /// The same without the mark.
+    /// Returns the command without that mark.
     pub(crate) fn unmarked(mut self) -> Self {
         if let Some(last) = self.lines.last_mut() {
             *last = last.trim_end().trim_end_matches(DENIED).trim_end().to_owned();
@@ -44,8 +44,8 @@ impl Command {
         self
     }
 
-    /// The text that a long-running command prints when it is ready. A reader would leave it in a terminal of its
-    /// own. `None` for a command that ends.
+    /// The text that a long-running command prints when it is ready. A reader would leave it in its own
+    /// terminal. `None` for a command that ends.
     pub(crate) fn goes_on(&self) -> Option<&'static str> {
         let text = self.lines.join(" ");
         let is_ended = ["--check", "--help", "timeout "].iter().any(|each| text.contains(each));

@@ -35,7 +35,7 @@ fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// The trials, and programs that are missing.
+/// The trials, and the programs that are missing.
 #[derive(Default)]
 struct Suite {
     trials: Vec<Trial>,

@@ -33,7 +33,7 @@ pub(crate) fn missing() -> Vec<String> {
 
 pub(crate) fn check() -> Result<(), String> {
     RUN.iter().try_for_each(|(text, said)| expect(room::run(&Page::of(text)), text, said))?;
-    // Changes of one block are visible to the next, and are gone after the page.
+    // A block sees changes that an earlier block made. After the page, they are gone.
     let page = "```sh\ncd /etc\nx=1\n```\n\n```sh\n[ \"$PWD$x\" = /etc1 ]\ntouch gangplank-room\n```\n";
     room::run(&Page::of(page))?;
     room::run(&Page::of("```sh\n[ ! -e /etc/gangplank-room ]\n```\n"))

@@ -23,7 +23,7 @@ pub(crate) fn needed(page: &Page) -> Vec<String> {
     clients::among(words).chain(named.map(str::to_owned)).collect()
 }
 
-/// The programs of a preparation: those in it, and those that `given.sh` runs for it.
+/// The programs that a preparation needs: those that it names, and those that `given.sh` runs for it.
 fn needed_by(command: &Command) -> Vec<String> {
     let mut words = command.first_words();
     let text = command.lines.join(" ");
@@ -92,7 +92,7 @@ fn step(first: usize, block: &str) -> String {
         line += length;
     }
     match goes_on {
-        // A new terminal begins in the reader's home folder, and has no effect on the others.
+        // A new terminal begins in the reader's home folder, and does not change other terminals.
         Some(said) => {
             format!("( cd; {text}) > $ROOM/terminal-{first} 2>&1 & terminal {first} $! '{said}'\n")
         }

@@ -1,5 +1,5 @@
-//! The bucket's server is away, in every way that servers are, and comes back: what still works, what is refused
-//! and how soon, and that nobody has to restart anything.
+//! The bucket's server is out of reach, in every way in which servers fail, and comes back. The tests check
+//! what still works, what is refused and how soon, and that nobody has to restart anything.
 
 use std::time::{Duration, Instant};
 
@@ -14,15 +14,15 @@ use crate::world::{PART, World, blob, builder, code, until};
 /// Longer than any step may take.
 const LONG: Duration = Duration::from_mins(1);
 
-/// The promises: a refusal comes within this time, and all is well within that one.
+/// The promised times: the longest time until a refusal, and the longest time until all works again.
 const REFUSED: Duration = Duration::from_secs(35);
 const HEALED: Duration = Duration::from_secs(15);
 
-/// What was there before.
+/// The content of the registry before the bucket was out of reach.
 struct Before {
     seen: Blob,
     image: Image,
-    /// A session with a little in it, and one with more than a part.
+    /// A session with a few bytes, and one with more bytes than a part has.
     little: String,
     much: (String, Blob),
 }
@@ -42,7 +42,7 @@ impl Before {
     }
 }
 
-/// What needs no bytes works, at once.
+/// Requests that need no bytes of a blob succeed at once.
 fn rows_work(server: &TestServer, registry: &Registry, before: &Before) {
     let begun = Instant::now();
     assert_eq!(server.registry_as(&server.operator_login()).status("GET", "sr/tags/list"), 200);
@@ -67,7 +67,7 @@ fn rows_work(server: &TestServer, registry: &Registry, before: &Before) {
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
-/// What was seen within the hour counts as there, without a request.
+/// A blob that was seen within the last hour counts as existing, without a request to the bucket.
 fn what_was_seen_is_there(registry: &Registry, before: &Before) {
     let begun = Instant::now();
     for blob in before.image.blobs().chain([&before.seen]) {
@@ -78,7 +78,7 @@ fn what_was_seen_is_there(registry: &Registry, before: &Before) {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
-/// What needs bytes is refused in time, and the client is told to come again.
+/// Requests that need bytes of a blob are refused in time, and the client is told to try again.
 fn bytes_are_refused(registry: &Registry, before: &Before, is_new: bool) {
     let (whole, more) = (blob(3_000), blob(3 * PART));
     let seen = format!("sr/blobs/{}", before.seen.digest);
@@ -112,7 +112,7 @@ fn rest(before: &Before) -> Vec<u8> {
     before.much.1.bytes[PART + 1_000..].to_vec()
 }
 
-/// All is well again, and the sessions go on.
+/// All is well again, and the sessions continue.
 fn everything_works(registry: &Registry, before: &Before) {
     let new = blob(5_000);
     let begun = Instant::now();
@@ -184,7 +184,7 @@ fn a_balancer_that_finds_nothing() {
     faulty(Fault::Refuse(404, ""));
 }
 
-/// A server of S3 of its own, to do to it what the others' would suffer from.
+/// An S3 server for this test only: the test does things to it that would disturb other tests.
 fn own() -> Option<(S3Server, TestServer, Registry)> {
     let Some(s3) = S3Server::start(Program::Versitygw) else {
         gangplank_testkit::skip("versitygw is not installed");

@@ -1,4 +1,4 @@
-//! Failures of networks and servers at the worst time, and what a client of the registry notices of them.
+//! Failures of networks and servers at the worst moment, and their effect on a client of the registry.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn an_end_that_is_refused_is_503_and_nothing_is_left() {
         let is_lost = fault == Fault::SwallowAnswer;
         world.proxy.decide(move |seen| match seen.call {
             "CompleteMultipartUpload" => fault.clone(),
-            // Nor is it found out what became of it.
+            // The server's question whether the object exists after all gets no answer either.
             "HeadObject" if is_lost => Fault::Refuse(503, "SlowDown"),
             _ => Fault::None,
         });
@@ -83,7 +83,7 @@ fn content_that_is_gone_is_not_there_and_the_next_push_mends_it() {
     assert_eq!(world.registry.push_blob("sr", &blob), 201);
     world.objects().iter().for_each(|key| world.s3.delete(key));
     assert_eq!(world.pull(&blob.digest), None);
-    // A server that has seen the blob lately believes that it is there. A new server looks.
+    // A server that has recently seen the blob believes that it exists. After a restart it asks the bucket.
     world.server.terminate();
     world.server.restart();
     assert_eq!(world.registry.status("HEAD", &format!("sr/blobs/{}", blob.digest)), 404);

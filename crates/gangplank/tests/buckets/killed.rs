@@ -1,5 +1,5 @@
-//! Kills inside the last request of a push, of our server or the bucket's. Every answer given is true, no session
-//! answers 500, and nothing is left over.
+//! Our server or the bucket's server is killed during the last request of a push. Every answer given is true,
+//! no session answers 500, and nothing is left over.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn pulled(registry: &Registry, blob: &Blob) {
     assert!(answer.bytes().unwrap() == blob.bytes);
 }
 
-/// The last request in a thread of its own; its status, if there was an answer.
+/// The last request in a separate thread; its status, if there was an answer.
 fn putting(registry: &Registry, location: &str, blob: &Blob) -> std::thread::JoinHandle<Option<u16>> {
     let put = registry.request("PUT", &format!("{location}?digest={}", blob.digest));
     std::thread::spawn(move || put.send().ok().map(|answer| answer.status().as_u16()))
@@ -69,7 +69,7 @@ fn our_server_is_killed_inside_the_last_request() {
         for blob in &blobs {
             pulled(&world.registry, blob);
         }
-        // Pushes that started over have left their first session, which ends after an idle hour.
+        // Pushes that started again have left their first session, which ends after an idle hour.
         until(Duration::from_secs(20), || world.objects().len() >= blobs.len());
         assert!(world.uploads().len() <= blobs.len());
     }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::world::{PART, blob, builder, s3, until};
 
-/// A database and a prefix for a store that moves there.
+/// A database and a prefix that a store can move to.
 struct There {
     s3: &'static S3Server,
     database: String,
@@ -113,7 +113,7 @@ impl Ran {
     }
 }
 
-/// What clients have pushed, and how they get it.
+/// The image and blobs that clients have pushed, and the login that reads them.
 struct Pushed {
     image: Image,
     large: Blob,
@@ -176,7 +176,7 @@ fn a_store_moves_there_and_back_and_its_clients_notice_nothing() {
     let first = Pushed::to(&here, ":web.app.1");
     let key = key_of(&here.data_dir());
 
-    // Beside the server, only bytes are copied.
+    // While the server runs, only bytes can be copied.
     let from = ["--from", &dir];
     there.migrate(&from, &key).says(1, &["is in use by another gangplank"]);
     let content = there.migrate(&["--from", &dir, "--content-only"], &key);
@@ -204,7 +204,7 @@ fn a_store_moves_there_and_back_and_its_clients_notice_nothing() {
         .says(0, &["moved ", " rows and 10 contents", "of which 5 ", "--public-address"]);
     there.migrate(&from, &key).says(0, &["everything had been moved before"]);
 
-    // Nobody uses the old place.
+    // No server can use the old place any more.
     let said = here.try_restart().unwrap_err();
     let place = format!("s3://{BUCKET}/{}", there.prefix);
     assert!(
@@ -268,7 +268,7 @@ fn a_target_that_is_used_is_refused_and_left_alone() {
     here.restart();
 }
 
-/// Content that is broken at the old place is told, and its next push mends it.
+/// Damaged content at the old place is reported, and the next push of it repairs it.
 #[test]
 fn what_is_broken_is_told_and_marked() {
     let Some(there) = There::new() else { return };
@@ -294,7 +294,7 @@ fn file_of(dir: &Path, length: usize) -> PathBuf {
     files.find_map(|file| Some(file.unwrap()).filter(is_it)).unwrap().path()
 }
 
-/// Runs a command and kills it after ever longer times, until it ends by itself.
+/// Runs a command and kills it after a delay that grows each time, until the command ends by itself.
 fn killed_until_done(mut start: impl FnMut() -> Child, mut after_kill: impl FnMut()) -> Ran {
     for round in 0_u64.. {
         let mut child = start();

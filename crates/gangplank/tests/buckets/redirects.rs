@@ -1,4 +1,4 @@
-//! Pulls that are sent on to the bucket's server.
+//! Pulls that are redirected to the bucket's server.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use reqwest::redirect::Policy;
 
 use crate::world::{World, blob, builder};
 
-/// The registry is 127.0.0.1. So the bucket's server needs another name.
+/// The registry's host is 127.0.0.1, so the bucket's server must have another host name.
 fn other_name(endpoint: &str) -> String {
     endpoint.replace("127.0.0.1", "localhost")
 }
@@ -24,7 +24,7 @@ fn world() -> Option<World> {
     World::start_with(Program::Versitygw, redirecting)
 }
 
-/// Asks without following. Returns the status and the `Location`.
+/// Sends a request without following a redirect. Returns the status and the `Location`.
 fn ask(
     server: &TestServer,
     login: &Login,
@@ -148,7 +148,8 @@ fn pushed(world: &World) -> (Image, Login) {
     (image, world.server.api().registry_login(&serde_json::json!({ "scope": ["pull"] })))
 }
 
-/// The layers came, and past the proxy that the server itself uses: it read only the configuration.
+/// Checks that the layers arrived, and that the client did not get them from our server: the proxy in front of
+/// the bucket saw only one read, that of the configuration.
 fn was_sent_on(world: &World, image: &Image, folder: &Path) {
     assert!(world.proxy.count("GetObject") <= 1, "{:?}", world.proxy.seen());
     for layer in &image.layers {

@@ -1,4 +1,5 @@
-//! S3 servers, one of each kind for all tests; and servers of ours over them, each under a prefix of its own.
+//! S3 servers, one of each kind for all tests, and servers of ours that store their blobs in them, each under
+//! its own prefix.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ pub(crate) fn builder() -> ServerBuilder {
     TestServer::builder(env!("CARGO_BIN_EXE_gangplank"))
 }
 
-/// A server of ours, its prefix, and a proxy before its bucket.
+/// A server of ours, its prefix, and a proxy in front of its bucket.
 pub(crate) struct World {
     pub(crate) s3: &'static S3Server,
     pub(crate) proxy: FaultProxy,
@@ -45,7 +46,7 @@ impl World {
         let s3 = s3(program)?;
         let proxy = FaultProxy::before(&s3.address());
         let prefix = format!("{}/blobs", Blob::unique().digest.trim_start_matches("sha256:"));
-        // Trials wait for bytes that have to go.
+        // Tests wait until bytes are deleted, so there is no restore window.
         let builder = builder().in_bucket(s3, &proxy.endpoint(), &prefix).arg("--restore-window").arg("0");
         let server = more(builder).start();
         let registry = server.registry_as(&server.operator_login());
@@ -57,7 +58,7 @@ impl World {
         self.s3.keys_under(&format!("{}/content/", self.prefix))
     }
 
-    /// The keys of uploads that are open.
+    /// The keys of open multipart uploads.
     pub(crate) fn uploads(&self) -> Vec<String> {
         let all = self.s3.open_uploads();
         all.into_iter().filter(|key| key.starts_with(&self.prefix)).collect()

@@ -1,4 +1,4 @@
-//! Both versions of the AWS CLI, used as their users do.
+//! Both versions of the AWS CLI, used as people use them.
 
 use std::path::PathBuf;
 
@@ -119,8 +119,8 @@ fn job_without_a_key(program: &Program) {
     let bench = &job.bench;
     let aws = Aws { bench, program };
     let keys = (!aws.reads_address()).then(|| {
-        // This version is too old for an address in the environment. With one on the command line it does not use the
-        // token.
+        // This version is too old to read an address from the environment. If the address is on the command line,
+        // this version does not use the token.
         let role =
             ["sts", "assume-role-with-web-identity", "--role-session-name=ci", "--output=json", "--role-arn"];
         let token = format!("file://{}", job.token.display());
@@ -218,7 +218,7 @@ impl Aws<'_> {
         matches!(version, (1, 29..) | (2, 13..) | (3.., _))
     }
 
-    /// The same for any service.
+    /// A call of any service, with only the two files.
     fn call_of(&self, service: &str, args: &[&str]) -> Call {
         let endpoint = format!("--endpoint-url={}", self.bench.server.endpoint());
         let endpoint = (!self.reads_address()).then_some(endpoint.as_str());

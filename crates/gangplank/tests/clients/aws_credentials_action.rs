@@ -65,7 +65,7 @@ fn job(node: &Program) {
     go_on(&job, left);
 }
 
-/// Later steps with the keys: a push and a registration, as the role.
+/// Later steps with the keys: as the role, they push an image and register it.
 fn go_on(job: &Job, keys: Vec<(String, String)>) {
     let bench = &job.bench;
     images::write_layout(&bench.home().join("layout"));

@@ -25,14 +25,15 @@ impl Bench {
         Self::over(TestServer::start(env!("CARGO_BIN_EXE_gangplank")))
     }
 
-    /// The same with a server that was started already.
+    /// A bench with a server that was started already.
     pub(crate) fn over(server: TestServer) -> Self {
         let bench = Self { server };
         std::fs::create_dir_all(bench.home()).expect("the client's home");
         bench
     }
 
-    /// The S3 servers of others that are here, each started; those that are not are skipped by name.
+    /// The S3 servers of other projects that are installed, each started. Those that are not installed are
+    /// skipped by name.
     pub(crate) fn s3_servers() -> impl Iterator<Item = S3Server> {
         S3Program::ALL.into_iter().filter_map(|program| {
             let server = S3Server::start(program);
@@ -43,7 +44,7 @@ impl Bench {
         })
     }
 
-    /// The same with blobs in the bucket of such a server.
+    /// A bench whose server has its blobs in the bucket of this S3 server.
     pub(crate) fn over_s3(s3: &S3Server) -> Self {
         let server = TestServer::builder(env!("CARGO_BIN_EXE_gangplank"));
         Self::over(server.in_bucket(s3, &s3.endpoint(), "trials/blobs").start())
@@ -67,7 +68,7 @@ impl Bench {
         program.call(&self.home(), args)
     }
 
-    /// The same with only the two files that the server writes for AWS tools.
+    /// A call of the AWS CLI with only the two files that the server writes for AWS tools.
     pub(crate) fn call_with_keys<'a>(
         &self,
         program: &Program,
@@ -93,7 +94,7 @@ impl Bench {
         format!("{}/{path}", self.server.host())
     }
 
-    /// A push login, as Lightsail's operation makes it.
+    /// A push login, made with Lightsail's operation.
     pub(crate) fn push_login(&self) -> Login {
         self.server.api().ensure_service(SERVICE);
         self.server.api().push_login()
@@ -112,7 +113,7 @@ impl Bench {
             assert_eq!(api.gangplank("RevokeRegistryLogin", &json!({ "id": login["id"] })).status, 200);
         }
         if gangplank_testkit::replicas::asked().is_some() {
-            // Replicas that others did it on may take so long.
+            // The other replicas may need this time to learn of the revocation.
             std::thread::sleep(Duration::from_secs(5));
         }
     }
@@ -129,7 +130,7 @@ impl Bench {
         self.server.api().register(SERVICE, label, digest)
     }
 
-    /// Whether the registry has a manifest, asked without restrictions.
+    /// Whether the registry has a manifest, asked with a login without limits.
     pub(crate) fn has(&self, repository: &str, reference: &str) -> bool {
         let registry = self.server.registry_as(&self.server.operator_login());
         registry.status("HEAD", &format!("{repository}/manifests/{reference}")) == 200

@@ -1,4 +1,4 @@
-//! `BuildKit`: a daemon of the trial's own, without containerd, and its client `buildctl`.
+//! `BuildKit`: a daemon for this trial only, without containerd, and its client `buildctl`.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::words::{IN_WORDS, ONLY_PUSHES};
 
 /// Adds `BuildKit`'s trials.
 pub(crate) fn add(suite: &mut Suite) {
-    // It only starts as root, and only if there is a runc, although nothing is run here.
+    // The daemon only starts as root, and only if a runc is installed, although nothing is run here.
     let ready = rustix::process::geteuid().is_root() && Program::find("runc").is_some();
     let buildctl = Program::built("buildctl").filter(|_| ready && Program::built("buildkitd").is_some());
     suite.client(
@@ -60,7 +60,7 @@ fn refusals(buildctl: &Program) {
     });
 }
 
-/// The manifest is this login's own, but it may not read the layers.
+/// This login has pushed the manifest, but it may not read the layers.
 fn refused_pull(buildctl: &Program) {
     let bench = Bench::new();
     let buildkit = BuildKit::start(&bench, buildctl);

@@ -109,7 +109,7 @@ impl Call {
         self
     }
 
-    /// The command itself, for one that does not end by itself.
+    /// The command itself, for a program that does not end by itself.
     pub(crate) fn into_command(self) -> Command {
         self.command
     }

@@ -58,7 +58,7 @@ fn look(chromium: &Program, name: &str, configure: impl FnOnce(ServerBuilder) ->
     run(chromium, &job, name, &world);
 }
 
-/// Over TLS, with an empty server: the client that signs calls for these tests only speaks plain HTTP.
+/// Over TLS, with an empty server, because the client that signs calls for these tests only speaks plain HTTP.
 fn over_tls(chromium: &Program) {
     let folder = crate::tls::certificates();
     let file = |name: &str| folder.path().join(name).display().to_string();

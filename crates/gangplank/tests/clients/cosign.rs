@@ -66,7 +66,8 @@ fn signs_recursively(cosign: &Program) {
     }
 }
 
-/// A job that only signs need not read the image. With tags that works. With referrers cosign reads the image itself.
+/// A job that only signs does not need to read the image. That works if signatures are tags. If they are
+/// referrers, cosign reads the image itself.
 fn signs_anothers(cosign: &Program) {
     let bench = Bench::new();
     let cosign = Cosign::new(&bench, cosign);

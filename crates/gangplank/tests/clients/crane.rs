@@ -29,7 +29,7 @@ fn whole_story(crane: &Program) {
     journey(&bench, &mut Crane { bench: &bench, program: crane });
 }
 
-/// The same over buckets of servers that others made.
+/// Pushes and pulls with blobs in the bucket of each S3 server of other projects.
 fn over_s3(crane: &Program) {
     for s3 in Bench::s3_servers() {
         let bench = Bench::over_s3(&s3);

@@ -34,8 +34,8 @@ pub(crate) fn bench() -> Bench {
 /// A client's command with the helper on its path.
 pub(crate) fn with_helper(bench: &Bench, call: Call) -> Call {
     let path = std::env::var("PATH").unwrap_or_default();
-    call.env("PATH", format!("{}:{path}", bench.home().join("bin").display()))
-        .env("GANGPLANK_DATA_DIR", bench.server.data_dir())
+    let call = call.env("PATH", format!("{}:{path}", bench.home().join("bin").display()));
+    bench.server.client_variables().into_iter().fold(call, |call, (name, value)| call.env(name, value))
 }
 
 fn push(bench: &Bench, tool: &Containers<'_>, command: &[&str]) {

@@ -1,4 +1,4 @@
-//! A daemon of a trial's own. It is started in the trial's folder, and ended by its process id.
+//! A daemon for one trial. It is started in the trial's folder, and ended by its process id.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

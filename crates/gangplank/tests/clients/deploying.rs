@@ -53,7 +53,7 @@ fn quickstart(client: &Program) {
     check_empty(&docker);
 }
 
-/// A quickstart that goes on running. Dropping it ends it.
+/// A quickstart that keeps running. Dropping it ends it.
 struct Staying(Child);
 
 impl Drop for Staying {
@@ -79,11 +79,12 @@ fn beside_a_quickstart(client: &Program) {
     let image = format!(":{service}.hello.1");
     let deploy = ["deploy", &service, "--image", &image, "--wait"];
 
-    // The image has the port of its last deployment.
+    // The port is the one of the last deployment.
     let (code, told, states) = ran(&deploy);
     assert_eq!((code, told.as_str()), (Some(0), format!("{url}\n").as_str()), "{states}");
     assert!(states.ends_with(&format!("Deployment 2 of {service} is ACTIVE.\n")), "{states}");
-    // A command does not replace the entry point of the image, and the entry point ignores it.
+    // The options set a command, which does not replace the entry point of the image, and this entry point ignores
+    // its command.
     let (code, _, states) = ran(&[&deploy[..], &["--command", "/none"]].concat());
     assert_eq!(code, Some(0), "{states}");
     // No container answers on that port, and the command does not wait for it.

@@ -1,4 +1,4 @@
-//! Docker: a daemon of the trial's own, and each docker client on the path.
+//! Docker: a daemon for each trial, and each docker client on the path.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ fn whole_story(docker: &Program) {
     journey(&bench, &mut Docker::start(&bench, docker));
 }
 
-/// The same over buckets of servers that others made.
+/// Pushes and pulls with blobs in the bucket of each S3 server of other projects.
 fn over_s3(docker: &Program) {
     for s3 in Bench::s3_servers() {
         let bench = Bench::over_s3(&s3);
@@ -44,7 +44,7 @@ fn over_s3(docker: &Program) {
     }
 }
 
-/// Docker tries again, for most of a minute, what looks like passing trouble to it.
+/// Docker repeats requests, for most of a minute, if it takes a failure for a temporary one.
 fn a_refusal(program: &Program) {
     let bench = Bench::new();
     let mut docker = Docker::start(&bench, program);
@@ -91,7 +91,7 @@ pub(crate) struct Docker<'a> {
 }
 
 impl<'a> Docker<'a> {
-    /// Starts a daemon that touches nothing of this machine but its own folder.
+    /// Starts a daemon that uses nothing of this machine but its own folder.
     pub(crate) fn start(bench: &'a Bench, client: &Program) -> Self {
         let daemon = Dockerd::start(&bench.server.home().join("dockerd"), client);
         Self { bench, socket: daemon.socket(), daemon }

@@ -1,4 +1,4 @@
-//! Docker's daemon, in a folder of its own.
+//! Docker's daemon, in its own folder.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,13 @@ pub(crate) struct Dockerd {
     folder: PathBuf,
     client: Program,
     options: Vec<String>,
+    /// The first two numbers of the addresses of its networks. Other daemons of this machine may use the usual ones.
+    addresses: [u8; 2],
     daemon: Option<Daemon>,
 }
+
+/// The addresses of a daemon that has no others beside it.
+const ADDRESSES: [u8; 2] = [10, 213];
 
 impl Dockerd {
     /// Starts a daemon that does not use the machine's firewall, so its networks are not separated.
@@ -21,9 +26,15 @@ impl Dockerd {
 
     /// Starts one with options.
     pub(crate) fn start_with(folder: &Path, client: &Program, options: &[&str]) -> Self {
+        Self::start_at(folder, client, options, ADDRESSES)
+    }
+
+    /// Starts one with options, whose networks have addresses of their own, so that several run beside each other.
+    pub(crate) fn start_at(folder: &Path, client: &Program, options: &[&str], addresses: [u8; 2]) -> Self {
         std::fs::create_dir_all(folder.join("client")).expect("the daemon's folder");
         let options = options.iter().map(|option| (*option).to_owned()).collect();
-        let mut dockerd = Self { folder: folder.to_owned(), client: client.clone(), options, daemon: None };
+        let (folder, client) = (folder.to_owned(), client.clone());
+        let mut dockerd = Self { folder, client, options, addresses, daemon: None };
         dockerd.start_again();
         dockerd
     }
@@ -40,9 +51,9 @@ impl Dockerd {
         let option = |name: &str, file: &str| format!("--{name}={}", self.folder.join(file).display());
         let mut args = vec![format!("--host={}", self.socket()), option("data-root", "data")];
         args.extend([option("pidfile", "pid"), option("exec-root", "exec")]);
-        // Other daemons of this machine may use the usual addresses.
-        let addresses = "--default-address-pool=base=10.213.0.0/16,size=24";
-        args.extend(["--bridge=none", "--storage-driver=vfs", addresses].map(str::to_owned));
+        args.extend(["--bridge=none", "--storage-driver=vfs"].map(str::to_owned));
+        let [first, second] = self.addresses;
+        args.push(format!("--default-address-pool=base={first}.{second}.0.0/16,size=24"));
         args.extend(self.options.iter().cloned());
         let program = Program::find("dockerd").expect("dockerd");
         for _ in 0..3 {
@@ -57,8 +68,8 @@ impl Dockerd {
         false
     }
 
-    /// Removes all containers and networks. A daemon leaves them to the machine, even one that a trial killed and did
-    /// not start again.
+    /// Removes all containers and networks. They would stay on the machine even if a trial killed the daemon
+    /// and did not start it again.
     fn clear(&mut self) {
         if self.daemon.is_none() && !self.comes_up() {
             return;
@@ -75,7 +86,7 @@ impl Dockerd {
         self.daemon = None;
     }
 
-    /// Kills it, as a crash would. Its containers go on running.
+    /// Kills it, as a crash would. Its containers keep running.
     pub(crate) fn kill(&mut self) {
         if let Some(daemon) = self.daemon.take() {
             daemon.kill();

@@ -213,7 +213,8 @@ fn other_audience(node: &Program) {
     assert_eq!(runner.tokens.audiences()[2], said);
     runner.log_out(&state);
 
-    // The port is not known when the server is told its audience, so the issuer gives the server another name.
+    // The server's port is not known when its audience is configured, so the issuer makes its tokens for another name
+    // of the server.
     for audiences in [&[said][..], &[said, HOST]] {
         let job = Job::at(audiences, |server| server);
         let meant = move |asked: &str| if asked.starts_with("http://") { said } else { asked }.to_owned();

@@ -27,7 +27,7 @@ pub(crate) trait ImageTool {
     fn pull(&self, reference: &str) -> Done;
 }
 
-/// The whole journey of one tool.
+/// Runs the whole journey with one tool.
 pub(crate) fn journey(bench: &Bench, tool: &mut impl ImageTool) {
     let login = bench.push_login();
     a_wrong_password_is_refused(bench, tool, &login);

@@ -30,12 +30,12 @@ impl Job {
         Self::at(&[AUDIENCE], |server| server)
     }
 
-    /// The same with a server that accepts tokens for these audiences and has this configuration.
+    /// A job whose server accepts tokens for these audiences and has this configuration.
     pub(crate) fn at(audiences: &[&str], configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
         Self::made(audiences, configure, |call| call)
     }
 
-    /// The same with a server with this self-signed certificate.
+    /// A job whose server has this self-signed certificate.
     pub(crate) fn over_tls(audiences: &[&str], certificate: &str, key: &str) -> Self {
         let configure =
             |server: ServerBuilder| server.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
@@ -76,7 +76,7 @@ impl Job {
         self.token_endpoint_for(str::to_owned)
     }
 
-    /// The same with a function that makes the token for an audience.
+    /// That endpoint, with a function that makes the token for an audience.
     pub(crate) fn token_endpoint_for(
         &self,
         audience: impl Fn(&str) -> String + Send + 'static,

@@ -47,7 +47,7 @@ const OWNER: &str = "dev.gangplank.owner";
 
 /// A server and the daemon for its services.
 pub(crate) struct World {
-    // It ends before the home of both is removed.
+    // Declared first, so that the daemon ends before the home of both is removed.
     pub(crate) docker: Dockerd,
     pub(crate) server: TestServer,
     digest: String,
@@ -59,7 +59,7 @@ impl World {
         Self::with(options, |folder| Dockerd::start(folder, client))
     }
 
-    /// The same with another daemon.
+    /// A world with another daemon.
     pub(crate) fn with(options: &[&str], start: impl FnOnce(&std::path::Path) -> Dockerd) -> Self {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
         let folder: PathBuf = home.path().join("dockerd");
@@ -235,7 +235,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // The server would start the containers again that the daemon is about to remove.
+        // A running server would start containers again that the daemon is about to remove.
         self.server.kill();
     }
 }

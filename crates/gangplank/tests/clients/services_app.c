@@ -42,7 +42,9 @@ static int answer(int peer, const char *body, size_t length) {
 }
 
 static void echo(int peer) {
-    const char *head = "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    // The answer to the key of the example in RFC 6455.
+    const char *head = "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                       "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
     char bytes[4096];
     struct timeval for_ever = {0, 0};
     setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof for_ever);

@@ -59,7 +59,7 @@ fn check_log(log: &[String], version: i64) {
     let ticks = log.iter().filter_map(|line| line.strip_prefix(&format!("tick v{version} ")));
     let ticks: Vec<u64> = ticks.map(|number| number.parse().expect("a number")).collect();
     assert!(!ticks.is_empty(), "v{version} printed nothing");
-    // The runs of a container one after the other, each from 0.
+    // Splits the lines into runs of the container. Each run begins at 0.
     let breaks: Vec<_> = ticks.windows(2).filter(|two| two[1] != two[0] + 1 && two[1] != 0).collect();
     let runs = ticks.iter().filter(|tick| **tick == 0).count();
     assert!(breaks.is_empty() && ticks[0] == 0, "v{version}: {breaks:?}, first {}", ticks[0]);
@@ -119,7 +119,7 @@ fn killed_engines(client: &Program) {
     world.docker.start_again();
     is_back(&world, "the engine was killed and started");
 
-    // As after a reboot of the machine.
+    // The server and the engine end at the same time, as in a reboot of the machine.
     world.server.kill();
     remove_all(&world);
     world.docker.stop();
@@ -127,7 +127,7 @@ fn killed_engines(client: &Program) {
     world.docker.start_again();
     is_back(&world, "everything was gone");
 
-    // A deployment goes on although the engine restarts.
+    // A deployment continues although the engine restarts.
     let version = world.begin(deployment("web", "v2", &["tick"]));
     std::thread::sleep(Duration::from_millis(500));
     world.docker.stop();

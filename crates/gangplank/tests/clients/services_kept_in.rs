@@ -1,5 +1,5 @@
-//! The limits of containers, and the harm that one of them can do. It runs in its own network, because the daemon
-//! needs the firewall.
+//! The limits of containers, and the harm that one of them can do. The trial runs in its own network, because
+//! the daemon needs the firewall.
 
 use std::net::TcpListener;
 use std::process::Command;

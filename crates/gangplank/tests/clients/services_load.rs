@@ -78,19 +78,25 @@ impl Load {
 
     /// Stops the visitors, and checks that nothing failed.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Outcome {
+    pub(crate) fn end(self) -> Outcome {
+        let (outcome, failures) = self.end_with_failures();
+        assert!(failures.is_empty(), "{} of {} failed: {failures:#?}", failures.len(), outcome.answers);
+        outcome
+    }
+
+    /// Stops the visitors. Returns a line for each failure too.
+    pub(crate) fn end_with_failures(mut self) -> (Outcome, Vec<String>) {
         self.shared.stop.store(true, Ordering::SeqCst);
         for visitor in self.visitors.drain(..) {
             visitor.join().expect("a visitor");
         }
-        let failures = self.shared.failures.lock().expect("failures");
-        assert!(failures.is_empty(), "{} of {} failed: {failures:#?}", failures.len(), self.answers());
-        Outcome {
+        let outcome = Outcome {
             answers: self.answers(),
             disabled: self.shared.disabled.load(Ordering::SeqCst),
             versions: self.shared.versions.lock().expect("versions").clone(),
             upgraded: self.shared.upgraded.lock().expect("durations").clone(),
-        }
+        };
+        (outcome, self.shared.failures.lock().expect("failures").clone())
     }
 }
 
@@ -216,12 +222,17 @@ fn visit(shared: &Shared) {
     }
 }
 
+/// A WebSocket's first request, with the key of the example in RFC 6455, since proxies want one.
+pub(crate) fn upgrade(host: &str) -> String {
+    format!(
+        "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
 /// Keeps one upgraded connection busy. Opens another one when the server ends it.
 fn stay(shared: &Shared) {
-    let request = format!(
-        "GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-        shared.host
-    );
+    let request = upgrade(&shared.host);
     while shared.goes_on() {
         let opened =
             shared.connect().and_then(|mut stream| Ok((ask(&mut stream, request.as_bytes())?, stream)));

@@ -15,7 +15,7 @@ fn lines(log: &[String]) -> Vec<u64> {
 fn whole(client: &Program) {
     let mut world = World::new(client, &[]);
     world.make_service("web");
-    // All of it comes before other lines of the container.
+    // The log has all of this output before other lines of the container.
     world.deploy("web", "v1", &["print", "4000"]);
     let all: Vec<u64> = (0..4_000).collect();
     until("all lines are there", || lines(&world.log("web")).len() >= all.len());

@@ -15,7 +15,7 @@ pub(crate) const TESTS: [(&str, Test); 3] = [
     ("the_second_deployment_answers_soon", soon),
 ];
 
-/// The shortest time for which an upgraded connection goes on after a switch.
+/// The shortest time for which an upgraded connection stays open after a switch.
 const DRAIN: Duration = Duration::from_secs(29);
 
 fn switches(client: &Program) {
@@ -76,7 +76,7 @@ fn changes(client: &Program) {
     eprintln!("{} requests in changes", outcome.answers);
 }
 
-/// The time from the call that creates a deployment to its first answer.
+/// Measures the time from the call that creates a deployment to its first answer.
 fn soon(client: &Program) {
     let world = World::new(client, &[]);
     world.make_service("web");

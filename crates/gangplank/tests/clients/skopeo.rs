@@ -30,7 +30,7 @@ fn whole_story(skopeo: &Program) {
     journey(&bench, &mut Skopeo(Containers::new(&bench, skopeo)));
 }
 
-/// The same over buckets of servers that others made.
+/// Pushes and pulls with blobs in the bucket of each S3 server of other projects.
 fn over_s3(skopeo: &Program) {
     for s3 in Bench::s3_servers() {
         let bench = Bench::over_s3(&s3);
@@ -78,7 +78,7 @@ fn reads_nothing(skopeo: &Program) {
     skopeo.make();
     skopeo.push(&bench.image("sr:first")).ok();
     let image = format!("docker://{}", bench.image("sr:first"));
-    // It may read its own manifests.
+    // This login may read its own manifests.
     skopeo.0.run(&["inspect", "--tls-verify=false", &image]).ok();
     skopeo.0.log_in(&bench.push_login()).ok();
     for command in [

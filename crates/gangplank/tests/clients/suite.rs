@@ -20,8 +20,8 @@ const OF_REPLICAS: [&str; 10] = [
     "oci_conformance::",
 ];
 
-/// Those of them that need a data directory, or have a bucket of their own.
-const OF_ONE_PROCESS: [&str; 2] = ["::pushes_by_the_credential_helper", "_over_s3"];
+/// The trials in that list that have their own bucket.
+const OF_ONE_PROCESS: [&str; 1] = ["_over_s3"];
 
 /// A trial with a client.
 pub(crate) type Test = fn(&Program);

@@ -1,4 +1,4 @@
-//! The same over TLS, with a certificate that the client is told to trust.
+//! Clients over TLS, with a certificate that they are configured to trust.
 
 use gangplank_testkit::{Login, TestServer};
 use serde_json::Value;

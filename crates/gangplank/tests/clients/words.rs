@@ -1,4 +1,4 @@
-//! The message of a refusal reaches the person, whatever the tool does with it.
+//! The message of a refusal reaches the user, whatever the tool does with it.
 
 use gangplank_testkit::Login;
 
@@ -10,7 +10,7 @@ pub(crate) const ONLY_PUSHES: &[&str] = &["this login can only push"];
 
 /// The texts of a tool after a push with a login that may not push.
 pub(crate) struct Refusals {
-    /// The login only pulls.
+    /// The login may only pull.
     pub(crate) only_pulls: &'static [&'static str],
     /// The login was revoked.
     pub(crate) revoked: &'static [&'static str],

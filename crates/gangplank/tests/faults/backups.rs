@@ -1,5 +1,5 @@
-//! Backups beside pushes, registrations, deletions and collections, again and again, and killed backups. A restored
-//! directory is complete, and has everything that was acknowledged before the backup began.
+//! Backups while clients push, register and delete, and while garbage is collected; and backups that are
+//! killed. A restored directory is complete, and has everything that was acknowledged before the backup began.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -88,7 +88,7 @@ fn beside_load() {
     assert!(before.len() > 100, "the load did next to nothing");
 }
 
-/// Images that are registered and have to stay.
+/// Backups while garbage is collected. Registered images have to stay.
 fn beside_collections() {
     let world = World::start();
     let (stop, pushed) = (AtomicBool::new(false), AtomicU64::new(0));

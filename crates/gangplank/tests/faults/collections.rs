@@ -1,6 +1,6 @@
-//! Cycles of garbage collection back to back, beside pushes. No acknowledged content is removed before its lease is
-//! over. No push is refused because of a blob that it was told to skip. Registered images stay, and garbage is
-//! removed. Then the same with `kill -9` during cycles.
+//! Cycles of garbage collection without a pause, while clients push. No acknowledged content is removed before
+//! its lease is over. No push is refused because of a blob that the client was told to skip. Registered images
+//! stay, and garbage is removed. Then all of this is repeated with `kill -9` during cycles.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -23,7 +23,7 @@ use crate::{leaks, world};
 /// The life of a lease here.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// A slower push has outlived its leases.
+/// The longest time of a push that has to succeed. The leases of a slower push may have ended.
 const PROMPT: Duration = Duration::from_secs(3);
 
 pub(crate) fn add(trials: &mut Vec<Trial>) {

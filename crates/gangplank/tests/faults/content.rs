@@ -1,4 +1,4 @@
-//! Content that is made from a number, so that a ledger does not have to store the bytes.
+//! Content that is made from a number, so that a ledger does not have to store the bytes themselves.
 
 use gangplank_oci::Digest;
 use gangplank_testkit::Blob;

@@ -1,6 +1,6 @@
-//! Every call that changes a file fails, one at a time, in every operation. The client gets an error or a true
-//! success. No acknowledged content is lost, and none is incomplete. When the disk works again, a retry succeeds and
-//! no waste is left.
+//! Every call that changes a file fails, one at a time, in every operation. The client gets an error, or a
+//! success if the operation did succeed. No acknowledged content is lost, and none is incomplete. When the disk
+//! works again, a repeated request succeeds and no unneeded file is left.
 
 use gangplank_oci::media_type::{OCI_CONFIG, OCI_MANIFEST};
 use gangplank_testkit::Blob;
@@ -78,7 +78,7 @@ fn hold(world: &World, kept: Content) {
     world.api().register("web", "kept", &manifest.digest);
 }
 
-/// Lets one operation meet one fault. `false` if the operation ended before the fault.
+/// Runs one operation while one call fails. Returns `false` if the operation ended before that call.
 fn attempt(world: &mut World, deed: &mut dyn Deed, fault: Fault, kept: Content, context: &str) -> bool {
     world.shim.arm(fault);
     let status = deed.act(world);

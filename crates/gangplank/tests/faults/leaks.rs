@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Waits until the files in a data directory are those that its rows name.
 ///
 /// # Panics
-/// If they are not in time: a file was lost, or one stays that nobody will remove.
+/// When the time is over, either a file was lost, or there is a file that nobody will remove.
 pub(crate) fn check(data_dir: &Path) {
     let started = Instant::now();
     loop {

@@ -114,7 +114,8 @@ impl Ledger {
         assert!(lost.is_empty(), "registered and not listed: {lost:?}");
     }
 
-    /// Continues an upload where the server says. Then the server has promised to keep its blob, too.
+    /// Continues an upload at the offset that the server reports. Once this is acknowledged, the server has
+    /// promised to keep this blob, too.
     fn resume(&mut self, server: &TestServer, operator: &Login, session: &Session, power_lost: bool) {
         let registry = server.registry_as(operator);
         let stands = registry.send("GET", &session.location);

@@ -1,4 +1,4 @@
-//! The requirements of a trial, and what happens if one is missing.
+//! The requirements of a trial, and the effect of a missing one.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ pub(crate) enum Need {
 }
 
 impl Need {
-    /// The reason for which it is not met. `None` if it is.
+    /// The reason why it is not met. `None` if it is met.
     fn missing(self) -> Option<String> {
         match self {
             Self::Compiler => (!runs("cc", &["--version"])).then(|| "cc, a C compiler".to_owned()),

@@ -1,5 +1,5 @@
-//! Every call that changes a file fails while `gangplank fsck --repair` mends a data directory. It reports the
-//! failure, intact content stays intact, and a run on a working disk completes the repair.
+//! Every call that changes a file fails while `gangplank fsck --repair` repairs a data directory. The command
+//! reports the failure, intact content stays intact, and a run on a working disk completes the repair.
 
 use std::fs;
 use std::path::Path;

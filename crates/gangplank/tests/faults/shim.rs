@@ -77,7 +77,7 @@ impl Shim {
         shim
     }
 
-    /// The environment that loads the shim into a program.
+    /// The environment variables that load the shim into a program.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.environment.iter().map(|(name, value)| (*name, value.as_str()))
     }

@@ -28,7 +28,7 @@ fn start(world: &mut World, fault: Fault) -> bool {
     let at = fault.at;
     match started {
         Ok(()) if hits > 0 => {
-            // The fault did not happen, or hit a background task of the server.
+            // The start ignored the fault, or the fault hit a background task of the server.
             world.server.kill();
             world.restart();
         }
@@ -47,7 +47,8 @@ fn on_a_new_directory() {
     let mut world = World::start();
     let blob = Content { seed: numbers.next(), size: 1_000 };
     let mut tried = 0;
-    // Each takes two first starts, so a seed picks some. Of the calls that make shards, only a few are tried.
+    // Each call takes two first starts, so a seed selects some of the calls. Of the calls that make the folders of
+    // content, only a few are tried.
     for (kinds, stride) in [(ALL & !MAKE_DIRECTORY, 6), (MAKE_DIRECTORY, 100)] {
         for lasting in [false, true] {
             let (mut at, error) = (1, if lasting { NO_SPACE } else { IO });
@@ -83,7 +84,7 @@ fn after_a_crash() {
             let patch = registry.request("PATCH", &location).body(kept.bytes()).send().unwrap();
             assert_eq!(patch.status(), 202);
             world.server.kill();
-            // Waste of a crash that a start has to remove.
+            // Files that a crash left, which the next start has to remove.
             let (staged, orphan) = ("0".repeat(32), format!("{}42", "0".repeat(30)));
             let blobs = world.server.data_dir().join("blobs");
             std::fs::write(blobs.join("staged").join(staged), "left").unwrap();
@@ -104,7 +105,7 @@ fn after_a_crash() {
     eprintln!("start after a crash: {tried} faults");
 }
 
-/// The database is the old one or the new one, and complete.
+/// Afterwards the database is the old one or the new one, and complete.
 fn on_an_earlier_database() {
     const DATABASE: &[u8] = include_bytes!("../../../store/tests/fixtures/schema-3.db");
     const MASTER_KEY: &[u8] = include_bytes!("../../../store/tests/fixtures/schema-3.master.key");

@@ -100,7 +100,7 @@ fn after_a_failed_sync() {
         api.lightsail("CreateContainerServiceRegistryLogin", &serde_json::json!({})).status
     };
     assert_eq!(create(&api), 503);
-    // The disk works again, but the server does not try it again.
+    // The disk works again, but the server does not use it again before a restart.
     assert_eq!((world.shim.hits(), world.is_ready(), create(&api)), (1, false, 503));
     world.server.kill();
     world.shim.lift();
@@ -115,8 +115,8 @@ fn after_a_failed_sync() {
     assert!(emptied < next(&calls, 0, &["answer"]), "{log}");
 }
 
-/// Uploads make no sync. So the first to see that their rows are lost is the code that moves the log into the
-/// database. A later commit would be lost too.
+/// Uploads make no sync. So the first code that sees the loss of their rows is the one that moves the log into
+/// the database. A later commit would be lost too.
 fn after_a_failed_sync_of_nobody() {
     let world = World::start();
     let registry = world.registry();

@@ -26,13 +26,13 @@ impl World {
         Self::start_in(home)
     }
 
-    /// The same with additional variables.
+    /// A world whose server has additional environment variables.
     pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
         let home = tempfile::Builder::new().prefix("gangplank-faults-").tempdir().unwrap();
         Self::start_so(home, environment)
     }
 
-    /// The same in a prepared home.
+    /// A world in a prepared home.
     pub(crate) fn start_in(home: tempfile::TempDir) -> Self {
         Self::start_so(home, &[])
     }
@@ -69,7 +69,7 @@ impl World {
     }
 }
 
-/// What `/readyz` answers.
+/// Whether `/readyz` answers that the server is ready.
 pub(crate) fn is_ready(server: &TestServer) -> bool {
     let address = server.admin_address().expect("an address of health");
     let mut stream = TcpStream::connect(address).unwrap();

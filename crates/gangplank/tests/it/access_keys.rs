@@ -101,7 +101,7 @@ fn an_ordinary_key_of_the_default_account_does_not_administer_the_server() {
     assert_eq!(list(&root, &json!({})).len(), 3);
     let events = ordinary.gangplank("ListAuditEvents", &json!({})).body["auditEvents"].clone();
     assert!(events.as_array().unwrap().iter().all(|it| it["account"] == "000000000000"), "{events}");
-    // It may do everything in its account.
+    // The ordinary key may do everything in its account.
     let (own, _) = key(&ordinary, "000000000000");
     assert_eq!(set(&ordinary, &own, "Disabled").status, 200);
     assert_eq!(delete(&ordinary, &own).status, 200);
@@ -112,7 +112,7 @@ fn an_ordinary_key_of_the_default_account_does_not_administer_the_server() {
     assert_eq!((of("CreateAccessKey"), of("CollectGarbage"), of("DeleteAccessKey")), (2, 1, 1), "{told:?}");
 }
 
-/// Refusals of one kind are one event, whatever the caller names.
+/// Refusals of one kind are one event, whatever names the caller uses.
 #[test]
 fn refusals_cannot_be_told_apart_by_what_a_caller_names() {
     let server = server();
@@ -253,7 +253,7 @@ fn a_deleted_key_is_unknown_and_its_logins_end() {
     assert_eq!(push.status("GET", ""), 401);
     check_refused(delete(&api, &made), "NotFoundException");
     check_refused(set(&api, &made, "Active"), "NotFoundException");
-    // The account keeps its things: another key of it finds them.
+    // The account still has its services and images: a new key of it can read them.
     let (_, again) = key(&api, OTHER);
     assert_eq!(again.lightsail("GetContainerServices", &json!({ "serviceName": "web" })).status, 200);
 }

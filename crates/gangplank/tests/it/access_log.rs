@@ -90,7 +90,7 @@ fn a_refusal_is_a_line_that_says_who_was_refused_and_why() {
     );
     assert_eq!(line["code"], "InvalidInputException", "{line}");
 
-    // Refusals of strangers are not logged at info, because there can be any number of them.
+    // Refusals without credentials are not logged at info, because there can be any number of them.
     assert_eq!(server.registry().status("GET", "sr/tags/list"), 401);
     let line = &answered(&server, |line| line["status"] == 401)[0];
     assert_eq!((&line["level"], &line["principal"]), (&json!("DEBUG"), &Value::Null), "{line}");

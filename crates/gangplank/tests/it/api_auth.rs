@@ -116,7 +116,7 @@ fn a_date_is_in_basic_format() {
         call.set("x-amz-date", date);
         check(&call.send(), INCOMPLETE);
     }
-    // A plain Date header does not replace it.
+    // A plain Date header does not replace `X-Amz-Date`.
     let mut call = Call::new(&server, LIST, "{}").signed();
     call.remove("x-amz-date");
     call.add("Date", "Mon, 23 Nov 2026 21:00:00 GMT");

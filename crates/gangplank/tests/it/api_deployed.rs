@@ -1,5 +1,5 @@
 //! Services with deployments, as the API shows and changes them. The store itself writes the deployments between two
-//! runs. The engine of these servers never exists.
+//! runs. These servers are configured with an engine that does not exist.
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ fn server_with_images() -> TestServer {
     server_with_images_on("docker")
 }
 
-/// The same with this engine, which does not exist.
+/// A server with the same content, and with this engine, which does not exist.
 fn server_with_images_on(engine: &str) -> TestServer {
     let server = builder()
         .env("GANGPLANK_ENGINE", engine)

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::server_with;
 
-/// A server whose engine is away: requests are accepted and wait. It may promise 1 vCPU and 2 GB.
+/// A server whose engine is out of reach: requests are accepted and wait. The server may assign 1 vCPU and 2
+/// GB.
 fn server_with_images() -> TestServer {
     let server = server_with(|builder| {
         builder

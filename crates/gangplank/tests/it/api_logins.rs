@@ -75,7 +75,7 @@ fn the_registry_is_the_host_that_was_called_or_the_one_configured() {
     let named = server_with(|builder| builder.arg("--public-address").arg("images.example.com:443"));
     named.api().ensure_service("web");
     check(&named, "localhost:5000", "images.example.com:443");
-    // A Host header that is no host is in no answer.
+    // If the Host header is no valid host, no answer repeats it.
     for host in ["a/b", "user@host", "a b", "http://a", "<a>", ""] {
         let mut call = Call::new(&plain, &format!("Lightsail_20161128.{CREATE}"), "{}");
         call.set("Host", host);

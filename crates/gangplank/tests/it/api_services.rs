@@ -155,7 +155,7 @@ fn names_have_one_to_63_characters_and_are_taken_once() {
         assert_eq!(get(&api, name)["power"], "micro");
     }
     assert_eq!(names(&api).len(), 7);
-    // Another region can use the same name.
+    // A service in another region can have the same name.
     create(&api.in_region("eu-west-1"), "a");
 }
 

@@ -1,4 +1,4 @@
-//! The parts that a signature must cover, and the cases of a forger.
+//! The parts that a signature must cover, and the attempts of an attacker without the secret.
 
 use crate::api_wire::{Call, LIST, ROOT_KEY, WireAnswer};
 use crate::server;
@@ -8,8 +8,8 @@ const INCOMPLETE: &str = "IncompleteSignatureException";
 const INVALID: &str = "InvalidSignatureException";
 const MISSING: &str = "MissingAuthenticationTokenException";
 
-/// Checks that an answer to a forger has neither the secret nor the right signature, nor the text that it is computed
-/// from.
+/// Checks that an answer to an attacker has neither the secret nor the right signature, nor the text from which
+/// the signature is computed.
 #[track_caller]
 fn check_discreet(answer: &WireAnswer) {
     let text = String::from_utf8_lossy(&answer.body);
@@ -49,7 +49,7 @@ fn every_header_that_steers_must_be_signed_once() {
     assert_eq!(Call::new(server, LIST, "{}").signed().send().status, 200);
     let unsigned_target = |call: &mut Call| call.edit("authorization", ";x-amz-target", "");
     check_tampered(server, unsigned_target, INVALID);
-    // The attack: signed without a target, which is added afterwards.
+    // The attack: the call is signed without a target, and the target is added afterwards.
     let mut swapped = Call::new(server, LIST, "{}");
     swapped.remove("x-amz-target");
     let mut swapped = swapped.signed();
@@ -195,7 +195,7 @@ fn the_authorization_header_is_one_and_whole() {
         |call| call.set("Authorization", &format!("AWS4-{}", "A".repeat(4000))),
         INCOMPLETE,
     );
-    // Two headers: no reader may have to guess which one counts.
+    // Two headers of one name: no reader may have to guess which one counts.
     check_tampered(
         server,
         |call| {

@@ -57,7 +57,7 @@ fn services_images_and_logins_of_one_are_nothing_to_the_other() {
         );
         assert_eq!(other.gangplank("ListRegistryLogins", &json!({})).body, json!({ "registryLogins": [] }));
 
-        // The other tenant has its own things under the same names, with its own numbers.
+        // The other tenant makes things with the same names. They are separate, and their numbers begin at 1.
         other.ensure_service(name);
         let theirs = push_registry(&server, &other);
         assert_eq!(theirs.status("HEAD", &format!("sr/manifests/{digest}")), 404);

@@ -188,7 +188,8 @@ fn the_first_pull_of_an_image_by_a_login_is_told() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!((&told[0]["digest"], &told[0]["subject"]), (&json!(digest), &json!("app.1")));
     assert_eq!((&told[0]["repository"], &told[0]["registryLoginId"]), (&json!("web"), &login));
-    // Another login's first pull is another event. A push login only reads back its own manifests, which is no pull.
+    // The first pull of another login is another event. A push login only reads back its own manifests, which counts
+    // as no pull.
     let operator = server.registry_as(&server.operator_login());
     assert_eq!(operator.status("GET", &format!("sr/manifests/{digest}")), 200);
     let push = server.registry_as(&server.push_login());

@@ -138,7 +138,7 @@ fn manifest(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join(MANIFEST)).unwrap()).unwrap()
 }
 
-/// The file of a content, in a data directory or a backup.
+/// The file of a blob, in a data directory or a backup.
 fn content_file(folder: &Path, blob: &Blob) -> PathBuf {
     let is_it = |path: &PathBuf| path.is_file() && fs::read(path).unwrap() == blob.bytes;
     below(&folder.join("blobs/content")).into_iter().find(is_it).unwrap()
@@ -270,7 +270,7 @@ fn what_cannot_be_backed_up_or_restored_is_refused_and_left_alone() {
     restore("backup", data_dir.to_str().unwrap(), &["not empty"]);
     run(world.home.path(), &["restore", "backup"], &[]).check_failed(&["--data-dir"]);
 
-    // A database that has changed since, and one of another program.
+    // A database that has changed since the backup, and one of another program.
     let database = world.path("backup/gangplank.db");
     let (rows, text) =
         (fs::read(&database).unwrap(), fs::read_to_string(world.path("backup").join(MANIFEST)).unwrap());
@@ -388,7 +388,8 @@ fn a_kill_between_any_two_steps_leaves_one_backup_or_the_other() {
     let copy = |from: &str, name: &str, to: &str| {
         fs::copy(world.path(from).join(name), world.path("a").join(to)).unwrap();
     };
-    // All content of both, as it is before the rows are replaced.
+    // Copies the content of the second backup, so that the folder has all content of both, as before its rows are
+    // replaced.
     let file = content_file(&world.path("b"), &new);
     let within = file.strip_prefix(world.path("b")).unwrap();
     fs::create_dir_all(world.path("a").join(within).parent().unwrap()).unwrap();
@@ -409,7 +410,7 @@ fn a_kill_between_any_two_steps_leaves_one_backup_or_the_other() {
     assert!(said.contains("of which 0 (0 bytes)"), "{said}");
     assert!(!world.path("a").join(&waiting).exists());
     assert_eq!(contents("4"), 5);
-    // The first backup was killed. The next continues it, and until then it cannot be restored.
+    // The first backup was killed. The next one continues it, and until then the folder cannot be restored.
     fs::remove_file(world.path("b/gangplank.db")).unwrap();
     let begun = fs::read_to_string(world.path("b").join(MANIFEST)).unwrap();
     fs::write(world.path("b").join(MANIFEST), begun.replace("\"complete\": true", "\"complete\": false"))
@@ -447,7 +448,7 @@ fn content_that_is_deleted_while_it_is_copied_is_in_the_backup_all_the_same() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     world.check_well("restored");
     assert!(content_file(&world.path("restored"), &world.blob).exists());
-    // The next removal also removes it.
+    // The next deletion of bytes deletes this file too.
     let next = Blob::unique();
     assert_eq!(world.registry().push_blob("sr", &next), 201);
     assert_eq!(world.registry().status("DELETE", &format!("sr/blobs/{}", next.digest)), 202);

@@ -1,5 +1,5 @@
-//! Every bad token, sent to a real server in both ways: it is refused with the right code, and no wrong host is
-//! contacted.
+//! Every bad token, sent to a real server both with STS and with our own operation. It is refused with the
+//! right code, and no wrong host is contacted.
 
 use gangplank_testkit::TestServer;
 use gangplank_testkit::identity::bad_tokens::{AUDIENCE, BadToken, BadTokens, Verdict};
@@ -11,7 +11,7 @@ use crate::api_wire::{Call, WireAnswer, now};
 use crate::builder;
 use crate::keyless::{FORM, code, escaped};
 
-/// A server that trusts two issuers, and a decoy.
+/// A server that trusts two issuers, and a decoy host that must not be contacted.
 struct Field {
     server: TestServer,
     issuer: FakeIssuer,
@@ -40,7 +40,7 @@ impl Field {
             )
         };
         std::fs::write(&file, entry(&issuer) + &entry(&neighbour)).unwrap();
-        // Each comes from its own address, because an address with many failures has to wait.
+        // Each token comes from its own address, because an address with many failures has to wait.
         let server = builder().arg("--trusted-proxies").arg("127.0.0.0/8");
         let server = server.arg("--config").arg(file.display().to_string()).start_in(home);
         server.api().ensure_service("web");
@@ -107,7 +107,7 @@ impl Field {
     }
 }
 
-/// Sends a call from an address of its own.
+/// Sends a call from its own address.
 fn send(mut call: Call, from: usize) -> WireAnswer {
     call.add("X-Forwarded-For", &format!("10.0.{}.{}", from / 250, from % 250 + 1));
     call.send()
@@ -118,7 +118,7 @@ fn every_bad_token_is_refused_with_its_code_and_leads_nowhere() {
     let field = Field::start();
     let mut sent = 0;
     for number in 0..7 {
-        // Made when they are sent, because some depend on seconds.
+        // The tokens are made just before they are sent, because some depend on seconds.
         let (group, tokens) = field.tokens().groups()[number].clone();
         assert!(tokens.len() > 5, "{group}");
         for token in tokens {

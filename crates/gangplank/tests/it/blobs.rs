@@ -1,4 +1,4 @@
-//! Blobs: reading, mending and deleting them.
+//! Blobs: reading, repairing and deleting them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -114,7 +114,7 @@ fn files_of(server: &TestServer, length: usize) -> Vec<PathBuf> {
     files.filter(|file| fs::metadata(file).unwrap().len() == length as u64).collect()
 }
 
-/// Checks that a blob with a damaged file is reported as missing, and that a push mends it.
+/// Checks that a blob with a damaged file is reported as missing, and that a push repairs it.
 #[track_caller]
 fn check_damage(damage: impl Fn(&PathBuf)) {
     let (server, registry) = start();

@@ -43,7 +43,7 @@ impl Ran {
         }
     }
 
-    /// The same for the last line. Earlier steps may have printed lines too.
+    /// Expects exit status 1, and all these words in the last line. Earlier steps may have printed lines too.
     #[track_caller]
     pub(crate) fn check_failed_last(&self, words: &[&str]) {
         assert_eq!((self.code, self.stdout.as_str()), (Some(1), ""), "{self:?}");
@@ -69,7 +69,7 @@ pub(crate) fn home() -> TempDir {
     tempfile::Builder::new().prefix("gangplank-test-").tempdir().unwrap()
 }
 
-/// A command without the caller's environment, and without an engine of this machine.
+/// A command that has neither the caller's environment nor an engine of this machine.
 pub(crate) fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command

@@ -93,7 +93,7 @@ fn the_data_directory_may_be_named_before_the_command_and_by_the_environment() {
         ("AWS_PROFILE", "work"),
     ];
     run(server.home(), &["access-key", "list", "--data-dir", data_dir], &aws).json();
-    // Without a directory they count.
+    // If no data directory is named, the variables count.
     let (endpoint, root) = (server.endpoint(), ROOT_KEY);
     let aws =
         [("AWS_ACCESS_KEY_ID", root.0), ("AWS_SECRET_ACCESS_KEY", root.1), ("AWS_ENDPOINT_URL", &endpoint)];
@@ -179,7 +179,7 @@ fn what_cannot_be_done_is_said_in_one_sentence() {
 
     let data_dir = server.data_dir();
     server.kill();
-    // Another program may now use the address in its files.
+    // The command does not call the address in the directory's files, because another program may use it now.
     access_key(&server, &["list"]).check_failed(&[
         "no server",
         data_dir.to_str().unwrap(),

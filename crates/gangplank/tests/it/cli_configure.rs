@@ -57,7 +57,7 @@ fn a_profile_and_the_helper_are_set_up_and_work() {
     call.env("AWS_PROFILE", "gangplank");
     assert_eq!(run_with_input(call, "").json(), json!(["READY"]));
 
-    // docker only knows the registry's name.
+    // Docker's file only has the registry's name.
     let docker = fs::read_to_string(server.home().join(".docker/config.json")).unwrap();
     let docker: Value = serde_json::from_str(&docker).unwrap();
     assert_eq!(docker["credHelpers"], json!({ server.host(): "gangplank" }));

@@ -18,14 +18,14 @@ fn browser() -> Client {
     Client::builder().no_proxy().redirect(Policy::none()).build().unwrap()
 }
 
-/// The link that a command printed. The output has nothing else.
+/// The link that a command printed. The command must have printed nothing else.
 #[track_caller]
 fn link(ran: &Ran) -> &str {
     assert_eq!((ran.code, ran.stderr.as_str(), ran.stdout.lines().count()), (Some(0), "", 1), "{ran:?}");
     ran.stdout.trim_end()
 }
 
-/// Presses the button that the link shows.
+/// Presses the button on the page of the link.
 fn press(link: &str) -> Response {
     let (page, secret) = link.split_once("?t=").unwrap();
     assert!(secret.len() == 43 && page.ends_with("/console/in"), "{link}");

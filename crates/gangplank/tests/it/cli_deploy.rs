@@ -28,7 +28,7 @@ fn deploy(service: &FakeService, home: &Path, args: &[&str]) -> Ran {
     deploy_with(service, home, args, &[])
 }
 
-/// What was asked for.
+/// The input of the request that creates a deployment.
 #[track_caller]
 fn asked(service: &FakeService) -> Value {
     let mut bodies = service.bodies("CreateContainerServiceDeployment");
@@ -36,7 +36,7 @@ fn asked(service: &FakeService) -> Value {
     bodies.remove(0)
 }
 
-/// Nothing was sent.
+/// Checks that no request to change anything was sent.
 #[track_caller]
 fn check_nothing_was_done(service: &FakeService) {
     for operation in

@@ -1,4 +1,4 @@
-//! `gangplank fsck` finds faults, beside a running server too, and mends those that it can.
+//! `gangplank fsck` finds faults, also while the server runs, and repairs those that it can.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -145,7 +145,7 @@ fn the_grace_period_is_the_one_of_the_last_start() {
     server.restart();
     assert!(server.terminate().success());
     let dir = server.data_dir();
-    // As if the server had run for two days since.
+    // Changes the times in the rows as if the server had run for two days since then.
     let rows = rusqlite::Connection::open(dir.join("gangplank.db")).unwrap();
     let later = "UPDATE progress SET value = value + 2 * 24 * 60 * 60 * 1000 WHERE name = 'steady-time'";
     assert_eq!(rows.execute(later, []).unwrap(), 1);

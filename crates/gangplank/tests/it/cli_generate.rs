@@ -13,7 +13,7 @@ fn commands(help: &str) -> Vec<&str> {
     lines.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect()
 }
 
-/// The options in it.
+/// The options in a help text.
 fn options(help: &str) -> impl Iterator<Item = &str> {
     let words = help.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
     words.filter(|word| word.starts_with("--") && word.len() > 2)

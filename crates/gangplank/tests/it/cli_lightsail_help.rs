@@ -45,7 +45,7 @@ fn the_data_directory_names_server_region_and_key() {
     ] {
         assert_eq!(ran.json(), serde_json::json!(["web"]));
     }
-    // A profile that is asked for wins over a variable.
+    // A profile that is named on the command line is used, and not the one in a variable.
     let ran = run(
         server.home(),
         &[&call[..], &["--profile", "none"]].concat(),

@@ -144,7 +144,7 @@ fn a_login_of_one_kind_is_not_replaced_by_one_of_another_unasked() {
     assert_eq!(command(&server, &["logout"], &[]).code, Some(0));
     assert_eq!(command(&server, &["login"], &[]).code, Some(0));
 
-    // The same with our helper, which makes push logins by itself.
+    // Docker is now configured to use our helper, which makes push logins by itself.
     fs::write(&file, json!({ "credHelpers": { server.host(): "gangplank" } }).to_string()).unwrap();
     let ran = command(&server, &["login"], &[]);
     assert!(ran.stdout.contains("is in docker-credential-gangplank"), "{ran:?}");
@@ -254,6 +254,8 @@ fn no_login_is_made_that_has_no_place() {
     fs::remove_file(&file).unwrap();
     fs::write(&file, "[]").unwrap();
     command(&server, &["login"], &[]).check_failed(&["is not a JSON object"]);
+    fs::write(&file, "{\n  \"auths\": {},\n}").unwrap();
+    command(&server, &["login"], &[]).check_failed(&["is not a JSON object (line 3, column 1)"]);
     let made = server.api().gangplank("ListRegistryLogins", &json!({})).body;
     assert_eq!(made["registryLogins"], json!([]));
 }

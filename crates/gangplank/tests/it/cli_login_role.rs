@@ -151,7 +151,7 @@ fn every_command_works_as_a_role_by_a_token_file() {
     assert!(authorization.contains("x-amz-security-token"), "the session token is signed: {authorization}");
     assert_eq!(call.session_token.as_deref(), Some("session-token-1"));
 
-    // The same with a profile.
+    // Now the role and the file are in a profile.
     let config = format!("[profile ci]\nrole_arn = {ROLE}\nweb_identity_token_file = {file}\n");
     fs::create_dir_all(home.path().join(".aws")).unwrap();
     fs::write(home.path().join(".aws/config"), config).unwrap();

@@ -148,7 +148,7 @@ fn a_log_is_followed_and_no_line_comes_twice_though_times_are_whole_seconds() {
     let following = Following::start(&service, &["--tail", "2"]);
     assert_eq!(following.next(2), lines(8..10));
     following.check_silent();
-    // A line equal to the last one in time and text; others of the same second; a late one.
+    // A line equal to the last one in time and text, other lines of the same second, and a late one.
     for (at, text) in [(4.5, "line 9"), (4.75, "x"), (4.75, "x"), (4.25, "late"), (9.0, "y")] {
         service.played().print("app", START + at, text);
         assert_eq!(following.next(1), format!("{text}\n"));
@@ -205,7 +205,7 @@ fn the_containers_of_later_deployments_are_followed_too() {
     service.played().print("site", START + 6.0, "[deployment:2] Creating your deployment");
     service.played().deploy("site", ":web.site.2", "ACTIVATING");
     assert_eq!(following.next(1), "[deployment:2] Creating your deployment\n");
-    // Until the switch both are followed, then only the new one.
+    // Until the new deployment is active, both versions are followed. Then only the new one is followed.
     service.played().print("app", START + 7.0, "still here");
     assert_eq!(following.next(1), "still here\n");
     service.played().deployments[0]["state"] = json!("ACTIVE");

@@ -34,7 +34,7 @@ fn a_server_that_is_ready_is_found_by_its_address_and_by_what_it_was_told() {
 #[test]
 fn every_address_of_the_sixth_version_is_asked_at_its_loopback() {
     let server = server();
-    // Nothing listens there, so the error has the address.
+    // Nothing listens there, so the error names the address.
     let listen = format!("[::]:{}", server.address().port());
     ping(&[], &[("GANGPLANK_LISTEN", &listen)]).check_failed(&["http://[::1]:", "no server seems to listen"]);
 }
@@ -95,7 +95,8 @@ fn what_is_the_matter_is_told_to_operators_alone() {
     assert_eq!(raw.answer().unwrap().status, 400, "the API takes what is posted, anywhere");
 }
 
-/// `HAProxy`'s `option httpchk GET /readyz` speaks HTTP/1.0 and names no host. Nothing else may leave it out.
+/// `HAProxy`'s `option httpchk GET /readyz` speaks HTTP/1.0 and sends no Host header. Only for this request may
+/// it be missing.
 #[test]
 fn a_load_balancer_need_not_name_the_host() {
     let server = server();

@@ -237,7 +237,7 @@ fn a_value_that_cannot_be_is_refused_by_name() {
     for variable in
         ["GANGPLANK_LOG", "GANGPLANK_LISTEN", "GANGPLANK_DATA_DIR", "GANGPLANK_CONFIG", "GANGPLANK_GC_GRACE"]
     {
-        // Otherwise the error about a used port would hide that no port was given.
+        // If there were a port, the error that it is in use would hide the error that none was given.
         run(home.path(), &["serve"], &[(variable, "")]).check_usage(&[variable, "empty"]);
     }
     for address in ["", "https://x", "a b", "a/b", "x:y:z", "user@host", "a\"b"] {

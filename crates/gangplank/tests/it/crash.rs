@@ -112,7 +112,8 @@ fn a_session_whose_bytes_a_power_cut_zeroed_is_over() {
         assert_eq!(patch.status(), 202);
         server.kill();
         for file in server.data_dir().join("blobs/staged").read_dir().unwrap() {
-            // A file as delayed allocation leaves it: the length was journalled and the data was not.
+            // The file looks as after delayed allocation: its length was written to the journal, and its data was not
+            // written.
             std::fs::write(file.unwrap().path(), vec![0; 120_000]).unwrap();
         }
         server.restart();

@@ -1,4 +1,4 @@
-//! Many clients at once: none costs much, and none delays the others.
+//! Many clients at once: none uses much memory, and none delays the others.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -87,7 +87,7 @@ fn large_manifests_that_nobody_reads_hold_little_memory() {
 #[test]
 fn a_hundred_large_uploads_at_once_are_not_held_in_memory() {
     const UPLOADS: usize = 100;
-    // In sum they are more than the server's memory may grow.
+    // Together they are larger than the server's memory may grow.
     const SIZE: usize = 3 << 20;
     let server = server();
     let login = server.push_login();
@@ -100,7 +100,7 @@ fn a_hundred_large_uploads_at_once_are_not_held_in_memory() {
         let mut stream = TcpStream::connect(server.address()).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream.write_all(head(&login, &line, &format!("Content-Length: {SIZE}\r\n")).as_bytes()).unwrap();
-        // Half of each, so that all of them are in progress.
+        // Sends half of each body, so that all of them are in progress.
         stream.write_all(&body[..SIZE / 2]).unwrap();
         uploads.push((stream, body));
     }

@@ -29,7 +29,7 @@ impl Parts {
         })
     }
 
-    /// The same with another value in one place, a JSON pointer.
+    /// That manifest with another value at one place, which is a JSON pointer.
     pub(crate) fn manifest_with(&self, place: &str, value: &Value) -> Value {
         let mut manifest = self.manifest();
         let (parent, name) = place.rsplit_once('/').expect("a JSON pointer");

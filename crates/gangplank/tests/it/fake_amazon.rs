@@ -1,4 +1,4 @@
-//! Lightsail's API and registry as Amazon has them, as far as a push needs them: two hosts, and a registry that
+//! Lightsail's API and registry at Amazon, imitated as far as a push needs them: two hosts, and a registry that
 //! answers 403 to every HEAD and GET and requires a login for every request.
 
 use std::collections::HashMap;
@@ -18,9 +18,9 @@ struct State {
     uploads: HashMap<String, Vec<u8>>,
     content: HashMap<String, Vec<u8>>,
     tag: Option<String>,
-    /// The number of logins so far. Only the last one is accepted.
+    /// The number of logins so far. Only the newest one is accepted.
     logins: usize,
-    /// After this many more requests, the current login ends.
+    /// The current login ends after this number of further requests.
     ends_after: Option<usize>,
 }
 
@@ -134,7 +134,7 @@ fn registry(request: &Request, state: &mut State) -> Reply {
         }
         "PATCH" => {
             state.uploads.get_mut(&last).unwrap().extend(&request.body);
-            // Amazon's answer has a range. A missing one is no reason to fail.
+            // Amazon's answer has a `Range` header. A client must also work without it.
             Reply::new(202, "").with("location", path)
         }
         "PUT" if path.starts_with("/v2/sr/blobs/uploads/") => {

@@ -11,7 +11,7 @@ use crate::handler::{self, Reply, Request};
 pub(crate) struct Response {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// Headers beside the length.
+    /// Headers other than the length.
     pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: String,

@@ -11,7 +11,7 @@ pub(crate) fn start(home: &Path, name: &str, archive: Vec<u8>) -> String {
     format!("unix://{}", socket.display())
 }
 
-/// The same on a port. Returns host and port.
+/// Serves it on a port instead. Returns host and port.
 pub(crate) fn start_on_a_port(name: &str, archive: Vec<u8>) -> String {
     handler::serve(engine(name, archive))
 }

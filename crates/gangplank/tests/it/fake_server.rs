@@ -1,4 +1,4 @@
-//! A server that answers the calls of a push as ours does, except where a test changes the answer.
+//! A server that answers the calls of a push as our server does, except where a test changes the answer.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -58,7 +58,7 @@ pub(crate) fn ask(address: &str, args: &[&str]) -> Ran {
     ask_in(&home(), address, args)
 }
 
-/// The same in an existing home.
+/// Runs a command in an existing home.
 pub(crate) fn ask_in(home: &TempDir, address: &str, args: &[&str]) -> Ran {
     let endpoint = format!("--endpoint-url=http://{address}");
     run(home.path(), &[args, &[&endpoint]].concat(), &KEY)

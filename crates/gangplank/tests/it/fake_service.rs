@@ -20,7 +20,7 @@ pub(crate) struct Step {
     pub(crate) state: &'static str,
     /// The code and the message of the service's state.
     pub(crate) detail: Option<(&'static str, &'static str)>,
-    /// Lines that the container's log has from now on.
+    /// Lines that are added to the container's log at this step.
     pub(crate) lines: &'static [&'static str],
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Played {
     pub(crate) steps: VecDeque<Step>,
     /// The log of each container: seconds since 1970, and the text. It is sorted.
     pub(crate) logs: BTreeMap<String, Vec<(f64, String)>>,
-    /// The service's other members.
+    /// The other members of the service in the API's answers.
     pub(crate) shown: Value,
     /// Scripted answers by operation. Each is given once.
     pub(crate) other: VecDeque<(&'static str, Reply)>,
@@ -61,14 +61,14 @@ impl FakeService {
         Self { address, played }
     }
 
-    /// The same with these steps for the next deployment.
+    /// A service whose next deployment goes through these steps.
     pub(crate) fn playing(steps: impl IntoIterator<Item = Step>) -> Self {
         let service = Self::start();
         service.played().steps = steps.into_iter().collect();
         service
     }
 
-    /// What it plays.
+    /// Its script, and the calls so far.
     pub(crate) fn played(&self) -> MutexGuard<'_, Played> {
         self.played.lock().unwrap()
     }
@@ -193,7 +193,8 @@ impl Played {
         }
     }
 
-    /// Answers as the API does: from a time on in pages, or else from the newest page back.
+    /// Answers as the API does. With a start time, pages go forward from this time. Without one, the first page
+    /// has the newest lines, and the next ones have older lines.
     fn log(&self, body: &Value) -> Reply {
         let Some(log) = self.logs.get(body["containerName"].as_str().unwrap()) else {
             let refusal = json!({ "__type": "NotFoundException", "message": "No such container." });
@@ -205,7 +206,7 @@ impl Played {
             .iter()
             .filter(|(at, text)| text.contains(pattern) && start.is_none_or(|start| at.floor() >= start))
             .collect();
-        // A token is the number of lines on the pages before: older ones, or newer ones if the pages go back.
+        // A token is the number of lines on the pages before: newer ones if the pages go back, or else older ones.
         let passed: usize = body["pageToken"].as_str().map_or(0, |token| token.parse().unwrap());
         let left = lines.len().saturating_sub(passed);
         let page = match start {

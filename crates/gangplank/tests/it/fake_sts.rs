@@ -1,4 +1,4 @@
-//! A server that records calls, and answers calls of our own API and of STS as a test says.
+//! A server that records calls, and gives the answers of a test to calls of our own API and of STS.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ pub(crate) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJjaSJ9.c2lnbmF0dX
 /// A role.
 pub(crate) const ROLE: &str = "arn:aws:iam::000000000000:role/push-web";
 
-/// What was called.
+/// A recorded call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) operation: String,
@@ -31,7 +31,8 @@ pub(crate) struct FakeSts {
 type Answer = dyn Fn(&str, &Value) -> Option<Value> + Send + Sync;
 
 impl FakeSts {
-    /// A server whose sessions live for this many seconds. `answer` gives the answers to calls of our own API.
+    /// A server whose sessions last for this number of seconds. `answer` gives the answers to calls of our own
+    /// API.
     pub(crate) fn start(
         seconds: i64,
         answer: impl Fn(&str, &Value) -> Option<Value> + Send + Sync + 'static,

@@ -11,7 +11,7 @@ use std::thread;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
-    /// With its query.
+    /// The path, with its query.
     pub(crate) path: String,
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -59,7 +59,7 @@ pub(crate) fn serve(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static)
     address
 }
 
-/// The same on a socket in a file.
+/// Serves on a socket in a file instead.
 pub(crate) fn serve_on(path: &Path, handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
     let listener = UnixListener::bind(path).unwrap();
     let handler = Arc::new(handler);

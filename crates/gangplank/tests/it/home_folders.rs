@@ -1,5 +1,5 @@
-//! The places of a person's files: in the home folder, or at an absolute path in a variable; never in the current
-//! folder.
+//! The places of a person's files: in the home folder, or at an absolute path in a variable, but never in the
+//! current folder.
 
 use std::fs;
 

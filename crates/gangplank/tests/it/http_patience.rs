@@ -1,4 +1,4 @@
-//! Times that no client may exceed, and cases that only seem to exceed them.
+//! The longest times that a client may take, and cases that only seem to exceed them.
 
 use std::time::{Duration, Instant};
 

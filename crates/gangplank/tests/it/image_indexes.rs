@@ -1,4 +1,5 @@
-//! Images that several jobs pushed become one index. The maker needs no right to read them.
+//! Images that several jobs pushed become one index. The login that puts the index needs no permission to read
+//! them.
 
 use gangplank_oci::media_type::{
     DOCKER_CONFIG, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST,

@@ -1,5 +1,5 @@
-//! A job without an access key, from its identity token to a registered image, with the program alone: a real server,
-//! and an issuer on loopback.
+//! A job without an access key, from its identity token to a registered image. The job only uses our program,
+//! and calls a real server and an issuer on loopback.
 
 use gangplank_testkit::Image;
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ fn a_job_pushes_and_registers_by_its_token_and_it_is_known_afterwards() {
     let event = &trail["auditEvents"][0];
     assert_eq!((&event["roleName"], &event["sessionName"]), (&json!("push-web"), &json!("job-7")), "{trail}");
     assert_eq!(event["claims"]["run_id"], "4711", "{trail}");
-    // It cannot do what the role does not allow.
+    // The job cannot do anything that the role does not allow.
     for other in [&["access-key", "list"][..], &["role", "list"], &["registry-login", "list"], &["gc"]] {
         as_role(&keyless, &role, other).check_failed(&["AccessDeniedException"]);
     }

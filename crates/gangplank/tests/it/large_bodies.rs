@@ -102,7 +102,7 @@ fn who_reads_or_sends_nothing_more_is_in_nobodys_way() {
     let blob = large(3);
     assert_eq!(registry.push_blob("sr", &blob), 201);
     let never = large(4).digest;
-    // More of either kind than there are threads.
+    // More connections of either kind than there are threads.
     let mut idle = Vec::new();
     for number in 0..140 {
         idle.push(if number % 2 == 0 {

@@ -77,7 +77,7 @@ fn the_calls_and_the_lines_are_those_of_amazons_plugin() {
     let (nanoseconds, random) = tag.split_once('-').unwrap();
     assert!(nanoseconds.len() == 19 && random.len() == 13, "{tag}");
 
-    // The same requests as a push by Docker, and none that Amazon's registry refuses.
+    // The requests are those of a push by Docker, and none is of a kind that Amazon's registry refuses.
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     assert_eq!(manifest["mediaType"], "application/vnd.docker.distribution.manifest.v2+json");
     assert_eq!(manifest["config"]["digest"], image.config.digest);

@@ -1,4 +1,5 @@
-//! Limits that an operator sets: each is kept at its value, and exceeded just above it.
+//! Limits that an operator can set: a request that reaches a limit is accepted, and one just above it is
+//! refused.
 
 use std::time::Duration;
 
@@ -156,7 +157,7 @@ fn calls_that_nobody_verified_share_what_was_allowed() {
         body.resize(length, b' ');
         server.api().call("Lightsail_20161128.GetContainerServices", &body, &[])
     };
-    // One address may use an eighth of the budget. Beside it, every body may have 4 KiB.
+    // One address may use an eighth of the budget, in addition to 4 KiB for every body.
     assert_eq!(call(69_632).status, 200);
     let refused = call(69_633);
     assert_eq!((refused.status, refused.error()), (503, "ServiceUnavailable"));

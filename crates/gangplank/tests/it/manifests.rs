@@ -15,7 +15,7 @@ pub(crate) fn start() -> (TestServer, Registry, Parts) {
     start_with(|builder| builder)
 }
 
-/// The same with a configuration.
+/// Starts such a server with a configuration.
 pub(crate) fn start_with(
     configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
 ) -> (TestServer, Registry, Parts) {
@@ -270,7 +270,7 @@ fn a_push_login_cannot_send_pullers_elsewhere() {
         refused(answer, 400, "MANIFEST_BLOB_UNKNOWN");
         assert_eq!(operator.status("GET", "sr/manifests/foreign"), 404);
     }
-    // If the bytes were uploaded, other places for them do not matter.
+    // If the bytes were uploaded, other addresses for them in the manifest do not matter.
     let mut here = parts.layer.clone();
     here["urls"] = foreign["urls"].clone();
     let body = parts.manifest_with("/layers/0", &here).to_string();

@@ -33,7 +33,7 @@ fn a_master_key_that_is_kept_elsewhere_is_not_in_the_data_directory() {
     assert!(!server.data_dir().join("master.key").exists());
     assert!(server.terminate().success());
 
-    // A key that is made offline is sealed with the same master key.
+    // A key that is made without a running server is encrypted with the same master key.
     create(&server, &[], &[]).check_failed(&["master.key is missing", "--master-key-file"]);
     assert!(!server.data_dir().join("master.key").exists());
     let by_flag = create(&server, &[], &["--master-key-file", &file]).json();

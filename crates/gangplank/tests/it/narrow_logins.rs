@@ -1,4 +1,4 @@
-//! A login that is limited to repositories or networks cannot be used for others in any way.
+//! A login that is limited to repositories or networks gives no access to others, in whichever way it is used.
 
 use gangplank_oci::media_type::OCI_MANIFEST;
 use gangplank_testkit::{Image, Registry, TestServer};

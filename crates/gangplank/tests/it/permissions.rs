@@ -1,4 +1,5 @@
-//! The effect of policies and limits on an access key: every operation under every preset, and its logins.
+//! The effect of policies and limits on an access key: every operation with every preset, and the logins of the
+//! key.
 
 use gangplank_testkit::{Api, ApiAnswer, Image, Login, TestServer};
 use serde_json::{Value, json};
@@ -121,7 +122,7 @@ fn each_operation_is_for_those_whose_preset_has_it() {
                     }
                     let is_in = services.is_empty() || !names_service || services.contains(&service);
                     let of_all = preset == "all" && presets != "-";
-                    // An image that no repository has is in none of a pushing preset's repositories.
+                    // If no repository has an image, it is in none of the repositories that a pushing preset names.
                     let expected = is_in && (presets.split(' ').any(|it| it == preset) || of_all);
                     let answer = api.call(&format!("{prefix}{operation}"), input.to_string().as_bytes(), &[]);
                     let allowed = answer.error() != "AccessDeniedException";

@@ -37,7 +37,7 @@ fn everywhere(text: &str) -> Vec<&str> {
             kept.push(line);
             continue;
         }
-        // The item after the attribute, to its end.
+        // The item after the attribute ends at the line with the same indentation.
         let depth = indentation(line);
         let mut is_item = false;
         for line in lines.by_ref().filter(|line| !line.trim().is_empty()) {
@@ -100,7 +100,7 @@ fn what_stands_behind_a_gate_is_passed_over() {
     assert_eq!(everywhere(text), ["use a;", "fn e() {", "    g();", "}", "fn k() {}"]);
 }
 
-/// The file of each system has the same functions.
+/// The files for both kinds of systems have the same functions.
 #[test]
 fn both_sides_have_the_same_doors() {
     let doors = |file: &str| {

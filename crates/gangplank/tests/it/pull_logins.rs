@@ -83,7 +83,8 @@ fn it_reads_nothing_that_is_not_registered_on_its_service() {
     ] {
         refused(machine.send(method, &path), 403, "DENIED");
     }
-    // A client that pushes with it begins with this request, and comes to the POST, whose refusal has a message.
+    // A client that pushes with a pull login first sends this request. It is answered 404, so that the client
+    // continues to the POST, and the refusal of the POST has a message.
     for blob in [layer, &Blob::unique().digest] {
         refused(machine.send("HEAD", &format!("sr/blobs/{blob}")), 404, "BLOB_UNKNOWN");
     }
@@ -140,7 +141,7 @@ fn a_registered_name_comes_before_a_tag_for_every_login_that_pulls() {
             image.digest()
         );
         assert_eq!(puller.send("GET", "web/manifests/app.1").bytes().unwrap(), image.manifest);
-        // So it can be pulled, although it was pushed to another repository.
+        // A registered image can be pulled by the service's name, although it was pushed to another repository.
         assert_eq!(puller.status("GET", &format!("web/manifests/{}", image.digest())), 200);
         for blob in image.blobs() {
             assert_eq!(
@@ -151,7 +152,7 @@ fn a_registered_name_comes_before_a_tag_for_every_login_that_pulls() {
     }
     assert_eq!(pull.status("GET", "web/manifests/app.2"), 200, "nothing is registered under it");
     assert_eq!(machine.status("GET", "web/manifests/app.2"), 404);
-    // A client that asks before a push learns what the repository itself has.
+    // A client that asks before a push learns only of the blobs that the repository itself has.
     let both = server.registry_as(&api.registry_login(&json!({ "scope": ["push", "pull"] })));
     let layer = format!("web/blobs/{}", image.layers[0].digest);
     assert_eq!((both.status("HEAD", &layer), both.status("GET", &layer)), (404, 200));

@@ -25,7 +25,7 @@ fn noise(length: usize) -> Vec<u8> {
 #[test]
 fn a_push_goes_on_where_it_was_cut() {
     let server = ready();
-    // One layer for a single request, and one for several.
+    // One layer fits a single request, and the other needs several.
     let image = Image::of([noise(20 << 20), noise(70 << 20)]);
     write_layout(&server.home().join("layout"), &image);
     let size: usize = image.blobs().map(|blob| blob.bytes.len()).sum();

@@ -1,4 +1,4 @@
-//! A push login only reads what it put itself.
+//! A push login can only read manifests and blobs that it put itself.
 
 use gangplank_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
 use gangplank_testkit::{Blob, Image, Registry, TestServer};
@@ -76,12 +76,12 @@ fn its_own_manifest_can_be_read_back() {
     }
     assert_eq!(registry.send("GET", "sr/manifests/own").bytes().unwrap(), own.manifest);
     refused(registry.send("GET", &format!("other/manifests/{digest}")), 404, "MANIFEST_UNKNOWN");
-    // Pushing the same bytes again makes them its own. It had to have them for that.
+    // A login that pushes the same bytes again may read them from then on. It proves that it had them.
     let same = registry.put_manifest("sr", "v2", OCI_MANIFEST, &others.manifest);
     assert_eq!(same.status(), 201);
     assert_eq!(registry.status("GET", &format!("sr/manifests/{}", others.digest())), 200);
     assert_eq!(registry.status("GET", "sr/manifests/v2"), 200);
-    // But not the tags that others have set on them.
+    // But it cannot read tags that other logins set on them.
     refused(registry.send("HEAD", "sr/manifests/v1"), 404, "MANIFEST_UNKNOWN");
     refused(registry.send("GET", "sr/manifests/v1"), 403, "DENIED");
 }
@@ -122,7 +122,7 @@ fn its_own_configuration_can_be_read_back_and_no_other() {
         refused(registry.send("HEAD", &path("sr", &others.config)), 404, "BLOB_UNKNOWN");
         assert_eq!(mount(&others).status(), 202);
         assert_eq!(registry.status("HEAD", &path("sr", &others.layers[0])), 200);
-        // Referencing it does not change that.
+        // That does not change if this login puts a manifest that names the configuration.
         let same = registry.put_manifest("sr", "same", OCI_MANIFEST, &others.manifest);
         assert_eq!(same.status(), 201);
     }
@@ -176,7 +176,7 @@ fn an_index_is_made_of_what_its_owner_put() {
     for hidden in [describe(&theirs), wrong.clone()] {
         assert_eq!(without(put(&registry, std::slice::from_ref(&hidden)), &hidden["digest"]), unknown);
     }
-    // A refusal does not tell a size either.
+    // The message of a refusal does not contain the size either.
     wrong["digest"] = json!(own.digest());
     wrong["size"] = json!(1);
     let (status, body) = put(&registry, &[wrong]);

@@ -1,4 +1,4 @@
-//! Images in files of other programs, read as those programs read them; and invalid files.
+//! Images in files that other programs made, read as those programs read them; and invalid files.
 
 use std::fs;
 use std::io::Write as _;
@@ -98,7 +98,7 @@ fn names_are_no_images() {
         &other.digest(),
     ]);
 
-    // The same in docker's archive.
+    // The wrong layer is now in docker's archive.
     let layer = &one.layers[0];
     let list = |names: &[&str]| -> Value {
         let entry = |name: &&str| json!({ "Config": "c", "RepoTags": [name], "Layers": ["l"] });
@@ -191,7 +191,8 @@ fn a_layer_that_is_not_what_it_should_be_is_never_registered() {
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.stderr.contains("layer 1") && ran.stderr.contains(words), "{words}: {ran:?}");
 
-        // In a layout the digest of the compressed layer is right, and that of its content is not.
+        // In the layout, the digest of the compressed layer is right, and the digest of its uncompressed content is
+        // wrong.
         let blob = Blob::new(layer.clone());
         let mut manifest: Value = serde_json::from_slice(&image.manifest).unwrap();
         manifest["layers"][0] = blob.descriptor(media_type::OCI_LAYER_GZIP);
@@ -231,7 +232,7 @@ fn what_has_no_end_ends() {
     let list = json!([{ "Config": "c", "RepoTags": null, "Layers": names }]);
     saved(&home.join("many.tar"), &[("c", &config("many", "amd64", &json!(diff_ids))), ("l", &layer)], &list);
     push_of(&server, "docker-archive:many.tar", &[]).check_failed(&["5000 layers"]);
-    // Pipes without a writer.
+    // Named pipes to which nobody writes.
     fs::create_dir(home.join("layout")).unwrap();
     for pipe in ["pipe", "layout/index.json"] {
         assert!(Command::new("mkfifo").arg(home.join(pipe)).status().unwrap().success());
@@ -308,6 +309,13 @@ fn the_latest_of_a_name_is_asked_for_and_a_file_of_that_name_is_pointed_to() {
     ask("app.tar").check_failed(&["no image \"app.tar\"", "docker-archive:app.tar"]);
     ask("./ocidir").check_failed(&["oci:./ocidir"]);
     ask("ocidir").check_failed(&["oci:ocidir"]);
+    for elsewhere in ["dir:ocidir", "docker://app", "containers-storage:app:latest"] {
+        ask(elsewhere).check_failed(&[&format!("skopeo copy {elsewhere} oci:DIR")]);
+    }
+    ask("file://app.tar").check_failed(&["docker-archive:app.tar"]);
+    ask("oci-archive:app.tar").check_failed(&["what `docker save` writes", "docker-archive:app.tar"]);
+    fs::write(server.home().join("oci.tar"), archive_of(&server.home().join("ocidir"))).unwrap();
+    ask("docker-archive:oci.tar").check_failed(&["an OCI layout", "oci-archive:oci.tar"]);
     let archive = archive_of(&server.home().join("ocidir"));
     fs::write(server.home().join("oci.tar.bz2"), [b"BZh9", &archive[..]].concat()).unwrap();
     push_of(&server, "oci-archive:oci.tar.bz2", &[]).check_failed_last(&["bzip2 -dc FILE"]);

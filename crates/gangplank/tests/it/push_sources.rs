@@ -23,7 +23,7 @@ fn push_with(server: &TestServer, args: &[&str], environment: &[(&str, &str)]) -
     run_with_input(command, "")
 }
 
-/// The same with a compressed layer, as engines that store compressed layers export it.
+/// That image with a compressed layer, as engines that store compressed layers export it.
 fn compressed(mut image: Image) -> Image {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&image.layers[0].bytes).unwrap();
@@ -109,7 +109,7 @@ fn an_engine_is_found_where_its_own_programs_look() {
     let by_port = push_with(&server, &["app:v1"], &[("DOCKER_HOST", &format!("tcp://{tcp}"))]);
     assert_eq!(pushed(by_port)["digest"], digest);
 
-    // A context, by name and as the current one.
+    // A docker context, chosen by name and as the current one.
     let id = Digest::sha256(b"far").to_string();
     let meta = server.home().join(".docker/contexts/meta").join(id.trim_start_matches("sha256:"));
     fs::create_dir_all(&meta).unwrap();

@@ -16,7 +16,7 @@ fn leftovers(home: &Path) -> Vec<String> {
 #[test]
 fn every_step_is_told_and_nothing_is_left() {
     let home = home();
-    // The caller's environment has no effect on it.
+    // The caller's environment has no effect on quickstart.
     let environment = [
         ("http_proxy", "http://127.0.0.1:1"),
         ("AWS_PROFILE", "work"),

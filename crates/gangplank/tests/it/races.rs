@@ -57,7 +57,7 @@ fn a_client_that_leaves_while_its_blob_is_stored_spoils_nothing() {
             leaving.send(rest);
             thread::sleep(std::time::Duration::from_micros(300 * round as u64));
             drop(leaving);
-            // The retry may find the session or not, but must not store anything else.
+            // The retry may find the session or not, but it must not store anything but the blob.
             let again = if round % 3 == 0 { rest } else { b"" };
             let status = registry.put_blob(&put, again);
             assert!(matches!(status, 201 | 400 | 404), "{status}");
@@ -87,7 +87,7 @@ fn two_requests_on_one_session_do_not_mix() {
             let [a, b] = &halves;
             vec![Blob::new([&a[..], b].concat()), Blob::new([&b[..], a].concat())]
         };
-        // Only the server knows which of the two it is, but it is one of them.
+        // The test cannot know in which order the halves were written. The blob must be one of the two.
         let put = |blob: &Blob| registry.put_blob(&format!("{location}?digest={}", blob.digest), b"");
         let first = put(&orders[0]);
         assert!(matches!(first, 201 | 400), "{first}");
@@ -106,7 +106,8 @@ fn a_session_is_finished_once() {
         let blob = Blob::unique();
         let location = registry.start_upload("sr");
         let put = format!("{location}?digest={}", blob.digest);
-        // For all but one, it is like repeating a request whose answer was lost.
+        // One of the requests ends the session. The others are answered like repetitions of a request whose answer
+        // was lost.
         let statuses = at_once(4, |_| registry.put_blob(&put, &blob.bytes));
         assert_eq!(statuses, [201, 201, 201, 201]);
         check_whole(&registry, &blob);

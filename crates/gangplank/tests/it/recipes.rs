@@ -17,8 +17,8 @@ use crate::handler::{self, Reply};
 use crate::image_files::{docker_archive, write_layout};
 use crate::keyless::{Keyless, Session};
 
-/// Replacements for programs of others. `docker` looks for its login as the real one does. `aws` is `gangplank`,
-/// which accepts the same command line.
+/// Stand-ins for programs of other projects. `docker` looks for its login as the real one does. `aws` is
+/// `gangplank`, which accepts the same command line.
 const STUBS: [(&str, &str); 2] = [
     ("docker", "case \"$1\" in push) grep -q '\"auth\"' \"$HOME/.docker/config.json\";; esac"),
     ("aws", "exec gangplank \"$@\""),
@@ -54,7 +54,8 @@ impl Kitchen {
         Self { keyless, bin, engine }
     }
 
-    /// A page's text with this server in place of the page's registry, and this issuer in place of all others.
+    /// The text of a page, with the address of this server in place of the registry's, and the address of this
+    /// issuer in place of all others.
     fn here(&self, text: &str) -> String {
         let (server, issuer) = (&self.keyless.server, &self.keyless.issuer.url);
         let of_ci = |text: String, option: &str| {
@@ -148,7 +149,7 @@ fn text(yaml: &Yaml) -> String {
     yaml.as_str().unwrap_or_else(|| panic!("{yaml:?}")).to_owned()
 }
 
-/// The variables of a mapping.
+/// The variables that a mapping in YAML sets.
 fn variables(yaml: &Yaml) -> Vec<(String, String)> {
     yaml.as_hash().unwrap().iter().map(|(name, value)| (text(name), text(value))).collect()
 }

@@ -1,7 +1,7 @@
-//! Recorded runs of the AWS CLI 2.38, replayed against `gangplank lightsail`: each in an empty home, against an
-//! endpoint that gives the recorded answer. Exit status, standard output and requests have to be the same; of
-//! standard error, whether there is any, and the server's error in it. The comments of YAML samples are in our own
-//! words, so only their marks are compared.
+//! Recorded runs of the AWS CLI 2.38, replayed against `gangplank lightsail`. Each runs in an empty home,
+//! against an endpoint that gives the recorded answer. Exit status, standard output and requests have to be the
+//! same. For standard error, only two things are compared: whether there is any, and the server's error in it.
+//! The comments of YAML samples are in our own words, so only their marks are compared.
 
 use std::fs;
 use std::path::Path;
@@ -133,8 +133,8 @@ fn service_error(stderr: &str) -> Option<(&str, &str)> {
     Some((code, message))
 }
 
-/// A YAML sample, with `...` for the words of each comment. What stays is where a comment stands, its `[REQUIRED]`
-/// and its list of valid values.
+/// A YAML sample in which the words of each comment are replaced by `...`. The places of comments, `[REQUIRED]`
+/// and the lists of valid values stay.
 fn without_words(sample: &str) -> String {
     let line = |line: &str| {
         let Some((code, comment)) = line.split_once("# ") else { return line.to_owned() };

@@ -1,4 +1,4 @@
-//! Who may use the registry. All others learn nothing.
+//! The clients that may use the registry. All others learn nothing about its content.
 
 use gangplank_testkit::{Image, Login, TestServer};
 use reqwest::header::AUTHORIZATION;
@@ -34,7 +34,7 @@ fn check_nothing_is_learnt(server: &TestServer, digest: &str, authorization: Opt
     check_refused_alike(server, digest, authorization, message, 401);
 }
 
-/// Checks the same, with a status of its own for a HEAD.
+/// Checks the same, with a separate status for HEAD requests.
 #[track_caller]
 fn check_refused_alike(
     server: &TestServer,
@@ -53,7 +53,7 @@ fn check_refused_alike(
             let answer = request.send().unwrap();
             let mut headers: Vec<String> =
                 answer.headers().iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
-            // The answers to these two do not depend on what exists.
+            // The date and the request's id differ in every answer.
             headers.retain(|line| !line.starts_with("date:") && !line.starts_with("x-request-id:"));
             let challenge = header(&answer, "www-authenticate");
             let is_challenged = challenge.starts_with("Basic realm=\"");
@@ -131,8 +131,8 @@ fn a_login_that_ended_is_refused_alike() {
     assert_eq!(server.registry_as(&server.push_login()).status("GET", ""), 200);
 }
 
-/// Ends all logins now, as twelve hours would. The server is stopped for it, because only the server may write to its
-/// database.
+/// Ends all logins now, as if twelve hours had passed. The server is stopped first, because only the server may
+/// write to its database.
 fn expire_logins(server: &mut TestServer) {
     server.kill();
     let database = rusqlite::Connection::open(server.data_dir().join("gangplank.db")).unwrap();

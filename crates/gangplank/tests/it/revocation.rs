@@ -68,7 +68,7 @@ fn an_upload_that_was_begun_is_not_gone_on_with() {
         let finish = format!("{location}?digest={}", blob.digest);
         assert_eq!(registry.status("PUT", &finish), 401, "{name}");
         assert_eq!(registry.status("PATCH", &location), 401, "{name}");
-        // Nobody else can either.
+        // Another login cannot finish the upload either.
         let other = server.registry_as(&server.push_login());
         assert_eq!(other.status("PUT", &finish), 404, "{name}");
         assert_eq!(other.status("HEAD", &format!("sr/blobs/{}", blob.digest)), 404, "{name}");

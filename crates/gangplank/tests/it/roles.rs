@@ -1,4 +1,4 @@
-//! Roles: what a job with an identity token may do, and what is left of it when the role is disabled.
+//! Roles: the permissions of a job with an identity token, and those that it keeps after the role is disabled.
 
 use gangplank_testkit::{Image, Login};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ fn a_job_with_a_token_pushes_and_registers_and_does_nothing_else() {
     let digest = registry.push_image("sr", "v1", &Image::unique(1));
     assert_eq!(api.register("web", "app", &digest), ":web.app.1");
 
-    // Things that it may not read, existing and missing.
+    // Services that the session may not read: one exists, and the other does not.
     for service in ["other", "nowhere"] {
         let input = json!({ "serviceName": service, "label": "app", "digest": digest });
         let answer = api.lightsail("RegisterContainerImage", &input);
@@ -125,7 +125,7 @@ fn a_disabled_role_ends_its_sessions_and_logins_at_the_next_request_and_for_good
         let answer = api.lightsail("GetContainerServices", &json!({ "serviceName": "web" }));
         assert_eq!(answer.error(), "UnauthenticatedException", "{answer:?}");
         assert_eq!(code(&who(&keyless, &session, |_| {})), (403, "InvalidClientTokenId".to_owned()));
-        // Enabled again, it allows new sessions. The old ones stay ended.
+        // When the role is enabled again, it allows new sessions. The old ones stay ended.
         status("Active");
     }
     assert_eq!(keyless.assume(&arn, &keyless.token(), "").status, 200);
@@ -255,7 +255,7 @@ fn a_token_that_is_not_good_opens_nothing_and_says_why() {
     assert_eq!(refused(&other, "&DurationSeconds=901"), denied());
     assert_eq!(refused(&keyless.token(), "&Policy=%7B%7D"), (400, "MalformedPolicyDocument".to_owned()));
     assert_eq!(refused(&keyless.token(), "&PolicyArns.member.1.arn=x"), (400, "ValidationError".to_owned()));
-    // After many failures no more are noted, and a valid token still works.
+    // After many failures, no further ones are recorded, and a valid token still works.
     let slow = (0..80).map(|_| refused(&other, "").1).find(|code| code == "Throttling");
     assert!(slow.is_some());
     assert_eq!(keyless.assume(&arn, &keyless.token(), "&DurationSeconds=900").status, 200);

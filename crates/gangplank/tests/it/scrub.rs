@@ -1,4 +1,4 @@
-//! Stored content is read again in the background. Damage is reported and marked, and the next push mends it.
+//! Stored content is read again in the background. Damage is reported and marked, and the next push repairs it.
 
 use std::fs;
 use std::time::Duration;

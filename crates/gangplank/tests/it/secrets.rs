@@ -1,4 +1,4 @@
-//! A secret is only in the answer that hands it over.
+//! A secret is only in the answer that first shows it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -21,7 +21,7 @@ impl Manager {
         Self(socket)
     }
 
-    /// The next message, by its names.
+    /// The next message, as a map from names to values.
     fn heard(&self) -> BTreeMap<String, String> {
         let mut bytes = [0; 4096];
         let length = self.0.recv(&mut bytes).unwrap();

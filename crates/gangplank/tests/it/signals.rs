@@ -11,7 +11,7 @@ use crate::raw::{Raw, head};
 use crate::shutdown::until;
 use crate::{builder, server};
 
-/// An upload that has stopped.
+/// An upload whose client has stopped sending.
 fn standing_upload(server: &TestServer) -> Raw {
     let login = server.push_login();
     let mut upload = Raw::connect(server);

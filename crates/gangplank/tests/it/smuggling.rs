@@ -281,7 +281,8 @@ fn paths_are_read_as_they_come() {
     }
 }
 
-/// A proxy that only publishes `/v2/` lets these through, and here they were the API.
+/// A proxy that only publishes `/v2/` lets these paths through, and this server would have read them as paths
+/// of the API.
 #[test]
 fn a_path_that_may_mean_another_one_is_refused() {
     let server = server();

@@ -1,4 +1,4 @@
-//! Clients without a login or key cannot use up the resources of those with one.
+//! Clients without a login or key cannot use up the resources that clients with one need.
 
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,7 @@ fn forged_bodies_have_a_budget_of_their_own_and_a_share_for_each_address() {
         assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")), "{}", refused.head);
         assert!(text(&refused).contains("ServiceUnavailable"));
     }
-    // Small calls, manifests and blobs of others still work.
+    // Small calls, manifests and blobs from other addresses still work.
     assert_eq!(server.api().lightsail("GetContainerServices", &json!({})).status, 200);
     let body = manifest_of(&registry, 2 << 20);
     assert_eq!(registry.put_manifest("sr", "v1", OCI_MANIFEST, &body).status(), 201);
@@ -164,7 +164,7 @@ fn an_address_with_too_many_connections_loses_its_oldest_stranger() {
             .into_iter()
             .all(|raw| answers(&server, raw, &login))
     );
-    // All of them are authenticated now: none is closed, and the new one is refused.
+    // All of the connections are authenticated now: none is closed, and the new one is refused.
     let mut one_more = from(1);
     assert!(answers(&server, &mut known, &login) && answers(&server, &mut one_more, &login));
 }

@@ -207,7 +207,7 @@ fn a_token_of_nobody_who_is_known_opens_nothing_and_nobody_is_asked() {
     let server = server();
     let assume = |body: &str| form(&server, body).send();
     check(&assume(ASSUME), 400, "InvalidIdentityToken");
-    // Signed or not.
+    // A signature makes no difference.
     check(&form(&server, ASSUME).signed().send(), 400, "InvalidIdentityToken");
     let url = format!("http://{}", issuer.local_addr().unwrap());
     let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
@@ -305,7 +305,7 @@ fn refusals_are_in_the_audit_trail() {
     };
     let assume = Some("AssumeRoleWithWebIdentity");
     assert!(found("CallRefused", None, "InvalidSignatureException", Some(&id)), "{told:?}");
-    // Also if the call is signed: the token identifies the caller, and not the key.
+    // The event has no access key, although the call was signed: the token identifies the caller, and not the key.
     assert!(found("CallRefused", assume, "InvalidIdentityToken", None), "{told:?}");
     assert!(found("CallRefused", Some("GetCallerIdentity"), "MissingAuthenticationToken", None), "{told:?}");
     assert!(found("CallRefused", None, "UnservedService", None), "{told:?}");
@@ -362,7 +362,7 @@ fn calls_of_other_services_are_refused_in_their_protocols() {
             "{\"__type\":\"UnknownOperationException\"",
         ),
         ("lambda", "GET", "/2015-03-31/functions/", &[], 400, "application/json", "{\"__type\":\"Unknown"),
-        // Its paths begin like the registry's.
+        // The paths of this service begin like the registry's.
         (
             "apigateway",
             "GET",
@@ -390,7 +390,7 @@ fn calls_of_other_services_are_refused_in_their_protocols() {
     );
     assert_eq!((cbor.status, cbor.header("smithy-protocol")), (400, Some("rpc-v2-cbor")));
     assert_eq!((cbor.body[0], cbor.header("content-type")), (0xa2, Some("application/cbor")));
-    // Calls of our own API stay such, whatever service they are signed for. So do requests to the registry.
+    // A call of our own API stays one, whatever service it is signed for. So does a request to the registry.
     let mut ours = Call::new(&server, LIST, "{}");
     ours.service = "s3";
     assert_eq!(ours.signed().send().error(), "InvalidSignatureException");

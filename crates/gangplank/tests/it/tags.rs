@@ -102,7 +102,7 @@ fn a_tag_is_deleted_alone_and_a_manifest_with_its_tags() {
         refused(registry.send("DELETE", path), 404, "MANIFEST_UNKNOWN");
     }
     refused(registry.send("DELETE", "none/manifests/one"), 404, "MANIFEST_UNKNOWN");
-    // Its name and its digest can be used again.
+    // The name and the digest can be used again.
     tag(&registry, &parts, &["two"]);
     assert_eq!(registry.status("GET", &by_digest), 200);
 }

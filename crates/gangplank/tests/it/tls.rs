@@ -56,7 +56,7 @@ pub(crate) fn tls_server() -> Option<(TestServer, tempfile::TempDir)> {
     tls_server_with(|builder| builder)
 }
 
-/// The same with a configuration.
+/// Such a server with a configuration.
 pub(crate) fn tls_server_with(
     configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
 ) -> Option<(TestServer, tempfile::TempDir)> {
@@ -196,7 +196,7 @@ fn a_service_is_reached_by_tls_where_the_server_speaks_it() {
     assert!(url.starts_with("https://web.") && url.ends_with(&format!(".cs.localhost:{port}/")), "{url}");
 }
 
-/// The output of a command that does not trust its server.
+/// The output of a command that does not trust the server's certificate.
 fn told(server: &TestServer, bundle: Option<&std::path::Path>, endpoint: &str) -> String {
     let data_dir = server.data_dir();
     let list = ["access-key", "list", "--data-dir", data_dir.to_str().unwrap(), "--endpoint-url", endpoint];

@@ -1,4 +1,4 @@
-//! A login or key that does something without end does not displace other events of the trail.
+//! A login or key that makes events without end does not displace other events of the trail.
 
 use std::time::Duration;
 
@@ -50,7 +50,8 @@ fn revoking_or_enabling_what_is_so_already_is_no_event() {
     assert_eq!(count(&told, "UpdateContainerService"), 0);
 }
 
-/// Tags moved to and fro, and logins in a loop: each displaces only its own events, and that is recorded.
+/// Tags that are moved back and forth, and logins in a loop: each displaces only its own events, and the loss
+/// is recorded.
 #[test]
 fn pushes_and_logins_push_nothing_else_out() {
     let mut server = server_with(|builder| builder.arg("--max-audit-events").arg("100"));

@@ -1,4 +1,5 @@
-//! Upload sessions belong to the login that used them last: it has a share of them, and they end with it.
+//! An upload session belongs to the login that used it last. A login can have a limited number of sessions, and
+//! they end with it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -89,7 +90,7 @@ fn revoking_a_login_frees_what_it_fed_last_and_nothing_else() {
     assert_eq!(open(&renewed).status(), 202, "there is room again");
 }
 
-/// The holder of a password can end the login, and do nothing else with it in the API.
+/// The holder of a password can end the login, and can do nothing else with the password in the API.
 #[test]
 fn a_login_is_ended_by_its_own_password_with_what_it_fed_last() {
     let server = server();
@@ -125,7 +126,7 @@ fn a_login_is_ended_by_its_own_password_with_what_it_fed_last() {
     let events = api.gangplank("ListAuditEvents", &json!({ "kind": "LoginRevoked" })).body;
     assert_eq!(events["auditEvents"].as_array().map(Vec::len), Some(1), "{events}");
     assert!(!server.log().contains(&login.password));
-    // A caller who guesses has to wait. A right password is still accepted.
+    // A caller who guesses passwords has to wait. A right password is still accepted.
     let waiting = (0..100).map(|_| revoke("x").error()).find(|error| error == "ThrottlingException");
     assert!(waiting.is_some());
     assert_eq!(revoke(&api.push_login().password).status, 200);
@@ -149,7 +150,7 @@ fn a_key_that_is_disabled_or_deleted_takes_its_sessions_with_it() {
     }
 }
 
-/// A body that is being sent when its login is revoked makes no blob.
+/// A body that is being sent when its login is revoked is not stored as a blob.
 #[test]
 fn a_body_on_its_way_does_not_outlive_its_login() {
     let mut server = server();
@@ -179,14 +180,15 @@ fn a_body_on_its_way_does_not_outlive_its_login() {
     assert!(!server.log().contains("ERROR"), "{}", server.log());
 }
 
-/// The same for a single request. It gets its session late, or none if it is short. The connection ends cleanly.
+/// A blob in a single request is not stored either if its login is revoked meanwhile. Such a request gets its
+/// session late, or none if it is short. The connection ends without an error.
 #[test]
 fn a_whole_blob_on_its_way_does_not_outlive_its_login() {
     for rest in [10, 300_000] {
         let mut server = server_with(|builder| builder.arg("--max-open-uploads").arg("2"));
         let (api, _, login) = key(&server);
         let blob = gangplank_testkit::Blob::new([vec![1; 1], vec![2; rest]].concat());
-        // Not an HTTP client: some give up on the answer when it comes before the end of their body.
+        // No HTTP client is used here, because some ignore an answer that comes before the end of their body.
         let mut raw = Raw::connect(&server);
         let line = format!("POST /v2/sr/blobs/uploads/?digest={}", blob.digest);
         raw.send(head(&login, &line, "Transfer-Encoding: chunked\r\n"));

@@ -1,4 +1,4 @@
-//! Every way to push a blob, right and wrong.
+//! Every way to push a blob, correctly and with errors.
 
 use gangplank_oci::{Algorithm, Digest};
 use gangplank_testkit::{Blob, Registry, TestServer};
@@ -81,7 +81,7 @@ fn a_repeated_last_request_is_answered_like_the_first() {
     let blob = Blob::unique();
     let put = format!("{}?digest={}", registry.start_upload("sr"), blob.digest);
     assert_eq!(registry.put_blob(&put, &blob.bytes), 201);
-    // The client did not get that answer.
+    // The client has not received that answer, and repeats the request.
     for again in [&blob.bytes[..], b"", &vec![7; 3_000_000]] {
         let answer = registry.request("PUT", &put).body(again.to_vec()).send().unwrap();
         assert_eq!(answer.status(), 201);
@@ -277,7 +277,7 @@ fn a_session_is_its_owners() {
     let elsewhere = location.replace("/v2/sr/", "/v2/other/");
     check_no_session(&registry, &elsewhere, "repository");
 
-    // The next login of the same key continues the session.
+    // A new login of the same key can continue the session.
     let renewed = server.registry_as(&root.push_login());
     assert_eq!(received(&renewed.send("GET", &location)), "0-9");
     let put = format!("{location}?digest={}", blob.digest);
@@ -389,7 +389,7 @@ fn a_large_blob_in_one_request_is_an_open_upload_until_it_is_whole() {
         let location = registry.start_upload("sr");
         assert_eq!(registry.status("DELETE", &location), 204);
     }
-    // An unfinished one leaves nothing behind.
+    // A blob whose upload is cut leaves nothing behind.
     let mut raw = Raw::connect(&server);
     raw.send(head(&login, &post, &format!("Content-Length: {}\r\n", blob.bytes.len())));
     raw.send(&blob.bytes[..300 << 10]);

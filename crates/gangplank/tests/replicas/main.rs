@@ -8,11 +8,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 
 mod balancing;
+#[path = "../clients/client.rs"]
+#[allow(dead_code, reason = "the trials of clients use more of it")]
+mod client;
 mod clocks;
 mod collections;
 mod commands;
+#[path = "../clients/daemon.rs"]
+#[allow(dead_code, reason = "the trials of clients use more of it")]
+mod daemon;
 mod database;
 mod deaths;
+#[path = "../clients/dockerd.rs"]
+#[allow(dead_code, reason = "the trials of clients use more of it")]
+mod dockerd;
 mod last_requests;
 mod logins;
 mod places;
@@ -20,6 +29,12 @@ mod reads;
 mod registrations;
 mod restores;
 mod revocation;
+mod services;
+#[path = "../clients/services_app.rs"]
+mod services_app;
+#[path = "../clients/services_load.rs"]
+#[allow(dead_code, reason = "the trials of clients use more of it")]
+mod services_load;
 mod start;
 mod uploads;
 mod world;
@@ -52,6 +67,7 @@ fn main() -> ExitCode {
         start::TRIALS,
         commands::TRIALS,
     ];
-    let trials = all.into_iter().flatten().map(|(name, trial)| world::trial(name, *trial)).collect();
+    let mut trials = services::trials();
+    trials.extend(all.into_iter().flatten().map(|(name, trial)| world::trial(name, *trial)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

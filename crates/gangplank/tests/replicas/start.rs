@@ -71,7 +71,12 @@ fn misfits() {
     let nothing: fn(&mut Command) = |_| ();
     for (more, change, parts) in [
         (&["--data-dir", "elsewhere"][..], nothing, ["--data-dir", "leave out"]),
-        (&["--engine", "docker"][..], nothing, ["--engine", "run no images"]),
+        (&["--engine", "docker"][..], nothing, ["--engine", "--replica-listen"]),
+        (
+            &["--engine", "docker", "--replica-listen", "0.0.0.0:0"][..],
+            nothing,
+            ["--replica-listen 0.0.0.0:0", "--replica-address HOST"],
+        ),
         (&["--database", "mysql://host/name"][..], nothing, ["--database", "postgres://"]),
         (
             &[][..],

@@ -47,9 +47,9 @@ fn refuses_a_state_it_did_not_write() {
         assert_eq!(Hasher::resume(&kept[..length]).unwrap_err(), ResumeError::Damaged, "{length}");
     }
     assert_eq!(Hasher::resume(&[&kept[..], &[0]].concat()).unwrap_err(), ResumeError::Damaged);
-    // The format byte of the other algorithm.
+    // The format byte of the other algorithm is an error.
     assert_eq!(Hasher::resume(&[&[2], &kept[1..]].concat()).unwrap_err(), ResumeError::Damaged);
-    // A number of bytes that the state contradicts.
+    // So is a number of bytes that does not fit the state.
     let mut farther = kept.clone();
     farther[1] ^= 1;
     assert_eq!(Hasher::resume(&farther).unwrap_err(), ResumeError::Damaged);

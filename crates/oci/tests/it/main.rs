@@ -1,4 +1,4 @@
-//! What the crate promises, by example and by property.
+//! Tests of the crate's promises, by example and by property.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests, too, stop the test that asked for nonsense")]
 

@@ -15,7 +15,7 @@ use crate::{deadlines, xml};
 /// The checksum of a multipart upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WholeChecksum {
-    /// No checksum of the object. Each part is signed with its SHA-256.
+    /// The request carries no checksum of the object, because each part is signed with its SHA-256.
     None,
     /// A CRC-64/NVME of the object and of each part.
     Crc64,
@@ -39,14 +39,14 @@ pub struct Completed {
     pub etag: Option<String>,
     /// The server's CRC-64/NVME of the object, in base64, if the answer has one.
     pub crc64: Option<String>,
-    /// The same of the parts, if each has one.
+    /// The CRC-64/NVME of the joined parts, if each part has one.
     pub sent: Option<Crc64>,
 }
 
 impl Client {
     /// Joins parts to the object. The parts are numbered from 1 in this order.
     ///
-    /// It is sent once. Look at the object to see whether it took effect.
+    /// The call is sent only once. Look at the object to see whether it took effect.
     ///
     /// # Errors
     /// If the server refuses or does not answer. The object may exist even then.
@@ -93,7 +93,7 @@ impl Client {
 pub enum OnlyNew {
     /// The request has the condition `If-None-Match: *`.
     Asked,
-    /// The request has no condition, since the server refuses it.
+    /// The server has not been asked, because it refuses the condition.
     NotAsked,
 }
 

@@ -9,7 +9,7 @@ use crate::request::Call;
 use crate::xml;
 
 impl Client {
-    /// Begins a multipart upload and returns its id. It is sent once.
+    /// Begins a multipart upload and returns its id. The call is sent only once.
     ///
     /// # Errors
     /// If the server refuses or does not answer. Without an answer, an upload may be open whose id nobody

@@ -17,7 +17,7 @@ use crate::tries;
 
 const NAME: &str = "GetObject";
 
-/// How often in a row a broken body is requested again at least without a new byte.
+/// How often in a row a broken body is requested again, at least, even if no new byte arrives.
 const FRUITLESS: u32 = 3;
 
 /// An object to be read.
@@ -65,7 +65,7 @@ impl Client {
         Ok(Some(Object { length, content }))
     }
 
-    /// Asks for an object, and again if the answer has not what was asked for.
+    /// Asks for an object, and asks again if the answer is not the one that was asked for.
     async fn open(&self, key: &str, range: Option<&Range<u64>>, etag: Option<&str>) -> Result<Opened> {
         self.head_of(&call(key, range, etag), |answer| Opened::read(answer, range)).await
     }

@@ -35,7 +35,7 @@ impl Client {
             if found.is_some() {
                 return Ok(found);
             }
-            // This answer has no body, so it does not tell whether more than the object is missing.
+            // This answer has no body, so it does not show whether more than the object is missing.
             if self.is_missing(key).await? {
                 return Ok(None);
             }
@@ -43,7 +43,8 @@ impl Client {
         Err(Error::NotS3 { call: NAME, why: "GetObject finds the object".to_owned() })
     }
 
-    /// Whether the server says that an object is missing, and not the whole bucket. `false` if there is an object.
+    /// Whether the server says that the object is missing, and not the whole bucket. `false` if the object
+    /// exists.
     async fn is_missing(&self, key: &str) -> Result<bool> {
         let get = Call::new("GetObject", Method::GET, key).header(RANGE.as_str(), "bytes=0-0");
         match self.head_of(&get, |_| Ok(())).await {

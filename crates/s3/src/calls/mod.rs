@@ -1,4 +1,4 @@
-//! The calls of S3, each in a file of its own.
+//! The calls of S3, each in a separate file.
 
 mod abort;
 pub(crate) mod complete;

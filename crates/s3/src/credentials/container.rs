@@ -12,9 +12,9 @@ use crate::connector::{self, Http, Unusable};
 /// The token that authorises the request for credentials.
 #[derive(Clone)]
 pub enum ContainerToken {
-    /// The text itself.
+    /// The token itself.
     Text(String),
-    /// The file that has the text. It is read for each request, since it changes.
+    /// The file that has the token. It is read for each request, because it changes.
     File(PathBuf),
 }
 

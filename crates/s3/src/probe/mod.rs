@@ -1,4 +1,4 @@
-//! Finds out by trial what a bucket's server can do. What it says about itself may be untrue.
+//! Finds out by trial what a bucket's server can do. Its own statements about that may be untrue.
 //!
 //! The probe puts, reads, joins, lists and deletes a few objects under `probe/`. The basic calls have to work.
 //! The others are used where they work.

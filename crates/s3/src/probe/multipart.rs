@@ -66,7 +66,7 @@ async fn joined(trial: &mut Trial, key: &str, checksum: WholeChecksum) -> Result
     done
 }
 
-/// Completes an upload, and notes whether the server takes the condition that the key is new.
+/// Completes an upload, and records whether the server takes the condition that the key is new.
 async fn end(trial: &mut Trial, key: &str, upload: &str, parts: &[Part]) -> Result<()> {
     const WHAT: &str = "take If-None-Match at the end of an upload";
     let client = trial.client.clone();

@@ -22,7 +22,7 @@ pub struct Abilities {
 }
 
 impl Abilities {
-    /// No optional ability.
+    /// A server without any optional ability.
     pub const LEAST: Self =
         Self { crc64: false, only_new: false, delete_many: false, lists_uploads: false, md5_etags: false };
 
@@ -31,7 +31,7 @@ impl Abilities {
         if self.crc64 { WholeChecksum::Crc64 } else { WholeChecksum::None }
     }
 
-    /// Whether a multipart upload is completed with the condition.
+    /// Whether a multipart upload is completed with the condition that the key is new.
     pub fn ask_only_new(self) -> OnlyNew {
         if self.only_new { OnlyNew::Asked } else { OnlyNew::NotAsked }
     }
@@ -40,11 +40,11 @@ impl Abilities {
 /// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It works.
+    /// The ability works.
     Works,
-    /// It does not work, and the store can do without it.
+    /// The ability does not work, and the store can do without it.
     Missing,
-    /// It does not work, and the store needs it.
+    /// The ability does not work, and the store needs it.
     Broken,
 }
 
@@ -90,7 +90,7 @@ impl Report {
         self.checks.iter().filter(|check| check.verdict == Verdict::Missing)
     }
 
-    /// Whether the store lacks nothing but the server: each check that it needs and that failed may work later.
+    /// Whether only the server is missing: each failed check that the store needs may succeed later.
     pub fn is_away(&self) -> bool {
         !self.is_usable() && self.broken().all(|check| check.may_pass)
     }

@@ -30,7 +30,7 @@ impl Trial {
         }
     }
 
-    /// Makes a key for an object of this probe, and notes that the object has to be removed.
+    /// Makes a key for an object of this probe, and records that the object has to be removed.
     pub(super) fn key(&mut self, name: &str) -> String {
         let key = format!("{}/{name}", self.prefix);
         self.left.insert(key.clone());
@@ -57,7 +57,7 @@ impl Trial {
         self.checks.push(Check { what, verdict, detail, may_pass });
     }
 
-    /// Notes the outcome of a check that the store needs. Returns its value if it works.
+    /// Records the outcome of a check that the store needs. Returns its value if it works.
     pub(super) fn needed<T>(&mut self, what: &'static str, found: Result<T, Error>) -> Option<T> {
         match found {
             Ok(found) => {
@@ -65,7 +65,7 @@ impl Trial {
                 Some(found)
             }
             Err(error) => {
-                // An answer that is not one of S3 at all is the wrong server's, more likely than a passing fault.
+                // An answer that is not one of S3 is more likely from a wrong server than a passing fault.
                 let may_pass = error.may_pass() && !matches!(error, Error::NotS3 { .. });
                 self.note(what, Verdict::Broken, error.to_string(), may_pass);
                 None

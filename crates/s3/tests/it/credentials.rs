@@ -6,7 +6,7 @@ use gangplank_s3::credentials::{Container, ContainerToken, Instance, Keys, Sourc
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-/// A server that answers by the first line of a request, and notes all requests.
+/// A server that chooses its answer by the first line of a request, and records all requests.
 struct Script {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -78,7 +78,8 @@ async fn a_container_is_given_credentials() {
     assert!(wrong.fetch().await.unwrap_err().contains("answers 404"));
 }
 
-/// Otherwise a changed environment variable could send the token to any server.
+/// Plain HTTP is only allowed to this machine and to the addresses at which container platforms give
+/// credentials. Otherwise a changed environment variable could send the token to any server.
 #[test]
 fn a_container_asks_nobody_far_away_in_clear() {
     for (url, allowed) in [

@@ -36,7 +36,7 @@ async fn a_url_opens_one_object_at_any_name_of_the_server() {
     }
 }
 
-/// A key that ends after so many seconds.
+/// A key that ends after this number of seconds.
 struct Temporary(i64);
 
 #[async_trait]

@@ -16,7 +16,7 @@ const DEADLINES: Deadlines = Deadlines {
     resume: Duration::from_secs(6),
 };
 
-/// What a call may take beyond its limit, on a busy machine.
+/// The time that a call may take beyond its limit on a busy machine.
 const SLACK: Duration = Duration::from_secs(3);
 
 fn world() -> Option<(FaultProxy, Client)> {

@@ -1,4 +1,4 @@
-//! The servers, one of each kind for all tests, and clients of them.
+//! S3 servers, one of each kind for all tests, and clients of them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -41,7 +41,7 @@ pub(crate) fn client(server: &S3Server, endpoint: Option<&str>, style: Style) ->
     impatient(server, endpoint, style, Deadlines::default())
 }
 
-/// The same with limits of its own for the server's silence.
+/// Such a client with other limits for the server's silence.
 pub(crate) fn impatient(
     server: &S3Server,
     endpoint: Option<&str>,

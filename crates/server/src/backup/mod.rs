@@ -42,11 +42,11 @@ pub struct Wanted {
 /// Where the master key for a backup is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKept {
-    /// In the backup.
+    /// The backup contains it.
     Inside,
-    /// Only in the data directory, as the caller wished.
+    /// Only the data directory has it, as the caller wished.
     LeftOut,
-    /// In a file outside the data directory, which the operator keeps.
+    /// It is in a file outside the data directory, which the operator keeps.
     Elsewhere,
 }
 
@@ -76,7 +76,7 @@ pub enum KeyRestored {
     Inside,
     /// The key in the file that the operator named. Each start needs that file.
     Named,
-    /// No key is here. A start needs the file of the key.
+    /// The directory has no key. Each start needs the file of the key.
     Needed,
 }
 

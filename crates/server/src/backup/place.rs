@@ -136,7 +136,7 @@ pub(super) enum Key {
     OfBackup(MasterKey, Vec<u8>),
     /// The key in the file that the operator named.
     Named(MasterKey),
-    /// No key is here.
+    /// The backup has no key, and the operator named none. Each start needs the file of the key.
     Needed,
 }
 

@@ -92,7 +92,7 @@ impl Certificates {
         self.own.is_none() && self.named.is_empty()
     }
 
-    /// The TLS acceptor, if the server has a certificate of its own.
+    /// The TLS acceptor, if the server has its own certificate.
     ///
     /// # Errors
     /// If TLS cannot be configured.

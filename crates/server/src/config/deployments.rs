@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use gangplank_core::container_service::Entrance;
 use gangplank_store::logs::LogsKept;
+use gangplank_store::open::Location;
 
 use super::{Config, TlsFiles};
 
@@ -39,6 +40,10 @@ pub struct Deployments {
     pub endpoint_listen: Option<SocketAddr>,
     /// A further listener, which sends visitors of services on to `https://`; none if `None`.
     pub http_listen: Option<SocketAddr>,
+    /// A listener for other replicas, which relay the visitors of services that run here; none if `None`.
+    pub replica_listen: Option<SocketAddr>,
+    /// The `host:port` at which other replicas reach that listener; its own address if `None`.
+    pub replica_address: Option<String>,
     /// Certificates for domain names of services, by the names that `publicDomainNames` uses.
     pub certificates: BTreeMap<String, TlsFiles>,
     /// How much of the containers' logs is kept.
@@ -53,16 +58,16 @@ pub enum EngineChoice {
     /// The first engine that answers, or none.
     #[default]
     Auto,
-    /// Docker Engine. The server also starts while it is away.
+    /// Docker Engine. The server also starts while it is out of reach.
     Docker,
-    /// Podman. The server also starts while it is away.
+    /// Podman. The server also starts while it is out of reach.
     Podman,
     /// No engine: deployments are refused.
     None,
 }
 
 impl EngineChoice {
-    /// The name of the engine; `None` for `Auto` and `None`.
+    /// The name of the engine. `None` if the choice names no engine.
     pub fn named(self) -> Option<&'static str> {
         match self {
             Self::Docker => Some("docker"),
@@ -92,6 +97,37 @@ impl Config {
         }
         Ok(())
     }
+
+    /// The `host:port` at which other servers of the store reach the services that run here; `None` if none run here
+    /// or no other server uses the store. `bound` is the address that the listener for them got.
+    ///
+    /// # Errors
+    /// If services run here, and other servers could not reach them.
+    pub fn replica_address(&self, bound: Option<SocketAddr>) -> Result<Option<String>> {
+        let is_shared = matches!(self.location, Location::Shared { .. });
+        if !is_shared || self.deployments.engine == EngineChoice::None {
+            return Ok(None);
+        }
+        let Some(listen) = bound.or(self.deployments.replica_listen) else {
+            bail!(
+                "--engine beside --database: visitors of a service also come to servers that do not run it, and those \
+                 ask this one: give --replica-listen ADDR, an address in a network that only the servers share, or \
+                 run nothing here with --engine none"
+            )
+        };
+        if let Some(address) = &self.deployments.replica_address {
+            return Ok(Some(address.clone()));
+        }
+        let ip = listen.ip().to_canonical();
+        if ip.is_unspecified() || ip.is_loopback() && !self.listen.ip().to_canonical().is_loopback() {
+            bail!(
+                "other servers do not reach --replica-listen {listen} by this address: give --replica-address HOST:{}, \
+                 by which they reach it",
+                listen.port()
+            );
+        }
+        Ok(Some(listen.to_string()))
+    }
 }
 
 impl Default for Deployments {
@@ -108,6 +144,8 @@ impl Default for Deployments {
             service_entrance: None,
             endpoint_listen: None,
             http_listen: None,
+            replica_listen: None,
+            replica_address: None,
             certificates: BTreeMap::new(),
             logs: LogsKept { age: Duration::from_hours(4 * 24), bytes: 100 << 20 },
             runtime_dir: None,

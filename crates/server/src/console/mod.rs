@@ -68,7 +68,7 @@ struct Asked<'a> {
     head: &'a Parts,
     /// The query of its path.
     query: Form,
-    /// The form in its body; empty unless the method is POST.
+    /// The form in its body; empty if the method is not POST.
     form: Form,
 }
 

@@ -33,7 +33,7 @@ pub(super) fn first(asked: &Asked<'_>) -> Answer {
     see_other(&format!("{SIGN_IN}?to={}", escaped(target)))
 }
 
-/// The page after the sign-in: the page of the request before it, if that belongs to the account.
+/// The page after the sign-in: the page that the browser asked for before, if that page belongs to the account.
 fn destination(asked: &Asked<'_>, tenant: &Tenant) -> String {
     let own = format!("{START}{}/", tenant.account);
     let is_page = |to: &&str| to.starts_with(&own) && to.bytes().all(|byte| byte.is_ascii_graphic());
@@ -48,7 +48,7 @@ pub(super) async fn answer(asked: &Asked<'_>) -> Answer {
     let closed = closed(asked);
     if !asked.is_post() {
         return match asked.query.get("t") {
-            // Only the button uses a link up. Programs that preview links do not press it.
+            // Only the button uses a link up. Programs that preview links do not press buttons.
             Some(secret) => page(StatusCode::OK, &Link { secret: secret.to_owned(), closed }),
             None => form(asked, StatusCode::OK, None),
         };
@@ -183,7 +183,8 @@ fn form(asked: &Asked<'_>, status: StatusCode, refusal: Option<String>) -> Answe
     page(status, &SignIn { refusal, key_id, to, closed: closed(asked), command })
 }
 
-/// Why this connection is too insecure to sign in: anybody on the way could read the secret and the cookie.
+/// Why this connection is too insecure to sign in. On such a connection, anybody on the way could read the
+/// secret and the cookie.
 fn closed(asked: &Asked<'_>) -> Option<String> {
     let Asked { app, peer, head, .. } = asked;
     let is_open = app.is_secure(&head.headers) || peer.is_loopback() || app.insecure_http;

@@ -57,14 +57,14 @@ pub(super) async fn enter<'a>(asked: &'a Asked<'a>) -> Entry<'a> {
     if let Some(over_at) = console::prolonged(login.over_at, now, login.ends_at)
         && let Err(error) = app.metadata.prolong_console_login(login.id, over_at).await
     {
-        // The login ends sooner then. The request goes on.
+        // Without the longer life, the login ends sooner. The request continues.
         tracing::warn!(%error, "cannot prolong a login to the console");
     }
     asked.connection.guest.is_known();
     Entry::Known(Visit { asked, login, caller })
 }
 
-/// Ends all logins of a key that is no longer accepted, so that none works again if the key does.
+/// Ends all logins of a key that is no longer accepted, so that none works again if the key is accepted again.
 async fn ended<'a>(asked: &Asked<'_>, login: &ConsoleLogin, why: &str) -> Entry<'a> {
     if let Err(error) = asked.app.metadata.forget_console_logins_of(&login.key).await {
         return Entry::Ended(failed(error));
@@ -90,7 +90,7 @@ impl Visit<'_> {
         console_calls::call(app, &self.caller, &client, request).await
     }
 
-    /// The same visit in another region.
+    /// This visit in another region.
     pub(super) fn in_region(&self, region: Region) -> Self {
         let mut caller = self.caller.clone();
         caller.tenant.region = region;
@@ -150,7 +150,7 @@ pub(super) fn origin(asked: &Asked<'_>, caller: &Caller) -> Origin {
     Origin { session: principal.session().cloned(), by_console: true, request, ..origin }
 }
 
-/// The registry's address for docker and other clients: the configured one, else the one in `Host`.
+/// The registry's address for docker and other clients: the configured one, or else the one in `Host`.
 fn registry(asked: &Asked<'_>) -> String {
     let called = || asked.head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     asked.app.public_address.clone().unwrap_or_else(|| called().to_owned())

@@ -69,7 +69,7 @@ impl Bearer<'_> {
     /// Checks that the token opens the role with this ARN.
     ///
     /// # Errors
-    /// If it does not. The reason is noted in the audit trail of the role's account.
+    /// If the token does not open the role. The reason is recorded in the audit trail of the role's account.
     pub(super) async fn trust(
         &self,
         token: &str,
@@ -81,7 +81,7 @@ impl Bearer<'_> {
             Err(Refused::Token(oidc::Refused::IdpCommunicationError(_)) | Refused::Failed(_)) | Ok(_) => {
                 trusted
             }
-            // A valid token is never refused for this, because it is checked first.
+            // A caller with a valid token never gets this refusal, because the token is checked first.
             Err(_) if self.app.failed_exchanges.count(self.client.address) => trusted,
             Err(_) => Err(Refused::TooMany),
         }
@@ -219,7 +219,7 @@ impl Bearer<'_> {
         Origin { request: Some(self.request_id.to_owned()), ..origin }
     }
 
-    /// Counts a refusal, in the account of the role if there is one.
+    /// Counts a refusal, in the account of the role if the role exists.
     fn count_refusal(&self, role: Option<&Role>, reason: &'static str) {
         let refused = Refusal { kind: EventKind::CallRefused, action: Some(self.action), reason };
         let tenant =

@@ -40,9 +40,9 @@ impl From<ApiError> for Stranger {
 /// How fresh the answer about a caller must be.
 #[derive(Clone, Copy)]
 pub(super) enum Look {
-    /// It may be a few seconds old if several processes share the store.
+    /// The answer may be a few seconds old if several processes share the store.
     Cached,
-    /// It is the present state, for a call that changes something.
+    /// The answer is the present state, for a call that changes something.
     Now,
 }
 
@@ -182,7 +182,7 @@ pub(super) fn open(app: &App, credential: &Credential) -> anyhow::Result<SecretA
 }
 
 /// The error for a wrong session token. A temporary key needs the token that was issued with it, and an access
-/// key has none.
+/// key must come without one.
 fn wrong_token(credential: &Credential, claim: &Claim) -> Option<ApiError> {
     let is_right = match (credential, claim.session_token()) {
         (Credential::AccessKey(_), token) => token.is_none(),

@@ -45,14 +45,14 @@ pub(super) enum Named<'a> {
     Server,
 }
 
-/// The things that were found of those that a call names.
+/// The things that the call names and that were found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// The service, if it exists.
     pub(super) service: Option<ContainerService>,
     /// Whether the service was looked up.
     pub(super) is_service_known: bool,
-    /// The account that is meant. `None` means all accounts.
+    /// The account that the call is about. `None` means all accounts.
     pub(super) account: Option<AccountId>,
     /// The access key, if the caller may know of it.
     pub(super) access_key: Option<AccessKey>,

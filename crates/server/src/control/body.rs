@@ -28,7 +28,7 @@ pub(super) async fn read(app: &App, peer: IpAddr, limit: u64, body: Incoming) ->
     read.map_err(|unread| refusal(limit, unread).into())
 }
 
-/// Reads a small body that has arrived with its head. `None` if it is not there.
+/// Reads a small body that has arrived with its head. `None` if it has not arrived.
 pub(super) async fn read_what_is_there(app: &App, peer: IpAddr, body: Incoming) -> Option<SmallBody<Share>> {
     app.unverified.read(peer, body, SMALL, AT_ONCE).await.ok()
 }

@@ -1,5 +1,5 @@
 //! A verified caller, its permissions and the limits of its logins, and its client. An operation gets these and
-//! no request. So the console can make calls, too.
+//! no request. So a call of the console is like any other.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -117,7 +117,7 @@ impl Caller {
 /// Clients send the same id with every attempt at one call.
 const INVOCATION_ID: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
 
-/// The client of a call. All but the address is what the client claims.
+/// The client of a call. The address is known; everything else is claimed by the client.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     /// The address of the client.

@@ -30,7 +30,8 @@ pub(super) async fn collect(
     Ok(collected(&done))
 }
 
-/// Notes a requested cycle in the audit trail. A cycle is many transactions, so it is noted when it has ended.
+/// Records a requested cycle in the audit trail. A cycle is many transactions, so it is recorded when it has
+/// ended.
 async fn note(context: &Context<'_>, done: &Collected, grace: Option<Duration>) -> Result<()> {
     let grace = grace.map_or_else(String::new, |grace| format!(", grace period {} s", grace.as_secs()));
     let event = Tallied {

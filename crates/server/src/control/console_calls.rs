@@ -113,7 +113,7 @@ where
     R: Request + Serialize,
     R::Output: DeserializeOwned,
 {
-    // Each call has a request id of its own, because the audit trail counts requests.
+    // Each call has its own request id, because the audit trail counts requests.
     let request_id = app.request_ids.next(app.clock.now()).to_string();
     let action = R::OPERATION.name();
     let call =

@@ -73,7 +73,7 @@ pub(super) fn new(
         Ok(NewImage { container: container.clone(), source })
     });
     let images = images.collect::<std::result::Result<_, _>>()?;
-    if app.deployer.engine().is_none() {
+    if !app.deployer.can_run() {
         return Err(no_engine().into());
     }
     let new = NewDeployment {

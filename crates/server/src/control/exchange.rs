@@ -31,8 +31,7 @@ pub(super) async fn answer(
     request_id: &str,
 ) -> Result<ExchangeIdentityTokenResult> {
     let action = Operation::ExchangeIdentityToken.name();
-    // Each event needs a request id of its own, and there are two events: the session begins, and the login is
-    // made.
+    // Each event needs its own request id, and there are two events: the session begins, and the login is made.
     let beginning = app.request_ids.next(app.clock.now()).to_string();
     let bearer = Bearer { app, client, request_id: &beginning, action };
     let region = region(app, asked.region.as_deref())?;

@@ -121,12 +121,12 @@ impl Call<'_> {
     }
 }
 
-/// What an operation gets besides its input.
+/// The facts that an operation gets besides its input.
 struct Context<'a> {
     app: &'a App,
     /// The caller's account, and the region that the call is signed for.
     tenant: &'a Tenant,
-    /// The things that were found of those that the input names.
+    /// The things that the input names and that were found.
     found: Found,
     call: &'a Call<'a>,
 }

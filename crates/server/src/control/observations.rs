@@ -6,23 +6,28 @@ use gangplank_api::lightsail::{
     ContainerServiceLogEvent, GetContainerLogRequest, GetContainerLogResult,
     GetContainerServiceMetricDataRequest, GetContainerServiceMetricDataResult,
 };
-use gangplank_api::{ApiError, Timestamp};
+use gangplank_api::{ApiError, ErrorCode, Timestamp};
 use gangplank_core::{LogFilter, ServiceId, Time};
 use gangplank_store::logs::{LogName, LogPage, PageLimits, Wanted};
 
 use super::container_service::require;
 use super::{Context, Result, log_token, metric_data};
+use crate::relay;
 
 /// Lines may be this far in the future, because the wall clock may have been set back. Lines that are further
 /// ahead are left out, so that they do not hide new ones.
 const AHEAD: Duration = Duration::from_mins(1);
+
+/// The refusal if the replica with the log does not answer.
+const AWAY: &str = "The server that runs the container service cannot be reached now. Try again later.";
 
 pub(super) async fn log(
     context: &Context<'_>,
     input: GetContainerLogRequest,
 ) -> Result<GetContainerLogResult> {
     let (app, service) = (context.app, require(context, &input.service_name)?);
-    let filter = LogFilter::parse(input.filter_pattern.as_deref().unwrap_or_default())
+    let pattern = input.filter_pattern.unwrap_or_default();
+    let filter = LogFilter::parse(&pattern)
         .map_err(|error| ApiError::invalid_input(format!("filterPattern {error}.")))?;
     let log = LogName { service: service.uuid.clone(), container: input.container_name };
     let token = input.page_token.map(|token| log_token::take(&app.master, &log, &token)).transpose()?;
@@ -35,7 +40,15 @@ pub(super) async fn log(
         from: token,
         limits: PageLimits::default(),
     };
-    let page = match app.logs.page(&context.tenant.account, &log, wanted).await? {
+    let account = &context.tenant.account;
+    let page = match app.routes.log_place(service.id) {
+        None => app.logs.page(account, &log, wanted).await?,
+        Some(replica) => {
+            let asked = relay::logs::ask(app, &replica, account, &log, &wanted, &pattern).await;
+            asked.map_err(|relay::logs::Away| ApiError::new(ErrorCode::ServiceUnavailable, AWAY))?
+        }
+    };
+    let page = match page {
         Some(page) => page,
         None if is_deployed(context, service.id, &log.container).await? => LogPage::default(),
         None => {

@@ -14,7 +14,7 @@ use super::{Call, Result};
 pub(super) fn action(call: &Call<'_>, names: &[Named<'_>]) -> Option<Action> {
     match call.action {
         "CreateRegistryLogin" if service(names).is_some() => Some(Action::CreatePullLogin),
-        // The same action as Lightsail's own operation, which makes a login with more rights.
+        // This is the action of Lightsail's own operation, which makes a login with more rights.
         "CreateRegistryLogin" if names.iter().any(|name| matches!(name, Named::PushLogin)) => {
             Some(Action::CreateContainerServiceRegistryLogin)
         }

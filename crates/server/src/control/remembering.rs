@@ -7,8 +7,8 @@ use gangplank_store::metadata::roles::Role;
 
 use crate::oidc::{Verified, remembered};
 
-/// The ids that a role has to remember of a token. The key of each has the issuer, the id's claim and the name.
-/// A policy may trust many repositories, so one role may remember many ids.
+/// The ids in a token that a role has to remember. The key of each consists of the issuer, the claim of the id,
+/// and the name. A policy may trust many repositories, so one role may remember many ids.
 pub(super) fn values(trust: &TrustPolicy, verified: &Verified) -> Claims {
     let mut values = Claims::new();
     for (claim, key) in keys(trust, verified) {
@@ -19,7 +19,8 @@ pub(super) fn values(trust: &TrustPolicy, verified: &Verified) -> Claims {
     values
 }
 
-/// Whether a token has another id than the role remembers, or lacks one. Returns the word for the audit trail.
+/// Whether a token lacks an id that the role remembers, or has another value for it. Returns the word for the
+/// audit trail.
 pub(super) fn changed(role: &Role, verified: &Verified) -> Option<&'static str> {
     keys(&role.trust, verified).into_iter().find_map(|(claim, key)| {
         let known = role.remembered.get(&key)?;

@@ -62,12 +62,12 @@ pub(super) fn too_little_room(service: &str, room: Room, promised: Promised) -> 
 fn in_words(room: Room) -> String {
     #[expect(clippy::cast_precision_loss, reason = "of bytes that a machine has, in GB")]
     let memory = room.memory as f64 / f64::from(1 << 30);
-    // At most two digits after the point, without trailing zeros.
+    // Rounds to two digits after the point. Trailing zeros are left out.
     let short = |number: f64| (number * 100.0).round() / 100.0;
     format!("{} vCPU and {} GB of memory", short(room.cpus), short(memory))
 }
 
-/// Returns the service that was created or changed. `spec` is that of its first deployment.
+/// Returns the service that was created or changed. `spec` is the specification of its first deployment.
 ///
 /// # Errors
 /// If it was not created or changed. The error says why.

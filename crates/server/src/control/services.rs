@@ -101,7 +101,7 @@ pub(super) async fn update(
         is_disabled: input.is_disabled,
         puller_role_active: puller_role(input.private_registry_access.as_ref()),
         public_domain_names: domains(input.public_domain_names),
-        room: app.deployer.engine().map(|_| app.deployer.room()),
+        room: app.deployer.can_run().then(|| app.deployer.room()),
     };
     let name = &input.service_name;
     let (service, change) = (require(context, name)?.id, ServiceChange::Update(update));

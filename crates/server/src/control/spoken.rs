@@ -31,8 +31,8 @@ impl Service {
         }
     }
 
-    /// The longest body of a call, in bytes. The longest token and the longest policy fit into a form of 64
-    /// KiB.
+    /// The longest body of a call, in bytes. A form of 64 KiB has room for the longest token and the longest
+    /// policy.
     pub(super) fn body_limit(self, app: &App) -> u64 {
         match self {
             Self::Lightsail => app.limits.api_body_bytes,

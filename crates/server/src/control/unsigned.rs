@@ -21,7 +21,7 @@ pub(super) async fn answer(
     body: Incoming,
     request_id: &str,
 ) -> Result<Vec<u8>> {
-    // The same limit as for unsigned calls of STS.
+    // The limit is the one for unsigned calls of STS.
     let limit = Service::Sts.body_limit(app);
     body::check_length(limit, &body)?;
     let body = body::read(app, client.address, limit, body).await?;

@@ -1,4 +1,5 @@
-//! Services on a server without an engine: their deployments and changes end.
+//! Services on a server without an engine. If nobody else uses its store, their deployments and changes end. Otherwise
+//! other servers may run them, and visitors are led there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,9 +7,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use gangplank_store::metadata::deployments::DeployedService;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::images::{end_logins_of_earlier_runs, origin};
+use super::others::Others;
 use super::publish::hosts;
 use crate::app::App;
 use crate::endpoint::routes::Route;
@@ -17,8 +20,8 @@ use crate::jobs::job::{Job, Next};
 /// The reason of failure of a deployment that an earlier run began.
 const NO_ENGINE: &str = "the server was started without a container engine";
 
-/// How often a server looks whether another one has changed services.
-const OTHERS: Duration = Duration::from_mins(1);
+/// How often a server looks where services run, if nothing tells it that this has changed.
+const OTHERS: Duration = Duration::from_secs(5);
 
 /// Ends deployments and changes of an earlier run, and sets the routes of services.
 pub(crate) struct Idle {
@@ -43,15 +46,12 @@ impl Job for Idle {
             // The loop below sets the routes of services that still exist.
             app.routes.remove(service);
         }
-        let all = app.metadata.services_to_run().await.context("cannot look which services were to run")?;
-        for of in all.services {
+        for of in services(app).await? {
+            let route = if of.service.is_disabled { Route::Disabled } else { Route::NoEndpoint };
+            app.routes.set(of.service.id, hosts(app, &of), route);
             end(app, &of).await;
         }
-        for (service, error) in all.unreadable {
-            tracing::error!(service = service.0, %error, "a service cannot be read");
-        }
-        // Only the server that was called is woken.
-        Ok(if app.clock.cluster().is_some() { Next::In(OTHERS) } else { Next::WhenWoken })
+        Ok(Next::WhenWoken)
     }
 
     async fn woken(&mut self) {
@@ -59,10 +59,60 @@ impl Job for Idle {
     }
 }
 
+/// Leads visitors to the servers that run services.
+pub(crate) struct Following {
+    app: Arc<App>,
+    others: Others,
+    changes: watch::Receiver<i64>,
+}
+
+impl Following {
+    /// `None` if no other server uses the store.
+    pub(crate) fn of(app: &Arc<App>) -> Option<Self> {
+        let changes = app.deployer.among()?.places.changes();
+        Some(Self { app: Arc::clone(app), others: Others::of(app), changes })
+    }
+}
+
+#[async_trait]
+impl Job for Following {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        let app = &self.app;
+        let Some(among) = app.deployer.among() else { return Ok(Next::Never) };
+        app.deployer.take();
+        let known = among.look().await.context("cannot look where services run")?;
+        let services = services(app).await?;
+        self.others.lead(&services, |_| false);
+        if known.replicas.is_empty() {
+            let is_late = |of: &&DeployedService| {
+                of.rollout.as_ref().is_none_or(|rollout| rollout.deadline < app.clock.steady())
+            };
+            for of in services.iter().filter(is_late) {
+                end(app, of).await;
+            }
+        }
+        Ok(Next::In(OTHERS))
+    }
+
+    async fn woken(&mut self) {
+        tokio::select! {
+            () = self.app.deployer.is_woken() => {}
+            Ok(()) = self.changes.changed() => {}
+        }
+    }
+}
+
+async fn services(app: &App) -> anyhow::Result<Vec<DeployedService>> {
+    let all = app.metadata.services_to_run().await.context("cannot look which services were to run")?;
+    for (service, error) in all.unreadable {
+        tracing::error!(service = service.0, %error, "a service cannot be read");
+    }
+    Ok(all.services)
+}
+
+/// Ends the deployment and the change of a service that nobody runs.
 async fn end(app: &App, of: &DeployedService) {
     let service = of.service.id;
-    let route = if of.service.is_disabled { Route::Disabled } else { Route::NoEndpoint };
-    app.routes.set(service, hosts(app, of), route);
     let ended = async {
         if let Some(next) = &of.next {
             app.metadata.fail_deployment(&origin(app), service, next.version, NO_ENGINE).await?;

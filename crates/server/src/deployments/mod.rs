@@ -5,22 +5,27 @@
 //! engine, and acts. A [`rollout`] is a deployment on its way. [`publish`] leads requests to the nodes that
 //! serve.
 
+pub(crate) mod among;
 pub(crate) mod archives;
 mod backoff;
 mod bringing;
 mod current;
 pub(crate) mod engines;
+mod handover;
 mod health;
 pub(crate) mod idle;
 mod images;
 mod leaving;
 mod node;
+mod others;
 pub(crate) mod pace;
 mod plan;
 mod publish;
 mod rollout;
 mod runner;
+mod sharing;
 mod spec;
+mod spreading;
 pub(crate) mod supervisor;
 mod words;
 
@@ -34,6 +39,7 @@ use tokio::sync::Notify;
 
 use crate::config;
 use crate::jobs::usage::RunningNode;
+use among::Among;
 
 /// How many times the engine's processors may be promised. Most of the time, processors are idle.
 const OVERCOMMITTED: f64 = 4.0;
@@ -45,6 +51,10 @@ pub(crate) struct Deployer {
     given_memory: Option<u64>,
     /// The processors and memory of the engine's machine, once the engine has reported them.
     host: OnceLock<Host>,
+    /// The identity of the engine, once it is known.
+    identity: OnceLock<String>,
+    /// The servers that share the store, if there can be others.
+    among: Option<Among>,
     woken: Notify,
     services: Mutex<Services>,
 }
@@ -53,17 +63,31 @@ pub(crate) struct Deployer {
 struct Services {
     woken: BTreeSet<ServiceId>,
     gone: BTreeSet<ServiceId>,
+    /// The services whose claim a runner has.
+    held: BTreeSet<ServiceId>,
     running: BTreeMap<ServiceId, Vec<RunningNode>>,
     /// The images of each service that have to stay in the engine; `None` while they are unknown.
     images: BTreeMap<ServiceId, Option<Vec<String>>>,
 }
 
+/// Whether a runner has the claim on its service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Yes,
+    NoMore,
+}
+
 impl Deployer {
-    /// A deployer with this engine. Without an engine nothing runs.
-    pub(crate) fn new(engine: Option<Arc<dyn Engine>>, config: &config::Deployments) -> Self {
+    /// A deployer with this engine. Without an engine nothing runs here.
+    pub(crate) fn new(
+        engine: Option<Arc<dyn Engine>>,
+        config: &config::Deployments,
+        among: Option<Among>,
+    ) -> Self {
         let (given_cpus, given_memory) = (config.engine_cpus, config.engine_memory);
-        let (host, woken, services) = (OnceLock::new(), Notify::new(), Mutex::default());
-        Self { engine, given_cpus, given_memory, host, woken, services }
+        let (host, identity) = (OnceLock::new(), OnceLock::new());
+        let (woken, services) = (Notify::new(), Mutex::default());
+        Self { engine, given_cpus, given_memory, host, identity, among, woken, services }
     }
 
     /// The engine, if there is one.
@@ -71,9 +95,32 @@ impl Deployer {
         self.engine.as_ref()
     }
 
-    /// The power that all services together may be promised. It has no bound until the engine has reported its
-    /// machine.
+    /// This server among others that share its store; `None` if it has the store to itself.
+    pub(crate) fn among(&self) -> Option<&Among> {
+        self.among.as_ref()
+    }
+
+    /// The power that all services together may be promised, on all servers. It has no bound until an engine has
+    /// reported its machine.
     pub(crate) fn room(&self) -> Room {
+        self.among.as_ref().and_then(Among::room).unwrap_or_else(|| self.own_room())
+    }
+
+    /// Whether this server or another one can run services.
+    pub(crate) fn can_run(&self) -> bool {
+        self.engine.is_some() || self.among.as_ref().is_some_and(|among| among.room().is_some())
+    }
+
+    /// Hands the services over to other servers, since this one is about to stop.
+    pub(crate) fn leave(&self) {
+        if let Some(among) = &self.among {
+            among.leaves.cancel();
+            self.woken.notify_one();
+        }
+    }
+
+    /// The power that may be promised on the own engine.
+    fn own_room(&self) -> Room {
         let host = self.host.get();
         let cpus = self.given_cpus.or(host.map(|host| host.cpus * OVERCOMMITTED));
         let memory = self.given_memory.or(host.map(|host| host.memory));
@@ -87,7 +134,18 @@ impl Deployer {
         {
             let _ = self.host.set(host);
         }
+        if let (Some(engine), Some(_), None) = (&self.engine, &self.among, self.identity.get())
+            && let Ok(identity) = engine.identity().await
+        {
+            let _ = self.identity.set(identity);
+        }
     }
+
+    /// The identity of the engine, once it is known. Only servers that share a store ask for it.
+    fn engine_identity(&self) -> Option<&str> {
+        self.identity.get().map(String::as_str)
+    }
+
     /// Wakes the runner of a service that was changed, deployed to or deleted.
     pub(crate) fn wake(&self, service: ServiceId) {
         self.services().woken.insert(service);
@@ -121,10 +179,21 @@ impl Deployer {
         Some(known?.into_iter().flatten().collect())
     }
 
+    /// Notes that a runner has the claim on a service, or gave it up. Returns whether no runner has one.
+    fn holds(&self, service: ServiceId, holds: Holds) -> bool {
+        let mut services = self.services();
+        match holds {
+            Holds::Yes => services.held.insert(service),
+            Holds::NoMore => services.held.remove(&service),
+        };
+        services.held.is_empty()
+    }
+
     /// Notes that the runner of a service has ended.
     fn is_gone(&self, service: ServiceId) {
         let mut services = self.services();
         services.gone.insert(service);
+        services.held.remove(&service);
         services.running.remove(&service);
         services.images.remove(&service);
         drop(services);

@@ -15,6 +15,8 @@ pub struct Pace {
     pub run_in: Duration,
     /// How long open requests may go on at a node that is leaving.
     pub drain: Duration,
+    /// How long a server that stops goes on serving until another one has taken a service over.
+    pub hand_over: Duration,
     /// How long a container may take to stop by itself.
     pub grace: Duration,
     /// The first pause after a failure. Each further pause is twice as long.
@@ -33,6 +35,7 @@ impl Default for Pace {
             first_probe: Duration::from_millis(100),
             run_in: Duration::from_secs(10),
             drain: Duration::from_secs(30),
+            hand_over: Duration::from_secs(30),
             grace: Duration::from_secs(10),
             pause: Duration::from_secs(1),
             longest_pause: Duration::from_mins(1),

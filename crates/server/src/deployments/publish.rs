@@ -10,10 +10,15 @@ use crate::endpoint::routes;
 use crate::jobs::usage::RunningNode;
 
 impl Runner {
-    /// Leads the service's hosts to the nodes that serve now.
+    /// Leads the service's hosts to the nodes that serve now. Until some do, another server that serves goes on.
     pub(super) fn publish(&mut self, of: &DeployedService) {
         let hosts = hosts(&self.app, of);
-        let route = self.route(of);
+        let elsewhere = self.served_elsewhere().and_then(|place| place.address.parse().ok());
+        let waits = !of.service.is_disabled && of.current.is_some();
+        let route = match elsewhere.filter(|_| waits && !self.serves(of)) {
+            Some(address) => routes::Route::Elsewhere(address),
+            None => self.route(of),
+        };
         self.app.routes.set(self.service, hosts, route);
         let Room { cpus, memory } = of.service.power.room(1);
         let serving = self.nodes.iter().filter(|(_, node)| is_current(of, node));
@@ -24,6 +29,13 @@ impl Runner {
             memory,
         });
         self.app.deployer.runs(self.service, running.collect());
+    }
+
+    /// Whether a node of the current deployment is healthy.
+    pub(super) fn serves(&mut self, of: &DeployedService) -> bool {
+        let Some(Ok(spec)) = of.current.as_ref().map(|current| self.open(of, current)) else { return false };
+        let mut current = self.nodes.values().filter(|node| is_current(of, node));
+        current.any(|node| node.verdict(&spec, &self.pace) == Verdict::Healthy)
     }
 
     fn route(&mut self, of: &DeployedService) -> routes::Route {

@@ -320,7 +320,9 @@ impl Runner {
         if of.current.is_none() {
             // Publish before the row: a client that sees the first deployment active may send requests at
             // once.
-            self.publish(&DeployedService { current: of.next.clone(), ..of.clone() });
+            let soon = DeployedService { current: of.next.clone(), ..of.clone() };
+            self.publish(&soon);
+            self.settle_place(&soon).await?;
         }
         let by = images::origin(&self.app);
         let version = deployment.version;

@@ -13,14 +13,17 @@ use gangplank_core::deployment::Spec;
 use gangplank_core::{ServiceId, Tenant};
 use gangplank_engine::{Engine, EngineError, NodeHandle, NodeSeen, NodeSpec};
 use gangplank_store::StoreError;
+use gangplank_store::coordination::Claim;
 use gangplank_store::metadata::deployments::DeployedService;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::Holds;
 use super::backoff::Backoff;
 use super::bringing::Opened;
+use super::handover::{After, LetGo, Placed};
 use super::leaving::Leaving;
 use super::node::Node;
 use super::pace::Pace;
@@ -41,6 +44,8 @@ pub(super) struct Runner {
     pub(super) service: ServiceId,
     /// The labels of its nodes: account and region, and the name of the service.
     pub(super) labels: (String, String),
+    /// The permanent id of the service.
+    uuid: String,
     pub(super) wake: Arc<Notify>,
     pub(super) nodes: BTreeMap<NodeHandle, Node>,
     pub(super) leaving: Leaving,
@@ -58,6 +63,9 @@ pub(super) struct Runner {
     pub(super) unreadable: Option<i64>,
     /// Whether the nodes of earlier runs have been looked at.
     has_looked: bool,
+    /// The claim on the service, while this runner has it.
+    pub(super) claim: Option<Claim>,
+    pub(super) placed: Placed,
 }
 
 /// Why a look failed.
@@ -65,6 +73,8 @@ pub(super) struct Runner {
 pub(super) enum Trouble {
     Engine(EngineError),
     Store(StoreError),
+    /// Another process has the claim.
+    Superseded,
     Other(String),
 }
 
@@ -93,6 +103,7 @@ impl Runner {
             tenant: of.tenant.clone(),
             service: of.service.id,
             labels: (spec::tenant(of), of.service.name.clone()),
+            uuid: of.service.uuid.clone(),
             leaving: Leaving::none(Arc::clone(&wake)),
             wake,
             nodes: BTreeMap::new(),
@@ -104,28 +115,49 @@ impl Runner {
             updating: None,
             unreadable: None,
             has_looked: false,
+            claim: None,
+            placed: Placed::default(),
         }
     }
 
-    /// Runs the service until nothing of it is left, until another process has its claim, or until `stop` is
-    /// cancelled. In the last two cases its nodes go on running.
-    pub(super) async fn run(mut self, claim: Held, stop: CancellationToken) {
-        tokio::select! {
-            () = self.look_after() => {}
-            () = stop.cancelled() => return,
-            () = claim.lost() => {}
+    /// Runs the service until nothing of it is left, until another process serves it, or until `stop` is
+    /// cancelled. In the last case its nodes go on running.
+    pub(super) async fn run(mut self, mut claim: Held, stop: CancellationToken) {
+        let app = Arc::clone(&self.app);
+        let leaves = app.deployer.among().map(|among| among.leaves.clone()).unwrap_or_default();
+        loop {
+            self.claim = Some(claim.claim().clone());
+            self.placed = Placed::Unknown;
+            app.deployer.holds(self.service, Holds::Yes);
+            let why = tokio::select! {
+                biased;
+                () = leaves.cancelled() => LetGo::Leaving,
+                () = claim.lost() => LetGo::Lost,
+                () = stop.cancelled() => return,
+                ended = self.look_after() => match ended {
+                    None => {
+                        // From now on, no runner here would do so when the service changes or is deleted.
+                        app.routes.remove(self.service);
+                        break;
+                    }
+                    Some(why) => why,
+                },
+            };
+            match self.let_go(claim, why, &stop).await {
+                After::Again(again) => claim = again,
+                After::Over => break,
+            }
         }
-        // Remove the route: from now on, no runner here would do so when the service changes or is deleted.
-        self.app.routes.remove(self.service);
-        self.app.deployer.is_gone(self.service);
+        app.deployer.is_gone(self.service);
     }
 
-    /// Looks repeatedly, until nothing is left of the service.
-    async fn look_after(&mut self) {
+    /// Looks repeatedly, until nothing is left of the service, or the runner has to let go of it.
+    async fn look_after(&mut self) -> Option<LetGo> {
         loop {
             let pause = match self.look().await {
-                Ok(None) => return,
+                Ok(None) => return None,
                 Ok(Some(next)) => next.0,
+                Err(Trouble::Superseded) => return Some(LetGo::Lost),
                 Err(trouble) => Some(self.is_in_trouble(&trouble).await),
             };
             let pause = async {
@@ -166,8 +198,13 @@ impl Runner {
     /// Looks once. Returns the pause before the next look; `None` if nothing is left of the service.
     async fn look(&mut self) -> Result<Option<Next>, Trouble> {
         let of = self.app.metadata.deployed_service(&self.tenant, self.service).await?;
-        let seen = self.engine.nodes(Some((&self.labels.0, &self.labels.1))).await?;
+        let mut seen = self.engine.nodes(Some((&self.labels.0, &self.labels.1))).await?;
+        // Another service may have had the name, or have it now.
+        seen.retain(|node| node.is_of(&self.uuid));
         let Some(of) = of else {
+            if let Some(claim) = self.claim.clone().filter(|_| matches!(self.placed, Placed::Here(_))) {
+                self.remove_place(&claim).await?;
+            }
             self.end(seen);
             return Ok((!self.leaving.is_empty()).then_some(Next(None)));
         };
@@ -177,6 +214,7 @@ impl Runner {
         if of.service.is_disabled {
             self.rollout = None;
             self.publish(&of);
+            self.settle_place(&of).await?;
             self.retire_all(|_| true);
             self.keep_images(true);
             self.look_after_update(&of, self.nodes.is_empty(), &mut next).await?;
@@ -185,6 +223,7 @@ impl Runner {
         }
         let is_settled = self.look_after_current(&of, &mut next).await?;
         self.publish(&of);
+        self.settle_place(&of).await?;
         self.look_after_next(&of, &mut next).await?;
         let versions = [&of.current, &of.next].map(|it| it.as_ref().map(|it| it.version));
         self.retire_all(|node| !versions.contains(&Some(node.seen.name.version)));
@@ -307,6 +346,7 @@ impl fmt::Display for Trouble {
         match self {
             Self::Engine(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::Superseded => f.write_str("another server runs the service"),
             Self::Other(error) => f.write_str(error),
         }
     }

@@ -11,15 +11,16 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use super::Visit;
 use super::routes::UnderWay;
 
-/// The body of a node's answer. Until it ends, it counts as work of the node and as a visit of the connection.
+/// The body of a node's answer. Until it ends, it counts as work of the node, if that is here, and as a visit of the
+/// connection.
 pub(crate) struct NodeBody {
     body: Incoming,
-    _under_way: UnderWay,
+    _under_way: Option<UnderWay>,
     _visit: Arc<Visit>,
 }
 
 impl NodeBody {
-    pub(super) fn new(body: Incoming, under_way: UnderWay, visit: Arc<Visit>) -> Self {
+    pub(super) fn new(body: Incoming, under_way: Option<UnderWay>, visit: Arc<Visit>) -> Self {
         Self { body, _under_way: under_way, _visit: visit }
     }
 }

@@ -57,6 +57,17 @@ pub(crate) async fn dial(address: SocketAddr, is_tls: bool) -> io::Result<NodeSt
     Ok(NodeStream::Tls(Box::new(stream)))
 }
 
+/// Connects to another replica at `host:port`.
+///
+/// # Errors
+/// If the name is unknown, or no address of it answers.
+pub(super) async fn dial_replica(address: &str) -> io::Result<NodeStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    ask_for_silent_peers(&stream)?;
+    Ok(NodeStream::Plain(stream))
+}
+
 /// Accepts any certificate. A container makes its own, and its address comes from the engine.
 #[derive(Debug)]
 struct AnyCertificate(Vec<SignatureScheme>);

@@ -1,6 +1,7 @@
-//! Forwards a request to a node, and the answer back.
+//! Forwards a request to a node, and the answer back. [`relay`] does it if the nodes are those of another replica.
 
 use std::error::Error as _;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,10 +11,10 @@ use hyper::body::{Body as _, Incoming};
 use hyper::ext::on_informational;
 use hyper::header::EXPECT;
 use hyper::http::request::Parts;
-use hyper::http::uri::{PathAndQuery, Scheme};
+use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
-use hyper_util::client::legacy;
+use hyper_util::client::legacy::{self, ResponseFuture};
 use tokio::time::Instant;
 
 use super::answer_body::NodeBody;
@@ -21,20 +22,26 @@ use super::balance::choose;
 use super::headers::{self, Sender, Trace};
 use super::routes::{Node, Nodes, Route, UnderWay};
 use super::upload::{End, Sent, Upload};
-use super::{Visit, refusal};
+use super::{Visit, refusal, relay};
 use crate::app::App;
 use crate::http::body::AnswerBody;
 use crate::http::connection::Connection;
+use crate::http::listener::Audience;
 use crate::random;
+use crate::relay::proof;
 
 /// A visitor may ask whether to send its body. If the node has not answered after this time, the visitor may
 /// send it.
 const EXPECTATION: Duration = Duration::from_secs(1);
 
 /// Why no node answered.
-enum Failure {
+pub(super) enum Failure {
     /// No node received any of the request.
     Unsent,
+    /// The service does not run here, or no longer at the replica that was asked.
+    Moved,
+    /// The replica that runs the service cannot be reached.
+    Away,
     /// The node that received the request closed the connection.
     Broken,
     /// The node that received the request did not answer in time.
@@ -45,15 +52,18 @@ enum Failure {
     BadBody,
 }
 
+/// The answer of a node, and the node's work until its end. The node may be that of another replica.
+pub(super) type Answered = (Response<Incoming>, Option<UnderWay>);
+
 /// A request in the form for nodes.
-struct Message {
+pub(super) struct Message {
     head: Parts,
     upload: Option<Arc<Upload>>,
     /// Whether the visitor waits for permission to send its body.
     is_expecting: bool,
 }
 
-/// Forwards a request to a node.
+/// Forwards a request of a visitor, or of a replica for its visitor, to a node.
 pub(super) async fn forward(
     app: &App,
     host: &str,
@@ -73,22 +83,39 @@ pub(super) async fn forward(
     } else {
         Some(Arc::new(Upload::new(body, !is_expecting, Arc::clone(&visit))))
     };
-    let Ok(random) = random::bytes() else { return refusal::broken() };
-    let peer = peer.ip().to_canonical();
-    let sender = Sender {
-        peer,
-        is_trusted: app.proxies.iter().any(|proxy| proxy.contains(peer)),
-        is_tls: connection.gate.is_tls,
-        port: connection.gate.port,
-    };
-    headers::for_node(&mut head.headers, &sender, &Trace::new(app.clock.now().seconds(), random));
+    let is_relayed = connection.gate.audience == Audience::Replicas;
+    if is_relayed {
+        headers::for_next_hop(&mut head.headers);
+    } else {
+        let Ok(random) = random::bytes() else { return refusal::broken() };
+        let peer = peer.ip().to_canonical();
+        let sender = Sender {
+            peer,
+            is_trusted: app.proxies.iter().any(|proxy| proxy.contains(peer)),
+            is_tls: connection.gate.is_tls,
+            port: connection.gate.port,
+        };
+        headers::for_node(&mut head.headers, &sender, &Trace::new(app.clock.now().seconds(), random));
+    }
     if let Some(upgrade) = upgrade {
         headers::set_upgrade(&mut head.headers, upgrade);
     }
     let message = Message { head, upload, is_expecting };
-    let response = match ask_nodes(app, host, route, &message).await {
-        Ok((response, under_way)) => answer(response, under_way, connection, on_client, visit),
+    let answered = match ask_nodes(app, host, route, &message).await {
+        // In a box, because most requests need no relay. What another replica relays is never relayed again.
+        Err(Failure::Moved) if !is_relayed => Box::pin(relay::ask(app, host, &message)).await,
+        answered => answered,
+    };
+    let response = match answered {
+        Ok((mut response, under_way)) => {
+            if is_relayed {
+                proof::unmark(&mut response);
+            }
+            answer(response, under_way, connection, on_client, visit)
+        }
         Err(Failure::Unsent | Failure::Broken) => refusal::broken(),
+        Err(Failure::Moved) => refusal::not_here(),
+        Err(Failure::Away) => refusal::away(),
         Err(Failure::TooLate) => refusal::too_late(),
         Err(Failure::Stalled) => refusal::stalled(),
         Err(Failure::BadBody) => refusal::bad_body(),
@@ -100,23 +127,27 @@ pub(super) async fn forward(
 }
 
 /// Asks a node, and then others as long as repeating the request is safe.
-async fn ask_nodes(
+pub(super) async fn ask_nodes(
     app: &App,
     host: &str,
     mut route: Arc<Route>,
     message: &Message,
-) -> Result<(Response<Incoming>, UnderWay), Failure> {
+) -> Result<Answered, Failure> {
     let (mut tried, mut has_repeated) = (Vec::new(), false);
     loop {
-        let Route::Nodes(Nodes { is_tls, nodes }) = &*route else { return Err(Failure::Broken) };
+        let Nodes { is_tls, nodes } = match &*route {
+            Route::Nodes(nodes) => nodes,
+            Route::Elsewhere(_) => return Err(Failure::Moved),
+            Route::Disabled | Route::NoEndpoint => return Err(Failure::Broken),
+        };
         let number = app.endpoint.drawn.fetch_add(1, Ordering::Relaxed);
         // If the node that closed the connection is the only one, it is asked again. It most likely closed an
         // idle connection at that moment.
         let again = || has_repeated.then(|| choose(nodes, &[], number)).flatten();
         let Some(node) = choose(nodes, &tried, number).or_else(again) else { return Err(Failure::Unsent) };
         let under_way = node.begin();
-        let failure = match ask(app, node, *is_tls, message).await {
-            Ok(response) => return Ok((response, under_way)),
+        let failure = match ask_node(app, node, *is_tls, message).await {
+            Ok(response) => return Ok((response, Some(under_way))),
             Err(failure) => failure,
         };
         match failure {
@@ -133,10 +164,27 @@ async fn ask_nodes(
 }
 
 /// Asks one node.
-async fn ask(app: &App, node: &Node, is_tls: bool, message: &Message) -> Result<Response<Incoming>, Failure> {
-    let request = message.for_node(node, is_tls).ok_or(Failure::Unsent)?;
-    let patience = app.limits.answer;
-    let mut asking = std::pin::pin!(app.endpoint.pool.request(request));
+async fn ask_node(
+    app: &App,
+    node: &Node,
+    is_tls: bool,
+    message: &Message,
+) -> Result<Response<Incoming>, Failure> {
+    let scheme = if is_tls { Scheme::HTTPS } else { Scheme::HTTP };
+    let request = node.authority.clone().and_then(|authority| message.to(scheme, authority));
+    let asking = app.endpoint.pool.request(request.ok_or(Failure::Unsent)?);
+    ask(asking, app.limits.answer, &node.address, message).await
+}
+
+/// Waits for the answer of a node, or of the replica that has it. `patience` is for the time in which neither the
+/// request nor the answer makes progress.
+pub(super) async fn ask(
+    asking: ResponseFuture,
+    patience: Duration,
+    address: &impl Display,
+    message: &Message,
+) -> Result<Response<Incoming>, Failure> {
+    let mut asking = std::pin::pin!(asking);
     let mut waiting = std::pin::pin!(tokio::time::sleep(patience));
     let mut expecting = std::pin::pin!(tokio::time::sleep(EXPECTATION));
     let (mut is_expecting, mut is_uploading) = (message.is_expecting, message.upload.is_some());
@@ -150,7 +198,6 @@ async fn ask(app: &App, node: &Node, is_tls: bool, message: &Message) -> Result<
         tokio::select! {
             biased;
             answer = &mut asking => return answer.map_err(|error| {
-                let address = node.address;
                 tracing::debug!(%address, error = &error as &dyn std::error::Error, "a node did not answer");
                 message.failure(&error)
             }),
@@ -182,13 +229,14 @@ async fn ask(app: &App, node: &Node, is_tls: bool, message: &Message) -> Result<
 }
 
 impl Message {
-    fn for_node(&self, node: &Node, is_tls: bool) -> Option<Request<Sent>> {
+    /// The request to a node or a replica.
+    pub(super) fn to(&self, scheme: Scheme, authority: Authority) -> Option<Request<Sent>> {
         let mut uri = hyper::http::uri::Parts::default();
-        uri.scheme = Some(if is_tls { Scheme::HTTPS } else { Scheme::HTTP });
-        uri.authority = Some(node.authority.clone()?);
+        uri.scheme = Some(scheme);
+        uri.authority = Some(authority);
         let path = self.head.uri.path_and_query().cloned();
         uri.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        let sent = self.upload.as_ref().map_or(Sent::Nothing, |upload| Sent::Body(Arc::clone(upload)));
+        let sent = self.upload.as_ref().map_or(Sent::Nothing, Upload::sent);
         let mut request = Request::new(sent);
         *request.method_mut() = self.head.method.clone();
         *request.uri_mut() = Uri::from_parts(uri).ok()?;
@@ -205,12 +253,18 @@ impl Message {
         Some(request)
     }
 
+    /// Whether another node could still receive all of it.
     fn is_untouched(&self) -> bool {
         self.upload.as_ref().is_none_or(|upload| upload.is_untouched())
     }
 
+    /// Makes sure that no one receives more of it. Returns whether another node could still receive all of it.
+    pub(super) fn take_back(&self) -> bool {
+        self.upload.as_ref().is_none_or(|upload| upload.take_back())
+    }
+
     /// Whether repeating the request does no harm.
-    fn may_repeat(&self) -> bool {
+    pub(super) fn may_repeat(&self) -> bool {
         matches!(self.head.method, Method::GET | Method::HEAD | Method::OPTIONS) && self.upload.is_none()
     }
 
@@ -228,7 +282,7 @@ impl Message {
 /// Turns a node's answer into that for the visitor.
 fn answer(
     mut response: Response<Incoming>,
-    under_way: UnderWay,
+    under_way: Option<UnderWay>,
     connection: &Connection,
     on_client: Option<OnUpgrade>,
     visit: Arc<Visit>,

@@ -10,6 +10,7 @@ use hyper::header::{
 use hyper::{HeaderMap, Response};
 
 use crate::http::client::FORWARDED_PROTO;
+use crate::relay::proof;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -33,13 +34,10 @@ pub(super) struct Sender {
 
 /// Turns the headers of a visitor's request into those for a node.
 pub(super) fn for_node(headers: &mut HeaderMap, sender: &Sender, trace: &Trace) {
-    let takes_trailers = headers.get_all(TE).iter().any(|te| has(te, "trailers"));
-    take_hops_off(headers);
+    for_next_hop(headers);
     headers.remove(PROXY);
     headers.remove(FORWARDED);
-    if takes_trailers {
-        headers.insert(TE, HeaderValue::from_static("trailers"));
-    }
+    headers.remove(proof::HEADER);
     let peer = sender.peer.to_canonical().to_string();
     let before = headers.get_all(FORWARDED_FOR).iter().filter(|_| sender.is_trusted);
     let before: Vec<&str> = before.filter_map(|hops| hops.to_str().ok()).collect();
@@ -54,6 +52,15 @@ pub(super) fn for_node(headers: &mut HeaderMap, sender: &Sender, trace: &Trace) 
         headers.insert(FORWARDED_PORT, sender.port.into());
     }
     trace.write(headers);
+}
+
+/// Turns the headers of a request for one hop into those for the next. All that the visitor's replica wrote stays.
+pub(super) fn for_next_hop(headers: &mut HeaderMap) {
+    let takes_trailers = headers.get_all(TE).iter().any(|te| has(te, "trailers"));
+    take_hops_off(headers);
+    if takes_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
 }
 
 /// Turns the headers of a node's answer into those for the visitor.
@@ -192,6 +199,7 @@ mod tests {
                 ("keep-alive", "timeout=5"),
                 ("proxy-connection", "keep-alive"),
                 ("proxy", "evil"),
+                ("x-gangplank-relay", "visit 1 a"),
                 ("forwarded", "for=192.0.2.60"),
                 ("te", "gzip;q=1, trailers"),
                 ("transfer-encoding", "chunked"),

@@ -9,35 +9,41 @@ mod host;
 mod pool;
 pub(crate) mod probe;
 mod refusal;
+mod relay;
 pub(crate) mod routes;
 pub(crate) mod send_on;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tunnel;
-mod upload;
+pub(crate) mod upload;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use hyper::body::{Body as _, Incoming};
-use hyper::header::HeaderValue;
+use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, Uri};
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::http::body::AnswerBody;
 use crate::http::connection::Connection;
 use crate::http::connections::Guest;
 use crate::http::hygiene;
-use crate::http::listener::Gate;
+use crate::http::listener::{Audience, Gate};
 use crate::http::turns::Turn;
-use pool::Pool;
+use pool::{Pool, Replicas};
 use routes::Route;
 
 /// The state that all requests to services share.
 pub(crate) struct Endpoint {
     /// Connections to nodes.
     pool: Pool,
+    /// Connections to other replicas.
+    pub(crate) replicas: Replicas,
+    /// When the log last said that a replica does not answer.
+    said: Mutex<Option<Instant>>,
     /// The end of every service's own name. Domains of certificates do not have it.
     suffix: String,
     /// The number of requests so far. Nodes are drawn with it.
@@ -48,7 +54,8 @@ impl Endpoint {
     /// The endpoint for services under this domain.
     pub(crate) fn new(domain: &str) -> Self {
         let suffix = format!(".cs.{}", host::plain(domain));
-        Self { pool: pool::new(), suffix, drawn: AtomicU64::default() }
+        let (pool, replicas) = (pool::new(), pool::replicas());
+        Self { pool, replicas, said: Mutex::default(), suffix, drawn: AtomicU64::default() }
     }
 }
 
@@ -93,7 +100,7 @@ pub(crate) fn visited(app: &App, gate: Gate, host: Option<&HeaderValue>) -> Opti
             return Some(Visited::Nothing);
         }
     }
-    gate.only_services.then_some(Visited::Nothing)
+    (gate.audience == Audience::Visitors).then_some(Visited::Nothing)
 }
 
 /// Answers a visitor's request.
@@ -110,16 +117,48 @@ pub(crate) async fn answer(
         return refusal::malformed(&violation);
     }
     let refused = match visited {
+        Visited::Nothing if !app.knows_services() => refusal::away(),
         Visited::Nothing => refusal::no_such_service(),
         Visited::Service(host, _) if names_another(request.uri(), &host) => refusal::other_host(),
         Visited::Service(host, route) => match &*route {
             Route::NoEndpoint => refusal::no_such_service(),
             Route::Disabled => refusal::disabled(),
+            Route::Nodes(_) | Route::Elsewhere(_) => {
+                let visit = Arc::new(Visit::new(turn, &connection.guest));
+                return forward::forward(app, &host, route, peer, connection, request, visit).await;
+            }
+        },
+    };
+    if request.body().is_end_stream() { refused } else { headers::closing(refused) }
+}
+
+/// Answers a request that another replica proved to relay for a visitor.
+pub(crate) async fn answer_relayed(
+    app: &App,
+    peer: SocketAddr,
+    connection: &Connection,
+    request: Request<Incoming>,
+    turn: Turn,
+) -> Response<AnswerBody> {
+    let limits = connection.gate.limits(&app.limits);
+    if let Err(violation) =
+        hygiene::check_message(request.method(), request.uri(), request.headers(), &limits)
+    {
+        return refusal::malformed(&violation);
+    }
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(host::plain);
+    let host = host.unwrap_or_default().into_owned();
+    let refused = match app.routes.find(&host) {
+        Some(route) => match &*route {
+            Route::NoEndpoint => refusal::no_such_service(),
+            Route::Disabled => refusal::disabled(),
+            Route::Elsewhere(_) => refusal::not_here(),
             Route::Nodes(_) => {
                 let visit = Arc::new(Visit::new(turn, &connection.guest));
                 return forward::forward(app, &host, route, peer, connection, request, visit).await;
             }
         },
+        None => refusal::not_here(),
     };
     if request.body().is_end_stream() { refused } else { headers::closing(refused) }
 }

@@ -6,6 +6,7 @@ use hyper::{Response, StatusCode};
 use crate::http::body::AnswerBody;
 use crate::http::hygiene::{self, Violation};
 use crate::http::response::Answer;
+use crate::relay::proof;
 
 /// Amazon's text for a host without a service, or without a public endpoint.
 const NO_SUCH_SERVICE: &str = "404 No Such Service";
@@ -40,6 +41,19 @@ pub(super) fn broken() -> Response<AnswerBody> {
 /// A node received the whole request and did not answer in time.
 pub(super) fn too_late() -> Response<AnswerBody> {
     refuse(StatusCode::GATEWAY_TIMEOUT, "504 Gateway Timeout: the service did not answer in time\n")
+}
+
+/// The replica that runs the service cannot be reached, or no longer runs it.
+pub(super) fn away() -> Response<AnswerBody> {
+    refuse(StatusCode::SERVICE_UNAVAILABLE, "503 Service Unavailable: the service cannot be reached now\n")
+}
+
+/// The service does not run here. The replica that relayed the request looks for the right one.
+pub(super) fn not_here() -> Response<AnswerBody> {
+    let mut response =
+        refuse(StatusCode::MISDIRECTED_REQUEST, "421 Misdirected Request: the service does not run here\n");
+    proof::mark(&mut response);
+    response
 }
 
 /// The visitor stopped in the middle of its request.

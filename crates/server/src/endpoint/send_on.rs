@@ -28,6 +28,7 @@ pub(crate) fn answer<B: Body>(
     let answer = match (checked, visited) {
         (Err(violation), _) => return refusal::malformed(&violation),
         (Ok(()), None) => return hygiene::refusal(StatusCode::BAD_REQUEST, NOT_HERE).into_response(),
+        (Ok(()), Some(Visited::Nothing)) if !app.knows_services() => refusal::away(),
         (Ok(()), Some(Visited::Nothing)) => refusal::no_such_service(),
         (Ok(()), Some(Visited::Service(host, _))) if names_another(request.uri(), &host) => {
             return refusal::other_host();

@@ -11,15 +11,15 @@ use tokio::time::Instant;
 use super::Visit;
 
 /// The body of a request to a node.
-pub(super) enum Sent {
+pub(crate) enum Sent {
     /// No body.
     Nothing,
-    /// The visitor's body.
-    Body(Arc<Upload>),
+    /// The visitor's body, and the number of the try to send it.
+    Body(Arc<Upload>, u32),
 }
 
 /// A visitor's body. It can go to another node as long as no node has received any of it.
-pub(super) struct Upload {
+pub(crate) struct Upload {
     state: Mutex<State>,
     visit: Arc<Visit>,
 }
@@ -30,6 +30,8 @@ struct State {
     is_open: bool,
     /// Whether a node has received any of it.
     has_begun: bool,
+    /// The number of the try that may read it. A connection of an earlier one may still be closing.
+    attempt: u32,
     end: Option<End>,
     /// Whether the node waits for the visitor, and not the visitor for the node.
     awaits_client: bool,
@@ -57,6 +59,7 @@ impl Upload {
             body,
             is_open,
             has_begun: false,
+            attempt: 0,
             end: None,
             awaits_client: false,
             moved: Instant::now(),
@@ -79,6 +82,20 @@ impl Upload {
     pub(super) fn is_untouched(&self) -> bool {
         let state = self.lock();
         !state.has_begun && state.end.is_none()
+    }
+
+    /// Takes the body back for another try, if no node has received any of it. Returns whether that is so.
+    pub(super) fn take_back(&self) -> bool {
+        let mut state = self.lock();
+        state.attempt += 1;
+        !state.has_begun && state.end.is_none()
+    }
+
+    /// The body for the next try to send it. Earlier ones can no longer read it.
+    pub(super) fn sent(self: &Arc<Self>) -> Sent {
+        let mut state = self.lock();
+        state.attempt += 1;
+        Sent::Body(Arc::clone(self), state.attempt)
     }
 
     /// Whether all of it was passed on.
@@ -107,8 +124,16 @@ impl Upload {
         .await
     }
 
-    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll(
+        &self,
+        attempt: u32,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let mut state = self.lock();
+        if state.attempt != attempt {
+            // An end would look like that of the body.
+            return Poll::Pending;
+        }
         if !state.is_open {
             state.reader = Some(context.waker().clone());
             return Poll::Pending;
@@ -155,21 +180,21 @@ impl Body for Sent {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match self.get_mut() {
             Self::Nothing => Poll::Ready(None),
-            Self::Body(upload) => upload.poll(context),
+            Self::Body(upload, attempt) => upload.poll(*attempt, context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Nothing => true,
-            Self::Body(upload) => upload.lock().body.is_end_stream(),
+            Self::Body(upload, _) => upload.lock().body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Nothing => SizeHint::with_exact(0),
-            Self::Body(upload) => upload.lock().body.size_hint(),
+            Self::Body(upload, _) => upload.lock().body.size_hint(),
         }
     }
 }

@@ -35,7 +35,7 @@ impl Check {
 
     async fn compare(&mut self, content: &KeptContent, listed: Option<u64>) -> Result<()> {
         let bytes = if content.damaged {
-            // A size proves nothing about it.
+            // The content is marked as damaged, and a right size would prove nothing.
             look(self.blobs.as_ref(), content, None).await
         } else if listed == Some(content.size) {
             return Ok(());

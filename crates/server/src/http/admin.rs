@@ -24,7 +24,7 @@ use crate::metrics::{Exposition, Rows, Standing};
 
 const HEADER_READ: Duration = Duration::from_secs(10);
 
-/// The most open connections. Each needs a file descriptor, and those are meant for the registry.
+/// The most open connections. Each needs a file descriptor, and most of those are meant for the registry.
 const CONNECTIONS: usize = 64;
 
 /// The most buffered bytes of one connection.

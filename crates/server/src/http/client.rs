@@ -11,8 +11,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// A trusted proxy reports here whether its client spoke TLS.
 pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The client's address. `X-Forwarded-For` is read from its end, for as long as the address so far is in
-/// `proxies`. A client could have forged the hops before that.
+/// The client's address. `X-Forwarded-For` is read from its end, for as long as each address is in `proxies`. A
+/// client could have forged the earlier hops.
 pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
     let is_proxy = |address: IpAddr| proxies.iter().any(|proxy| proxy.contains(address));
     let mut client = peer.ip().to_canonical();

@@ -25,7 +25,7 @@ use super::client;
 use super::connections::Guest;
 use super::dispatch::Route;
 use super::lingering::Lingering;
-use super::listener::Gate;
+use super::listener::{Audience, Gate};
 use super::own_thread::OwnThread;
 use super::patience::Patient;
 use super::record::Record;
@@ -90,7 +90,9 @@ pub(crate) async fn serve(
     let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
     let serving = match opened {
         Ok(Opened::Plain(socket)) => {
-            connection.gate.sends_on |= connection.gate.is_tls;
+            if connection.gate.is_tls {
+                connection.gate.audience = Audience::PlainHttp;
+            }
             http(socket, connection, peer, &app, stop)
         }
         Ok(Opened::Tls(stream)) => http(*stream, connection, peer, &app, stop),
@@ -170,8 +172,10 @@ fn http<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (app, turns, limits) = (Arc::clone(app), Turns::default(), app.limits);
-    let stream = Patient::new(stream, turns.clone(), connection.clone(), limits);
+    let (app, turns) = (Arc::clone(app), Turns::default());
+    let limits = connection.gate.limits(&app.limits);
+    let (headers, head_bytes) = (limits.headers, limits.head_bytes());
+    let stream = Patient::new(stream, turns.clone(), connection.clone(), &limits);
     let tunnel = connection.tunnel.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let (app, connection, turn) = (Arc::clone(&app), connection.clone(), turns.begin());
@@ -186,9 +190,9 @@ where
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         // hyper answers more headers with 431.
-        .max_headers(limits.headers)
-        .max_header_size(limits.head_bytes())
-        .max_buf_size(BUFFER.max(limits.head_bytes()))
+        .max_headers(headers)
+        .max_header_size(head_bytes)
+        .max_buf_size(BUFFER.max(head_bytes))
         // A client that closes its sending half after a request still gets the answer.
         .half_close(true)
         .serve_connection(TokioIo::new(Lingering::new(stream, tunnel)), service)
@@ -211,7 +215,7 @@ fn record(app: &App, peer: SocketAddr, request: &Request<Incoming>, received: Re
     Arc::new(Record::begin(app.request_ids.next(app.clock.now()), peer, request, received))
 }
 
-/// Answers a request on the course of its route.
+/// Answers a request. Its route decides what happens if the client disconnects.
 async fn answer(
     app: Arc<App>,
     peer: SocketAddr,

@@ -1,9 +1,9 @@
 //! Decides what happens to an unanswered request when its client disconnects or the server is told to stop.
 //!
 //! hyper drops the future of a request when the client disconnects. If a push were dropped between its bytes
-//! and its row, its session would stay claimed. The next request would fail on that. So a dropped request
-//! continues in a task of its own. While the client is connected, the request runs in the connection's task:
-//! the pieces of a body then pass between them without a wake-up.
+//! and its row, its session would stay claimed. The next request of the session would then fail. So a dropped
+//! request continues in a separate task. While the client is connected, the request runs in the connection's
+//! task: the pieces of a body then pass between them without a wake-up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -44,7 +44,7 @@ pub(super) trait Answers<C: Conclude>: Future<Output = C::Answer> + Send + Unpin
 
 impl<C: Conclude, F: Future<Output = C::Answer> + Send + Unpin + 'static> Answers<C> for F {}
 
-/// A request that runs on its course.
+/// The future of a request, which ends as its [`Course`] says.
 pub(super) struct Running<F: Answers<C>, C: Conclude> {
     /// `None` once the request is answered.
     request: Option<Request<F, C>>,

@@ -13,6 +13,7 @@ use super::body::AnswerBody;
 use super::connection::Connection;
 use super::course::Course;
 use super::hygiene::Violation;
+use super::listener::Audience;
 use super::record::{Record, Service};
 use super::response::Answer;
 use super::turns::Turn;
@@ -20,7 +21,7 @@ use super::{client, health, hygiene};
 use crate::app::App;
 use crate::control::Spoken;
 use crate::endpoint::Visited;
-use crate::{console, control, endpoint, registry};
+use crate::{console, control, endpoint, registry, relay};
 
 /// The future that answers a request. It is boxed, so each request only needs the memory of its own route.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Response<AnswerBody>> + Send>>;
@@ -31,6 +32,8 @@ pub(super) enum Route {
     Visit(Visited),
     /// A request in plain HTTP that is sent on to `https://`, if it is for a service.
     SendOn(Option<Visited>),
+    /// Another replica.
+    Replica,
     /// A request for this server itself.
     Ours(Ours),
 }
@@ -58,8 +61,11 @@ impl Route {
     /// The route of a request. The host decides first, before anything else is checked. Then the path and the
     /// headers decide.
     pub(super) fn of(app: &App, connection: &Connection, request: &Request<Incoming>) -> Self {
+        if connection.gate.audience == Audience::Replicas {
+            return Self::Replica;
+        }
         let visited = endpoint::visited(app, connection.gate, request.headers().get(HOST));
-        if connection.gate.sends_on {
+        if connection.gate.audience == Audience::PlainHttp {
             return Self::SendOn(visited);
         }
         if let Some(visited) = visited {
@@ -78,11 +84,12 @@ impl Route {
     /// The course of a request on this route.
     pub(super) fn course(&self) -> Course {
         match self {
-            // A push must not end between its bytes and its row, nor a call before it is noted.
+            // A push must not end between its bytes and its row, and a call must not end before it is recorded.
             Self::Ours(Ours::Registry | Ours::Console | Ours::Control(_)) => Course::ToItsEnd,
             Self::Ours(Ours::Malformed(_) | Ours::Root | Ours::Health | Ours::Nothing)
             | Self::Visit(_)
-            | Self::SendOn(_) => Course::WithItsClient,
+            | Self::SendOn(_)
+            | Self::Replica => Course::WithItsClient,
         }
     }
 
@@ -106,10 +113,13 @@ impl Route {
                 record.is_for(Service::Endpoint, "SendOn");
                 endpoint::send_on::answer(&app, visited, connection.gate, &request)
             }),
+            Self::Replica => {
+                Box::pin(async move { relay::answer(&app, &record, peer, &connection, request, turn).await })
+            }
             Self::Ours(ours) => Box::pin(async move {
                 let _turn = turn;
                 let has_body = !request.body().is_end_stream();
-                // In its place, since it is too large to be moved.
+                // Pinned in place, since the future is too large to be moved.
                 let answering = std::pin::pin!(ours.answer(&app, &record, peer, &connection, request));
                 let answer = of_request(answering).await;
                 if has_body {
@@ -168,7 +178,7 @@ impl Ours {
                 control::refuse_unread(record, &request, violation.status, violation.text)
             }
             Self::Registry => registry::answer(app, record, connection, request).await,
-            // In a box of its own, because the future of a page is large.
+            // In a separate box, because the future of a page is large.
             Self::Console => Box::pin(console::answer(app, record, connection, request)).await,
             Self::Control(spoken) => control::answer(app, record, connection, spoken, request).await,
             Self::Root if app.console && console::is_wanted(request.headers()) => {

@@ -28,7 +28,7 @@ enum At {
     /// A chunk and the end of its line, with this many bytes to come.
     Chunk(u64),
     Trailers,
-    /// No later byte matters.
+    /// The framing has an error, so the bytes after it are not followed.
     Over,
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use gangplank_store::StoreError;
 use gangplank_store::metadata::Agreed as _;
@@ -16,8 +17,11 @@ pub(super) const ALIVE: &str = "/healthz";
 /// The path that answers whether the server is ready for requests.
 pub(super) const READY: &str = "/readyz";
 
-/// The answer to those who need not know why.
+/// The answer to callers that need not know the reason.
 const NOT_READY: &str = "not ready";
+
+/// How long a server is not ready because it does not know the services that others run.
+const UNKNOWING: Duration = Duration::from_secs(10);
 
 /// Whether a request is the check of a load balancer that speaks HTTP/1.0 and names no host, as `HAProxy` does by
 /// default. No other request may leave out the host.
@@ -69,14 +73,18 @@ async fn fault(app: &App) -> Option<Cow<'static, str>> {
             if let Some(trouble) = cluster.trouble() {
                 return Some(trouble.to_string().into());
             }
+            // An engine that hangs may keep it from knowing. Then it still is of use as a registry.
+            if !app.knows_services() && app.routes.age() < UNKNOWING {
+                return Some("it is not known yet where services run".into());
+            }
         }
         None if !app.metadata.is_healthy() => {
             return Some("the database takes no writes; restart the server".into());
         }
         None => {}
     }
-    // A bucket out of reach is no fault here: all servers would leave at once, and everything with them that needs
-    // no bytes.
+    // A bucket out of reach is no fault here. Otherwise all servers would leave at once, and requests that need no
+    // bytes would fail, too.
     match app.blobs.require(0).await {
         Err(StoreError::Unavailable(_)) => {
             Some("the folder of bytes, or of parts for the bucket, is gone; is its disk mounted?".into())

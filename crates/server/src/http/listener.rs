@@ -1,9 +1,10 @@
 //! Accepts connections until it is told to stop. Then it waits for those that are open.
 
 use std::io::{Error, ErrorKind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use gangplank_core::Network;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
@@ -12,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection;
 use crate::app::App;
+use crate::config::Limits;
 
 /// How long to wait when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -22,6 +24,20 @@ const SAID_EVERY: Duration = Duration::from_mins(1);
 /// After a stop, how long a connection may take to authenticate its request.
 const STRANGERS: Duration = Duration::from_secs(1);
 
+/// Whom a listener is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Clients of this server, and visitors of services.
+    #[default]
+    All,
+    /// Only visitors of services.
+    Visitors,
+    /// Only other replicas.
+    Replicas,
+    /// Visitors of services who came in plain HTTP. They are sent on to `https://`.
+    PlainHttp,
+}
+
 /// The listener that accepted a connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gate {
@@ -29,10 +45,34 @@ pub(crate) struct Gate {
     pub(crate) port: u16,
     /// Whether clients must speak TLS.
     pub(crate) is_tls: bool,
-    /// Whether only services answer on this port.
-    pub(crate) only_services: bool,
-    /// Whether requests are plain HTTP, and are only sent on to `https://`.
-    pub(crate) sends_on: bool,
+    /// Whom the port is for.
+    pub(crate) audience: Audience,
+}
+
+/// How long a connection of another replica may be idle. Its own limit is shorter, so this server never closes a
+/// connection at the moment of a request.
+const IDLE_REPLICA: Duration = Duration::from_mins(5);
+
+/// The headers that a replica adds to a visitor's, and their bytes together.
+const ADDED: (usize, usize) = (8, 2 << 10);
+
+/// Where replicas are. Each stands for many visitors, as a proxy does.
+static ANYWHERE: LazyLock<Vec<Network>> =
+    LazyLock::new(|| ["0.0.0.0/0", "::/0"].iter().filter_map(|all| all.parse().ok()).collect());
+
+impl Gate {
+    /// The limits for requests. A replica adds headers to those of a visitor, who may have used the limits up.
+    pub(crate) fn limits(self, configured: &Limits) -> Limits {
+        match self.audience {
+            Audience::All | Audience::Visitors | Audience::PlainHttp => *configured,
+            Audience::Replicas => Limits {
+                headers: configured.headers + ADDED.0,
+                header_bytes: configured.header_bytes + ADDED.1,
+                idle: IDLE_REPLICA,
+                ..*configured
+            },
+        }
+    }
 }
 
 /// Accepts and serves connections. Returns whether every request finished in time. Requests that nodes were
@@ -64,7 +104,8 @@ pub(crate) async fn serve(
         };
         // No other connection can be closed, so the new one is. Otherwise the server would run out of file
         // descriptors.
-        let Some(guest) = app.connections.open(peer.ip(), &app.proxies) else { continue };
+        let proxies = if gate.audience == Audience::Replicas { &*ANYWHERE } else { &app.proxies };
+        let Some(guest) = app.connections.open(peer.ip(), proxies) else { continue };
         let guest = Arc::new(guest);
         let (app, tls) = (Arc::clone(&app), tls.clone());
         let serving = connection::serve(
@@ -73,8 +114,8 @@ pub(crate) async fn serve(
             (gate, tls),
             app,
             Arc::clone(&guest),
-            // A child token has a lock of its own. A waiting task polls its token often, so all connections
-            // would contend for one lock.
+            // A child token has its own lock. A waiting task polls its token often, so all connections would contend
+            // for one lock.
             stop.child_token(),
         );
         guest.is_served_by(open.spawn(serving).abort_handle());

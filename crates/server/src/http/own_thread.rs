@@ -1,8 +1,8 @@
 //! Threads for connections that carry large bodies.
 //!
 //! Passing the pieces of a large body between threads costs more than the work on them: wake-ups, fresh memory
-//! and cold caches. So a connection with a large body moves to a thread of its own, which may block. There it
-//! reads and writes the socket and the file in turn, while the processor's cache still has each piece. When the
+//! and cold caches. So a connection with a large body moves to its own thread, which may block. There it reads
+//! and writes the socket and the file in turn, while the processor's cache still has each piece. When the
 //! client is slow, the connection moves back to the runtime. So a slow client holds no thread.
 
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 /// How many connections may have such a thread at once. More threads than processors and disks gain nothing.
-/// They are taken from the runtime's 512 blocking threads, which file operations need, too.
+/// The threads come from the runtime's 512 blocking threads, which file operations need, too.
 const THREADS: usize = 64;
 
 /// How many bytes a connection carries before another may get its thread.
@@ -41,7 +41,7 @@ struct Shared {
 
 struct Standing {
     place: Place,
-    /// How many bytes were carried since another connection could take the thread.
+    /// How many bytes were sent or received since the connection last offered its thread to others.
     carried: usize,
     /// The task to wake when the connection has ended.
     asked: Option<Waker>,
@@ -49,11 +49,11 @@ struct Standing {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In a task of the runtime. It must not block.
+    /// The connection runs in a task of the runtime. It must not block.
     Runtime,
-    /// In a task of the runtime, and it waits for a thread.
+    /// The connection runs in a task of the runtime, and waits for a thread.
     Wanted,
-    /// On a thread that may block.
+    /// The connection runs on a thread that may block.
     Here,
     /// Nowhere. The connection has ended.
     Over,
@@ -96,7 +96,7 @@ impl OwnThread {
         self.change(Place::Here, Place::Runtime);
     }
 
-    /// Notes that this many bytes of a body were carried. Returns the thread after a while if others may be
+    /// Records that this many bytes of a body were carried. Returns the thread after a while if others may be
     /// waiting for one.
     pub(crate) fn carried(&self, bytes: usize) {
         let mut standing = self.lock();
@@ -170,7 +170,7 @@ impl OwnThread {
     }
 }
 
-/// Wakes the task that waits for a thread when the connection ends.
+/// When the connection ends, wakes the task that waits for a thread.
 struct Ending<'a>(&'a OwnThread);
 
 impl Drop for Ending<'_> {

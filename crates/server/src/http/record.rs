@@ -26,7 +26,7 @@ const CLIENT_LEFT: u16 = 499;
 /// The part of the server that answers a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// None.
+    /// The request reached no part, for example because it is malformed.
     #[default]
     None,
     /// The registry.
@@ -122,24 +122,24 @@ impl Record {
         }
     }
 
-    /// Notes the service and the operation that answer the request.
+    /// Records the service and the operation that answer the request.
     pub(crate) fn is_for(&self, service: Service, operation: &'static str) {
         let _ = self.route.set((service, operation));
     }
 
-    /// Notes the valid login of the request.
+    /// Records the valid login of the request.
     pub(crate) fn is_of_login(&self, grant: Grant) {
         let Grant { tenant, owner, session, login, .. } = grant;
         let _ = self.who.set(Who { tenant, owner, session, login: Some(login) });
     }
 
-    /// Notes the caller that signed the request.
+    /// Records the caller that signed the request.
     pub(crate) fn is_of(&self, principal: &Principal, tenant: &Tenant) {
         let (owner, session) = (principal.owner(), principal.session().cloned());
         let _ = self.who.set(Who { tenant: tenant.clone(), owner, session, login: None });
     }
 
-    /// Notes that the request changed something, and the digest of the content if it was about content.
+    /// Records that the request changed something, and the digest of the content if it was about content.
     pub(crate) fn has_changed(&self, digest: Option<Digest>) {
         self.changed.store(true, Ordering::Relaxed);
         if let Some(digest) = digest {
@@ -147,12 +147,12 @@ impl Record {
         }
     }
 
-    /// Notes that the request is refused, with the code and the reason.
+    /// Records that the request is refused, with the code and the reason.
     pub(crate) fn is_refused(&self, code: &'static str, why: &str) {
         let _ = self.refusal.set((code, why.chars().take(SHOWN).collect()));
     }
 
-    /// Notes that the request is refused because it would exceed a quota, if it is. `option` sets the quota.
+    /// If the request is refused because of a quota, records that. `option` sets the quota.
     pub(crate) fn is_over_quota(&self, option: Option<&'static str>) {
         if let Some(option) = option {
             let _ = self.quota.set(option);
@@ -215,7 +215,7 @@ impl Record {
     /// counted by `refusals`. Errors of a service are not errors of this server.
     fn level(&self, service: Service, status: u16) -> Level {
         let is_known = self.who.get().is_some();
-        // The memory for unsigned bodies is full. Anybody can cause that endlessly.
+        // The memory for unsigned bodies is full. Anybody can cause such refusals without end.
         let is_crowd = !is_known && status == 503;
         match status {
             _ if service == Service::Endpoint => Level::DEBUG,

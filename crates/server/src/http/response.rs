@@ -24,7 +24,8 @@ impl Answer {
         Self(response)
     }
 
-    /// Adds a header. A value that no header can have is left out. Nothing here builds such a value.
+    /// Adds a header. A value with characters that no header can have is left out. Nothing here builds such a
+    /// value.
     pub(crate) fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
         if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
             self.0.headers_mut().append(name, value);

@@ -1,6 +1,6 @@
 //! Bodies that are needed whole. Each has a limit, and all share a budget of memory. Bodies of unverified
-//! callers have a budget of their own ([`super::unverified`]), so that they cannot use up the memory of
-//! verified ones.
+//! callers have a separate budget ([`super::unverified`]), so that they cannot use up the memory of verified
+//! ones.
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -53,7 +53,7 @@ impl Socket {
         Self { handshake: Some((guest, 0)), ..Self::new(stream, thread) }
     }
 
-    /// Notes that the handshake is over.
+    /// Records that the handshake is over.
     pub(super) fn has_shaken_hands(&mut self) {
         if let Some((guest, _)) = self.handshake.take() {
             guest.head_takes(0);

@@ -35,7 +35,7 @@ impl Received {
 }
 
 impl Turns {
-    /// Notes that a head is complete.
+    /// Records that a head is complete.
     pub(super) fn begin(&self) -> Turn {
         self.0.watched.store(false, Ordering::Release);
         self.0.begun.fetch_add(1, Ordering::AcqRel);
@@ -48,7 +48,7 @@ impl Turns {
         (begun + ended, begun != ended)
     }
 
-    /// Notes the first request that states its length twice, counted from 1.
+    /// Records the first request that states its length twice, counted from 1.
     pub(super) fn says_twice(&self, request: usize) {
         self.0.twice.store(request, Ordering::Release);
     }
@@ -68,19 +68,19 @@ impl Turns {
         Received(Arc::clone(&self.0))
     }
 
-    /// Notes that this many bytes arrived.
+    /// Records that this many bytes arrived.
     pub(super) fn receive(&self, bytes: usize) {
         self.0.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
 impl Turn {
-    /// Notes that the whole request has arrived. From now on the connection ends if the client disconnects.
+    /// Records that the whole request has arrived. From now on the connection ends if the client disconnects.
     pub(crate) fn watch(&self) {
         self.0.watched.store(true, Ordering::Release);
     }
 
-    /// Notes that a node has taken the connection over, so its bytes are not for HTTP any more.
+    /// Records that a node has taken the connection over, so its bytes are not for HTTP any more.
     pub(crate) fn unwatch(&self) {
         self.0.watched.store(false, Ordering::Release);
     }

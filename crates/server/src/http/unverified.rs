@@ -37,8 +37,8 @@ pub(crate) struct Share {
 }
 
 impl Unverified {
-    /// Makes a budget of `bytes` bytes. One address may use an eighth of it. As in
-    /// [`Budget`](super::small_body::Budget), the first bytes of each body are free.
+    /// Makes a budget of `bytes` bytes. One address may use an eighth of it. The first bytes of each body are
+    /// free, as they are in [`Budget`](super::small_body::Budget).
     pub(crate) fn new(bytes: usize) -> Self {
         Self { bytes, taken: Arc::default() }
     }

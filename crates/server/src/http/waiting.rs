@@ -38,12 +38,12 @@ const SMALL: usize = 64 << 10;
 /// The pause after a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Who may connect to a listener.
+/// The clients that may connect to a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Visitors {
-    /// Operators. They are told the fault.
+    /// Only operators. The answer tells them the fault.
     Operators,
-    /// Anybody.
+    /// Any client. The answer does not tell it the fault.
     Anybody,
 }
 
@@ -82,7 +82,7 @@ async fn serve_http(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
         .serve_connection(TokioIo::new(stream), service);
-    // A client that goes away has no need of an answer.
+    // A client that disconnects has no need of an answer.
     let _ = connection.await;
 }
 

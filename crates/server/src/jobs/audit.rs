@@ -34,8 +34,8 @@ pub(super) struct Forgetting(pub(super) Arc<App>);
 impl Job for Forgetting {
     async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next> {
         let app = &self.0;
-        // The server notes events by the steady time, and commands without a server note them by the wall
-        // clock. The earlier of both times never removes an event too soon.
+        // The server records events by the steady time, and commands without a server record them by the wall clock.
+        // With the earlier of the two times, no event is removed too soon.
         let before = app.clock.steady().min(app.clock.now()).minus(app.audit.age);
         let forget = || app.metadata.forget_events(before, app.audit.events);
         let failed = "cannot forget old events of the audit trail";

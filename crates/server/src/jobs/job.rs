@@ -5,19 +5,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-/// Does work in rounds. State between rounds only saves time: a round may fail or panic at any step, and
-/// another process may do the next one.
+/// Does work in rounds. A job keeps state between rounds only to save time: a round may fail or panic at any
+/// step, and another process may do the next one.
 #[async_trait]
 pub(crate) trait Job: Send {
-    /// Does one round and returns when the next one is due. A long round ends early, between two steps, when
-    /// `stop` is cancelled: then the server stops, or another process has the job now.
+    /// Does one round and returns when the next one is due. When `stop` is cancelled, the server stops or
+    /// another process has the job now. A long round then ends early, between two steps.
     ///
     /// # Errors
     /// If work is left undone. The next round tries again.
     async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next>;
 
-    /// Returns when the next round should begin before its time. The future may be dropped and made again at
-    /// any moment.
+    /// Returns when the next round should begin earlier than planned. The future may be dropped and made again
+    /// at any moment.
     async fn woken(&mut self) {
         std::future::pending::<()>().await;
     }
@@ -29,7 +29,7 @@ pub(crate) trait Job: Send {
 /// When the next round is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// After the pause in the list.
+    /// After the pause that the list of jobs sets.
     AsListed,
     /// After this pause.
     In(Duration),
@@ -39,7 +39,7 @@ pub(crate) enum Next {
     Never,
 }
 
-/// Which processes do a job.
+/// The processes that do a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Each process does it for itself.
@@ -51,29 +51,29 @@ pub(crate) enum Scope {
 /// The times of a job's rounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct When {
-    /// From the start to the first round.
+    /// The time from the start to the first round.
     pub(super) first: Duration,
-    /// From one round to the next, unless the round names another pause.
+    /// The time from one round to the next, unless the round names another pause.
     pub(super) every: Option<Duration>,
 }
 
 impl When {
-    /// The first round after this pause, then one after each such pause.
+    /// The first round comes after this pause, and each further round after another such pause.
     pub(crate) const fn every(pause: Duration) -> Self {
         Self { first: pause, every: Some(pause) }
     }
 
-    /// The first round at once, then one after each pause.
+    /// The first round comes at once, and each further round after this pause.
     pub(crate) const fn at_once_and_every(pause: Duration) -> Self {
         Self { first: Duration::ZERO, every: Some(pause) }
     }
 
-    /// The first round at once. Each round says when the next one is.
+    /// The first round comes at once. Each round says when the next one is due.
     pub(crate) const fn at_once() -> Self {
         Self::after(Duration::ZERO)
     }
 
-    /// The first round after this pause. Each round says when the next one is.
+    /// The first round comes after this pause. Each round says when the next one is due.
     pub(crate) const fn after(pause: Duration) -> Self {
         Self { first: pause, every: None }
     }

@@ -110,7 +110,10 @@ fn list(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<Liste
                 usage::Measure::of(engine, app),
             ));
         }
-        None => list.push(Listed::new("deployments", When::at_once(), Process, idle::Idle::of(app))),
+        None => list.push(match idle::Following::of(app) {
+            Some(job) => Listed::new("deployments", When::at_once(), Process, job),
+            None => Listed::new("deployments", When::at_once(), Process, idle::Idle::of(app)),
+        }),
     }
     list
 }

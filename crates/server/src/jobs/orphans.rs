@@ -14,9 +14,9 @@ use super::job::{Job, Next};
 use crate::app::App;
 use crate::discarded::remove_each;
 
-/// Removes published content that still has its upload session: the transaction that adds the row would have
-/// ended the session. It runs before the first request. Later, a client could continue the session and publish
-/// under the same key.
+/// Removes published content whose upload session still exists. Such content has no row, because the
+/// transaction that adds the row also ends the session. It runs before the first request. Later, a client could
+/// continue the session and publish under the same key.
 pub(crate) async fn of_sessions(app: &App) -> gangplank_store::Result<()> {
     if !app.blobs.settles_after().is_zero() {
         // Another process may be about to add the row. If the client repeats its last request, it learns how

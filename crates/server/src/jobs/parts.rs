@@ -16,11 +16,11 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// The marks of some work, and its pace.
 pub(super) struct Parts {
-    /// Which part is next.
+    /// The mark that stores the next part.
     pub(super) part: Mark,
-    /// When it is due, by the steady time.
+    /// The mark that stores when this part is due, by the steady time.
     pub(super) due: Mark,
-    /// The time for all parts.
+    /// The time in which all parts are done once.
     pub(super) all: Duration,
 }
 
@@ -43,7 +43,7 @@ impl Parts {
         Ok(Ok(u8::try_from(part).unwrap_or_default()))
     }
 
-    /// Notes that a part is done. Returns the pause before the next one.
+    /// Records that a part is done. Returns the pause before the next one.
     pub(super) async fn done(&self, part: u8, metadata: &dyn Metadata, now: Time) -> Result<Duration> {
         let next = i64::from(part.wrapping_add(1));
         metadata.set_marks(vec![(self.part, next), (self.due, now.plus(self.pause()).0)]).await?;

@@ -1,4 +1,4 @@
-//! The loop that runs a job. Each job has a task of its own.
+//! The loop that runs a job. Each job has its own task.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 /// The pause after a failed round or a failed claim, unless the list names a shorter one.
 const RETRY: Duration = Duration::from_mins(1);
 
-/// What the loop uses beside the job.
+/// The things that the loop uses in addition to the job.
 #[derive(Clone)]
 pub(crate) struct Around {
     pub(crate) claims: Arc<Claims>,
@@ -116,8 +116,8 @@ async fn round(job: &mut dyn Job, claim: &Claim, stop: &CancellationToken) -> Re
     }
 }
 
-/// The claim on a job. It is held between rounds: the list sets the number of rounds for all processes
-/// together.
+/// The claim on a job. It is also held between rounds, because the list sets the number of rounds for all
+/// processes together.
 enum Claim {
     NotNeeded,
     Wanted,

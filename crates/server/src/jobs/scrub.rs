@@ -42,7 +42,7 @@ pub(super) struct Scrub {
     suspects: Suspects,
 }
 
-/// From the start of the server to the first round.
+/// The time from the start of the server to the first round.
 pub(super) fn first(interval: Duration) -> Duration {
     PAUSE.min(interval / 10)
 }
@@ -134,7 +134,7 @@ impl Scrub {
         }
         let KeptContent { tenant, digest, size, key, .. } = &content;
         if let Bytes::Unreadable(why) = &found {
-            // Do not mark it as damaged: the whole disk may be away for a while.
+            // Do not mark it as damaged: the whole disk may be out of reach for a while.
             self.app.metrics.damage_found();
             tracing::error!(%tenant, %digest, %key, why, "cannot read stored content; check the disk");
             return Ok(true);

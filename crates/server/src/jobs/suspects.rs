@@ -23,7 +23,7 @@ pub(super) const MOST: usize = 1_000;
 pub(super) struct Suspects(Vec<(Time, KeptContent)>);
 
 impl Suspects {
-    /// Notes content whose bytes are missing, or not as many as its row says.
+    /// Records content whose bytes are missing, or differ in number from its row.
     pub(super) fn note(&mut self, content: KeptContent, now: Time) {
         if self.0.len() < MOST && self.0.iter().all(|(_, noted)| noted.key != content.key) {
             self.0.push((now, content));

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Next};
 use crate::app::App;
 
-/// From one sample of a service to the next.
+/// The time from one sample of a service to the next.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// From one round to the next. A new node needs a first reading a minute before its first sample.
+/// The time from one round to the next. A new node needs a first reading a minute before its first sample.
 pub(super) const LOOK: Duration = Duration::from_secs(10);
 
 /// How long an engine may take to report the usage of one node.
@@ -96,7 +96,7 @@ where
                 _ => {}
             }
         }
-        // The engine is away: the other nodes would time out, too.
+        // If the engine does not answer, the other nodes would time out, too.
         if is_away {
             break;
         }
@@ -142,7 +142,7 @@ impl Sampler {
         due
     }
 
-    /// Takes readings in and returns the samples that are due. A sample is the average over the nodes of a
+    /// Takes in new readings, and returns the samples that are due. A sample is the average over the nodes of a
     /// service.
     fn take(&mut self, now: Instant, used: Vec<(RunningNode, Usage)>) -> Vec<Sample> {
         let mut shares: HashMap<ServiceId, Vec<(f64, f64)>> = HashMap::new();

@@ -40,7 +40,7 @@ impl Figures {
     }
 }
 
-/// Which of the figures a metric shows.
+/// The figure that a metric shows.
 #[derive(Clone, Copy, Debug)]
 enum Shown {
     Ended,

@@ -17,7 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 pub(crate) struct Standing {
     /// The counts of rows; `None` if the database cannot be read.
     pub(crate) rows: Option<Rows>,
-    /// Open connections.
+    /// The number of open connections.
     pub(crate) connections: usize,
     /// Whether the database takes writes.
     pub(crate) is_database_up: bool,
@@ -30,13 +30,13 @@ pub(crate) struct Standing {
 /// The counts of rows. All replicas report the same, because they share the rows.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    /// Open upload sessions.
+    /// The number of open upload sessions.
     pub(crate) open_uploads: usize,
-    /// Contents whose bytes are not deleted yet.
+    /// The number of contents whose bytes are not deleted yet.
     pub(crate) discarded: u64,
-    /// The age of the oldest of them; zero if there is none.
+    /// The age of the oldest discarded content; zero if there is none.
     pub(crate) discarded_age: Duration,
-    /// The bytes of each account, of those that are reported.
+    /// The bytes of each account that is reported.
     pub(crate) account_bytes: Vec<(String, u64)>,
 }
 
@@ -103,7 +103,7 @@ impl Gauges {
             disk_size: Gauge::default(),
             disk_reserve: Gauge::default(),
         };
-        // Replicas report the same value of these, so a sum over replicas would be wrong.
+        // All replicas report the same value, so a sum over replicas would be wrong.
         let help = "Upload sessions that are open, of all replicas together";
         registry.register("open_uploads", help, gauges.open_uploads.clone());
         let help = "Contents whose bytes are still to be deleted, of all replicas together";

@@ -15,8 +15,9 @@ const PAGE: usize = 500;
 /// How many faults a message names.
 const NAMED: usize = 5;
 
-/// Checks that the rows agree with each other, and that all content is there in its size, apart from the content
-/// that could not be copied. Removes content that no row names. Returns how many contents that were.
+/// Checks that the rows agree with each other, and that the target has all content in its right size, apart
+/// from the content that could not be copied. Removes content that no row names. Returns the number of contents
+/// that were removed.
 ///
 /// # Errors
 /// If something is wrong; the message names it. If a store fails.
@@ -53,7 +54,7 @@ pub(super) async fn compare(
         let some = missing[..missing.len().min(NAMED)].join(", ");
         bail!("{} contents have not come: {some}; run the migration again", missing.len());
     }
-    // What is left has no row: its row was removed after an earlier run had copied it.
+    // The remaining contents have no row: the row was removed after an earlier run had copied the content.
     let strays: Vec<ContentKey> = there.into_keys().collect();
     for removed in blobs.remove(&strays).await {
         removed.context("cannot remove content that no row names")?;

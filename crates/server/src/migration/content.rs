@@ -27,17 +27,17 @@ pub(super) struct Copied {
     /// All contents that the rows name.
     pub(super) contents: u64,
     pub(super) bytes: u64,
-    /// Those that were copied now.
+    /// How many of them were copied now.
     pub(super) new: u64,
     pub(super) new_bytes: u64,
-    /// Those that cannot be copied: the key, and a name for people.
+    /// The contents that cannot be copied: the key, and a name for people.
     pub(super) damaged: Vec<(ContentKey, String)>,
 }
 
-/// What happened to one content.
+/// The outcome for one content.
 enum Outcome {
     Copied,
-    /// There are no bytes, or others than the digest says.
+    /// The bytes are missing, or do not match the digest.
     Damaged,
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn copy(
             let (from, to) = (Arc::clone(from), Arc::clone(to));
             running.spawn(async move {
                 if is_there {
-                    // Whoever wrote it was not this program.
+                    // Some other program has written it.
                     to.remove(std::slice::from_ref(&content.key))
                         .await
                         .into_iter()
@@ -140,7 +140,7 @@ async fn one(
     if reading.size != *size {
         return Ok(Outcome::Damaged);
     }
-    // A disk that cannot read a file has lost it. Another machine that does not answer has not.
+    // A disk that cannot read a file has lost it. A remote store that does not answer has lost nothing.
     let is_file = matches!(reading.bytes, Read::File(_));
     let mut bytes = reading.bytes.into_stream();
     let beginning = Checkpoint::beginning(digest.algorithm());

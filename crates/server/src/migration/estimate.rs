@@ -1,4 +1,4 @@
-//! What a migration would copy. Nothing is written.
+//! The amount that a migration would copy. Nothing is written.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::migration::{self, Move};
-use gangplank_store::metadata::{Lineage as _, Metadata, Postgres};
+use gangplank_store::metadata::{Metadata, Postgres};
 use gangplank_store::open::{self, Mode, blobs_in, database_in};
 
 use super::from_directory::{Source, Whose};
@@ -18,15 +18,15 @@ const PAGE: usize = 500;
 /// The extent of a migration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
-    /// All contents.
+    /// The number of all contents.
     pub contents: u64,
-    /// Their bytes.
+    /// The bytes of all contents.
     pub bytes: u64,
-    /// The contents that are not at the target yet.
+    /// The number of contents that are not at the target yet.
     pub missing: u64,
-    /// Their bytes.
+    /// The bytes of these contents.
     pub missing_bytes: u64,
-    /// The rows of all tables.
+    /// The number of rows in all tables.
     pub rows: u64,
 }
 
@@ -59,9 +59,10 @@ pub async fn of_directory(dir: &Path, to: &Shared, key: &Key) -> Result<Estimate
 /// If the migration could not begin, or a store cannot be read.
 pub async fn of_shared(dir: &Path, from: &Shared, key: &Key) -> Result<Estimate> {
     let rows = Postgres::leaving(from.database.clone()).await?;
-    check(key.given()?, &rows).await?;
+    let metadata = rows.metadata();
+    check(key.given()?, metadata.as_ref()).await?;
     refuse(rows.moving().await?.as_ref())?;
-    let identity = rows.identity().await?.context(NOTHING)?;
+    let identity = metadata.identity().await?.context(NOTHING)?;
     let is_begun = match state::read(dir)? {
         None if state::is_new(dir)? => false,
         None => bail!("{} is not empty: name a directory that does not exist", dir.display()),
@@ -71,7 +72,7 @@ pub async fn of_shared(dir: &Path, from: &Shared, key: &Key) -> Result<Estimate>
     open::bucket_to_read(from.bucket.clone(), identity).await?;
     let blobs = if is_begun { open::folder_to_estimate(&blobs_in(dir), identity.cluster)? } else { None };
     let count = rows.row_count().await?.count;
-    estimate(&rows, blobs.as_deref(), count).await
+    estimate(metadata.as_ref(), blobs.as_deref(), count).await
 }
 
 async fn estimate(rows: &dyn Metadata, target: Option<&dyn BlobStore>, count: u64) -> Result<Estimate> {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::identity::Identity;
 use gangplank_store::metadata::migration::{Bytes, Changes, Move, Other};
-use gangplank_store::metadata::{Inspection as _, Metadata, Postgres, Snapshot};
+use gangplank_store::metadata::{Metadata, Postgres, Snapshot};
 use gangplank_store::open::{self, Mode, StoreConfig, Stores, blobs_in, database_in};
 
 use super::{Extent, Key, Moved, NAME_A_KEY, Shared, check, comparing, content, state};
@@ -19,8 +19,8 @@ use crate::sealing::MasterKey;
 /// Moves a data directory. `progress` gets the bytes that are at the target, and all bytes.
 ///
 /// # Errors
-/// If the directory is in use, unless only content is copied; if the target is not empty, or that of another
-/// migration; if the key is not that of the directory; if a store fails. The next run goes on.
+/// If the directory is in use, unless only content is copied; if the target is not empty, or belongs to another
+/// migration; if the key is not the directory's; if a store fails. The next run continues.
 pub async fn from_directory(
     dir: &Path,
     to: &Shared,
@@ -69,14 +69,14 @@ pub async fn from_directory(
         (moved.contents, moved.bytes) = (totals.count, totals.bytes);
     }
     if locked.is_none() {
-        // While a server runs, a content may go before it is copied.
+        // While a server runs, content may be removed before it is copied.
         moved.damaged.clear();
         return Ok(moved);
     }
     let changes = Changes { bytes: Bytes::Bucket, damaged: damaged.iter().cloned().collect() };
     let copied = rows.take_rows(&database_in(&dir), &other, &changes).await;
     moved.rows = Some(copied.context("cannot copy the rows")?.count);
-    moved.removed = comparing::compare(&rows, blobs.as_ref(), &damaged).await?;
+    moved.removed = comparing::compare(rows.metadata().as_ref(), blobs.as_ref(), &damaged).await?;
     let number = other.number;
     state::write(&dir, &Move::Moved(Other { number, place: to.place.clone() }))?;
     rows.end_arrival()
@@ -85,7 +85,7 @@ pub async fn from_directory(
     Ok(moved)
 }
 
-/// Takes the last step of a run that was stopped before it, if it was.
+/// If a run was stopped before its last step, takes that step.
 async fn end(to: &Shared, noted: &Other) -> Result<Moved> {
     let rows = Postgres::leaving(to.database.clone()).await?;
     match rows.moving().await? {
@@ -93,7 +93,7 @@ async fn end(to: &Shared, noted: &Other) -> Result<Moved> {
         Some(_) => bail!("the directory has moved to {}, which is part of another migration now", to.place),
         None => {}
     }
-    let totals = rows.content_totals(0).await?;
+    let totals = rows.metadata().content_totals(0).await?;
     Ok(Moved { contents: totals.count, bytes: totals.bytes, was_done: true, ..Moved::default() })
 }
 
@@ -107,7 +107,7 @@ pub(super) struct Source {
 /// Where the bytes of a directory are.
 pub(super) enum Whose {
     Folder(Arc<dyn BlobStore>),
-    /// In the bucket that they stay in.
+    /// The bytes are in a bucket, and stay there.
     Bucket(Arc<dyn BlobStore>),
 }
 
@@ -138,7 +138,7 @@ impl Source {
         }
     }
 
-    /// The directory as the target notes it.
+    /// The description of the directory that the target records.
     pub(super) fn as_other(&self, dir: &Path) -> Other {
         Other { number: self.identity.cluster, place: format!("the data directory {}", dir.display()) }
     }

@@ -1,15 +1,15 @@
 //! Moves a store: from a data directory to a database and a bucket, or back.
 //!
-//! Bytes come first, under the same keys, and are hashed on the way. This may happen beside running servers, and
-//! a second run copies only what is new. Then, with all servers stopped, the rows follow in one transaction.
-//! Both ends note the state ([`Move`]), so that no server starts on a half of the store:
+//! Bytes come first, under the same keys, and are hashed on the way. Servers may run meanwhile, and a second
+//! run copies only new content. Then, with all servers stopped, the rows follow in one transaction. Both ends
+//! record the state ([`Move`]), so that no server starts on an incomplete store:
 //!
-//! 1. The target is *arriving* before anything else is made there.
-//! 2. With all its rows and bytes it has *arrived*. They are compared.
+//! 1. The target records *arriving* before anything else is made there.
+//! 2. When it has all rows and bytes, they are compared, and it records *arrived*.
 //! 3. The source has *moved*.
 //! 4. The note of the target is removed.
 //!
-//! A stop between two of these steps leaves at most one end that a server would use. The next run goes on.
+//! A stop between two of these steps leaves at most one end that a server would use. The next run continues.
 
 mod comparing;
 mod content;
@@ -38,25 +38,26 @@ pub struct Shared {
     pub database: Target,
     /// The bucket.
     pub bucket: Bucket,
-    /// Both in words, such as `the database postgres://db/gangplank and the bucket s3://images`, without secrets.
+    /// A description of both for people, such as `the database postgres://db/gangplank and the bucket
+    /// s3://images`, without secrets.
     pub place: String,
 }
 
 /// The extent of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// The bytes that are not at the target yet. Servers may run.
+    /// Only the bytes that are not at the target yet. Servers may run.
     Content,
     /// Everything. Afterwards servers use the target.
     Everything,
 }
 
-/// The master key that opens what is sealed in the rows.
+/// The master key that opens the sealed data in the rows.
 #[derive(Debug)]
 pub enum Key {
     /// The key in the data directory.
     OfDirectory,
-    /// A key that is kept elsewhere.
+    /// A key that the operator keeps elsewhere.
     Given(MasterKey),
     /// A key that the data directory keeps from now on, in the text form of its file.
     ToKeep(MasterKey, Vec<u8>),
@@ -66,7 +67,7 @@ impl Key {
     /// The key, if it is given.
     ///
     /// # Errors
-    /// If it is that of a directory, and there is none yet.
+    /// If the key is that of a directory that does not exist yet.
     fn given(&self) -> Result<&MasterKey> {
         match self {
             Self::Given(master) | Self::ToKeep(master, _) => Ok(master),
@@ -83,19 +84,19 @@ const NAME_A_KEY: &str =
 pub struct Moved {
     /// How many contents the target has.
     pub contents: u64,
-    /// Their bytes.
+    /// The bytes of all these contents.
     pub bytes: u64,
-    /// How many of them this run copied.
+    /// How many contents this run copied.
     pub copied: u64,
-    /// The bytes of these.
+    /// The bytes of these contents.
     pub copied_bytes: u64,
-    /// How many rows were copied; `None` if only content was.
+    /// How many rows were copied; `None` if only content was copied.
     pub rows: Option<u64>,
     /// The contents that could not be copied, because they are damaged or missing at the source.
     pub damaged: Vec<String>,
     /// How many contents without a row were removed from the target. An earlier run had copied them.
     pub removed: u64,
-    /// Whether an earlier run had done everything but the last step.
+    /// Whether an earlier run had already done everything except for the last step.
     pub was_done: bool,
 }
 

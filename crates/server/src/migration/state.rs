@@ -50,7 +50,7 @@ pub(crate) fn read(dir: &Path) -> Result<Option<Move>> {
     read.map(Some).ok_or_else(|| anyhow!("{} is of another version of gangplank", path.display()))
 }
 
-/// Whether nothing is in a directory but what a run that was stopped at its very beginning leaves.
+/// Whether a directory has no files but those of a run that was stopped at its very beginning.
 ///
 /// # Errors
 /// If the directory cannot be read.
@@ -68,7 +68,7 @@ pub(super) fn is_new(dir: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Notes a state. It is durable when this returns.
+/// Records a state. It is durable when this returns.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -87,7 +87,7 @@ pub(super) fn write(dir: &Path, state: &Move) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Removes the note. This is durable when it returns.
+/// Removes the note. The removal is durable when this returns.
 ///
 /// # Errors
 /// If the file cannot be removed.
@@ -101,7 +101,7 @@ pub(super) fn remove(dir: &Path) -> Result<()> {
 /// Refuses a directory whose store is moving, or has moved.
 ///
 /// # Errors
-/// If it is one, or nobody can tell.
+/// If the directory is one end of a migration, or its note cannot be read.
 pub(crate) fn refuse(dir: &Path) -> Result<()> {
     let shown = dir.display();
     match read(dir)? {

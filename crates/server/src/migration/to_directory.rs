@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use gangplank_store::durable_file;
 use gangplank_store::metadata::migration::{Bytes, Changes, Move, Other};
-use gangplank_store::metadata::{Inspection as _, Lineage as _, Postgres, Snapshot};
+use gangplank_store::metadata::{Metadata, Postgres, Snapshot};
 use gangplank_store::open::{self, Mode, Stores, database_in};
 
 use super::{Extent, Key, Moved, Shared, check, comparing, content, state};
@@ -18,12 +18,12 @@ use crate::sealing::MasterKey;
 /// The error for a database without an identity.
 pub(super) const NOTHING: &str = "no server has used this database yet: there is nothing to move";
 
-/// Moves a database and a bucket to a directory that is new or empty. `progress` gets the bytes that are there,
-/// and all bytes.
+/// Moves a database and a bucket to a directory that is new or empty. `progress` gets the bytes that are in the
+/// directory, and all bytes.
 ///
 /// # Errors
-/// If a server uses the database, unless only content is copied; if the directory is not empty, or that of
-/// another migration; if the key is not that of the store; if a store fails. The next run goes on.
+/// If a server uses the database, unless only content is copied; if the directory is not empty, or belongs to
+/// another migration; if the key is not the store's; if a store fails. The next run continues.
 pub async fn to_directory(
     dir: &Path,
     from: &Shared,
@@ -34,8 +34,9 @@ pub async fn to_directory(
     private::umask();
     let rows = Postgres::leaving(from.database.clone()).await?;
     let master = key.given()?;
-    check(master, &rows).await?;
-    let identity = rows.identity().await?.context(NOTHING)?;
+    let metadata = rows.metadata();
+    check(master, metadata.as_ref()).await?;
+    let identity = metadata.identity().await?.context(NOTHING)?;
     let number = identity.cluster;
     let moving = rows.moving().await?;
     let is_last_step = match &moving {
@@ -45,25 +46,25 @@ pub async fn to_directory(
         moving => refuse(moving.as_ref()).map(|()| false)?,
     };
     if moving.is_some() && !is_last_step {
-        return was_done(&rows).await;
+        return was_done(metadata.as_ref()).await;
     }
     let place = Target::take(dir, &Other { number, place: from.place.clone() })?;
     let there = Other { number, place: named(place.dir.path()) };
     if is_last_step && place.has_arrived {
         state::remove(place.dir.path())?;
-        return was_done(&rows).await;
+        return was_done(metadata.as_ref()).await;
     }
     refuse(moving.as_ref())?;
-    // Only who uses the database while it is idle may be missed, and that is looked for again at the end.
+    // This check may miss only a process that uses the database and is idle. The end of the run checks again.
     let idle = if extent == Extent::Everything { Some(rows.require_idle().await?) } else { None };
     let source = open::bucket_to_read(from.bucket.clone(), identity).await?;
     let blobs = open::folder_to_fill(&place.dir.blobs(), number)?;
     content::clear_staged(blobs.as_ref()).await?;
-    let (all, have) = (rows.content_totals(0).await?.bytes, content::list(blobs.as_ref()).await?);
+    let (all, have) = (metadata.content_totals(0).await?.bytes, content::list(blobs.as_ref()).await?);
     let needed = all.saturating_sub(have.into_values().sum());
     blobs.require(needed).await.with_context(|| format!("{needed} bytes of content are to come"))?;
 
-    let copied = content::copy(&rows, &source, &blobs, &mut progress).await?;
+    let copied = content::copy(metadata.as_ref(), &source, &blobs, &mut progress).await?;
     let mut moved = Moved {
         contents: copied.contents,
         bytes: copied.bytes,
@@ -72,7 +73,7 @@ pub async fn to_directory(
         ..Moved::default()
     };
     let Some(idle) = idle else {
-        // While servers run, a content may go before it is copied.
+        // While servers run, content may be removed before it is copied.
         return Ok(moved);
     };
     let mut damaged = HashSet::new();
@@ -108,14 +109,14 @@ pub(super) fn refuse(moving: Option<&Move>) -> Result<()> {
     }
 }
 
-/// A directory as the database notes it.
+/// The description of a directory that the database records.
 fn named(dir: &Path) -> String {
     let path = dir.canonicalize().or_else(|_| std::path::absolute(dir));
     format!("the data directory {}", path.as_deref().unwrap_or(dir).display())
 }
 
 /// The result of a run that found nothing to copy.
-async fn was_done(rows: &Postgres) -> Result<Moved> {
+async fn was_done(rows: &dyn Metadata) -> Result<Moved> {
     let totals = rows.content_totals(0).await?;
     Ok(Moved { contents: totals.count, bytes: totals.bytes, was_done: true, ..Moved::default() })
 }
@@ -123,7 +124,7 @@ async fn was_done(rows: &Postgres) -> Result<Moved> {
 /// The directory that is being filled.
 struct Target {
     dir: DataDir,
-    /// Whether all rows and bytes were there at the end of an earlier run.
+    /// Whether an earlier run had brought all rows and bytes here.
     has_arrived: bool,
 }
 

@@ -11,7 +11,7 @@ use super::refused::Refused;
 /// audiences that count.
 pub type Claims = BTreeMap<String, Claim>;
 
-/// One claim.
+/// The value of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// A text.
@@ -20,7 +20,7 @@ pub enum Claim {
     Number(String),
     /// A truth value.
     Bool(bool),
-    /// A list, an object, a null or a fraction. It equals nothing.
+    /// A list, an object, a null or a fraction. No condition equals it.
     NotPlain,
 }
 
@@ -93,7 +93,7 @@ fn add(claims: &mut Claims, name: String, value: Value) -> Result<(), Refused> {
     };
     match claims.insert(name, claim) {
         None => Ok(()),
-        // A member `a/b`, and a member `b` of `a`. Readers could take one for the other.
+        // A claim `a/b`, and a claim `b` inside the object `a`. A reader could take one for the other.
         Some(_) => Err(Refused::invalid("The identity token gives a claim twice, by a path and by a name.")),
     }
 }

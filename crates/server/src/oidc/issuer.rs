@@ -64,10 +64,10 @@ impl Issuer {
         Ok(Self { url, audiences, max_token_life, keys })
     }
 
-    /// Checks that the issuer's key, the one that the token names, signed the token.
+    /// Checks that the token is signed with the issuer's key that it names.
     ///
     /// # Errors
-    /// If it did not, or the keys cannot be fetched.
+    /// If it is not, or the keys cannot be fetched.
     pub(super) async fn check_signature(
         &self,
         token: &Token<'_>,

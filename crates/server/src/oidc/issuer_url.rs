@@ -60,7 +60,7 @@ impl IssuerUrl {
     /// The address of the keys, from `text` in the discovery document.
     ///
     /// # Errors
-    /// If nothing may be fetched from that address.
+    /// If the server may fetch nothing from that address.
     pub(super) fn address_of_keys(&self, text: &str) -> Result<Url> {
         let url = Url::parse(text).context("its jwks_uri is no URL")?;
         ensure!(

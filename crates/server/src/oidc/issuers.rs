@@ -30,7 +30,7 @@ pub struct Verified {
     pub issuer: String,
     /// The subject (`sub`) of the token. Never empty.
     pub subject: String,
-    /// Those audiences (`aud`) of the token that are configured for the issuer. At least one.
+    /// The audiences (`aud`) of the token that are configured for the issuer. At least one.
     pub audiences: Vec<String>,
     /// All claims but the audience.
     pub claims: Claims,

@@ -1,9 +1,9 @@
 //! Names that can pass to another owner.
 
-/// The claims that a role remembers at its first exchange, if its trust policy names these claims. The role
-/// then refuses another value. A renamed, deleted or moved repository or project frees its name for others, but
-/// its numeric ids are never given out again. The issuer does not matter, because many organizations run
-/// servers of their own.
+/// The claims that a role remembers at its first exchange, if its trust policy names these claims. Later the
+/// role refuses other values of these claims. When a repository or project is renamed, deleted or moved, others
+/// can take its name. Its numeric ids are never given out again. The issuer does not matter, because many
+/// organizations run their own servers.
 pub fn remembered<'c>(claims_of_the_policy: impl IntoIterator<Item = &'c str>) -> Vec<&'static str> {
     let mut names = Vec::new();
     for claim in claims_of_the_policy {

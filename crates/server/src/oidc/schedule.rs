@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gangplank_core::Time;
 
-/// At which age keys are fetched again, so that a withdrawn key disappears.
+/// The age at which keys are fetched again, so that a withdrawn key disappears.
 const STALE: Duration = Duration::from_hours(1);
 
-/// At which age keys cannot be used any more, if every fetch since has failed.
+/// The age at which keys cannot be used any more, if every later fetch has failed.
 const OVER: Duration = Duration::from_hours(24);
 
 /// The shortest time between two fetches for unknown keys. Anybody can invent a key id.
@@ -36,8 +36,8 @@ impl Schedule {
         self.are_stale(now) && !self.is_paused(now)
     }
 
-    /// Whether a caller should wait for the fetch under way. A caller does not wait for an unreachable issuer
-    /// while it has usable keys.
+    /// Whether a caller should wait for the fetch that is running. If the issuer is out of reach, a caller with
+    /// usable keys does not wait.
     pub(super) fn is_worth_waiting(&self, now: Time) -> bool {
         !self.are_good(now) || (self.are_stale(now) && self.failures == 0)
     }
@@ -51,14 +51,14 @@ impl Schedule {
         may
     }
 
-    /// Notes that the keys were fetched.
+    /// Records that the keys were fetched.
     pub(super) fn succeeded(&mut self, now: Time) {
         self.fetched = Some(now);
         self.failures = 0;
         self.paused_until = None;
     }
 
-    /// Notes that a fetch failed.
+    /// Records that a fetch failed.
     pub(super) fn failed(&mut self, now: Time) {
         let pause = 2_u64.checked_pow(self.failures).map_or(LONGEST_PAUSE, Duration::from_secs);
         self.paused_until = Some(now.plus(pause.min(LONGEST_PAUSE)));

@@ -16,7 +16,7 @@ use crate::refusals;
 /// Clients look for this text to learn that they need a new login.
 const EXPIRED: &str = "Your authorization token has expired. Reauthenticate and try again.";
 
-/// One text for an unknown login and a revoked one, so that a caller cannot tell them apart.
+/// One text for an unknown login and a revoked one, so that a caller cannot distinguish them.
 const REFUSED: &str = "the registry login is unknown or was revoked";
 
 /// Why a request gets no grant.

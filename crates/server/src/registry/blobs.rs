@@ -69,14 +69,14 @@ pub(super) async fn get(
     }
 }
 
-/// Smaller blobs are passed on: a second connection would take longer than they do.
+/// Smaller blobs are passed on: a second connection would take longer than passing them on.
 const REDIRECTED: u64 = 1 << 20;
 
-/// How long a client may begin to read at the store.
+/// How long the URL is valid for the beginning of a download.
 const BEGINS_WITHIN: Duration = Duration::from_mins(10);
 
-/// The URL at the store of bytes, if the client is sent there: for whole large blobs, and only with a login that may
-/// pull.
+/// The URL at the store of bytes, if the client is redirected to it: for whole large blobs, and only with a
+/// login that may pull.
 async fn redirect(context: &Context<'_>, blob: &StoredBlob) -> Result<Option<String>> {
     let Context { app, grant, head, .. } = context;
     let Some(redirects) = &app.redirects else { return Ok(None) };

@@ -1,8 +1,8 @@
 //! Passes bytes from a socket to the blob store, which hashes them.
 //!
 //! Bytes are gathered first, so that a slow client costs memory and no thread. Once there are enough, and the
-//! store writes to a local disk, the connection moves to a thread of its own. There each piece is written and
-//! hashed as soon as it is read.
+//! store writes to a local disk, the connection moves to its own thread. There each piece is written and hashed
+//! as soon as it is read.
 
 use bytes::Bytes;
 use gangplank_store::blobs::{BlobWriter, Checkpoint};
@@ -16,7 +16,7 @@ use crate::http::own_thread::OwnThread;
 /// Pieces of fewer bytes are gathered on the own thread, too: each write is a call with a fixed cost.
 const SMALL: usize = 16 << 10;
 
-/// The way of one body into the blob store.
+/// Writes one body to the blob store.
 pub(super) struct Intake {
     /// `None` after a failed write.
     writer: Option<Box<dyn BlobWriter>>,
@@ -47,7 +47,7 @@ impl Intake {
         Self { writer: Some(writer), blocks, has_begun: false, gathered, thread: thread.clone(), ended }
     }
 
-    /// Prepares for a large body. The connection moves to a thread of its own at once, if the writer blocks.
+    /// Prepares for a large body. The connection moves to its own thread at once, if the writer blocks.
     pub(super) async fn expect_much(&mut self) {
         if self.blocks {
             self.thread.enter().await;
@@ -116,7 +116,7 @@ impl Intake {
     async fn ready(&mut self) -> Result<Box<dyn BlobWriter>> {
         let mut writer = self.writer.take().ok_or_else(failed)?;
         self.has_begun = true;
-        // Dropping the writer ends its requests to the store.
+        // When the writer is dropped, its requests to the store end.
         tokio::select! {
             biased;
             ready = writer.ready() => ready?,
@@ -161,8 +161,8 @@ mod tests {
     use super::*;
     use crate::http::own_thread::Threads;
 
-    /// Bytes that go in, in pieces of this size, come out unchanged. The connection has a thread of its own, or
-    /// is already over and has none.
+    /// Bytes that go in, in pieces of this size, come out unchanged. Either the connection has its own thread,
+    /// or it has already ended and has none.
     async fn pass(blobs: &Arc<dyn BlobStore>, piece: usize, length: usize, with_thread: bool) {
         let (key, thread) = (ContentKey::unused(), OwnThread::new(Threads::default()));
         let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect();

@@ -79,7 +79,7 @@ fn not_readable(context: &Context<'_>, reference: &Reference) -> Refusal {
         // A client that asks for a tag wants to pull. Only a tag about a manifest, such as a signature's, is
         // asked for before a push.
         Reference::Tag(tag) if !tag.is_about_a_manifest() => context.deny(),
-        // Clients ask for these while they push. They continue when they are told that nothing is there.
+        // Clients ask for these while they push. They continue when the answer says that nothing is there.
         _ => {
             context.count_refusal(OWN_ALONE);
             unknown(context).into()
@@ -92,7 +92,7 @@ fn unknown(context: &Context<'_>) -> OciError {
     if context.access == Access::OwnManifests { unknown.because(OWN_ALONE) } else { unknown }
 }
 
-/// Notes a pull: a login that may pull was given a manifest.
+/// Records a pull: a login that may pull was given a manifest.
 fn note_pull(
     context: &Context<'_>,
     repository: &RepositoryName,

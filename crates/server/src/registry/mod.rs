@@ -22,7 +22,6 @@ pub(crate) mod room;
 mod tags;
 mod upload_append;
 mod upload_session;
-mod upload_standing;
 mod upload_whole;
 mod uploads;
 
@@ -62,13 +61,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 type Result<T> = std::result::Result<T, Refusal>;
 
-/// What a handler gets besides its own arguments.
+/// The facts that a handler gets besides its own arguments.
 struct Context<'a> {
     app: &'a App,
     grant: &'a Grant,
     /// The action that the grant has to allow. `None` if every login may send the request.
     asked: Option<Action>,
-    /// How much the grant allows of it.
+    /// How much of this action the grant allows.
     access: Access,
     /// The reason for a denial, in words.
     if_denied: &'static str,
@@ -209,7 +208,7 @@ async fn act(
     if access == Access::Denied {
         let denied = context.deny();
         return match endpoint {
-            // A pull never begins with this request.
+            // No pull begins with this request.
             Endpoint::HeadBlob { digest, .. } => {
                 Err(OciError::blob_unknown(&digest).because(if_denied).into())
             }
@@ -263,8 +262,8 @@ async fn act(
     }
 }
 
-/// The answer to a refused `HEAD`. An answer to `HEAD` has no body, so it cannot give a reason. Told that
-/// nothing is there, a client goes on to a POST or PUT, whose refusal can give one.
+/// The answer to a refused `HEAD`. An answer to `HEAD` has no body, so it cannot give a reason. A client that
+/// is told "not found" continues with a POST or PUT, and the refusal of that can give the reason.
 fn wordless(endpoint: &Endpoint) -> Option<OciError> {
     match endpoint {
         Endpoint::HeadBlob { digest, .. } => Some(OciError::blob_unknown(digest)),

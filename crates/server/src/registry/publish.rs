@@ -94,7 +94,7 @@ pub(super) async fn publish(
             remove_unknown(context, published).await?;
             return Err(OciError::blob_upload_unknown().into());
         }
-        // Nobody knows whether the row exists. Only the next start can tell, after it has read the database's
+        // Nobody knows whether the row exists. Only the next start can find out, after it has read the database's
         // log.
         Err(error) => {
             app.orphaned.store(true, Release);
@@ -105,7 +105,7 @@ pub(super) async fn publish(
     };
     drop(on_its_way);
     if session.is_some_and(Session::is_lost) {
-        // Whoever has the session now may have made it the same blob. This request must not say so.
+        // The writer that has the session now may have stored the same blob. This request must not report that.
         return Err(OciError::blob_upload_unknown().into());
     }
     if kept != published || session.is_some_and(|session| session.has_more_than(&kept)) {
@@ -115,7 +115,7 @@ pub(super) async fn publish(
     Ok(())
 }
 
-/// Checks published content against a digest whose algorithm was not computed while the content arrived.
+/// Checks published content against a digest whose algorithm was not used while the content arrived.
 async fn read_back(context: &Context<'_>, key: &ContentKey, size: u64, expected: &Digest) -> Result<()> {
     let reading = context.app.blobs.read(key, 0..size).await?;
     let reading = reading.ok_or_else(|| StoreError::damaged("what was published is not there"))?;
@@ -130,8 +130,8 @@ fn require(expected: &Digest, computed: &Digest) -> Result<()> {
     Err(OciError::digest_mismatch(expected, computed).into())
 }
 
-/// Removes content that may have been published for a session that has ended. Another process may have made it a
-/// blob. Then it must not be removed here.
+/// Removes content that may have been published for a session that has ended. If another process has made it a
+/// blob, it is not removed here.
 async fn remove_unknown(context: &Context<'_>, key: ContentKey) -> Result<()> {
     for key in context.app.metadata.unknown_content(vec![key]).await? {
         remove(context, key).await;
@@ -139,7 +139,8 @@ async fn remove_unknown(context: &Context<'_>, key: ContentKey) -> Result<()> {
     Ok(())
 }
 
-/// Removes published content that got no row. If the session's row decides about the bytes, they go with it.
+/// Removes published content that got no row. If the session's row decides about the bytes, the bytes are
+/// removed with that row.
 async fn remove_own(context: &Context<'_>, key: ContentKey, session: Option<&Session<'_>>) {
     if session.is_none() || !context.app.blobs.keeps_checkpoints() {
         remove(context, key).await;

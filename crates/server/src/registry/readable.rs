@@ -25,7 +25,7 @@ pub(super) async fn manifest(
     if *access == Access::OwnManifests {
         return Ok(find(Some(grant.login)).await?);
     }
-    // A registered name goes before a tag with the same name, which anybody may have pushed.
+    // A registered name takes precedence over a tag with the same name, which anybody may have pushed.
     if let Reference::Tag(tag) = reference
         && image_name::parse_version(tag.as_str()).is_some()
         && let Some(service) = service(context, repository).await?

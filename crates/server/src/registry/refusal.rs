@@ -5,7 +5,7 @@ use gangplank_store::StoreError;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 
-use super::upload_standing::Standing;
+use super::uploads::Standing;
 use crate::http::record::Record;
 use crate::http::response::Answer;
 
@@ -43,12 +43,12 @@ impl Refusal {
         Self { quota: Some(option), ..self }
     }
 
-    /// Whether the same request may succeed later, without anything else being done.
+    /// Whether the same request may succeed later, without any other change.
     pub(super) fn is_temporary(&self) -> bool {
         self.error.status == 503
     }
 
-    /// Adds the standing of the upload, so that the client can resume it.
+    /// Adds the progress of the upload, so that the client can resume it.
     pub(super) fn at(self, standing: Standing) -> Self {
         Self { standing: Some(Box::new(standing)), ..self }
     }
@@ -102,7 +102,7 @@ impl From<StoreError> for Refusal {
             | StoreError::Contended(_)
             | StoreError::OutcomeUnknown(_)
             | StoreError::Unusable(_) => (OciError::unavailable(), Some(5)),
-            // No request to the registry gives rights.
+            // No request to the registry gives rights, so `CallerEnded` does not happen.
             StoreError::CallerEnded | StoreError::Damaged(_) => (OciError::unknown(), None),
         };
         Self { error, retry_after, standing: None, quota }

@@ -103,7 +103,7 @@ impl<'a> Room<'a> {
         if used > allowed {
             app.in_flight.remove(account, more);
             self.held -= more;
-            // The account does not own the bytes of this unfinished body yet.
+            // The bytes of this unfinished body do not count as the account's yet.
             let used = used.saturating_sub(more).saturating_sub(self.held);
             return Err(StoreError::OverQuota(OverQuota { quota: Quota::Bytes, used, allowed }));
         }
@@ -142,8 +142,8 @@ fn left_to_others(space: Space) -> u64 {
     (space.total / 10).min(MOST_LEFT)
 }
 
-/// The most bytes that an account which uses `used` bytes may store. A small account may also use the part that
-/// others have to leave.
+/// The most bytes that an account may store if it uses `used` bytes now. A small account may also use the part
+/// of the disk that others have to leave free.
 fn allowed(used: u64, space: Space) -> u64 {
     let left = left_to_others(space);
     let available = used.saturating_add(space.free);

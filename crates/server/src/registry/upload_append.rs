@@ -16,7 +16,7 @@ use super::publish::{Complete, lost, publish};
 use super::refusal::Refusal;
 use super::room::Room;
 use super::upload_session::{self, Session};
-use super::upload_standing::Standing;
+use super::uploads::Standing;
 use super::{Context, Result};
 use crate::app::App;
 
@@ -35,8 +35,8 @@ impl<'a> Append<'a> {
     /// session that has no bytes yet is hashed with it.
     ///
     /// # Errors
-    /// If another request has the session, the session is over, or the body does not begin where the session
-    /// stands. The last error has the session's standing.
+    /// If another request has the session, the session is over, or the body does not begin at the session's
+    /// position. The last error states that position.
     pub(super) async fn begin(
         context: &'a Context<'_>,
         repository: &'a RepositoryName,
@@ -54,7 +54,7 @@ impl<'a> Append<'a> {
         Ok(Self { session, writer, body, expected })
     }
 
-    /// Appends the body. Returns the session's new standing.
+    /// Appends the body. Returns the session's new progress.
     pub(super) async fn advance(self) -> Result<Standing> {
         let (session, writer, _room) = self.append().await?;
         session.pause(writer).await?;
@@ -62,8 +62,8 @@ impl<'a> Append<'a> {
     }
 
     /// Appends the last bytes, if any, and makes the content a blob. Once the bytes have arrived, the session
-    /// ends, even if the digest differs or the blob cannot be stored. If the store is away, a session whose bytes
-    /// are elsewhere goes on where it stands.
+    /// ends, even if the digest differs or the blob cannot be stored. If the store is out of reach and keeps
+    /// checkpoints, the session continues from its last checkpoint.
     pub(super) async fn publish(self, digest: &Digest) -> Result<()> {
         let (session, writer, _room) = self.append().await?;
         let content = Complete { key: session.key.clone(), writer, session: Some(&session) };
@@ -160,8 +160,8 @@ pub(super) async fn touching<'a, T>(
     ended: &CancellationToken,
     taking_in: impl Future<Output = T>,
 ) -> T {
-    // Shorter than the longest idle time of a session, and than the time after which an idle one gives way to a
-    // new one.
+    // The interval is shorter than the longest idle time of a session, and than the time after which an idle session
+    // may be ended for a new one.
     let touch_every = (app.limits.upload.idle / 6).clamp(Duration::from_secs(1), GIVES_WAY_AFTER / 6);
     let mut taking_in = pin!(taking_in);
     loop {
@@ -169,7 +169,7 @@ pub(super) async fn touching<'a, T>(
             taken = &mut taking_in => return taken,
             () = lost(session()), if !ended.is_cancelled() => ended.cancel(),
             () = tokio::time::sleep(touch_every) => {
-                // Returning here would leave a thread writing to a session that is no longer claimed.
+                // If this returned here, a thread would keep writing to a session that is no longer claimed.
                 let Some(session) = session() else { continue };
                 match session.touch().await {
                     Ok(true) => {}

@@ -15,7 +15,7 @@ use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSessio
 use uuid::Uuid;
 
 use super::refusal::Refusal;
-use super::upload_standing::Standing;
+use super::uploads::Standing;
 use super::{Context, Result};
 use crate::coordination::Held;
 
@@ -60,7 +60,7 @@ async fn open_as(
     Ok(opened)
 }
 
-/// The standing of a session.
+/// The progress of a session.
 pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<Standing> {
     find(context, repository, id).await?;
     // A client often asks after its connection was cut. The bytes of that connection that still arrive must be
@@ -69,7 +69,7 @@ pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, i
         Some(claim) => {
             Session::claimed(context, repository, id, claim).await?.check_bytes().await?.received()
         }
-        // The other request may have gone on meanwhile.
+        // The other request may have received more bytes meanwhile.
         None => find(context, repository, id).await?.checkpoint.received,
     };
     Ok(Standing::new(repository, id, received))
@@ -119,7 +119,8 @@ impl<'a> Session<'a> {
         id: &str,
     ) -> Result<Self> {
         let session = Self::claim(context, repository, id).await?.check_bytes().await?;
-        // A session ends with the login that wrote to it last. From now on that is this login.
+        // A session ends with the login that wrote to it last. From here on, the login of this request is the last
+        // one that wrote to it.
         if session.row.login != Some(context.grant.login) {
             session.confirm().await?;
         }
@@ -135,7 +136,8 @@ impl<'a> Session<'a> {
         let row = if context.app.claims.are_shared() {
             take(context, repository, id, &claim).await?
         } else {
-            // The process itself lets one request at a time write. So the first step may take the session.
+            // The process itself lets one request at a time write. So the first step of this request may take the
+            // session.
             find(context, repository, id).await?
         };
         Ok(Self::of(context, repository, row, claim))
@@ -173,7 +175,7 @@ impl<'a> Session<'a> {
         self.standing_at().received
     }
 
-    /// The standing to tell the client after `received` bytes.
+    /// The progress to report to the client after `received` bytes.
     pub(super) fn standing(&self, received: u64) -> Standing {
         Standing::new(self.repository, &self.row.id, received)
     }
@@ -200,7 +202,8 @@ impl<'a> Session<'a> {
     /// Pauses the session. All bytes written so far count.
     ///
     /// # Errors
-    /// As [`advance`](Self::advance). After a failure of the blob store, the session goes on where it stands.
+    /// Fails as [`advance`](Self::advance) does. After a failure of the blob store, the session continues from
+    /// its last checkpoint.
     pub(super) async fn pause(&self, writer: Box<dyn BlobWriter>) -> Result<()> {
         let suspended = tokio::select! {
             biased;
@@ -254,7 +257,8 @@ impl<'a> Session<'a> {
         Err(if self.has_ended().await { OciError::blob_upload_unknown().into() } else { taken() })
     }
 
-    /// Checks the same before bytes are published, if other processes may write to the session.
+    /// Makes the check of [`confirm`](Self::confirm) before bytes are published, if other processes may write
+    /// to the session.
     ///
     /// # Errors
     /// As [`confirm`](Self::confirm).
@@ -276,7 +280,7 @@ impl<'a> Session<'a> {
         self.claim.is_lost()
     }
 
-    /// Notes that the content is about to be published. An error of the publication does not prove that it
+    /// Records that the content is about to be published. An error of the publication does not prove that it
     /// failed.
     pub(super) fn publishes(&self) {
         self.may_be_published.store(true, Relaxed);
@@ -311,8 +315,8 @@ impl<'a> Session<'a> {
     }
 }
 
-/// How long a request waits for another request that has claimed the same session. That may be one whose
-/// connection was cut and that has not noticed yet.
+/// How long a request waits for another request that has claimed the same session. The connection of that
+/// request may have been cut without its notice.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Claims a session. `None` if another request still has it when the patience ends.
@@ -325,7 +329,7 @@ fn taken() -> Refusal {
     OciError::blob_upload_range("another request is writing to this upload; ask for its status").into()
 }
 
-/// How long a request waits until its staged bytes are discarded. The answer of a store that is away is due.
+/// How long a request waits until its staged bytes are discarded. The client waits for the answer meanwhile.
 const DISCARDING: Duration = Duration::from_secs(2);
 
 /// Discards the staged bytes of a key. Returns whether that succeeded in a short time.
@@ -361,7 +365,7 @@ async fn take(
     }
 }
 
-/// Whether the time of a session is not over.
+/// Whether a session has not timed out.
 fn goes_on(context: &Context<'_>, found: &UploadSession) -> bool {
     let now = context.app.clock.steady();
     !context.app.limits.upload.is_over(found.created_at, found.touched_at, now)

@@ -70,7 +70,7 @@ pub(super) async fn store(
     };
     let Err(refusal) = stored.await else { return Ok(()) };
     Err(match late.session.get() {
-        // No client knows the session, so nobody would go on with it.
+        // No client knows the session, so nobody would continue it.
         Some(session) => session.end_for(refusal).await,
         None => {
             cancel(context, &key, &Checkpoint::beginning(digest.algorithm())).await;

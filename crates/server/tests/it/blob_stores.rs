@@ -1,4 +1,4 @@
-//! A server over the store in memory, whose parts are small: pushes and pulls of every kind.
+//! A server with the store in memory, whose parts are small: pushes and pulls of every kind.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ use crate::world::{KEY, SECRET};
 
 const PART: usize = 1 << 20;
 
-/// A server over a store that outlives it, and a login that may push and pull.
+/// A server with a store that outlives it, and a login that may push and pull.
 struct Over {
     home: TempDir,
     memory: Arc<Memory>,
@@ -161,7 +161,7 @@ fn whole_blobs_small_and_large_come_in_one_request() {
     over.settles_at(5);
 }
 
-/// Bytes left over at a pause become content of their own, which may turn out to be the whole blob.
+/// Bytes that are left over at a pause become separate content, which may turn out to be the whole blob.
 #[test]
 fn a_blob_may_end_under_another_key_than_it_began_with() {
     let over = Over::memory();

@@ -187,7 +187,7 @@ fn a_node_whose_start_was_cut_off_is_made_anew() {
         nodes.len() == 2 && nodes.iter().all(|node| node.containers.len() == 1)
     };
     until("there are two nodes", || are_two(&world));
-    // The same during a deployment.
+    // Now a server stops during a deployment.
     world.machine.set_program(|_, _, _| Behaviour::serves(200).silent_for(Duration::from_secs(1)));
     let image = world.register();
     world.deploy(&image);

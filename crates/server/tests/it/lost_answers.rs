@@ -1,4 +1,4 @@
-//! Ends of uploads after which nobody knows whose the bytes are: they stay where a row may have them.
+//! Uploads that end without an answer from the database or the blob store: bytes that a row may name are kept.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -56,14 +56,15 @@ impl World {
         location
     }
 
-    /// Ends the upload with so many more.
+    /// Ends the upload with these further bytes.
     fn end(&self, location: &str, last: &[u8]) -> u16 {
         let digest = Digest::of(Algorithm::Sha256, &[&[7; 10], last].concat());
         self.registry.put_blob(&format!("{location}?digest={digest}"), last)
     }
 }
 
-/// The commit may have been done, and only its answer be lost. What would be the blob's bytes goes with a row or not at all.
+/// The answer to a commit may be lost although the commit was done. Bytes that the blob may have are only
+/// discarded together with a row.
 #[test]
 fn what_may_be_a_blob_by_now_is_not_discarded() {
     let world = world();
@@ -80,14 +81,14 @@ fn what_may_be_a_blob_by_now_is_not_discarded() {
     assert_eq!(world.end(&location, b""), 503);
     let published = published.lock().unwrap().clone().unwrap();
     assert!(!world.store.discarded.lock().unwrap().contains(&published));
-    // Here it was not done, so the row of the session has it, and the session goes on.
+    // Here the commit was not done, so the row of the session still has the bytes, and the session continues.
     assert!(world.runtime.block_on(world.store.stat(&published)).unwrap().is_some());
     rows.execute_batch("DROP TRIGGER fails").unwrap();
     assert_eq!(world.end(&location, b""), 201);
     assert!(world.runtime.block_on(world.store.stat(&published)).unwrap().is_some());
 }
 
-/// Another process has ended the session with a blob while this one was not told what became of its bytes.
+/// Another process ended the session and stored a blob, while this process got no answer about the bytes.
 #[test]
 fn what_another_process_has_made_a_blob_stays() {
     let world = world();

@@ -6,6 +6,7 @@ mod blob_stores;
 mod console;
 mod faults;
 mod lost_answers;
+mod replicas;
 mod rollouts;
 mod shared_bytes;
 mod updates;

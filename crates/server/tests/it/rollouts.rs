@@ -74,8 +74,8 @@ fn a_second_one_is_refused_while_one_is_on_its_way() {
     until("its nodes go", || world.nodes().is_empty());
 }
 
-/// Makes a deployment that works, then one that fails: the failure names its reason, and the first goes on
-/// serving.
+/// Makes a deployment that works, and then one that fails. The failure names its reason, and the first
+/// deployment keeps serving.
 fn check_failure(behaviour: Behaviour, timeout: Duration, words: &str) -> Vec<String> {
     let world = World::with_timeout(Machine::serving(), timeout);
     world.make_service(1);
@@ -218,7 +218,7 @@ fn without_an_endpoint_containers_have_to_run_for_a_while() {
     world.done("CreateContainerServiceDeployment", json!({ "serviceName": "web", "containers": containers }));
     world.wait_for(1, "ACTIVE");
     assert_eq!(world.get(), (404, "404 No Such Service".to_owned()));
-    // Its node goes on running.
+    // The deployment's node keeps running.
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(world.versions(), [1]);
 }
@@ -259,6 +259,6 @@ fn a_disabled_service_costs_nothing() {
     let looks = || world.machine.calls().iter().filter(|step| **step == Step::Nodes).count();
     let before = looks();
     std::thread::sleep(Duration::from_secs(1));
-    // Only the supervisor looks, five times a second here.
+    // Only the supervisor asks the engine, five times a second in this test.
     assert!(looks() - before < 10, "{}", looks() - before);
 }

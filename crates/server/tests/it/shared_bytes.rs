@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::world::{KEY, SECRET, SOON};
 
-/// How old content must be before it counts as an orphan.
+/// The age at which content may count as an orphan.
 const SOON_SETTLED: Duration = Duration::from_millis(30);
 
 const SWEEP: [Mark; 2] = [Mark::SweptPart, Mark::SweepDue];
@@ -51,7 +51,7 @@ impl World {
         StoreConfig::local(&self.home.path().join("data"), mode).rows().await.unwrap().metadata
     }
 
-    /// Starts a server that looks at the part of a key at once.
+    /// Starts a server that checks the part with this key at once.
     async fn look(&self, key: &ContentKey, [part, due]: [Mark; 2]) -> Server {
         self.rows(Mode::Offline).await.set_marks(vec![(part, key.part().into()), (due, 0)]).await.unwrap();
         self.start().await
@@ -113,7 +113,7 @@ async fn the_restore_window_holds_for_orphans() {
     world.looked(SWEEP).await;
     server.stop().await;
     assert_eq!(world.rows(Mode::Read).await.unknown_content(vec![key.clone()]).await.unwrap(), []);
-    // Its removal is not due.
+    // The content is not to be removed yet.
     let server = world.start().await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(world.is_there(&key).await);

@@ -158,7 +158,7 @@ fn a_deleted_service_leaves_nothing() {
     assert_eq!(gone.error(), "NotFoundException");
     until("its nodes go", || world.nodes().is_empty());
     assert_eq!(world.fetch(&url).0, 404);
-    // A later service of the same name starts afresh.
+    // A later service with the same name begins without domains.
     world.make_service(1);
     assert_ne!(world.service()["url"], url);
     assert_eq!(world.deploy_and_wait(), 1);
@@ -170,7 +170,7 @@ fn what_is_promised_is_bounded() {
     let world = World::on(Machine::serving());
     world.make_service(1);
     world.deploy_and_wait();
-    // The machine in memory has four processors, so sixteen may be promised.
+    // The machine in memory has four processors, so sixteen may be assigned.
     let refused =
         world.call("UpdateContainerService", json!({ "serviceName": "web", "power": "xlarge", "scale": 20 }));
     assert_eq!((refused.status, refused.error()), (400, "InvalidInputException"));

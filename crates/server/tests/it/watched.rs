@@ -12,10 +12,10 @@ use gangplank_store::blobs::{
 };
 use gangplank_store::{Result, StoreError};
 
-/// What happens in the middle of an end, when the bytes are published.
+/// A function that runs in the middle of an end, when the bytes are published.
 pub(crate) type Then = Box<dyn Fn(&ContentKey) -> Result<()> + Send + Sync>;
 
-/// A store in memory that notes what is discarded.
+/// A store in memory that records discarded content.
 #[derive(Default)]
 pub(crate) struct Watched {
     pub(crate) memory: Memory,

@@ -31,6 +31,7 @@ pub(crate) fn fast() -> Pace {
         first_probe: Duration::from_millis(10),
         run_in: Duration::from_millis(200),
         drain: Duration::from_millis(500),
+        hand_over: Duration::from_secs(5),
         grace: Duration::from_millis(100),
         pause: Duration::from_millis(30),
         longest_pause: Duration::from_millis(200),
@@ -90,7 +91,7 @@ impl World {
         self.server = Some(server);
     }
 
-    /// Stops the server. Its nodes go on running.
+    /// Stops the server. Its nodes keep running.
     pub(crate) fn stop(&mut self) {
         if let Some(server) = self.server.take() {
             self.runtime.block_on(server.stop());

@@ -1,5 +1,5 @@
-//! Upload sessions that several processes write to, and stores that are away for a while. The store is in memory, and
-//! the test is the other process.
+//! Upload sessions that several processes write to, and stores that are out of reach for a while. The store is
+//! in memory, and the test plays the other process.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
@@ -28,10 +28,10 @@ use crate::world::{KEY, SECRET, until};
 
 const PART: usize = 1 << 20;
 
-/// The bytes that are there before the writer is paused.
+/// The number of bytes that are stored before the writer is paused.
 const BEFORE: usize = PART + 1_000;
 
-/// The bytes that the paused writer gets.
+/// The number of bytes that the paused writer gets.
 const MORE: usize = 3 * PART;
 
 /// Claims that another process can get too.
@@ -98,7 +98,7 @@ fn sha256(bytes: &[u8]) -> Digest {
     Digest::of(Algorithm::Sha256, bytes)
 }
 
-/// The session goes to another process, as after a long pause of the one that has it.
+/// Gives the session to another process, as after a long pause of the process that had it.
 fn take_away(claims: &Shared, rows: &Connection) -> Claim {
     let mine = claims.last.lock().unwrap().take().unwrap();
     claims.claims.release(&mine).now_or_never().unwrap().unwrap();
@@ -131,7 +131,7 @@ impl World {
         request.body(bytes.to_vec()).send().unwrap()
     }
 
-    /// A request whose body is only half sent, and has been received so far.
+    /// Sends a request with half of its body, and waits until this half has been received.
     fn half(&self, method: &str, location: &str, body: &[u8]) -> TcpStream {
         *self.claims.last.lock().unwrap() = None;
         let request = self.registry.request(method, location).build().unwrap();
@@ -169,7 +169,7 @@ impl World {
         })
     }
 
-    /// The client goes on at another process, which is this one again.
+    /// The client continues at another process. The test uses this process again for it.
     #[track_caller]
     fn goes_on(&self, location: &str, content: &[u8]) {
         let status = self.registry.send("GET", location);
@@ -253,7 +253,7 @@ fn a_writer_that_loses_its_session_while_it_publishes_makes_no_blob() {
         let other = other.lock().unwrap().take().unwrap();
         *world.store.then.lock().unwrap() = None;
         world.runtime.block_on(world.claims.release(&other)).unwrap();
-        // The bytes are published, so the other process either finds that out, or the client starts anew.
+        // The bytes are published. So either the other process finds that out, or the client has to start again.
         let again = world.put(&location, &sha256(&content), &content[BEFORE..]).status();
         if again != 201 {
             assert_eq!((again.as_u16(), world.sessions()), (404, 0));
@@ -279,7 +279,7 @@ fn a_session_outlives_a_store_that_is_away() {
     assert_eq!(refused.headers()[RANGE], format!("0-{}", BEFORE - 1)[..]);
     *world.store.pausing.lock().unwrap() = None;
     assert_eq!(world.patch(&location, &content[BEFORE..]).status(), 202);
-    // The store answers again just when the client has been told that it does not.
+    // The store fails once. It works again just after the client has been told so.
     let fails = Mutex::new(true);
     *world.store.then.lock().unwrap() = Some(Box::new(move |_| {
         if std::mem::take(&mut *fails.lock().unwrap()) {
@@ -292,7 +292,7 @@ fn a_session_outlives_a_store_that_is_away() {
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key(RETRY_AFTER));
     assert_eq!(world.sessions(), 1);
-    // The bytes were published in spite of the answer. The store in memory does not find that out.
+    // The bytes were published although the store reported a failure. The store in memory cannot find that out.
     assert_eq!(world.put(&location, &sha256(&content), b"").status(), 404);
     until("nothing is left over", || world.contents() == 0 && world.sessions() == 0);
 }

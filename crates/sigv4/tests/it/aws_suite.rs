@@ -65,7 +65,8 @@ fn suite() -> PathBuf {
         })
 }
 
-/// The cases that have a context. Those called "unnormalized" are for S3, which signs a path unchanged; we do not.
+/// The cases that have a context. Those called "unnormalized" are left out: they are for S3, which signs a path
+/// unchanged, and we do not.
 fn cases() -> Vec<Case> {
     let mut unnormalized = 0;
     let mut cases: Vec<Case> = Vec::new();

@@ -37,8 +37,8 @@ fn wires(query: impl Strategy<Value = Option<String>>) -> impl Strategy<Value = 
 }
 
 fn queries() -> impl Strategy<Value = Option<String>> {
-    // Without `+`, which the SDK reads as a space, as in forms. And only valid UTF-8, which the SDK requires for
-    // names and values. We accept every byte.
+    // The texts have no `+`, which the SDK reads as a space, as in forms. They are valid UTF-8, which the SDK
+    // requires for names and values. Our code accepts every byte.
     let text = "([a-zA-Z0-9._~-]|%[0-7][0-9A-F]|%C3%A9){1,4}";
     let parameter = (text, text).prop_map(|(name, value)| format!("{name}={value}"));
     prop::collection::vec(parameter, 1..5).prop_map(|parameters| Some(parameters.join("&")))

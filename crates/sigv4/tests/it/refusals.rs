@@ -50,7 +50,7 @@ fn check(change: impl FnOnce(&mut Wire), code: &str, text: &str) {
     assert!(!format!("{refusal} {refusal:?}").contains("wJalr"));
 }
 
-/// The same with one replacement in the `Authorization` header.
+/// Makes such a check with one replacement in the `Authorization` header.
 #[track_caller]
 fn check_authorization(from: &str, to: &str, code: &str, text: &str) {
     check(|wire| edit(wire, from, to), code, text);
@@ -217,7 +217,7 @@ fn date() {
         "21000229T000000Z",
         "",
     ] {
-        // Text of mixed case is not quoted.
+        // A text of mixed case is not quoted in the message.
         let shown = if date.contains(['t', 'z']) { "..." } else { date };
         check(|wire| wire.set("x-amz-date", date), INCOMPLETE, &form(shown));
     }

@@ -35,7 +35,7 @@ fn one_bit_away(wire: &Wire) -> Vec<Wire> {
         for bit in 0..value.len() * 8 {
             push(&|wire| wire.headers[index].1[bit / 8] ^= 1 << (bit % 8));
         }
-        // The case of a name is not signed.
+        // Upper and lower case of a header's name make no difference to the signature.
         for flipped in flips(name).filter(|flipped| !flipped.eq_ignore_ascii_case(name)) {
             push(&|wire| wire.headers[index].0.clone_from(&flipped));
         }
@@ -72,7 +72,7 @@ fn unsigned_headers_do_not_matter() {
     assert_eq!(claim.verify(Some(vector.secret.as_bytes()), &sha256(&wire.body)), Ok(()));
 }
 
-/// Texts that pass the first checks more often than noise does.
+/// Texts that pass the first checks more often than random texts do.
 fn plausible() -> impl Strategy<Value = String> {
     let date = prop_oneof!["[0-9]{8}T[0-9]{6}Z", Just("20261123T175245Z".to_owned()), "\\PC{0,20}"];
     let part = prop_oneof![

@@ -93,7 +93,7 @@ impl BlobIngester for Folder {
             return Ok(Some(checkpoint.clone()));
         }
         let is_there = if self.0.vouches_by_name(checkpoint) {
-            // This, too, only reads an inode.
+            // A checkpoint of this run needs no reading: the call only looks at an inode.
             self.0.vouch(key, checkpoint)?
         } else {
             let (key, checkpoint) = (key.clone(), checkpoint.clone());
@@ -111,7 +111,7 @@ impl BlobIngester for Folder {
         false
     }
 
-    /// All bytes are in one file. The next writer overwrites those beyond its checkpoint.
+    /// All bytes are in one file. The next writer overwrites the bytes that its checkpoint does not count.
     async fn cancel_beyond(&self, _: &ContentKey, _: &Checkpoint, _: &Checkpoint) -> Result<()> {
         Ok(())
     }

@@ -89,7 +89,7 @@ impl LocalFiles {
         self.shared.presence.unless_missing(File::open(self.content_path(key)))
     }
 
-    /// A writer that goes on after the bytes that `hasher` has read.
+    /// A writer that continues after the bytes that `hasher` has read.
     pub fn writer(&self, key: &ContentKey, hasher: Hasher) -> LocalWriter {
         LocalWriter::new(self, key, hasher)
     }
@@ -108,7 +108,7 @@ impl LocalFiles {
         Ok(staged.hashed() == counted.hashed() && staged.state() == counted.state())
     }
 
-    /// Whether a checkpoint is of this run. Then its bytes need not be read.
+    /// Whether this run made a checkpoint. If so, its bytes need not be read.
     pub(super) fn vouches_by_name(&self, checkpoint: &Checkpoint) -> bool {
         checkpoint.opaque == self.shared.run
     }
@@ -121,7 +121,7 @@ impl LocalFiles {
         self.shared.presence.unless_missing(fs::remove_file(self.shared.staged_path(key))).map(drop)
     }
 
-    /// The keys of staged content that got no byte for so long.
+    /// The keys of staged content that got no byte for the time `older_than`.
     ///
     /// # Errors
     /// As [`size`](Self::size).
@@ -129,7 +129,7 @@ impl LocalFiles {
         self.keys_in(&self.shared.staged, older_than)
     }
 
-    /// The keys of published content of one part whose files are at least so old.
+    /// The keys of published content in one part whose files were last changed at least `older_than` ago.
     ///
     /// # Errors
     /// As [`size`](Self::size).
@@ -145,7 +145,7 @@ impl LocalFiles {
         self.shared.presence.unless_missing(fs::remove_file(self.content_path(key))).map(drop)
     }
 
-    /// Checks that so many more bytes leave the reserve free.
+    /// Checks that `bytes` more bytes leave the reserve free.
     ///
     /// # Errors
     /// [`StoreError::Full`](crate::StoreError::Full) if they do not.
@@ -185,7 +185,7 @@ impl Shared {
     }
 }
 
-/// Whether a file was last changed at least so long ago. `false` if it is deleted meanwhile.
+/// Whether a file was last changed at least `age` ago. `false` if it is deleted meanwhile.
 fn is_as_old_as(entry: &fs::DirEntry, age: Duration) -> Result<bool> {
     match entry.metadata().and_then(|metadata| metadata.modified()) {
         Ok(modified) => Ok(modified.elapsed().is_ok_and(|elapsed| elapsed >= age)),

@@ -16,7 +16,8 @@ use crate::durable_file::sync_folder;
 use crate::reserve::Reserve;
 use crate::{Result, StoreError};
 
-/// After so many bytes the kernel is told to write them to the disk, and to reserve space for as many more.
+/// Each time that this many bytes were added, the kernel is asked to write them to the disk, and to reserve
+/// space for as many more.
 const STRIDE: u64 = 8 << 20;
 
 /// A file that is being written. It is opened with the first byte, or when it is published empty.
@@ -30,14 +31,14 @@ pub struct LocalWriter {
 struct Open {
     file: Arc<File>,
     length: u64,
-    /// The end of the bytes that the kernel was told to write.
+    /// The end of the bytes that the kernel was asked to write.
     begun: u64,
     /// The end of the reserved space, if it is beyond the end of the file.
     allocated: u64,
 }
 
 impl LocalWriter {
-    /// Goes on after the bytes that `hasher` has read.
+    /// Continues after the bytes that `hasher` has read.
     pub(super) fn new(files: &LocalFiles, key: &ContentKey, hasher: Hasher) -> Self {
         Self { files: files.clone(), key: key.clone(), hasher, open: None }
     }

@@ -1,7 +1,7 @@
 //! Bytes in memory: the reference for stores whose content is not in local files.
 //!
 //! Content consists of parts of one size. A part counts as soon as it is full. When the writing pauses, the
-//! bytes of the unfinished part become content of their own, which the checkpoint names. If no more bytes come,
+//! bytes of the unfinished part become separate content, which the checkpoint names. If no more bytes come,
 //! this content is the blob.
 
 use std::collections::HashMap;

@@ -42,7 +42,7 @@ pub trait BlobStatter: Send + Sync {
     /// The size of published content in bytes; `None` if there is none.
     async fn stat(&self, key: &ContentKey) -> Result<Option<u64>>;
 
-    /// The same, from the bytes themselves and not from memory.
+    /// The size as [`stat`](Self::stat) says it, from the bytes themselves and not from memory.
     async fn stat_anew(&self, key: &ContentKey) -> Result<Option<u64>> {
         self.stat(key).await
     }
@@ -53,7 +53,7 @@ pub trait BlobStatter: Send + Sync {
 pub trait BlobProvider: Send + Sync {
     /// Opens published content to read the bytes in `range`, as far as the content has them. `None` if there is
     /// no such content. An open reading can be finished while the content is removed. If the content is not on
-    /// a local disk, this needs its row to be removed a while before.
+    /// a local disk, this is only true if its row was removed some time before.
     async fn read(&self, key: &ContentKey, range: Range<u64>) -> Result<Option<Reading>>;
 
     /// A URL from which anybody can read the content for this time, at the store's own address or at the endpoint
@@ -73,30 +73,31 @@ pub trait BlobProvider: Send + Sync {
 /// Stores new content.
 #[async_trait]
 pub trait BlobIngester: Send + Sync {
-    /// A writer that goes on from a checkpoint of `key`, or begins at [`Checkpoint::beginning`]. Staged bytes
-    /// beyond the checkpoint are lost. The call does not wait. Whether the counted bytes exist shows when the
-    /// writer is used.
+    /// A writer that continues from a checkpoint of `key`, or begins at [`Checkpoint::beginning`]. Staged bytes
+    /// beyond the checkpoint are lost. The call does not wait. Only the use of the writer shows whether the
+    /// counted bytes exist.
     ///
     /// # Errors
     /// [`StoreError::Damaged`](crate::StoreError::Damaged) if the checkpoint cannot be continued.
     fn writer(&self, key: &ContentKey, from: &Checkpoint) -> Result<Box<dyn BlobWriter>>;
 
-    /// Checks that every byte that a checkpoint counts exists. Returns the checkpoint to go on from, or `None`
-    /// if bytes are missing; then the upload is over. After a crash the bytes cannot be relied on, so they are
-    /// read. The returned checkpoint records that.
+    /// Checks that every byte that a checkpoint counts exists. Returns the checkpoint to continue from, or
+    /// `None` if bytes are missing; then the upload is over. After a crash the bytes cannot be relied on, so
+    /// they are read. The returned checkpoint records that.
     async fn vouch(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<Option<Checkpoint>>;
 
-    /// Deletes what is staged under `key`, and everything that the checkpoint names. Published content under
-    /// `key` itself stays. Missing content is no error. No writer may be active; if there is one, it fails.
+    /// Deletes the content that is staged under `key`, and everything that the checkpoint names. Published
+    /// content under `key` itself stays. Missing content is no error. Fails if a writer of it is active.
     async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()>;
 
-    /// Whether the last checkpoint stays valid when a writer fails because the store is away, even in
+    /// Whether the last checkpoint stays valid when a writer fails because the store is out of reach, even in
     /// [`commit`](BlobWriter::commit). On a local disk it does not: after a failed sync nobody knows which bytes
     /// are there.
     fn keeps_checkpoints(&self) -> bool;
 
-    /// Deletes what `checkpoint` names and `row` does not, for a writer that has lost its session. Another writer
-    /// goes on from `row`. The caller takes no further step. Missing content is no error.
+    /// Deletes the staged content that `checkpoint` names and `row` does not. A writer that has lost its
+    /// session calls this. Another writer continues from `row`. The caller takes no further step. Missing
+    /// content is no error.
     async fn cancel_beyond(&self, key: &ContentKey, checkpoint: &Checkpoint, row: &Checkpoint) -> Result<()>;
 }
 
@@ -105,18 +106,18 @@ pub trait BlobIngester: Send + Sync {
 pub struct Staged {
     /// Its key.
     pub key: ContentKey,
-    /// The checkpoint for [`BlobIngester::cancel`]. No writer can go on from it.
+    /// The checkpoint for [`BlobIngester::cancel`]. No writer can continue from it.
     pub checkpoint: Checkpoint,
 }
 
 /// The owner of a store of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Nobody else can use the store, or it was checked when the store was opened.
+    /// The caller owns the content: nobody else can use the store, or it was checked when the store was opened.
     Certain,
-    /// The database with this identity. The store was asked just now.
+    /// The database with this identity owns the content. The store has just been asked.
     Database(Identity),
-    /// Nobody, although several databases could use the store.
+    /// Nobody owns the content, although several databases could use the store.
     Nobody,
 }
 
@@ -144,23 +145,24 @@ pub trait BlobSweeper: Send + Sync {
         Duration::ZERO
     }
 
-    /// How old the key of content may be when it gets its row; `None` if it does not matter. It is well before
-    /// the content counts as an orphan, so a process that was paused for days publishes nothing that another one
+    /// How old the key of content may be when it gets its row; `None` if it does not matter. This age is far
+    /// below that of an orphan, so a process that was paused for days publishes nothing that another one
     /// removes.
     fn publishes_within(&self) -> Option<Duration> {
         let settles_after = self.settles_after();
         (!settles_after.is_zero()).then(|| settles_after / 3 * 2)
     }
 
-    /// The keys of published content that is at least so old, in one of 256 parts and in any order. The last
-    /// two digits of a key are the number of its part ([`ContentKey::part`]). The store's clock decides about
-    /// the age.
+    /// The keys of published content that is at least `older_than` old, in one of 256 parts and in any order.
+    /// The last two digits of a key are the number of its part ([`ContentKey::part`]). The store's clock
+    /// decides about the age.
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>>;
 
-    /// All published content of a part, however old, in any order. Content may be younger than the list.
+    /// All published content of a part, however old, in any order. Content that is published meanwhile may be
+    /// missing or included.
     async fn inventory(&self, part: u8) -> Result<Vec<Published>>;
 
-    /// Staged content that was begun or got its last byte at least so long ago, in any order.
+    /// Staged content that was begun or got its last byte at least `older_than` ago, in any order.
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>>;
 
     /// Removes published content; missing content is no error. Returns a result for each key, in their order. A
@@ -180,7 +182,7 @@ pub struct Space {
 /// Tells how much space there is.
 #[async_trait]
 pub trait Capacity: Send + Sync {
-    /// Checks that there is room for so many bytes beside the reserve for the database.
+    /// Checks that there is room for `bytes` more bytes in addition to the reserve for the database.
     ///
     /// # Errors
     /// [`StoreError::Full`](crate::StoreError::Full) if there is not.

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 /// How many requests may wait. Further ones are dropped: those pages are written by the final sync.
 const WAITING: usize = 64;
 
-/// Starts the writing of parts of files on a thread of its own, because handing pages to a busy disk can wait.
+/// Starts the writing of parts of files on a separate thread, because handing pages to a busy disk can wait.
 #[derive(Default)]
 pub(super) struct WriteBack {
     /// `None` if the thread could not be started.

@@ -6,11 +6,11 @@ use gangplank_oci::{Algorithm, Hasher};
 use super::ContentKey;
 use crate::{Result, StoreError};
 
-/// The progress of content: everything that this or another process needs to go on with it. The row of an
-/// upload session stores it.
+/// The progress of content: everything that this or another process needs to continue. The row of an upload
+/// session stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// How many bytes count.
+    /// The number of bytes that count as received.
     pub received: u64,
     /// The state of the hash after these bytes, see [`Hasher::state`].
     pub hash_state: Vec<u8>,
@@ -28,7 +28,7 @@ impl Checkpoint {
         Self { received: 0, hash_state, keys: Vec::new(), opaque: Vec::new() }
     }
 
-    /// A checkpoint for [`cancel`](super::BlobIngester::cancel) only. No writer can go on from it.
+    /// A checkpoint for [`cancel`](super::BlobIngester::cancel) only. No writer can continue from it.
     pub const fn to_cancel(opaque: Vec<u8>) -> Self {
         Self { received: 0, hash_state: Vec::new(), keys: Vec::new(), opaque }
     }
@@ -47,7 +47,7 @@ impl Checkpoint {
 /// Writes content and hashes it.
 ///
 /// Call [`ready`](Self::ready) and then [`write`](Self::write) for each piece. After an error drop the writer,
-/// and cancel the content or go on from a checkpoint. Dropping a writer stops its work. The bytes that an
+/// and cancel the content or continue from a checkpoint. Dropping a writer stops its work. The bytes that an
 /// earlier checkpoint counts stay.
 #[async_trait]
 pub trait BlobWriter: Send {
@@ -72,8 +72,8 @@ pub trait BlobWriter: Send {
     /// such a gap.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
 
-    /// A new checkpoint since the last call; `None` if there is none. Another process can go on from it even if
-    /// this one crashes. Some stores have none before [`suspend`](Self::suspend).
+    /// A new checkpoint since the last call; `None` if there is none. Another process can continue from it even
+    /// if this one crashes. Some stores have none before [`suspend`](Self::suspend).
     fn progress(&mut self) -> Option<Checkpoint>;
 
     /// Stops writing for now. Returns a checkpoint that counts all bytes.
@@ -87,8 +87,8 @@ pub trait BlobWriter: Send {
     /// checkpoint named.
     ///
     /// # Errors
-    /// As [`write`](Self::write). Then nobody may rely on published content. The staged bytes must be cancelled,
-    /// unless the store [keeps checkpoints](super::BlobIngester::keeps_checkpoints): a second sync of the same file
-    /// could succeed although bytes are lost.
+    /// Fails as [`write`](Self::write) does. After an error, nobody may rely on published content. The staged
+    /// bytes must be cancelled, unless the store [keeps checkpoints](super::BlobIngester::keeps_checkpoints): a
+    /// second sync of the same file could succeed although bytes are lost.
     async fn commit(self: Box<Self>) -> Result<ContentKey>;
 }

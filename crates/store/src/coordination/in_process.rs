@@ -28,7 +28,8 @@ struct Taken {
 }
 
 impl InProcess {
-    /// No claims yet. All epochs will be greater than `last`, one that an earlier process has left in a row.
+    /// A coordinator without claims. All epochs that it grants are greater than `last`, an epoch that an
+    /// earlier process left in a row.
     pub fn after(last: Epoch) -> Self {
         Self(Mutex::new(Claims { last: last.0, taken: HashMap::new() }))
     }

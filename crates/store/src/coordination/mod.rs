@@ -2,10 +2,11 @@
 //!
 //! Work has one holder at a time. A claim ends when its holder releases it, or when its time is over and
 //! another process takes the work. A process that was paused may not know that it has lost its claim. So every
-//! later step of the work carries the epoch of the claim. Whoever stores the result refuses an epoch that is
-//! not the last one.
+//! later step of the work carries the epoch of the claim. The code that stores the result refuses an epoch that
+//! is not the last one.
 
 mod in_process;
+pub mod places;
 
 use std::fmt;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 use gangplank_core::ServiceId;
 
 pub use in_process::InProcess;
+pub use places::{Place, Places, Replica, Whereabouts};
 
 use crate::Result;
 
@@ -42,7 +44,7 @@ impl Epoch {
 /// A claim that was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What is claimed.
+    /// The claimed work.
     pub work: Work,
     /// The unique name of the process that has it.
     pub holder: String,
@@ -53,11 +55,11 @@ pub struct Claim {
 /// Grants claims. They end by the coordinator's clock, not by that of a process.
 #[async_trait]
 pub trait Coordinator: Send + Sync {
-    /// Whether other processes may claim the same work. Then the holder of a claim that is over in time has to
-    /// assume that it is lost.
+    /// Whether other processes may claim the same work. If so, the holder of a claim whose time is over has to
+    /// assume that the claim is lost.
     fn is_shared(&self) -> bool;
-    /// Claims work for the time `lasts`. `None` if there is a claim on it whose time is not over, even one of
-    /// the same holder.
+    /// Claims work for the time `lasts`. `None` if somebody, even the same holder, has a claim on it whose time
+    /// is not over.
     async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>>;
     /// Extends a claim to the time `lasts` from now. `false` if the claim was released or another one has
     /// followed. A claim whose time is over can be extended as long as nobody else has taken the work.

@@ -45,7 +45,7 @@ pub(super) fn hour_of(moment: Time) -> i64 {
     moment.0.div_euclid(HOUR)
 }
 
-/// Whether a name may be that of a folder. Names of containers come from requests, so they may be hostile.
+/// Whether a name may be used for a folder. Names of containers come from requests, so they may be hostile.
 pub(super) fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=255).contains(&name.len()) && name.bytes().all(is_plain)

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 /// How many bytes are read at once.
 const BLOCK: usize = 256 << 10;
 
-/// Whether reading goes on.
+/// Whether the reading continues.
 pub(super) type Flow = ControlFlow<()>;
 
 /// Calls `each` for every complete line after an offset, with the offsets of its beginning and end. An

@@ -120,7 +120,8 @@ impl Logs {
         self.desk.flush(true);
     }
 
-    /// The number of lines that all logs have dropped since the start. The counter goes on.
+    /// The number of lines that all logs have dropped since the start. The counter that is returned keeps
+    /// counting.
     pub fn dropped(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.desk.dropped)
     }

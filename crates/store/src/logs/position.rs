@@ -1,4 +1,4 @@
-//! Positions from which reading goes on.
+//! Positions from which reading continues.
 
 use super::files::Part;
 

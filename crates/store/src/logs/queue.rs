@@ -8,12 +8,13 @@ use super::LogName;
 use super::event::time_of;
 use super::files::hour_of;
 
-/// How many bytes may wait.
+/// The limits of the bytes that wait to be written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// For one log. So a log that prints much drops its own lines and not those of others.
+    /// The most bytes that wait for one log. So a container that prints much drops its own lines, and no lines
+    /// of others.
     pub(super) of_one: usize,
-    /// For all logs together.
+    /// The most bytes that wait for all logs together.
     pub(super) of_all: usize,
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Pending {
 /// A number of lines that are not in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Dropped {
-    /// How many.
+    /// The number of these lines.
     pub(super) lines: u64,
     /// When the last of them was received.
     pub(super) at: Time,

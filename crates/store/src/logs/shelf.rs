@@ -39,7 +39,7 @@ pub(super) struct Shelf {
     kept: LogsKept,
     pub(super) reserve: Reserve,
     tails: HashMap<LogName, Tail>,
-    /// Removed services. Late lines of theirs are not written.
+    /// Removed services. Lines of them that arrive later are not written.
     removed: HashSet<String>,
 }
 
@@ -100,7 +100,7 @@ impl Shelf {
             }
         }
         let Some(error) = failure else { return Ok(()) };
-        // Whatever the fault was, the file is opened again.
+        // After any error, the next write opens the file again.
         self.tails.remove(log);
         Err(Unwritten { untold, lost, error })
     }
@@ -184,7 +184,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Removes a log of a service if it has too many for another one.
+    /// Removes a log of a service if the service has no room for one more.
     fn make_way(&mut self, log: &LogName) -> Result<()> {
         let service = self.root.join(&log.service);
         let names = names_in(&service)?;
@@ -265,7 +265,7 @@ impl Shelf {
 }
 
 impl Tail {
-    /// Ends a torn line, so that the next one begins on a line of its own.
+    /// Ends a torn line, so that the next one begins on its own line.
     fn end_line(&mut self) -> io::Result<()> {
         let mut last = [b'\n'];
         if self.length > 0 {
@@ -303,7 +303,7 @@ fn remove_if_empty(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// The line that mentions dropped lines.
+/// The line in a log that says how many lines were dropped.
 fn told(dropped: Dropped) -> Vec<u8> {
     let lines = if dropped.lines == 1 { "line" } else { "lines" };
     let text = format!("{} {lines} dropped", dropped.lines);

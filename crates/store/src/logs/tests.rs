@@ -16,7 +16,7 @@ const NOW: Time = Time(1_800_000_000_000);
 
 const KEPT: LogsKept = LogsKept { age: Duration::from_hours(96), bytes: 100 << 20 };
 
-/// Logs in a folder of their own.
+/// Logs in a folder for this test only.
 struct World {
     home: TempDir,
     logs: Option<Logs>,

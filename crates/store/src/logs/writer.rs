@@ -44,7 +44,7 @@ pub(super) struct Desk {
 #[derive(Debug, Default)]
 struct Lines {
     queue: Queue,
-    /// Whether the thread must not wait for more lines.
+    /// Whether the thread must write at once, without waiting for more lines.
     is_hurried: bool,
     /// Whether the next lines must be synced.
     wants_sync: bool,
@@ -59,7 +59,7 @@ enum Thread {
     #[default]
     None,
     Works,
-    /// It ends after the next batch.
+    /// The thread ends after the next batch.
     Ends,
 }
 
@@ -168,7 +168,7 @@ impl Desk {
         }
     }
 
-    /// Waits for work. If files are open, no longer than until the next sync.
+    /// Waits for work. If files are open, the wait ends at the next sync at the latest.
     fn next(&self, is_idle: bool, has_failed: bool) -> Batch {
         let mut lines = self.lines();
         let is_quiet = |lines: &mut Lines| lines.queue.is_empty() && !lines.is_hurried;

@@ -21,7 +21,7 @@ pub struct AccessKey {
     pub is_root: bool,
     /// Whether calls that it signs are accepted.
     pub enabled: bool,
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
     /// What it may do in its account; everything if `None`. A root key has no permission.
     pub permission: Option<Permission>,
@@ -40,7 +40,7 @@ pub struct AccessKey {
 }
 
 impl AccessKey {
-    /// Whether it has ended at `now`. At the very moment of its end it has.
+    /// Whether the key has ended at `now`. At the moment of its end it counts as ended.
     pub fn has_expired(&self, now: Time) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
@@ -59,7 +59,7 @@ impl AccessKey {
 /// The position of a key in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyMark {
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
     /// Its id.
     pub id: AccessKeyId,
@@ -96,7 +96,7 @@ pub struct DisabledWithMade {
     pub more: bool,
 }
 
-/// How many keys and roles one call disables beside the key that it names.
+/// How many keys and roles one call disables in addition to the key that it names.
 pub const MADE_AT_ONCE: usize = 500;
 
 /// Stores access keys. `account: None` means any account.

@@ -20,7 +20,7 @@ pub struct AuditEvent {
     pub account: Option<AccountId>,
     /// The region that it concerns.
     pub region: Option<String>,
-    /// What happened.
+    /// The kind of event.
     pub kind: EventKind,
     /// The principal that caused it, itself or by a login that it made.
     pub owner: Option<Owner>,
@@ -53,27 +53,27 @@ pub struct AuditEvent {
 /// Which events to list: those that meet every condition that is set.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    /// Of this account; `None` means all accounts, and the events of unknown accounts.
+    /// Events of this account. `None` means events of all accounts and of unknown accounts.
     pub account: Option<AccountId>,
-    /// At this time or later, by the wall clock.
+    /// Events at this time or later, by the wall clock.
     pub since: Option<Time>,
-    /// Before this time, by the wall clock.
+    /// Events before this time, by the wall clock.
     pub until: Option<Time>,
-    /// Of this kind.
+    /// Events of this kind.
     pub kind: Option<EventKind>,
-    /// Caused by this access key or a login of it, or changing this access key.
+    /// Events that this access key or a login of it caused, or that changed this access key.
     pub access_key: Option<AccessKeyId>,
-    /// Caused by a role of this name, its sessions or their logins, or changing the role.
+    /// Events that a role of this name, its sessions or their logins caused, or that changed the role.
     pub role: Option<RoleName>,
-    /// About this subject.
+    /// Events about this subject.
     pub subject: Option<String>,
-    /// Caused by this login, or changing it.
+    /// Events that this login caused, or that changed it.
     pub login: Option<LoginId>,
-    /// In this repository.
+    /// Events in this repository.
     pub repository: Option<String>,
-    /// About this content.
+    /// Events about the content with this digest.
     pub digest: Option<String>,
-    /// From this address.
+    /// Events caused by a client with this address.
     pub address: Option<IpAddr>,
 }
 
@@ -92,7 +92,7 @@ pub const LOOKED_AT: usize = 10_000;
 /// Equal events that were counted in memory, to be recorded as one.
 #[derive(Clone, Debug)]
 pub struct Tallied {
-    /// What happened.
+    /// The kind of event.
     pub kind: EventKind,
     /// Who caused them, from where, and when the last one happened.
     pub origin: Origin,

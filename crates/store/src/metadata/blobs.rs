@@ -17,20 +17,20 @@ pub struct StoredBlob {
     pub size: u64,
     /// The key of the bytes in the blob store.
     pub key: ContentKey,
-    /// Whether the bytes differ from those that were uploaded. Then nobody may read them, and the next upload
+    /// Whether the bytes differ from the uploaded ones. If they do, nobody may read them, and the next upload
     /// replaces them.
     pub damaged: bool,
 }
 
 /// The largest size, in bytes, of a blob that is treated as a configuration. A login that only pushes is not
-/// told that somebody else's configuration exists. The limit keeps a large layer from being declared one:
-/// others would have to upload it again.
+/// told that somebody else's configuration exists. Without this limit, a manifest could declare a large layer
+/// to be its configuration. Then others would have to upload the layer again.
 pub const MAX_CONFIGURATION: u64 = 4 << 20;
 
 /// How many uploaded blobs are recorded for one login; the newest ones.
 pub const MAX_BLOB_PUTS: i64 = 10_000;
 
-/// A blob, and what a login has to do with it.
+/// A blob, and the relation of a login to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenBlob {
     /// The blob.
@@ -71,8 +71,8 @@ pub struct NewBlob {
     pub put_by: Option<LoginId>,
     /// The upload session in the same repository that ends with it.
     pub session: Option<FedBy>,
-    /// If set, the key must have been made at most so long ago, and must not be discarded. Otherwise its upload
-    /// session is over, because a search for orphans may have found the bytes.
+    /// If set, the key must have been made at most this long ago, and must not be discarded. Otherwise its
+    /// upload session is over, because a search for orphans may have found the bytes.
     pub within: Option<Duration>,
     /// The quotas of its account.
     pub quotas: Quotas,
@@ -99,7 +99,7 @@ pub struct Discarded {
 /// The discarded content whose bytes are not deleted yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// How many contents.
+    /// The number of contents.
     pub contents: u64,
     /// When the oldest was discarded, by the steady time; of an upload, when it got its last byte.
     pub oldest: Option<Time>,
@@ -143,7 +143,7 @@ pub trait BlobLinks: Send + Sync {
         digest: &Digest,
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredBlob>>;
-    /// Finds a blob as [`find_blob`](Self::find_blob) does, and what `login` has to do with it.
+    /// Finds a blob as [`find_blob`](Self::find_blob) does, and the relation of `login` to it.
     async fn find_blob_seen_by(
         &self,
         login: LoginId,
@@ -169,7 +169,7 @@ pub trait BlobLinks: Send + Sync {
         blob: NewBlob,
         now: Time,
     ) -> Result<Option<ContentKey>>;
-    /// Adds a blob that the tenant has already to `repository`. `false` if the blob is absent or damaged.
+    /// Adds to `repository` a blob that the tenant already has. `false` if the blob is absent or damaged.
     ///
     /// # Errors
     /// [`OverQuota`](crate::StoreError::OverQuota) if this would make one repository too many.
@@ -195,11 +195,11 @@ pub trait BlobLinks: Send + Sync {
     /// Removes the mark, after the content was read again and found whole. `false` if no blob has this key any
     /// more.
     async fn mark_whole(&self, key: &ContentKey) -> Result<bool>;
-    /// Those of these keys that belong to no blob, no upload session and no discarded content.
+    /// Returns those of the keys that belong to no blob, no upload session and no discarded content.
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
-    /// Discards content that a search found without a row, as of `now` by the steady time. Left out is content
-    /// that has a row meanwhile, and content whose key is younger than `older_than` by the clock of the
-    /// database. Returns how many contents are discarded.
+    /// Discards content that a search found without a row, as of `now` by the steady time. Content that has got
+    /// a row meanwhile is left out, and so is content whose key is younger than `older_than` by the clock of
+    /// the database. Returns how many contents are discarded.
     async fn discard_orphans(
         &self,
         orphans: Vec<Discarded>,

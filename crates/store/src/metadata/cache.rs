@@ -5,7 +5,7 @@
 //! neither store nor return anything. Only then the callers get their answers. So a request that comes after an
 //! acknowledged "revoked" or "disabled" sees the new state.
 //!
-//! A reader may begin before such a commit and end after it, with an outdated answer. So it notes the cache's
+//! A reader may begin before such a commit and end after it, with an outdated answer. So it reads the cache's
 //! [`Generation`] before its query. Its answer is stored only if the generation is still the same and no commit
 //! is under way. Every commit that takes rights changes the generation twice, under the lock: when it closes
 //! the cache before the commit, and when it opens the cache after it. A query that began before the commit has
@@ -58,7 +58,7 @@ impl Caches {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
-/// What a lookup found.
+/// The result of a lookup.
 pub(crate) enum Found<V> {
     /// The cached answer.
     Hit(V),
@@ -70,8 +70,8 @@ pub(crate) enum Found<V> {
 pub(crate) struct Remembered<'c, K, V>(Option<(&'c Cache<K, V>, Generation)>);
 
 impl<'c, K: Eq + Hash, V: Clone> Remembered<'c, K, V> {
-    /// Looks in the cache before a query. `Err` if the answer has to be read; without a cache that is always
-    /// so.
+    /// Looks in the cache before a query. `Err` if the database has to be asked, which is always so without a
+    /// cache.
     pub(crate) fn find<Q>(cache: Option<&'c Cache<K, V>>, key: &Q) -> std::result::Result<V, Self>
     where
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
@@ -99,7 +99,8 @@ pub(crate) struct Cache<K, V>(Mutex<Halves<K, V>>);
 
 struct Halves<K, V> {
     generation: u64,
-    /// How many commits are under way that touch what is kept here: where many connections write, there may be several.
+    /// How many commits that affect this cache are under way. There may be several, because many connections
+    /// can write.
     under_way: u32,
     young: HashMap<K, V>,
     old: HashMap<K, V>,

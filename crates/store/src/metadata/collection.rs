@@ -9,18 +9,18 @@ use gangplank_core::{Tenant, Time};
 
 use crate::Result;
 
-/// What a step of collection removed.
+/// The numbers of things that a step of collection removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
-    /// Manifests, with their tags.
+    /// The number of manifests. Their tags were removed with them.
     pub manifests: u64,
-    /// Links of repositories to blobs.
+    /// The number of links of repositories to blobs.
     pub blobs: u64,
-    /// Contents that no repository has any more. Their bytes are discarded.
+    /// The number of contents that no repository has any more. Their bytes are discarded.
     pub contents: u64,
     /// The bytes of these contents and manifests.
     pub bytes: u64,
-    /// Repositories that became empty.
+    /// The number of repositories that became empty.
     pub repositories: u64,
 }
 
@@ -86,13 +86,13 @@ pub struct Waiting {
 /// Collects garbage. These calls cover all tenants. Clients never see their answers.
 #[async_trait]
 pub trait Collection: Send + Sync {
-    /// Removes about `rows` rows that nothing holds and whose lease was taken at `over` or earlier. It removes
-    /// nothing only if there is nothing to remove. One transaction decides and removes. Rows that only the
-    /// removed rows held are garbage for the next step. The bytes of contents go to
-    /// [`discarded`](super::BlobLinks::discarded).
+    /// Removes about `rows` rows that nothing holds and whose lease was taken at `over` or earlier. If there is
+    /// anything to remove, it removes something. One transaction decides and removes. Rows that only the
+    /// removed rows held are garbage for the next step. The bytes of contents are discarded
+    /// ([`discarded`](super::BlobLinks::discarded)).
     async fn collect(&self, over: Time, now: Time, rows: usize) -> Result<Collected>;
-    /// Returns some free space of the database to the file system, in a few milliseconds. `false` if no more is
-    /// worth it. Space that a reader still sees is returned later.
+    /// Returns some free space of the database to the file system, in a few milliseconds. `false` if another
+    /// step is not worth while. Space that a reader still sees is returned later.
     async fn give_back(&self) -> Result<bool>;
     /// How much [`collect`](Self::collect) would remove first, each number counted up to `most`.
     async fn waiting(&self, over: Time, most: usize) -> Result<Waiting>;

@@ -23,13 +23,13 @@ pub struct NewConsoleLink {
     pub key: AccessKeyId,
     /// The account of the key, and the region of the call.
     pub tenant: Tenant,
-    /// When it is made.
+    /// When it is made, by the wall clock.
     pub created_at: Time,
-    /// When it ends.
+    /// When it ends, by the wall clock.
     pub ends_at: Time,
 }
 
-/// What a used link leads to.
+/// The key and the region that a used link belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleLink {
     /// The access key or temporary key that signed the call for it.
@@ -49,11 +49,11 @@ pub struct NewConsoleLogin {
     pub tenant: Tenant,
     /// The address that it was made from.
     pub address: IpAddr,
-    /// When it is made.
+    /// When it is made, by the wall clock.
     pub created_at: Time,
-    /// When it ends if nobody uses it.
+    /// When it ends if nobody uses it, by the wall clock.
     pub over_at: Time,
-    /// When it ends at the latest.
+    /// When it ends at the latest, by the wall clock.
     pub ends_at: Time,
 }
 
@@ -66,9 +66,9 @@ pub struct ConsoleLogin {
     pub key: AccessKeyId,
     /// The region that it was made for.
     pub region: Region,
-    /// When it ends if nobody uses it before.
+    /// When it ends if nobody uses it before, by the wall clock.
     pub over_at: Time,
-    /// When it ends at the latest.
+    /// When it ends at the latest, by the wall clock.
     pub ends_at: Time,
 }
 
@@ -92,8 +92,8 @@ pub trait ConsoleLogins: Send + Sync {
     async fn end_console_logins_of(&self, by: &Origin, tenant: &Tenant, key: &AccessKeyId) -> Result<u64>;
     /// Deletes a login whose browser signs in again. No event is recorded.
     async fn forget_console_login(&self, id: ConsoleLoginId) -> Result<()>;
-    /// Deletes the logins and links of a key that can no longer be used. Otherwise they would work again if the
-    /// key did.
+    /// Deletes the logins and links of a key that can no longer be used. Otherwise they would work again as
+    /// soon as the key works again.
     async fn forget_console_logins_of(&self, key: &AccessKeyId) -> Result<()>;
     /// Deletes some of the logins and links that ended before `before`; returns how many. Call it until it
     /// returns 0.

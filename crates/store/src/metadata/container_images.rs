@@ -15,7 +15,7 @@ pub struct ContainerImage {
     pub name: ImageName,
     /// The digest of its manifest.
     pub digest: String,
-    /// When it was registered.
+    /// When it was registered, by the wall clock.
     pub created_at: Time,
 }
 
@@ -28,7 +28,7 @@ pub struct NewImage {
     pub label: String,
     /// The digest of the manifest, in any repository of the tenant.
     pub digest: Digest,
-    /// When it is registered.
+    /// When it is registered, by the wall clock.
     pub created_at: Time,
     /// The call that registers it.
     pub invocation: Option<Invocation>,
@@ -46,7 +46,7 @@ pub enum ImageOutcome {
     NoSuchService,
     /// No repository of the tenant has this manifest together with everything that it references.
     NoSuchManifest,
-    /// The service has as many images as its quota allows.
+    /// The service has reached its quota of images.
     QuotaReached,
     /// The image consists of more than [`MAX_CONTENTS`] manifests and blobs.
     TooManyContents,

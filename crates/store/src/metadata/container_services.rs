@@ -17,7 +17,7 @@ pub enum ServiceOutcome {
     NoSuchService,
     /// The tenant has a service of this name.
     NameTaken,
-    /// The tenant has as many services as its quota allows.
+    /// The tenant has reached its quota of services.
     QuotaReached,
     /// It would have more tags than allowed.
     TooManyTags,
@@ -50,11 +50,11 @@ pub trait ContainerServices: Send + Sync {
     async fn service(&self, tenant: &Tenant, name: &str) -> Result<Option<ContainerService>>;
     /// The tenant's services, by name.
     async fn services(&self, tenant: &Tenant) -> Result<Vec<ContainerService>>;
-    /// Changes a service, all or nothing. If the service has a current deployment and the change brings a
-    /// [`Room`](super::deployments::Room), some changes begin an update: disabling, enabling, and, of an enabled
-    /// service, another power, scale or domain name.
-    /// [`settle_service`](super::Deployments::settle_service) ends the update. Until then, or while a
-    /// deployment is on its way, only tags and the puller role can change.
+    /// Changes a service completely or not at all. If the service has a current deployment and the change
+    /// brings a [`Room`](super::deployments::Room), some changes begin an update: disabling, enabling, and, of
+    /// an enabled service, another power, scale or domain name.
+    /// [`settle_service`](super::Deployments::settle_service) ends the update. Until the update ends, or while
+    /// a deployment is being started, only tags and the puller role can change.
     async fn change_service(
         &self,
         by: &Origin,

@@ -23,7 +23,7 @@ pub struct Deployment {
     pub sealed_spec: Vec<u8>,
     /// The image of each container.
     pub images: Vec<DeployedImage>,
-    /// When it was requested.
+    /// When it was requested, by the wall clock.
     pub created_at: Time,
     /// Why it failed; `None` if it did not.
     pub failure: Option<String>,
@@ -36,7 +36,7 @@ pub struct DeployedImage {
     pub container: String,
     /// The registration that it named, or that `latest` stood for; `None` for a public image.
     pub registered: Option<Registered>,
-    /// The digest that runs. That of a public image is known after its pull.
+    /// The digest that runs. The digest of a public image is known after its pull.
     pub digest: Option<String>,
 }
 
@@ -58,7 +58,7 @@ pub struct NewDeployment {
     pub images: Vec<NewImage>,
     /// When it was requested, by the wall clock.
     pub created_at: Time,
-    /// When it fails unless it is active, by the steady time.
+    /// If it is not active at this time, it fails; by the steady time.
     pub deadline: Time,
     /// The call that makes it.
     pub invocation: Option<Invocation>,
@@ -85,7 +85,7 @@ pub enum ImageSource {
         /// Its number; `None` for the highest of the label.
         number: Option<i64>,
     },
-    /// A public registry.
+    /// An image in a public registry.
     Public,
 }
 
@@ -116,7 +116,7 @@ pub struct DeployedService {
     pub service: ContainerService,
     /// The deployment that serves.
     pub current: Option<Deployment>,
-    /// The deployment that is on its way.
+    /// The deployment that is being started.
     pub next: Option<Deployment>,
     /// The progress of the next one.
     pub rollout: Option<Rollout>,
@@ -125,9 +125,9 @@ pub struct DeployedService {
 /// The services for the deployer.
 #[derive(Debug, Default)]
 pub struct ToRun {
-    /// The readable ones.
+    /// The services whose rows can be read.
     pub services: Vec<DeployedService>,
-    /// The damaged ones, each with the error. Nobody knows which containers they should run.
+    /// The services whose rows are damaged, each with the error. Nobody knows which containers they should run.
     pub unreadable: Vec<(ServiceId, StoreError)>,
 }
 
@@ -140,7 +140,7 @@ pub struct Rollout {
     pub failures: u32,
     /// A message about the step for people.
     pub message: Option<String>,
-    /// When the deployment fails, by the steady time.
+    /// If the deployment is not active at this time, it fails; by the steady time.
     pub deadline: Time,
 }
 

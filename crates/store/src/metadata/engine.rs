@@ -36,30 +36,39 @@ pub(crate) enum Takes {
 }
 
 impl Takes {
-    /// What two rules take together.
+    /// The rights that two rules take together.
     pub(crate) fn and(self, other: Self) -> Self {
         if self == Self::Rights { self } else { other }
     }
 }
 
-/// What a rule's answer promises about its changes.
+/// Whether a rule changes what runners of services have to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tells {
+    /// It changes services, deployments or places.
+    Runners,
+    /// It changes nothing of that.
+    Nobody,
+}
+
+/// How far the changes of a rule are safe when its caller gets the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
-    /// They survive a power cut.
+    /// The changes survive a power cut.
     Durable,
-    /// Others see them. A power cut may lose them, and then everything that was committed later.
+    /// Others see the changes. A power cut may lose them, together with everything that was committed later.
     Visible,
 }
 
 /// How the store finds out what happened to a write whose commit got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settled {
-    /// It looks for the write's event in the audit trail.
+    /// The store looks for the write's event in the audit trail.
     ByEvent,
-    /// It runs the rule again. If the first run was committed, the second changes nothing and gives the same
-    /// answer.
+    /// The store runs the rule again. If the first run was committed, the second changes nothing and gives the
+    /// same answer.
     ByRepeating,
-    /// It cannot. Perhaps the engine can.
+    /// The store cannot find out. Some engines can.
     Not,
 }
 
@@ -68,6 +77,7 @@ pub(crate) enum Settled {
 pub(crate) struct Terms {
     pub(crate) whose: Whose,
     pub(crate) takes: Takes,
+    pub(crate) tells: Tells,
     pub(crate) promise: Promise,
     pub(crate) settled: Settled,
 }
@@ -75,7 +85,13 @@ pub(crate) struct Terms {
 impl Terms {
     /// A durable write that may take rights away. Other rules say that they do not.
     pub(crate) fn of(whose: Whose) -> Self {
-        Self { whose, takes: Takes::Rights, promise: Promise::Durable, settled: Settled::Not }
+        Self {
+            whose,
+            takes: Takes::Rights,
+            tells: Tells::Nobody,
+            promise: Promise::Durable,
+            settled: Settled::Not,
+        }
     }
 
     /// A write for a tenant.
@@ -91,6 +107,11 @@ impl Terms {
     /// The rule takes no rights away.
     pub(crate) fn takes_nothing(self) -> Self {
         Self { takes: Takes::Nothing, ..self }
+    }
+
+    /// Runners of services in other processes hear of the change.
+    pub(crate) fn tells_runners(self) -> Self {
+        Self { tells: Tells::Runners, ..self }
     }
 
     /// The answer does not wait for the disk.
@@ -131,8 +152,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// Runs queries as [`read`](Self::read) does, if they may take more than a few milliseconds. Only one at a
-    /// time runs on anybody's behalf.
+    /// Runs queries as [`read`](Self::read) does, if they may take more than a few milliseconds. Each account
+    /// has only one such read at a time.
     fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
@@ -147,8 +168,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
 
-    /// Returns some free space of the database file to the file system; `false` if no more is worth it. A
-    /// database server does that by itself.
+    /// Returns some free space of the database file to the file system; `false` if another step is not worth
+    /// while. A database server does that by itself.
     fn give_back(&self) -> impl Future<Output = Result<bool>> + Send {
         async { Ok(false) }
     }

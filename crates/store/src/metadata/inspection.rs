@@ -10,7 +10,7 @@ use crate::blobs::{Checkpoint, ContentKey};
 /// Content that has a row.
 #[derive(Clone, Debug)]
 pub struct KeptContent {
-    /// Its row, the mark for the next page.
+    /// The number of its row, which is also the mark for the next page.
     pub row: i64,
     /// The tenant that it belongs to.
     pub tenant: Tenant,

@@ -35,7 +35,7 @@ pub struct NewManifest {
     /// principal put count as children, and a subject may have at most
     /// [`MAX_HUNG`](gangplank_core::quotas::MAX_HUNG) such manifests.
     pub pushed_by: Option<Owner>,
-    /// How many levels of indexes may stand above an image.
+    /// How many levels of indexes may be above an image.
     pub max_depth: u32,
     /// The quotas of its account.
     pub quotas: Quotas,

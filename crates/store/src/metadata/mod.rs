@@ -16,6 +16,7 @@
 
 pub mod access_keys;
 pub mod accounts;
+mod answer;
 pub mod audit;
 pub mod blobs;
 mod cache;
@@ -28,6 +29,7 @@ pub mod container_services;
 mod contending;
 pub mod deployments;
 mod engine;
+mod erased;
 pub mod inspection;
 pub mod lineage;
 pub mod manifests;
@@ -117,7 +119,7 @@ pub trait Metadata:
 /// call. So a retry finds the row and makes no second one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
-    /// Who called.
+    /// The caller.
     pub owner: gangplank_core::Owner,
     /// The call's `amz-sdk-invocation-id`.
     pub id: String,

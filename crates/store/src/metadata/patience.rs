@@ -1,4 +1,5 @@
-//! How long one request waits for the database: a dependency that fails is answered with "try later", in time.
+//! How long one request waits for the database. If the database fails, the client gets "try later" before its
+//! own timeout.
 //!
 //! A request may call the store several times, and each call may wait for a connection, for answers, for others'
 //! locks, and for the outcome of a commit. All these waits of a request together have one limit.
@@ -11,10 +12,10 @@ use tokio::time::Instant;
 /// The longest time that a request waits for the database.
 const PATIENCE: Duration = Duration::from_secs(13);
 
-/// This much of the time is left to find out how a commit ended.
+/// The part of the time that is reserved for finding out how a commit ended.
 pub(crate) const RESERVE: Duration = Duration::from_secs(3);
 
-/// A call that ends sooner counts nothing. A large upload makes thousands of them.
+/// A call that ends sooner does not count. A large upload makes thousands of calls.
 const QUICK: Duration = Duration::from_millis(100);
 
 tokio::task_local! {
@@ -53,7 +54,7 @@ impl Call {
         Self { until: until.ok() }
     }
 
-    /// When the caller gives up. `None` for work that no request waits for.
+    /// The time at which the caller stops waiting. `None` for work that no request waits for.
     pub(crate) fn until(&self) -> Option<Instant> {
         self.until
     }
@@ -106,7 +107,7 @@ mod tests {
             for _ in 0..1_000 {
                 call(QUICK).await;
             }
-            // A body came meanwhile, slowly. The database did not cause that.
+            // A body arrived slowly meanwhile. The database did not cause that.
             sleep(Duration::from_hours(1)).await;
             assert_eq!(call(Duration::from_secs(9)).await, Duration::from_secs(8));
             assert_eq!(call(Duration::ZERO).await, Duration::ZERO);

@@ -1,4 +1,4 @@
-//! Numbers that one run of the server leaves for the next: the progress and the terms of its own jobs.
+//! Numbers that one run of the server leaves for the next: the progress and the settings of its own jobs.
 
 use async_trait::async_trait;
 
@@ -7,7 +7,7 @@ use crate::Result;
 /// The name of a stored number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// The steady time from which the next run goes on.
+    /// The steady time from which the next run continues.
     SteadyTime,
     /// The row of the blob that the scrub read last.
     ScrubPosition,
@@ -23,11 +23,11 @@ pub enum Mark {
     ContentBucket,
     /// A number that changes when a restored database takes the place of the lost one. A bucket contains it, too.
     Incarnation,
-    /// The database server, by its own number, of the noted [`History`](crate::identity::History).
+    /// The database server, by its own number, of the recorded [`History`](crate::identity::History).
     DatabaseServer,
-    /// The timeline of the noted history.
+    /// The timeline of the recorded history.
     Timeline,
-    /// The number of a table in the noted history.
+    /// The number of a table in the recorded history.
     Table,
     /// The part of the bucket in which content without a row is searched next.
     SweptPart,

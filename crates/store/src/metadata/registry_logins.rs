@@ -27,13 +27,13 @@ pub struct NewLogin {
     pub session: Option<AccessKeyId>,
     /// The hash of its password, by which it is found.
     pub password: PasswordHash,
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
-    /// When it ends.
+    /// When it ends, by the wall clock.
     pub expires_at: Time,
 }
 
-/// What a tenant must have before it gets a login.
+/// The conditions that a tenant must meet to get a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requires {
     /// Nothing.
@@ -58,7 +58,7 @@ pub enum LoginCreated {
 /// A login in a list.
 #[derive(Clone, Debug)]
 pub struct LoginSummary {
-    /// Its number; it is revoked by this.
+    /// Its number, by which it can be revoked.
     pub id: LoginId,
     /// The actions that it allows.
     pub scope: Scope,
@@ -70,13 +70,13 @@ pub struct LoginSummary {
     pub reach: Reach,
     /// The role's session that asked for it: its key, and its name and claims until the session is forgotten.
     pub session: Option<(AccessKeyId, Option<SessionSource>)>,
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
-    /// When it ends.
+    /// When it ends, by the wall clock.
     pub expires_at: Time,
-    /// When it was revoked; `None` if it was not.
+    /// When it was revoked, by the wall clock. `None` if it was not.
     pub revoked_at: Option<Time>,
-    /// When a request with it was last accepted, to the minute.
+    /// When a request with it was last accepted, by the wall clock and to the minute.
     pub last_used_at: Option<Time>,
     /// Its last put of a manifest, to the minute.
     pub last_push: Option<Push>,
@@ -141,7 +141,7 @@ pub enum LoginLookup {
 /// Stores registry logins.
 #[async_trait]
 pub trait RegistryLogins: Send + Sync {
-    /// Stores a login, if the tenant has what is required.
+    /// Stores a login, if the tenant meets the conditions.
     ///
     /// # Errors
     /// [`OverQuota`](crate::StoreError::OverQuota) if the account has `quota` live logins in all its regions,

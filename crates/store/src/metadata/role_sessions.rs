@@ -34,9 +34,9 @@ pub struct RoleSession {
     pub policy: Option<Arc<PermissionPolicy>>,
     /// The recorded claims of the identity token that it was made for.
     pub claims: Claims,
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
-    /// When it ends.
+    /// When it ends, by the wall clock.
     pub expires_at: Time,
 }
 
@@ -96,9 +96,9 @@ pub struct NewSession {
     /// Claims of the token that the role must remember. If the role remembers another value under the same key,
     /// no session is made. New keys are added to what it remembers.
     pub remember: Claims,
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
-    /// When it ends.
+    /// When it ends, by the wall clock.
     pub expires_at: Time,
 }
 

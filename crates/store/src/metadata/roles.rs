@@ -31,11 +31,11 @@ pub struct Role {
     pub description: String,
     /// Whether it may be assumed.
     pub enabled: bool,
-    /// When it was made.
+    /// When it was made, by the wall clock.
     pub created_at: Time,
     /// Who made it; `None` if nobody knows.
     pub made_by: Option<Owner>,
-    /// When it was last assumed; `None` if never.
+    /// When it was last assumed, by the wall clock. `None` if it never was.
     pub last_assumed_at: Option<Time>,
     /// Values of claims that the first token had and every later token must have. The keys come from
     /// [`NewSession`].
@@ -59,8 +59,8 @@ impl Role {
     }
 }
 
-/// How many values a role can remember. A role that trusts more repositories than that by name has to trust
-/// them by id.
+/// How many values a role can remember. A role that has to trust more repositories must trust them by id, and
+/// not by name.
 pub const MOST_REMEMBERED: usize = 1_000;
 
 /// A role to make. It will be enabled.
@@ -82,7 +82,7 @@ pub struct NewRole {
     pub limits: LoginLimits,
     /// A text for people; may be empty.
     pub description: String,
-    /// When it is made.
+    /// When it is made, by the wall clock.
     pub created_at: Time,
 }
 

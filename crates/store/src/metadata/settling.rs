@@ -1,4 +1,4 @@
-//! Handles writes whose commit got no answer because the connection was lost: they may or may not have been
+//! Handles writes whose commit got no answer because the connection was lost: nobody knows whether they were
 //! made.
 //!
 //! The store runs such a write again. A change is recognized by its event in the audit trail, which contains
@@ -6,19 +6,19 @@
 //! runs again if its terms allow that. For the rest the caller gets [`StoreError::OutcomeUnknown`].
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gangplank_core::Origin;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::answer::Answer;
 use super::patience::{Call, RESERVE, left};
 use super::store::Outcome;
 use super::tx::{Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// How long to wait for a database that is away or busy.
+/// How long to wait for a database that is out of reach or busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often in a row the answer may be lost.
@@ -35,7 +35,7 @@ pub(crate) enum Run {
     Again,
 }
 
-/// Runs a write until its outcome is known, or patience is over.
+/// Runs a write until its outcome is known, or its time is over.
 pub(crate) async fn settle<T, W>(write: impl Fn(Run) -> W) -> Result<T>
 where
     W: Future<Output = Result<T>>,
@@ -60,16 +60,53 @@ where
     outcome
 }
 
+/// What is written, without the type of its answer.
+pub(crate) trait Write: Send + Sync {
+    fn run(&self, tx: &dyn Tx, run: Run) -> Result<()>;
+}
+
+/// Work without an event, and its answer.
+pub(crate) struct Upkeep<T, R> {
+    rule: R,
+    answer: Answer<T>,
+}
+
+impl<T, R: Fn(&dyn Tx) -> Result<T>> Upkeep<T, R> {
+    pub(crate) fn of(rule: R) -> Self {
+        Self { rule, answer: Answer::none() }
+    }
+
+    /// The answer of the run that was committed.
+    pub(crate) fn answer(&self) -> Result<T> {
+        self.answer.take()
+    }
+}
+
+impl<T: Send, R: Fn(&dyn Tx) -> Result<T> + Send + Sync> Write for Upkeep<T, R> {
+    fn run(&self, tx: &dyn Tx, _: Run) -> Result<()> {
+        (self.rule)(tx).map(|answer| self.answer.keep(answer))
+    }
+}
+
 /// A change, and its answer.
 pub(crate) struct Change<T, R> {
     by: Origin,
     rule: R,
-    answer: Mutex<Option<T>>,
+    answer: Answer<T>,
+}
+
+impl<T: Send, R: Fn(&dyn Tx) -> Result<Outcome<T>> + Send + Sync> Write for Change<T, R> {
+    fn run(&self, tx: &dyn Tx, run: Run) -> Result<()> {
+        match run {
+            Run::First => self.make(tx),
+            Run::Again => self.make_unless_made(tx),
+        }
+    }
 }
 
 impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
     pub(crate) fn of(by: &Origin, rule: R) -> Self {
-        Self { by: by.clone(), rule, answer: Mutex::new(None) }
+        Self { by: by.clone(), rule, answer: Answer::none() }
     }
 
     /// Gives a change without a request an id, by which its event is found.
@@ -78,25 +115,17 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
         self
     }
 
-    pub(crate) fn run(&self, tx: &dyn Tx, run: Run) -> Result<()> {
-        match run {
-            Run::First => self.make(tx),
-            Run::Again => self.make_unless_made(tx),
-        }
-    }
-
     /// The answer of the run that was committed.
     pub(crate) fn answer(&self) -> Result<T> {
-        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        answer.ok_or_else(|| StoreError::damaged("a change was committed that did not run"))
+        self.answer.take()
     }
 
     fn make(&self, tx: &dyn Tx) -> Result<()> {
         match (self.rule)(tx)? {
-            Outcome::Unchanged(answer) => self.keep(answer),
+            Outcome::Unchanged(answer) => self.answer.keep(answer),
             Outcome::Changed(answer, note) => {
                 note.write(tx, &self.by)?;
-                self.keep(answer);
+                self.answer.keep(answer);
             }
         }
         Ok(())
@@ -111,11 +140,11 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
         match (self.rule)(tx) {
             Ok(Outcome::Changed(answer, note)) => {
                 note.write(tx, &self.by)?;
-                self.keep(answer);
+                self.answer.keep(answer);
             }
             Ok(Outcome::Unchanged(answer)) => {
                 if !self.is_noted(tx)? {
-                    self.keep(answer);
+                    self.answer.keep(answer);
                 }
             }
             Err(StoreError::OverQuota(_) | StoreError::CallerEnded) if self.is_noted(tx)? => {}
@@ -130,10 +159,6 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
             values![&self.by.request],
         ))
     }
-
-    fn keep(&self, answer: T) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-    }
 }
 
 #[cfg(test)]
@@ -142,7 +167,8 @@ mod tests {
 
     use super::*;
 
-    /// Settles a write with these outcomes, one after the other, the last one for ever. Returns how it was run.
+    /// Settles a write whose runs have these outcomes, one after the other. The last one repeats. Returns the
+    /// result and how each run was made.
     async fn runs(outcomes: &[Result<u8>]) -> (Result<u8>, Vec<Run>) {
         let runs = RefCell::new(Vec::new());
         let outcome = settle(|run| {

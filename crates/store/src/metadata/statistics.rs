@@ -32,12 +32,13 @@ impl Statistics {
         self.retries.load(Ordering::Relaxed)
     }
 
-    /// Notes that the state shared by all processes was read. The reading began at `began`.
+    /// Records that the state shared by all processes was read. The reading began at `began`.
     pub fn polled(&self, began: Instant) {
         *self.polled.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
     }
 
-    /// Notes by how many milliseconds this machine's clock is ahead of the database's; negative if it is behind.
+    /// Records by how many milliseconds this machine's clock is ahead of the database's; negative if it is
+    /// behind.
     pub fn clock_is_ahead(&self, by: i64) {
         *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(by);
     }

@@ -10,12 +10,12 @@ use super::Metadata;
 use super::engine::{Engine, Promise, Settled, Terms, Whose};
 use super::rules::audit::Note;
 use super::rules::live_counts::LiveCounts;
-use super::settling::{Change, Run, settle};
+use super::settling::{Change, Run, Upkeep, Write, settle};
 use super::statistics::Statistics;
 use super::tx::Tx;
 use crate::Result;
 
-/// Reading this many names takes a fraction of a millisecond.
+/// A page of up to this many names is read in a fraction of a millisecond.
 const SHORT: usize = 1_001;
 
 /// Rows in a database. The rules are in [`rules`](super::rules), one file for each noun.
@@ -98,15 +98,7 @@ impl<E: Engine> Store<E> {
         let change = Change::of(by, rule);
         // If this process alone writes the database, no connection can be lost.
         let change = Arc::new(if self.engine.is_exclusive() { change } else { change.with_an_id() });
-        settle(|run| {
-            let change = Arc::clone(&change);
-            let promise = terms.promise;
-            self.engine.write(terms.clone(), move |tx| {
-                change.run(tx, run)?;
-                keep_promise(tx, promise, run)
-            })
-        })
-        .await?;
+        self.write(terms, Arc::clone(&change) as Arc<dyn Write>).await?;
         change.answer()
     }
 
@@ -116,23 +108,29 @@ impl<E: Engine> Store<E> {
         terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
-        if terms.settled == Settled::Not {
-            return self.engine.write(terms, rule).await;
+        let upkeep = Arc::new(Upkeep::of(rule));
+        self.write(terms, Arc::clone(&upkeep) as Arc<dyn Write>).await?;
+        upkeep.answer()
+    }
+
+    /// Runs a write until its outcome is known, if its terms say how it becomes known.
+    fn write(&self, terms: Terms, write: Arc<dyn Write>) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            let (promise, settled) = (terms.promise, terms.settled);
+            let run = |run| {
+                let write = Arc::clone(&write);
+                self.engine.write(terms.clone(), move |tx| {
+                    write.run(tx, run)?;
+                    keep_promise(tx, promise, run)
+                })
+            };
+            if settled == Settled::Not { run(Run::First).await } else { settle(run).await }
         }
-        let (rule, promise) = (Arc::new(rule), terms.promise);
-        settle(|run| {
-            let rule = Arc::clone(&rule);
-            self.engine.write(terms.clone(), move |tx| {
-                let value = rule(tx)?;
-                keep_promise(tx, promise, run)?;
-                Ok(value)
-            })
-        })
-        .await
     }
 }
 
-/// The second run may find that the first was committed, and write nothing. It must not promise more than that commit.
+/// The second run may find that the first one was committed, and write nothing. Its answer must not promise
+/// more than the commit of the first.
 fn keep_promise(tx: &dyn Tx, promise: Promise, run: Run) -> Result<()> {
     if run == Run::Again && promise == Promise::Durable { tx.reach_copies() } else { Ok(()) }
 }

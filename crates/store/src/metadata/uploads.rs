@@ -17,7 +17,7 @@ pub struct UploadSession {
     pub key: ContentKey,
     /// The login that fed it last. When this login is revoked, the session ends.
     pub login: Option<LoginId>,
-    /// Its progress. Any process can go on from here.
+    /// Its progress. Any process can continue from here.
     pub checkpoint: Checkpoint,
     /// When it was opened, by the steady time.
     pub created_at: Time,
@@ -27,14 +27,14 @@ pub struct UploadSession {
     pub epoch: Epoch,
 }
 
-/// The owner of a session. A lookup must match all of it.
+/// The owner of a session. A lookup has to name all parts of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadOwner {
     /// The tenant.
     pub tenant: Tenant,
     /// The repository.
     pub repository: RepositoryName,
-    /// The principal. A new login of the same principal can go on with the session.
+    /// The principal. A new login of the same principal can continue the session.
     pub owner: Owner,
 }
 
@@ -58,14 +58,14 @@ pub enum UploadTaken {
     Taken(UploadSession),
     /// There is no such session.
     NoSession,
-    /// The holder of a later claim has it.
+    /// The holder of a later claim has taken the session.
     ByLater,
 }
 
 /// Whether a session that its client ends leaves bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaves {
-    /// No, the blob store has deleted them.
+    /// It leaves no bytes: the blob store has deleted them.
     Nothing,
     /// Yes. They are discarded.
     Bytes,

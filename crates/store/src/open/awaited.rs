@@ -1,4 +1,5 @@
-//! A bucket whose server was out of reach at the start. Until it comes, every call fails as while it is away.
+//! A bucket whose server was out of reach at the start. Until the bucket's server answers, every call fails as
+//! it does when the server is out of reach.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, Weak};
@@ -18,17 +19,17 @@ use crate::{Result, StoreError};
 /// The pause between two tries to reach the server.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The pause after the bucket turned out to be the wrong one. Somebody has to mend that.
+/// The pause after the bucket turned out to be the wrong one, which an operator has to correct.
 const LONG_PAUSE: Duration = Duration::from_secs(10);
 
 /// How often the log says that the bucket is still missing.
 const TOLD: Duration = Duration::from_mins(1);
 
-/// A blob store that comes later. A task tries to open it, until nobody has the store any more.
+/// A blob store that opens later. A task tries to open it, as long as anybody has this value.
 pub(super) struct Awaited(Arc<OnceLock<S3>>);
 
 impl Awaited {
-    /// Begins to wait. `why` is the reason why it is not there.
+    /// Begins to wait. `why` is the reason why the store could not be opened.
     pub(super) fn begin(opening: Opening, why: &impl ToString) -> Self {
         let place = Arc::new(OnceLock::new());
         let why = why.to_string();
@@ -113,7 +114,7 @@ impl BlobIngester for Awaited {
     }
 
     fn keeps_checkpoints(&self) -> bool {
-        // As in any bucket.
+        // The answer for any bucket.
         true
     }
 
@@ -154,7 +155,7 @@ impl BlobSweeper for Awaited {
 
 #[async_trait]
 impl Capacity for Awaited {
-    /// Rows have room, whatever the bucket says later.
+    /// Rows need no space in the bucket.
     async fn require(&self, bytes: u64) -> Result<()> {
         match self.0.get() {
             Some(store) => store.require(bytes).await,

@@ -23,9 +23,9 @@ pub(super) enum Standing {
     Adopted(i64),
     /// Neither has a number: both are new, or older than these numbers.
     New,
-    /// The folder has no number. This is the database's, if it has one.
+    /// The folder has no number. The value is the number of the database, if it has one.
     Lost(Option<i64>),
-    /// The folder has the number of another database. This is the database's number.
+    /// The folder has the number of another database. The value is the number of this database.
     Another(i64),
 }
 
@@ -45,7 +45,7 @@ impl Standing {
         })
     }
 
-    /// The fault of the folder, to follow its name in a message; `None` if there is none.
+    /// The fault of the folder, in words that follow its name in a message; `None` if there is no fault.
     pub(super) fn fault(self) -> Option<&'static str> {
         match self {
             Self::Own(_) | Self::Adopted(_) | Self::New => None,

@@ -45,10 +45,10 @@ impl Bucket {
     }
 }
 
-/// How long the start waits for a sign of the bucket's server.
+/// How long the start waits for any answer of the bucket's server.
 const SIGN: Duration = Duration::from_secs(5);
 
-/// The object that is asked for as a sign. It need not exist.
+/// The object that is asked for to see whether the server answers. It need not exist.
 const ANY: &str = "gangplank.json";
 
 /// Everything that is needed to open the bytes, now or later.
@@ -58,7 +58,7 @@ pub(super) struct Opening {
     mode: Mode,
 }
 
-/// A bucket within reach of this process, whoever it belongs to.
+/// A bucket within reach of this process, whatever store owns it.
 pub(super) struct Place {
     client: Client,
     bucket: Bucket,
@@ -80,9 +80,10 @@ pub(super) async fn with_bytes(
     let opening = Opening { metadata: Arc::clone(&metadata), place, mode };
     let (blobs, number) = match opening.open().await {
         Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
-        // A server has more to do than to give bytes.
+        // A server can do much without the bytes, so it starts.
         Err(StoreError::Unavailable(why)) if mode == Mode::Serve => {
-            // Now, since later another process would call it a bad folder.
+            // A scratch folder that cannot be used is reported now. Later, the error would look like that of a wrong
+            // bucket.
             opening.place.store(Abilities::LEAST)?;
             let cluster = metadata.identify(Identity::new()).await?.cluster;
             (Arc::new(Awaited::begin(opening, &why)) as Arc<dyn BlobStore>, Some(cluster))
@@ -160,7 +161,7 @@ impl Place {
         let key = self.bucket.location.key(ANY);
         match timeout(SIGN, self.client.get_object(&key, Some(0..1))).await {
             Ok(Err(error)) if error.may_pass() => Err(StoreError::unavailable(error.to_string())),
-            // Whatever else it says is found out by the examination.
+            // The later examination finds out whatever else the server's answer means.
             Ok(_) => Ok(()),
             Err(_) => Err(StoreError::unavailable(format!("no answer within {} s", SIGN.as_secs()))),
         }
@@ -205,7 +206,7 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
 }
 
 async fn compare(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
-    // In this order: the mark is made after the object, and the object after the number.
+    // Checked in this order: the mark is made after the object, and the object after the number.
     let is_settled = metadata.mark(Mark::ContentBucket).await?.is_some();
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
     let place = store.shown();
@@ -254,7 +255,7 @@ async fn compare(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Opti
     }
 }
 
-/// Notes the history of a database that has none noted, before the first backup is made of it.
+/// Records the history of a database that has none recorded, before the first backup is made of it.
 async fn note_history(metadata: &dyn Metadata) -> Result<()> {
     if metadata.noted_history().await?.is_none()
         && let Some(now) = metadata.history().await?
@@ -264,7 +265,7 @@ async fn note_history(metadata: &dyn Metadata) -> Result<()> {
     Ok(())
 }
 
-/// Lets a database that was restored from an older state go on with its bucket. The bucket's former database is
+/// Lets a database that was restored from an older state use its bucket again. The bucket's former database is
 /// refused from then on. A prefix without an owner takes the place of a lost bucket. Returns the number of services.
 ///
 /// # Errors
@@ -281,7 +282,7 @@ pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
     let place = store.shown();
     let ours = match (ours, found) {
         (Some(ours), Some(found)) if ours.cluster == found.cluster => ours.restored(),
-        // The bucket was lost, and this is the one in its place.
+        // The bucket was lost, and this bucket replaces it.
         (Some(ours), None) => ours.restored(),
         (Some(ours), Some(found)) => {
             return Err(StoreError::unusable(format!(

@@ -23,13 +23,14 @@ pub fn blobs_in(dir: &Path) -> PathBuf {
 
 pub(super) fn rows(dir: &Path, mode: Mode) -> Result<Arc<dyn Metadata>> {
     let path = database_in(dir);
-    Ok(Arc::new(match mode {
+    let rows = match mode {
         Mode::Serve => Sqlite::open(&path)?,
         Mode::Offline => Sqlite::open_at_this_schema(&path)?,
         Mode::Read => Sqlite::open_to_read(&path)?,
         #[cfg(feature = "filling")]
         Mode::Fill => Sqlite::open_to_fill(&path)?,
-    }))
+    };
+    Ok(rows.metadata())
 }
 
 pub(super) async fn with_bytes(

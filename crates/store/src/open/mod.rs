@@ -62,8 +62,8 @@ pub enum Mode {
     Offline,
     /// To read it, even while its server runs. Changes are refused, and nothing is made.
     Read,
-    /// To fill it with rows that can be made again. Nothing is synced, and a crash leaves a broken file. After
-    /// it is closed, it can be opened to serve like any other store.
+    /// To fill it with rows that can be made again. Nothing is synced, and a crash leaves a broken file. When
+    /// it is closed, it is a store like any other, and a server can open it.
     #[cfg(feature = "filling")]
     Fill,
 }
@@ -81,7 +81,7 @@ pub struct StoreConfig {
 pub struct Rows {
     /// The rows.
     pub metadata: Arc<dyn Metadata>,
-    /// The same rows, if several processes share them.
+    /// These rows, if several processes share them.
     pub cluster: Option<Arc<Postgres>>,
     config: StoreConfig,
 }
@@ -98,7 +98,7 @@ pub struct Stores {
     pub bucket_calls: Option<Arc<BucketCalls>>,
     /// The number that rows and bytes share. `None` only if the store was opened for reading and has none yet.
     pub number: Option<i64>,
-    /// The fault of the bytes. Only [`Rows::with_bytes_anew`] and [`Mode::Read`] open a store with one.
+    /// The fault of the bytes. Only [`Rows::with_bytes_anew`] and [`Mode::Read`] open a store that has one.
     pub fault: Option<Fault>,
 }
 
@@ -107,7 +107,7 @@ pub struct Stores {
 pub struct Fault {
     /// The fault, in words that follow the name of the folder.
     pub what: &'static str,
-    /// The new path of the folder that was in the place of these bytes, if it belongs to other rows.
+    /// If another database's folder was where these bytes belong: its new path.
     pub aside: Option<PathBuf>,
 }
 
@@ -149,7 +149,7 @@ impl StoreConfig {
             Location::Local { dir } => (local::rows(dir, self.mode)?, None),
             Location::Shared { database } => {
                 let rows = shared::rows(database, self.mode).await?;
-                (Arc::clone(&rows) as Arc<dyn Metadata>, Some(rows))
+                (rows.metadata(), Some(rows))
             }
         };
         Ok(Rows { metadata, cluster, config: self })
@@ -158,7 +158,7 @@ impl StoreConfig {
     /// Opens rows and bytes.
     ///
     /// # Errors
-    /// As [`rows`](Self::rows) and [`Rows::with_bytes`].
+    /// Those of [`rows`](Self::rows) and [`Rows::with_bytes`].
     pub async fn open(self) -> Result<Stores> {
         self.rows().await?.with_bytes().await
     }

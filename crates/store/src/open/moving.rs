@@ -23,7 +23,7 @@ pub async fn bucket_to_fill(bucket: Bucket, identity: Identity) -> Result<Arc<dy
     Ok(Arc::new(store))
 }
 
-/// The same without taking the prefix: `None` if nobody uses it yet. Nothing is written.
+/// Opens the prefix in the same way, but does not take it: `None` if nobody uses it yet. Nothing is written.
 ///
 /// # Errors
 /// As [`bucket_to_fill`].
@@ -32,7 +32,7 @@ pub async fn bucket_to_estimate(bucket: Bucket, identity: Identity) -> Result<Op
     Ok(is_taken(&store, identity).await?.then(|| Arc::new(store) as Arc<dyn BlobStore>))
 }
 
-/// Whether a prefix is that of this database; `false` if it is nobody's.
+/// Whether this database owns a prefix; `false` if nobody owns it.
 async fn is_taken(store: &S3, identity: Identity) -> Result<bool> {
     let place = store.shown();
     match store.marker().await? {

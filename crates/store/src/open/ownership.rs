@@ -1,12 +1,12 @@
-//! Decides whether a database may remove bytes. Two databases with one bucket would remove each other's content.
-//! A database that was set back to an earlier state would remove what it needs later, or already has again.
+//! Decides whether a database may remove bytes. Two databases with one bucket would remove each other's
+//! content. A database that was set back to an earlier state would remove content that its later rows refer to.
 
 use crate::blobs::{BlobStore, Owner};
 use crate::identity::History;
 use crate::metadata::Metadata;
 use crate::{Result, StoreError};
 
-/// What a change of the database's timeline means: a standby took over.
+/// Whether a standby that took over may lack commits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Failovers {
     /// The standby may have missed the last commits.
@@ -17,10 +17,10 @@ pub enum Failovers {
 }
 
 /// Checks that the bytes are this database's own, and that the database was not set back. Everything is read
-/// anew, so that a running server notices what happens to either.
+/// anew, so that a running server notices a change of either.
 ///
 /// # Errors
-/// [`StoreError::Unusable`] if nothing may be removed now. Other errors if nobody can tell.
+/// [`StoreError::Unusable`] if nothing may be removed now. Other errors if the answer cannot be found out.
 pub async fn may_remove(metadata: &dyn Metadata, blobs: &dyn BlobStore, failovers: Failovers) -> Result<()> {
     let owner = match blobs.owner().await? {
         Owner::Certain => return Ok(()),

@@ -23,7 +23,7 @@ pub(crate) trait Scratch: Send + Sync {
 pub(crate) trait Database: Metadata + Sized {
     /// Opens the database, or makes it.
     fn open(path: &Path) -> Self;
-    /// Fails if a mistake was found that no answer showed.
+    /// Fails if a rule made a mistake that no answer showed.
     fn check(&self) {}
 }
 
@@ -33,7 +33,7 @@ impl Database for Sqlite {
     }
 }
 
-/// An embedded database that observes its rules.
+/// An embedded database that records the mistakes of its rules.
 pub(crate) type Recording = Store<Recorded<Embedded>>;
 
 impl Database for Recording {

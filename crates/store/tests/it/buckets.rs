@@ -1,5 +1,5 @@
 //! Buckets on servers of other projects. All tests of this program share one server of each kind. Each test has
-//! a prefix of its own.
+//! its own prefix.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,7 +15,7 @@ use gangplank_testkit::s3::{BUCKET, Program, S3Server};
 /// The least size of a part that S3 allows.
 pub(crate) const PART: usize = 5 << 20;
 
-/// A blob store with a prefix of its own.
+/// A blob store with its own prefix.
 pub(crate) struct ScratchBucket {
     pub(crate) store: S3,
     pub(crate) location: Location,
@@ -41,7 +41,7 @@ pub(crate) fn server(program: Program) -> Option<&'static S3Server> {
     server
 }
 
-/// A store on a server, at its own address or at another one, such as a proxy's.
+/// A store on a server, at the server's address or at another one, such as a proxy's.
 pub(crate) fn bucket(server: &'static S3Server, endpoint: Option<&str>) -> ScratchBucket {
     bucket_at(server, endpoint, location())
 }
@@ -113,7 +113,7 @@ impl ScratchBlobs for ScratchBucket {
 }
 
 impl ScratchBucket {
-    /// The same store, opened as by another process.
+    /// This store, opened as by another process.
     pub(crate) fn again(&self) -> ScratchBucket {
         bucket_at(self.server, Some(&self.client.endpoint().url()), self.location.clone())
     }

@@ -1,7 +1,7 @@
-//! Collection against pushes: random interleavings of clients, passing time and single steps of collection, in
-//! a world so small that they collide. Content that was acknowledged stays for its lease. No push is refused
-//! for content that the client was told to skip. Registered images stay complete. When everybody has stopped,
-//! everything else is collected.
+//! Collection against pushes: random interleavings of clients, passing time and single steps of collection,
+//! with so few objects that they often affect the same ones. Content that was acknowledged stays for its lease.
+//! No push is refused for content that the client was told to skip. Registered images stay complete. When all
+//! clients have stopped, everything else is collected.
 
 use gangplank_store::metadata::blobs::Mount;
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,7 +99,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..90)
 }
 
-/// The answers that clients got, with the time of the last one.
+/// The answers that clients got, with the time of the newest one.
 #[derive(Default)]
 struct Told {
     blobs: BTreeMap<(usize, usize), Time>,
@@ -107,7 +107,7 @@ struct Told {
     registered: Vec<(ImageName, usize)>,
     /// Ended registrations, each with its time.
     ended: Vec<(usize, Time)>,
-    /// Manifests that a client deleted and nobody has put since. Nobody may rely on them.
+    /// Manifests that a client deleted and that were not put again. No client may rely on them.
     deleted: BTreeSet<(usize, usize)>,
 }
 
@@ -246,7 +246,7 @@ impl World<'_> {
         }
     }
 
-    /// Checks that everything promised exists.
+    /// Checks that everything that was acknowledged exists.
     async fn check(&self) {
         for (place, name) in REPOSITORIES.iter().enumerate() {
             for number in 0..BLOBS.len() {

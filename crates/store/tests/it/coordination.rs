@@ -10,7 +10,7 @@ use proptest::strategy::ValueTree as _;
 
 use crate::backends::ScratchCoordinator;
 
-/// How long the claims of these tests last.
+/// The duration of the claims in these tests.
 const LASTS: Duration = Duration::from_mins(50);
 
 /// Just longer than a claim lasts.
@@ -157,7 +157,7 @@ enum Step {
     Renew(prop::sample::Index),
     /// Release one of the earlier claims.
     Release(prop::sample::Index),
-    /// Let this many seconds pass: the time that a test takes by itself makes no difference.
+    /// Let this many seconds pass. The tests use an artificial clock, so their own duration does not matter.
     Pass(u64),
 }
 

@@ -19,7 +19,7 @@ use crate::world::{
 /// How often the writing process is killed.
 const KILLS: u64 = 20;
 
-/// The number of writers in the process. Several make commits contain several changes.
+/// The number of writers in the process. There are several, so that commits contain several changes.
 const WRITERS: u64 = 4;
 
 fn open(directory: &Path) -> (Sqlite, Folder) {
@@ -72,7 +72,7 @@ async fn write(db: &Sqlite, folder: &Folder, name: &str) {
 }
 
 fn acknowledge(what: &str, name: &str) {
-    // A single write, so that a kill leaves no mixed lines.
+    // Printed with a single write, so that a kill leaves no mixed lines.
     let line = format!("\nacknowledged {what} {name} .\n");
     std::io::stdout().write_all(line.as_bytes()).unwrap();
     std::io::stdout().flush().unwrap();

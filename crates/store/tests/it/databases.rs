@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use gangplank_store::coordination::Coordinator;
+use gangplank_store::coordination::{Coordinator, Places};
 use gangplank_store::metadata::{Metadata, Postgres, Target};
 use gangplank_testkit::{postgres, skip};
 use tokio::runtime::Handle;
@@ -12,10 +12,10 @@ use tokio::task::block_in_place;
 
 use crate::backends::{Scratch, ScratchCoordinator};
 
-/// Keeps what a new database has, so that the next test finds a used one as new.
+/// Keeps a copy of a new database's content in it, so that the next test can reset it.
 const KEEP: &str = "CREATE SCHEMA spare; CREATE TABLE spare.cluster AS TABLE public.cluster";
 
-/// Makes a used database as new. That is quicker than another database.
+/// Resets a used database to that copy. That is quicker than to make another database.
 const RENEW: &str = "
     DO $$ BEGIN
         EXECUTE (SELECT 'TRUNCATE ' || string_agg(format('public.%I', tablename), ', ') || ' RESTART IDENTITY'
@@ -103,6 +103,13 @@ pub(crate) fn postgres_18() -> Option<ScratchPostgres> {
     POSTGRES_18.scratch()
 }
 
+impl ScratchPostgres {
+    /// Where services run.
+    pub(crate) fn places(&self) -> &dyn Places {
+        self.database.as_ref().unwrap()
+    }
+}
+
 impl Drop for ScratchPostgres {
     fn drop(&mut self) {
         (self.database, self.coordinator) = (None, None);
@@ -135,8 +142,10 @@ impl ScratchCoordinator for ScratchPostgres {
     }
 
     async fn pass(&self, time: Duration) {
-        let earlier =
-            format!("UPDATE claims SET until = until - {} * INTERVAL '1 millisecond'", time.as_millis());
+        let earlier = ["claims", "replicas"].map(|table| {
+            format!("UPDATE {table} SET until = until - {} * INTERVAL '1 millisecond';", time.as_millis())
+        });
+        let earlier = earlier.concat();
         block_in_place(|| self.server.query(&self.name, &earlier)).unwrap();
     }
 }

@@ -33,7 +33,7 @@ use crate::world::{
     push_login, register, registered, service_id, session_login, tenant,
 };
 
-/// The other end, as both ends note it.
+/// The other place, as both places record it.
 fn other() -> Other {
     Other { number: 7, place: "the other place".to_owned() }
 }
@@ -63,7 +63,7 @@ async fn back(url: &str, path: &Path) {
     store.note_moved(&other(), idle).await.unwrap();
 }
 
-/// A store that moves to the other kind of database whenever it is opened again.
+/// A store that moves to the other kind of database each time it is opened again.
 pub(crate) struct Wandering {
     directory: TempDir,
     count: u32,

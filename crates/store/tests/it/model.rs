@@ -22,7 +22,7 @@ use gangplank_store::metadata::Sqlite;
 /// How many images a service may have.
 const QUOTA: u32 = 3;
 
-/// The tags of this world.
+/// The tags that the calls use.
 const TAGS: [&str; 2] = ["a", "b"];
 
 /// A call. Its numbers choose among the few objects of the world.
@@ -63,7 +63,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..120)
 }
 
-/// The first tenant, or the same account in another region, which is as similar as two tenants can be.
+/// The first tenant, or the same account in another region. No two tenants are more alike.
 fn tenant(number: usize) -> Tenant {
     tenants()[number].clone()
 }

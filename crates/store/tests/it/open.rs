@@ -1,4 +1,4 @@
-//! Opening stores: rows and bytes must belong together, and each mode does only what it says.
+//! Opening stores: rows and bytes must belong together, and each mode does only what its description allows.
 
 use std::fs;
 use std::path::Path;
@@ -59,7 +59,7 @@ async fn what_is_only_read_is_not_made_and_not_changed() {
     let home = TempDir::new().unwrap();
     assert!(StoreConfig::local(home.path(), Mode::Read).rows().await.is_err());
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
-    // Rows without bytes and without a number.
+    // This makes rows that have no bytes and no number.
     drop(StoreConfig::local(home.path(), Mode::Serve).rows().await.unwrap());
     let stores = open(home.path(), Mode::Read).await;
     assert_eq!((stores.number, stores.fault), (None, None));
@@ -123,7 +123,7 @@ async fn only_a_server_takes_a_database_of_another_schema() {
     drop(open(home.path(), Mode::Serve).await);
     for (schema, modes) in [
         (1_000_000, &[Mode::Serve, Mode::Offline, Mode::Read][..]),
-        // A server would upgrade this schema.
+        // A server would upgrade a database of this schema.
         (3, &[Mode::Offline, Mode::Read]),
     ] {
         let database = rusqlite::Connection::open(database_in(home.path())).unwrap();

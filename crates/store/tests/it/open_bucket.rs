@@ -122,7 +122,7 @@ async fn a_restored_database_takes_the_place_of_the_lost_one() {
     let new = open(copy.path(), &bucket, Mode::Serve).await.unwrap();
     assert_eq!((new.number, new.blobs.stat(&key).await.unwrap()), (number, Some(7)));
     allowed(&new).await.unwrap();
-    // Should the former database be the right one after all, it can take its place back.
+    // If the former database was the right one after all, the operator can give the bucket back to it.
     let rows = StoreConfig::local(dir.path(), Mode::Offline).rows().await.unwrap();
     restored(rows.metadata.as_ref(), &bucket).await.unwrap();
     drop(rows);
@@ -147,7 +147,7 @@ async fn only_the_owner_of_a_prefix_may_remove_or_be_restored() {
     server.delete(&bucket.location.key("gangplank.json"));
     let why = refused(&ours, &ours).await;
     assert!(why.contains("lost its gangplank.json"), "{why}");
-    // Somebody says that this is the bucket now.
+    // An operator states that this is the right bucket now.
     restored(ours.metadata.as_ref(), &bucket).await.unwrap();
     may_remove(ours.metadata.as_ref(), ours.blobs.as_ref(), Failovers::MayLose).await.unwrap();
 }
@@ -164,7 +164,7 @@ async fn a_first_start_that_was_interrupted_goes_on() {
     drop(first);
     forget_bucket(dir.path());
     assert_eq!(open(dir.path(), &bucket, Mode::Serve).await.unwrap().number, number);
-    // A crash after it.
+    // As after a crash that came when the file had been written.
     forget_bucket(dir.path());
     let again = open(dir.path(), &bucket, Mode::Serve).await.unwrap();
     assert_eq!(again.number, number);

@@ -204,7 +204,7 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
             assert!(db.revoke_login(&by(), &own, login.id, NOW).await.unwrap());
             login.revoked = true;
         }
-        // Nothing has expired yet, so only unused sources can be forgotten.
+        // Nothing has expired yet, so only sources that no row uses can be forgotten.
         Step::Forget => {
             db.forget_sessions(NOW).await.unwrap();
             db.forget_logins(NOW).await.unwrap();
@@ -213,7 +213,7 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
     }
 }
 
-/// A role with this name and a new id.
+/// A role with an earlier name and a new id.
 fn new_role_again(role: usize, number: u8) -> NewRole {
     let id = RoleId::generate([number; 10]);
     NewRole { id, ..new_role(&here(), ROLES[role]) }

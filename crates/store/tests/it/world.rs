@@ -33,7 +33,7 @@ pub(crate) fn asked(now: Time) -> Renewal {
     Leases::default().renewal(now)
 }
 
-/// How many levels of indexes may stand above an image.
+/// How many levels of indexes may be above an image.
 pub(crate) const MAX_DEPTH: u32 = 4;
 
 /// Quotas that no test reaches.
@@ -180,7 +180,7 @@ pub(crate) fn by_session(role: &Role, number: u8) -> Origin {
     Origin { owner: Some(role.owner()), session: Some(session_key(number)), ..by() }
 }
 
-/// The owner of what key `number` makes.
+/// The owner of the things that key `number` makes.
 pub(crate) fn owner_of(number: u8) -> Owner {
     Owner::from(&key_id(number))
 }
@@ -190,7 +190,7 @@ pub(crate) fn by() -> Origin {
     Origin::local(NOW)
 }
 
-/// Changes a key, but keeps the last root key.
+/// Changes a key, unless it is the last root key.
 pub(crate) async fn change_key(
     db: &dyn Metadata,
     account: Option<&AccountId>,
@@ -498,7 +498,7 @@ impl<'a> At<'a> {
         Self::new(db, here(), "sr")
     }
 
-    /// The same repository, for calls with this login.
+    /// This repository, for calls with this login.
     pub(crate) fn with(&self, login: LoginId) -> Self {
         Self { by: Origin { login: Some(login), ..by() }, ..self.clone() }
     }
@@ -509,7 +509,7 @@ impl<'a> At<'a> {
         self.db.add_blob(&self.tenant, &self.repository, blob, NOW).await.unwrap().unwrap()
     }
 
-    /// Adds a blob as it is given; returns its content key from then on.
+    /// Adds this blob. Returns the content key that the blob has afterwards.
     pub(crate) async fn add_with(&self, blob: NewBlob) -> Option<ContentKey> {
         self.db.add_blob(&self.tenant, &self.repository, blob, NOW).await.unwrap()
     }

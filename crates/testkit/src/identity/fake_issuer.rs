@@ -18,13 +18,13 @@ use tokio_rustls::TlsAcceptor;
 /// The answer to one kind of request.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// 200 with this.
+    /// 200 with this text.
     Text(String),
     /// The right answer for requests that accept this media type by name, and 406 for others.
     Only(&'static str),
     /// The right answer with this status.
     Status(u16),
-    /// A redirection there.
+    /// A redirection to this URL.
     Redirect(String),
     /// Nothing, for ever.
     Hang,
@@ -36,7 +36,7 @@ pub enum Answer {
 
 #[derive(Debug)]
 struct Shared {
-    /// What is right.
+    /// The right answers: the discovery document and the keys.
     right: [String; 2],
     discovery: Mutex<Answer>,
     keys: Mutex<Answer>,
@@ -71,12 +71,12 @@ impl FakeIssuer {
         Self::serve(jwks, Some(acceptor())).await
     }
 
-    /// The same without TLS.
+    /// An issuer that serves this JWK set without TLS.
     pub async fn start_plain(jwks: String) -> Self {
         Self::serve(jwks, None).await
     }
 
-    /// An issuer for tests that have no runtime, on a thread of its own and without TLS.
+    /// An issuer for tests that have no runtime, on a separate thread and without TLS.
     pub fn start_on_a_thread(jwks: String) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_all().build().expect("a runtime");
@@ -133,7 +133,7 @@ impl FakeIssuer {
 /// Accepts connections, and does nothing else.
 #[derive(Debug)]
 pub struct Decoy {
-    /// Where it is.
+    /// The address of the decoy.
     pub address: SocketAddr,
     guests: Arc<Mutex<Vec<SocketAddr>>>,
     task: JoinHandle<()>,
@@ -250,7 +250,7 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, shared: &Share
         Answer::Redirect(to) => {
             format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         }
-        // Without a length, so that only counting bytes helps.
+        // The answer states no length, so a client has to count its bytes.
         Answer::Large => {
             format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{right}{}", " ".repeat(2 << 20))
         }

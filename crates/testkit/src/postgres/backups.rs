@@ -1,4 +1,4 @@
-//! Backups of a server, and what is restored from them.
+//! Backups of a server, and servers that are restored from them.
 
 use std::fs;
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! A pooler before a PostgreSQL server: pgbouncer, which uses another session for each transaction.
+//! A pooler in front of a PostgreSQL server: pgbouncer, which uses another session for each transaction.
 
 use std::fs;
 use std::net::TcpListener;
@@ -16,7 +16,7 @@ use super::{NOBODY, Postgres};
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A pgbouncer of one's own. It ends when it is dropped.
+/// A pgbouncer process. It ends when this value is dropped.
 #[derive(Debug)]
 pub struct Bouncer {
     process: Child,
@@ -24,13 +24,14 @@ pub struct Bouncer {
     _directory: TempDir,
 }
 
-/// Where pgbouncer is. `None` if it is not installed.
+/// The path of pgbouncer. `None` if it is not installed.
 pub fn pgbouncer() -> Option<PathBuf> {
     ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].map(PathBuf::from).into_iter().find(|path| path.is_file())
 }
 
 impl Bouncer {
-    /// Starts it before a server, with so many sessions for all clients. It has no other settings than a URL needs.
+    /// Starts a pgbouncer in front of a server, with `sessions` sessions for all clients. It has only the
+    /// settings that a URL needs.
     pub fn before(server: &Postgres, sessions: u32) -> Self {
         let program = pgbouncer().expect("pgbouncer");
         let directory = TempDir::new().expect("a folder for pgbouncer");

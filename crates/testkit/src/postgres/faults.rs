@@ -1,4 +1,4 @@
-//! A proxy before a PostgreSQL server, which loses what networks and servers lose at the worst time.
+//! A proxy in front of a PostgreSQL server. It loses messages, as networks and servers do at the worst time.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
-/// What happens to a COMMIT.
+/// The fate of a COMMIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Its answer arrives.
@@ -20,7 +20,7 @@ pub enum Fate {
 
 type Decide = dyn Fn(usize) -> Fate + Send + Sync;
 
-/// A proxy on a port of its own. It ends when it is dropped.
+/// A proxy on its own port. It ends when it is dropped.
 pub struct PostgresProxy {
     address: SocketAddr,
     world: Arc<World>,
@@ -40,7 +40,7 @@ struct World {
 const NAP: Duration = Duration::from_millis(10);
 
 impl PostgresProxy {
-    /// A proxy before a port on 127.0.0.1. It does no harm yet.
+    /// A proxy in front of a port on 127.0.0.1. It loses nothing yet.
     pub fn before(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -75,7 +75,7 @@ impl PostgresProxy {
         self.address.port()
     }
 
-    /// Decides from now on what happens to each COMMIT. The argument counts them from 0.
+    /// Decides from now on about the fate of each COMMIT. The argument counts them from 0.
     pub fn decide(&self, decide: impl Fn(usize) -> Fate + Send + Sync + 'static) {
         self.world.commits.store(0, Ordering::Release);
         *self.world.decide.lock().expect("the decision") = Arc::new(decide);
@@ -91,7 +91,7 @@ impl PostgresProxy {
         self.world.delay.store(usize::try_from(time.as_millis()).expect("a short time"), Ordering::Release);
     }
 
-    /// From now on nothing passes, and nothing is refused: connections are taken, and no byte is carried.
+    /// From now on no byte passes. Connections are accepted, and never answered.
     pub fn freeze(&self) {
         self.world.is_frozen.store(true, Ordering::Release);
     }
@@ -179,7 +179,7 @@ fn carry_requests(world: &World, sockets: &Sockets) -> io::Result<()> {
     }
 }
 
-/// Carries messages of the server. The connection ends with an answer that is to be lost.
+/// Carries messages of the server. If an answer is to be lost, the connection ends in place of it.
 fn carry_answers(world: &World, sockets: &Sockets) -> io::Result<()> {
     loop {
         let message = read(&sockets.server, 1)?;

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of one's own: new, empty, and gone with whoever started it.
+//! A new, empty PostgreSQL server, which ends with the test that started it.
 
 mod backups;
 mod bouncer;
@@ -34,8 +34,8 @@ pub struct Postgres {
     watch: Option<Child>,
 }
 
-/// Where the programs of a version are: `GANGPLANK_POSTGRES_15` and its like name the folder, else Debian's is looked
-/// for. `None` if it is not installed.
+/// The folder with the programs of a version: the one that `GANGPLANK_POSTGRES_15` or a similar variable names,
+/// or else Debian's. `None` if the version is not installed.
 pub fn programs(version: u32) -> Option<PathBuf> {
     let named = std::env::var_os(format!("GANGPLANK_POSTGRES_{version}")).map(PathBuf::from);
     let folder = named.unwrap_or_else(|| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")));
@@ -105,10 +105,10 @@ impl Postgres {
         self.query("postgres", "SELECT pg_promote(true, 60)").expect("a promotion");
     }
 
-    /// Starts it again, with what it has kept.
+    /// Starts the server again, with its data.
     pub fn run(&mut self) {
-        // The shell ends the server when nobody holds the other end of its input any more: the process of the tests may
-        // end without a word. Then nobody else would remove what the server has kept, either.
+        // The shell ends the server when the other end of its input is closed, because the process of the tests may
+        // end without notice. In this case, nobody else would remove the server's files.
         let script = r#""$0" "$@" >log 2>&1 & server=$!; read -r word; kill -QUIT $server; wait $server
                         [ "$word" = keep ] || rm -rf "$PWD"/*"#;
         let mut shell = self.as_nobody("sh");
@@ -138,13 +138,13 @@ impl Postgres {
         }
     }
 
-    /// Makes a database. Says its URL.
+    /// Makes a database. Returns its URL.
     pub fn create(&self, name: &str) -> String {
         self.query("postgres", &format!("CREATE DATABASE {name}")).expect("a new database");
         self.url(name)
     }
 
-    /// Removes a database, whoever uses it.
+    /// Removes a database, even if somebody uses it.
     pub fn remove(&self, name: &str) {
         let _ = self.query("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
     }
@@ -159,18 +159,18 @@ impl Postgres {
         self.port
     }
 
-    /// Runs SQL in a database, and says what came out, without headings.
+    /// Runs SQL in a database. Returns the output, without headings.
     ///
     /// # Errors
-    /// What PostgreSQL or its client says against it.
+    /// If PostgreSQL or its client reports an error.
     pub fn query(&self, database: &str, sql: &str) -> io::Result<String> {
         self.query_at(self.port, database, sql)
     }
 
-    /// Runs SQL as [`query`](Self::query) does, on another port: that of something before the server.
+    /// Runs SQL as [`query`](Self::query) does, on another port: that of a proxy in front of the server.
     ///
     /// # Errors
-    /// What PostgreSQL or its client says against it.
+    /// If PostgreSQL or its client reports an error.
     pub fn query_at(&self, port: u16, database: &str, sql: &str) -> io::Result<String> {
         let said = self
             .program("psql")
@@ -184,7 +184,7 @@ impl Postgres {
         Ok(String::from_utf8_lossy(&said.stdout).trim_end().to_owned())
     }
 
-    /// What it has logged.
+    /// The log of the server.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }

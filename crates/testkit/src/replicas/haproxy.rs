@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 pub(super) const PROGRAM: &str = "/usr/sbin/haproxy";
 
 /// `tune.http.maxhdr` and `timeout http-request` leave refusals to the replicas. Only a request that could not be sent
-/// goes to another one. Requests of one connection go to different replicas too, and there are no cookies. A replica
-/// that stops finishes what it has.
+/// goes to another replica. Requests of one connection go to different replicas, too, and there are no cookies.
+/// A replica that stops finishes its requests.
 const CONFIG: &str = "\
 global
     tune.http.maxhdr 1000
@@ -57,7 +57,7 @@ impl HaProxy {
         Self { address, log: PathBuf::new(), process: None, listener: Some(listener) }
     }
 
-    /// Starts it before these replicas. Its files are in `folder`.
+    /// Starts it in front of these replicas. Its files are in `folder`.
     pub(crate) fn run(&mut self, replicas: impl Iterator<Item = SocketAddr>, folder: &Path) {
         let mut config = CONFIG.to_owned();
         for (number, address) in replicas.enumerate() {
@@ -82,7 +82,7 @@ impl HaProxy {
         self.process = Some(process);
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

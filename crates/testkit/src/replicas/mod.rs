@@ -1,7 +1,8 @@
 //! Several processes of the program on one database and one bucket, behind a load balancer.
 //!
 //! [`ServerBuilder::replicas`](crate::ServerBuilder::replicas) makes a [`TestServer`](crate::TestServer) of them. With
-//! `GANGPLANK_TEST_REPLICAS=3` every test server is one, so whole suites run against replicas unchanged.
+//! `GANGPLANK_TEST_REPLICAS=3` every test server consists of replicas, so whole suites run against replicas
+//! unchanged.
 
 mod haproxy;
 mod shared;

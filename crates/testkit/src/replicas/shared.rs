@@ -1,5 +1,5 @@
-//! The database server and the S3 server that all replicas of a test program share. Each group of replicas has a
-//! database and a prefix of its own.
+//! The database server and the S3 server that all replicas of a test program share. Each group of replicas has
+//! its own database and a prefix.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -43,7 +43,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// A new one.
+    /// Makes a new database.
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = format!("replicas_{}", NUMBER.fetch_add(1, Ordering::Relaxed));

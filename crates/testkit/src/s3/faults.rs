@@ -1,4 +1,5 @@
-//! A proxy before an S3 server, which does on request what networks and servers do at the worst time.
+//! A proxy in front of an S3 server. On request it makes the faults that networks and servers make at the worst
+//! time.
 
 use std::convert::Infallible;
 use std::io;
@@ -26,12 +27,12 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::TlsAcceptor;
 
-/// What happens to one request.
+/// The fate of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
     None,
-    /// It is held up for this long, and then goes on.
+    /// The request is delayed for this long, and then passes.
     Delay(Duration),
     /// The server never sees it; the answer is an error with this status and code.
     Refuse(u16, &'static str),
@@ -70,7 +71,7 @@ type Decide = dyn Fn(&Seen) -> Fault + Send + Sync;
 type Answer = Response<BoxBody<Bytes, io::Error>>;
 type Upstream = Client<HttpConnector, Passing>;
 
-/// A proxy on a port of its own. Ends when dropped.
+/// A proxy on its own port. Ends when dropped.
 pub struct FaultProxy {
     address: SocketAddr,
     world: Arc<World>,
@@ -85,12 +86,12 @@ struct World {
 }
 
 impl FaultProxy {
-    /// A proxy before `host:port` that does no harm yet.
+    /// A proxy in front of `host:port`. It makes no faults yet.
     pub fn before(upstream: &str) -> Self {
         Self::listening(upstream, None)
     }
 
-    /// The same that speaks TLS, with a certificate and its key in PEM.
+    /// A proxy in front of `host:port` that speaks TLS, with a certificate and its key in PEM.
     pub fn with_tls(upstream: &str, certificate: &str, key: &str) -> Self {
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
@@ -133,13 +134,13 @@ impl FaultProxy {
         format!("http://{}", self.address)
     }
 
-    /// Decides from now on what happens to each request.
+    /// Decides from now on about the fate of each request.
     pub fn decide(&self, decide: impl Fn(&Seen) -> Fault + Send + Sync + 'static) {
         *self.world.decide.lock().expect("the decision") = Arc::new(decide);
         self.world.seen.lock().expect("the requests").clear();
     }
 
-    /// Does no harm any more.
+    /// Makes no more faults.
     pub fn mend(&self) {
         self.decide(|_| Fault::None);
     }
@@ -149,7 +150,7 @@ impl FaultProxy {
         self.world.seen.lock().expect("the requests").clone()
     }
 
-    /// How many of them were of a call.
+    /// How many of the requests were calls with this name.
     pub fn count(&self, call: &str) -> usize {
         self.seen().iter().filter(|seen| seen.call == call).count()
     }
@@ -167,7 +168,7 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, world: Arc<World
         let (world, tls) = (Arc::clone(&world), tls.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(Arc::clone(&world), request));
-            // A service that fails closes the connection, which is what a fault wants.
+            // If the service fails, hyper closes the connection. Some faults need that.
             match tls {
                 None => drop(http1::Builder::new().serve_connection(TokioIo::new(socket), service).await),
                 Some(tls) => {
@@ -197,7 +198,7 @@ async fn answer(world: Arc<World>, request: Request<Incoming>) -> Result<Answer,
             forward(&world, request, usize::MAX).await
         }
         Fault::Refuse(status, code) => {
-            // It is read to its end, or whoever sends it sees a reset in place of the answer.
+            // The request is read to its end. Otherwise its sender would see a reset in place of the answer.
             let _ = request.into_body().collect().await;
             Ok(said(status, &error(code)))
         }
@@ -287,12 +288,12 @@ enum End {
     Stalls,
 }
 
-/// A body that may not get through.
+/// A body that may be cut off or stalled.
 struct Passing {
     body: BoxBody<Bytes, io::Error>,
     left: usize,
     end: End,
-    /// Until what came before is on its way.
+    /// Waits until the earlier bytes are on their way.
     sent: Pin<Box<Sleep>>,
 }
 

@@ -1,4 +1,5 @@
-//! S3 servers that others made, started for tests, and a proxy before them that does what networks and servers do.
+//! S3 servers of other projects, started for tests, and a proxy in front of them that makes the faults of
+//! networks and servers.
 
 mod faults;
 mod program;

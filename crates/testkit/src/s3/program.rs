@@ -1,4 +1,4 @@
-//! Which servers there are, and how each is started.
+//! The S3 servers for tests, and how each is started.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use super::server::{ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY};
 pub enum Program {
     /// `versitygw`, over a folder.
     Versitygw,
-    /// `SeaweedFS`, which differs from it in much that can differ.
+    /// `SeaweedFS`, which differs from versitygw in many ways.
     SeaweedFs,
 }
 
@@ -28,7 +28,7 @@ impl Program {
         }
     }
 
-    /// Where it is, if it is there: in the folder that `GANGPLANK_S3_SERVERS` names.
+    /// The path of its program, in the folder that `GANGPLANK_S3_SERVERS` names. `None` if it is not there.
     pub fn path(self) -> Option<PathBuf> {
         let file = match self {
             Self::Versitygw => "versitygw",

@@ -12,16 +12,16 @@ use tempfile::TempDir;
 
 use super::program::{Program, free_port};
 
-/// The bucket that is there.
+/// The bucket that each server has.
 pub const BUCKET: &str = "registry";
 
 pub(super) const ACCESS_KEY_ID: &str = "AKIDTESTTESTTEST";
 pub(super) const SECRET_ACCESS_KEY: &str = "test-s3-secret-access-key";
 
-/// How long a server may take to be able to write.
+/// How long a server may take until it can write.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A running S3 server in a folder of its own. Killed, and the folder removed, when dropped.
+/// A running S3 server in its own folder. Killed, and the folder removed, when dropped.
 #[derive(Debug)]
 pub struct S3Server {
     program: Program,
@@ -86,7 +86,7 @@ impl S3Server {
         kill_process(Pid::from_raw(id).expect("a process id"), signal).expect("to send a signal");
     }
 
-    /// The keys of all objects that begin so.
+    /// The keys of all objects that begin with `prefix`.
     pub fn keys_under(&self, prefix: &str) -> Vec<String> {
         let query = format!("list-type=2&prefix={}", gangplank_sigv4::encode(prefix));
         let (status, text) = self.call("GET", "", &query, b"").expect("a listing");
@@ -146,8 +146,8 @@ impl S3Server {
         panic!("{} does not write: {said}\n{log}", self.program.name());
     }
 
-    /// One signed call: of the bucket if there is no key. On a thread of its own, so that tests may ask from wherever they
-    /// are.
+    /// Makes one signed call, about the bucket itself if the key is empty. It runs on a separate thread, so
+    /// that tests can call it from any code.
     fn call(&self, method: &str, key: &str, query: &str, body: &[u8]) -> reqwest::Result<(u16, String)> {
         std::thread::scope(|scope| {
             let call = scope.spawn(|| self.call_here(method, key, query, body));

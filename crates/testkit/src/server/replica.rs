@@ -1,6 +1,8 @@
 //! One of several processes of a server.
 
 use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use rustix::process::Signal;
@@ -50,12 +52,25 @@ impl TestServer {
         self.processes[number].wait_until_ready().unwrap_or_else(|why| panic!("{why}"));
     }
 
-    /// The same with more variables in its environment, without waiting until it is ready.
+    /// Starts a replica again with more variables in its environment, and does not wait until it is ready.
     pub fn start_replica_unready(&mut self, number: usize, environment: &[(&str, &str)]) {
         self.processes[number].kill();
         let listen = self.processes[number].address.to_string();
-        let again = self.builder.process(self.home.path(), &listen, environment);
+        let again = self.builder.process(number, self.home.path(), &listen, environment);
         self.processes[number] = again.unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    /// The variables that name this server and its root key to the program's commands. Replicas have no data
+    /// directory, so there the variables name files for AWS tools.
+    pub fn client_variables(&self) -> Vec<(&'static str, PathBuf)> {
+        let folder = self.data_dir();
+        if self.proxy.is_none() {
+            return vec![("GANGPLANK_DATA_DIR", folder)];
+        }
+        vec![
+            ("AWS_CONFIG_FILE", folder.join("config")),
+            ("AWS_SHARED_CREDENTIALS_FILE", folder.join("credentials")),
+        ]
     }
 
     /// Writes the files that a single server writes for AWS tools, as an operator does for replicas.
@@ -71,6 +86,11 @@ impl TestServer {
 }
 
 impl Replica<'_> {
+    /// Where it listens.
+    pub fn address(self) -> SocketAddr {
+        self.0.address
+    }
+
     /// Its URL.
     pub fn endpoint(self) -> String {
         format!("http://{}", self.0.address)

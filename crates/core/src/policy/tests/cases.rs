@@ -1,4 +1,4 @@
-//! Cases that other evaluators got wrong, and cases that policies are written for.
+//! Cases that other evaluators got wrong, and the usual purposes of policies.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn with_condition(effect: &str, condition: Value) -> PermissionPolicy {
     .unwrap()
 }
 
-/// Whether it is allowed.
+/// Whether such a policy allows the action.
 fn allowed(effect: &str, condition: Value, facts: &Facts) -> bool {
     decide(&with_condition(effect, condition), CONDITION_ON, SERVICE, facts).is_ok()
 }
@@ -33,7 +33,7 @@ fn the_eighteen_cases() {
     assert!(decide(&policy, CONDITION_ON, &service("Abc"), &none).is_ok());
     assert!(decide(&policy, CONDITION_ON, &service("abc"), &none).is_err());
 
-    // 3. A statement that denies wins over all that allow, wherever it stands.
+    // 3. A statement that denies wins over all that allow, in whatever order they are.
     let (allow, deny) = (
         json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }),
         json!({ "Effect": "Deny", "Action": "lightsail:Register*", "Resource": "*" }),
@@ -57,7 +57,7 @@ fn the_eighteen_cases() {
     assert!(allowed("Allow", json!({"StringEqualsIfExists": {"gangplank:Label": "a"}}), &none));
     assert!(!allowed("Allow", json!({"StringEqualsIfExists": {"gangplank:Label": "a"}}), &label("b")));
 
-    // 8. Null tells whether a key is missing.
+    // 8. Null says whether a key is missing.
     assert!(allowed("Allow", json!({"Null": {"gangplank:Label": true}}), &none));
     assert!(!allowed("Allow", json!({"Null": {"gangplank:Label": "false"}}), &none));
 
@@ -99,7 +99,7 @@ fn the_eighteen_cases() {
         "Conditions": {"Bool": {"aws:SecureTransport": "true"}} }));
     assert!(mistyped.unwrap_err().problem.starts_with("has `Conditions`"));
 
-    // 18. A Deny without a resource is refused. An ARN with fewer segments stands for all that begin like it.
+    // 18. A Deny without a resource is refused. An ARN with fewer segments matches all ARNs that begin with them.
     assert!(permission(json!({ "Effect": "Deny", "Action": "*" })).is_err());
     let policy =
         permission(json!({ "Effect": "Allow", "Action": "*", "Resource": "arn:aws:lightsail:*" })).unwrap();
@@ -177,7 +177,7 @@ fn a_session_keeps_what_both_allow() {
     ] {
         assert_eq!(decide(&role, Some(&session), action), decision, "{action}");
     }
-    // Several policies of one holder allow together. Without any, nothing is allowed.
+    // If a holder has several policies, each can allow. Without any policy, nothing is allowed.
     let two = [role[0].clone(), session.clone()];
     assert_eq!(decide(&two, None, Action::ListRoles), Ok(()));
     assert!(decide(&two, None, Action::GetContainerLog).is_err());

@@ -133,7 +133,7 @@ fn a_policy_has_a_greatest_length() {
     assert!(values(201, 1).unwrap_err().to_string().ends_with("must have at most 200 items"));
     assert!(values(1, 1025).unwrap_err().to_string().ends_with("must have at most 1024 characters"));
     assert_eq!(values(7, 1000).unwrap_err().to_string(), "$ must have at most 6144 characters");
-    // White space only counts in a session's policy.
+    // White space only counts towards the limit in a session's policy.
     let text = format!("{}{}", many(1).unwrap().to_json(), " ".repeat(7_000));
     assert!(PermissionPolicy::parse(&text).is_ok());
     assert!(PermissionPolicy::parse_session(text.trim_end()).is_ok());

@@ -10,7 +10,7 @@ use proptest::sample::select;
 
 use super::*;
 
-/// Whether something may be true, and whether it may be false, given that some facts are unknown.
+/// Whether a condition may be true, and whether it may be false, while some facts are unknown.
 #[derive(Clone, Copy)]
 struct May(bool, bool);
 

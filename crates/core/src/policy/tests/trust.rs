@@ -1,4 +1,4 @@
-//! Trust policies: the claims that they have to fix, and the tokens that they let in.
+//! Trust policies: the claims that they have to restrict, and the tokens that they accept.
 
 use super::*;
 use crate::AccountId;

@@ -1,4 +1,4 @@
-//! An answer of the server, and how it is understood.
+//! An answer of the server, and the errors that it stands for.
 
 use serde_json::{Map, Value};
 

@@ -28,7 +28,7 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 struct Session {
     keys: Credentials,
-    /// In milliseconds since 1970.
+    /// When the session ends, in milliseconds since 1970.
     expires_at: i64,
 }
 

@@ -19,13 +19,13 @@ const FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 /// The source of a token.
 #[derive(Debug, PartialEq)]
 pub(super) enum Source {
-    /// An address that gives it out.
+    /// An address that gives the token out.
     Request(Request),
-    /// A variable that holds it.
+    /// A variable that holds the token.
     Variable(&'static str, String),
-    /// A program that prints it.
+    /// A program that prints the token.
     Command(Vec<String>),
-    /// A file that holds it.
+    /// A file that holds the token.
     File(PathBuf),
 }
 

@@ -1,4 +1,4 @@
-//! Who answers for the audit trail: a server, or a database that servers share.
+//! The source of the audit trail: a server, or a database that servers share.
 
 use anyhow::Result;
 use gangplank_api::gangplank::{ListAuditEventsRequest, ListAuditEventsResult};
@@ -9,7 +9,7 @@ use crate::aws::api_client::ApiClient;
 pub(super) enum Source {
     /// A running server.
     Server(Box<ApiClient>),
-    /// A database. Whoever can open it sees all accounts.
+    /// A database. A caller that can open it sees all accounts.
     #[cfg(unix)]
     Database(std::sync::Arc<dyn gangplank_store::metadata::Metadata>),
 }

@@ -35,7 +35,7 @@ fn link(program: &Path, link: &Path) -> Result<String> {
     if fs::canonicalize(link).is_ok_and(|target| target == program) {
         return Ok(format!("{} is this program.", link.display()));
     }
-    // A link whose target is gone may be replaced. Any other file belongs to somebody.
+    // A link whose target is gone may be replaced. Any other file may be somebody's own.
     let leads_nowhere = link.is_symlink() && !link.exists();
     if leads_nowhere {
         fs::remove_file(link).with_context(|| format!("cannot replace {}", link.display()))?;

@@ -12,7 +12,7 @@ use crate::system::unshown;
 pub(super) enum Asking {
     /// Yes, if standard input is a terminal.
     AtATerminal,
-    /// No: a missing value is an error.
+    /// No question is asked: a missing value is an error.
     Never,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn answer(
     }
 }
 
-/// The same for a secret: the answer is not shown on the terminal.
+/// The answer to a question about a secret, as [`answer`] finds it. The terminal does not show it.
 pub(super) fn secret(question: &str, option: &str, known: Option<Secret>, asking: Asking) -> Result<Secret> {
     let stdin = std::io::stdin();
     if asking == Asking::Never || !stdin.is_terminal() {

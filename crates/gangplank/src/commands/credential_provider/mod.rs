@@ -23,7 +23,7 @@ const MAX_INPUT: u64 = 1 << 20;
 /// The annotation of a service account that names the role for its pods' pulls.
 const ROLE_ANNOTATION: &str = "gangplank/role-arn";
 
-/// The program under the name that stands in the kubelet's configuration.
+/// The program under the name that the kubelet's configuration has.
 #[derive(Debug, Parser)]
 #[command(
     name = "gangplank-credential-provider",

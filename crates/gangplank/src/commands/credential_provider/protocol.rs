@@ -23,7 +23,7 @@ pub(super) struct Request {
     /// The token of the pod's service account, if the kubelet was told to send it.
     #[serde(default)]
     pub(super) service_account_token: Option<Secret>,
-    /// The annotations of the service account that the kubelet was configured to send.
+    /// The annotations of the service account that the kubelet is configured to send.
     #[serde(default)]
     pub(super) service_account_annotations: BTreeMap<String, String>,
 }

@@ -59,7 +59,7 @@ pub(super) fn only(exposed: &BTreeSet<u16>, image: &str) -> Result<Option<u16>> 
     }
 }
 
-/// An error: the service has an endpoint, and this deployment would remove it though nobody asked for that.
+/// The error for a deployment that would remove the endpoint of a service, although nobody asked for that.
 pub(super) fn taken_away(service: &str, image: &str, now: &ContainerServiceEndpoint) -> Error {
     let port = now.container_port.unwrap_or_default();
     anyhow!(

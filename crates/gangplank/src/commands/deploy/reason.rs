@@ -1,4 +1,4 @@
-//! Why a deployment failed, found in the container's log, where the platform says it.
+//! Finds out why a deployment failed: the platform writes the reason to the container's log.
 
 /// Lines that the platform writes about every deployment. They are no reasons.
 const USUAL: [&str; 4] =
@@ -19,7 +19,7 @@ impl Reason {
         Self { prefix: format!("[deployment:{version}] "), found: None, took_too_long: false }
     }
 
-    /// Reads a line of the log. The last line that explains something counts.
+    /// Reads a line of the log. If several lines explain something, the last one counts.
     pub(super) fn look(&mut self, line: &str) {
         match line.strip_prefix(&self.prefix).map(str::trim) {
             Some(TOO_LONG) => self.took_too_long = true,

@@ -66,7 +66,7 @@ impl<'a> Awaited<'a> {
         self.version
     }
 
-    /// Waits for the end of the deployment. Also waits for a server that is away for a while.
+    /// Waits for the end of the deployment. Also waits for a server that is out of reach for a while.
     pub(in crate::commands) async fn settled(&self, tell: &mut dyn FnMut(Seen<'_>)) -> Result<Outcome> {
         let mut watch = Watch {
             shown: Shown::nothing_since(self.since),

@@ -1,5 +1,5 @@
 //! Follows a log: reads it again and again, until the output is closed. A new deployment may have another container,
-//! and a server may be away for a while.
+//! and a server may be out of reach for a while.
 
 use std::time::Duration;
 

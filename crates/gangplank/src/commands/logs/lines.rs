@@ -1,5 +1,5 @@
-//! How lines of a log are printed. Their text comes from a stranger: hidden characters and orders to a CI job are
-//! removed.
+//! How lines of a log are printed. Their text comes from the program in the container, so hidden characters and
+//! commands to a CI job are removed.
 
 use anyhow::Result;
 

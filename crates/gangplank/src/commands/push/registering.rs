@@ -36,7 +36,7 @@ pub(in crate::commands) struct Registered {
 }
 
 impl Place {
-    /// Checks before the push what the server checks after it.
+    /// Makes the server's later checks before the push.
     ///
     /// # Errors
     /// If the name of the service or the label is not valid.

@@ -1,4 +1,4 @@
-//! `gangplank quickstart`: shows everything in one command, on a server of its own.
+//! `gangplank quickstart`: shows everything in one command, on a separate server.
 //!
 //! Every step goes over HTTP, as any client's would. Each step also shows the command that does the same.
 
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// Directory to keep everything in [default: a new one, removed at the end]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Stop after the last step instead of going on to serve
+    /// Stop after the last step, and do not keep serving
     #[arg(long)]
     exit: bool,
     /// The engine that runs the image: Docker Engine, Podman, the first of them that answers, or none [default: auto]
@@ -87,8 +87,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(if told.is_ok() && removed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Removes the containers of the demonstration. Without an engine there are none, and the service stays in a
-/// directory that is kept.
+/// Removes the service and its containers. Without an engine there are no containers; then the service stays, and a
+/// directory that is kept still has it.
 async fn remove(server: &Server, data_dir: PathBuf, service: &str) -> Result<()> {
     if server.engine().is_none() {
         return Ok(());

@@ -21,12 +21,13 @@ pub(super) enum Processor {
 }
 
 impl Processor {
-    /// This machine's processor, because the engine is most likely here; else the one that Lightsail has.
+    /// The processor of this machine, because the engine is most likely here. On other machines, the one that
+    /// Lightsail has.
     pub(super) fn of_this_machine() -> Self {
         if cfg!(target_arch = "aarch64") { Self::Aarch64 } else { Self::X86_64 }
     }
 
-    /// Its name in an image's configuration.
+    /// The processor's name in an image's configuration.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::X86_64 => "amd64",
@@ -34,7 +35,7 @@ impl Processor {
         }
     }
 
-    /// Its number in an ELF header.
+    /// The processor's number in an ELF header.
     fn number(self) -> u16 {
         match self {
             Self::X86_64 => 62,

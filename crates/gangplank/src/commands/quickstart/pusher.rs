@@ -28,7 +28,7 @@ impl Registry {
         })
     }
 
-    /// The same repository with another password.
+    /// This repository with another password.
     pub(super) fn with_password(&self, password: &str) -> Self {
         Self {
             http: self.http.clone(),

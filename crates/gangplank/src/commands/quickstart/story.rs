@@ -43,7 +43,7 @@ impl Story {
         say(format_args!("  {} {}", self.paint("31", "FAILED"), visible(&format!("{error:#}"))));
     }
 
-    /// Prints that the server goes on, and the address of its page.
+    /// Prints that the server continues, and the address of its page.
     pub(super) fn staying_up(&self, endpoint: &str, page: Option<&str>) {
         if let Some(page) = page {
             say(format_args!("\n{}", self.paint("1", &format!("Open {page} in a browser."))));

@@ -24,7 +24,7 @@ It takes the command line of `aws lightsail` (version 2) for the container opera
 /// The heading of the options of a connection.
 const OF_SERVER: &str = "Server";
 
-/// A command whose options have a page of their own.
+/// A command whose options have their own page.
 const ELSEWHERE: &str = "gangplank serve";
 
 pub(super) fn page() -> Page {
@@ -99,7 +99,8 @@ fn first(command: &Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Writes the options under one heading. Without a heading, those that belong to no connection.
+/// Writes the options under one heading. Without a heading, writes all options except those of the connection
+/// to a server.
 fn options(page: &mut Page, command: &Command, heading: Option<&str>) {
     let shown = |option: &&Arg| {
         let is_usual = ["help", "version"].contains(&option.get_id().as_str());
@@ -168,7 +169,7 @@ pub(super) fn variables(page: &mut Page, variables: &[(&str, &str)]) {
 fn examples(page: &mut Page, path: &str) {
     let lines: Vec<String> =
         notes::examples(path).iter().map(|(what, line)| format!("# {what}\n{line}")).collect();
-    // The variable's value is left out: it is a path, key or address of whoever generates the page.
+    // The variable's value is left out: it is a path, key or address of the person who generates the page.
     page.code("text", &lines.join("\n"));
 }
 

@@ -7,7 +7,7 @@ use gangplank_oci::ErrorCode as RegistryCode;
 use super::markdown::{Page, code, prose};
 
 const HEAD: &str = "
-Each refusal says in words what was refused, why, and what to do; this page is for the codes beside the words.
+Each refusal says in words what was refused, why, and what to do; this page is about the codes.
 [Troubleshooting](../operate/troubleshooting.md) goes by the messages.
 ";
 

@@ -62,7 +62,7 @@ pub(super) fn prose(text: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
-/// The same with a full stop at the end.
+/// The text as [`prose`] writes it, with a full stop at the end.
 pub(super) fn sentence(text: &str) -> String {
     let text = prose(text);
     if text.is_empty() || text.ends_with(['.', ':', '!', '?']) { text } else { text + "." }

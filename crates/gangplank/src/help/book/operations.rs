@@ -15,7 +15,7 @@ such calls. `gangplank lightsail OPERATION` and `aws lightsail OPERATION` call L
 A signature is valid for 15 minutes (`--signature-skew`), as at AWS. Over plain HTTP somebody who listens could send a call
 again in that time. This is one reason why the server refuses plain HTTP on other addresses than loopback.
 
-Every operation can answer the errors of the protocol, beside those that it names; see [Errors](errors.md).
+Every operation can answer the errors of the protocol, in addition to those that it names; see [Errors](errors.md).
 ";
 
 const LIGHTSAIL: &str = "

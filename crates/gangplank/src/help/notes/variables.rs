@@ -2,7 +2,7 @@
 
 use super::Pairs;
 
-/// Variables that every command which calls a server reads, beside those of its options.
+/// Variables that every command which calls a server reads, in addition to those of its options.
 pub(crate) const AWS_VARIABLES: Pairs = &[
     ("AWS_ENDPOINT_URL_LIGHTSAIL, AWS_ENDPOINT_URL", "The address of the server."),
     ("AWS_REGION, AWS_DEFAULT_REGION", "The region to act in."),
@@ -55,7 +55,7 @@ const BUCKET_VARIABLES: Pairs = &[
     ("GANGPLANK_S3_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
 ];
 
-/// The same for a store that moves, with the key of what is sealed in it.
+/// The access key for a bucket, and the key that opens the sealed data of a store, for a store that moves.
 const MIGRATE_VARIABLES: Pairs = &[
     BUCKET_VARIABLES[0],
     BUCKET_VARIABLES[1],

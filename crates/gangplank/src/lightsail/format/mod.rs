@@ -22,9 +22,9 @@ pub(crate) enum Format {
     Table,
     /// With keys in alphabetical order.
     Yaml,
-    /// The same as a list of one value.
+    /// YAML, as a list of one value.
     YamlStream,
-    /// Not at all.
+    /// Prints nothing.
     Off,
 }
 

@@ -1,5 +1,5 @@
 //! Text for `cut` and `awk`. A structure is a line of its single values between tabs, in alphabetical order of their
-//! keys. Its lists and objects follow on lines of their own, which begin with the key in capitals.
+//! keys. Its lists and objects follow on separate lines, which begin with the key in capitals.
 
 use std::collections::BTreeSet;
 

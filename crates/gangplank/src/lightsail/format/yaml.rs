@@ -76,7 +76,7 @@ fn sequence(values: &[Value], lead: &str, indent: usize, out: &mut String) {
     }
 }
 
-/// Writes the value behind a key or a dash. A single value stands on the same line, others on the lines below.
+/// Writes the value behind a key or a dash. A single value is on the same line, others on the lines below.
 fn entry(value: &Value, indent: usize, dashes: usize, out: &mut String) {
     match value {
         Value::Object(members) if !members.is_empty() => {

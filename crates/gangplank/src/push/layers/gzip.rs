@@ -115,7 +115,7 @@ fn stored(block: &[u8]) -> Vec<u8> {
     stored
 }
 
-/// The same, compressed.
+/// A block, compressed as deflate data.
 fn deflated(deflate: &mut Compress, block: &[u8]) -> Vec<u8> {
     deflate.reset();
     let mut packed = Vec::with_capacity(block.len() / 2 + 1024);

@@ -19,7 +19,7 @@ pub(crate) type Stop = Arc<AtomicBool>;
 /// A layer that is ready to upload.
 #[derive(Clone, Debug)]
 pub(crate) struct Staged {
-    /// What goes up.
+    /// The digest of the bytes that are uploaded.
     pub(crate) digest: Digest,
     /// The compression of the layer in the archive. An uncompressed one is uploaded with gzip.
     pub(crate) packing: Packing,

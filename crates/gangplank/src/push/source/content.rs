@@ -12,13 +12,13 @@ use crate::system::read_exact_at;
 /// The bytes of a blob: in memory if there are few, else a part of a file.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    /// All of them.
+    /// The bytes themselves.
     Memory(Bytes),
     /// `size` bytes of a file from `start` on.
     File {
         /// The file.
         file: Arc<File>,
-        /// Where they begin.
+        /// The offset of the first byte.
         start: u64,
         /// The length, in bytes.
         size: u64,
@@ -40,7 +40,7 @@ impl Content {
         }
     }
 
-    /// How many bytes.
+    /// The number of bytes.
     pub(crate) fn size(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,

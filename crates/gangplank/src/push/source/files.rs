@@ -14,9 +14,9 @@ use crate::system::open_at_once;
 
 /// The place of an image's files.
 pub(crate) enum Files {
-    /// Under a directory.
+    /// The files are in this directory.
     Directory(PathBuf),
-    /// In an archive.
+    /// The files are in an archive.
     Archive(Index),
 }
 

@@ -14,7 +14,7 @@ use super::image::{Blob, Finished, Manifest};
 use super::layout_entry::{Entry, entries, entry};
 use super::platform::{Platform, Platforms};
 
-/// What registries take.
+/// The largest manifest that registries accept, in bytes.
 const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
 /// The largest sum of an image's manifests, in bytes. They are kept in memory.
 const MOST_MANIFEST_BYTES: usize = 256 * 1024 * 1024;

@@ -10,11 +10,12 @@ use super::go_json::Go;
 /// The platforms of an image that are pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Platforms {
-    /// All of them.
+    /// All platforms.
     All,
-    /// This platform. An image without it is refused.
+    /// Only this platform. An image without it is refused.
     Only(Platform),
-    /// This platform, if there are several. An image for a single platform is pushed whatever it is.
+    /// This platform, if the image has several. An image for a single platform is pushed, whatever its platform
+    /// is.
     Rather(Platform),
 }
 

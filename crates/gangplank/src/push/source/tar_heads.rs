@@ -108,7 +108,7 @@ impl<R: Read + Seek> Heads<R> {
         Ok(bytes)
     }
 
-    /// The offset of a sparse file's first byte. The maps of its holes stand before it.
+    /// The offset of a sparse file's first byte. The maps of its holes are before it.
     fn behind_sparse_maps(&mut self, header: &Header) -> io::Result<u64> {
         let mut goes_on = header.as_gnu().is_some_and(tar::GnuHeader::is_extended);
         while goes_on {

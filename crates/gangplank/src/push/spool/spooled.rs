@@ -63,8 +63,8 @@ pub(crate) fn spool(stream: impl Read, progress: &Arc<Progress>) -> Result<Spool
     })
 }
 
-/// Compresses each uncompressed layer as soon as it is there. Errors are ignored: whoever reads the archive later
-/// reports them.
+/// Compresses each uncompressed layer as soon as it is there. Errors are ignored: the code that reads the
+/// archive later reports them.
 fn stage_layers(reader: Reader, progress: &Arc<Progress>, stop: &Stop) -> HashMap<u64, Staged> {
     let mut staged = HashMap::new();
     for Head { kind, start, size, .. } in Heads::of(reader.clone()).map_while(Result::ok) {

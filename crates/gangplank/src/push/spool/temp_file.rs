@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 
 use crate::system::room;
 
-/// The space on the disk that is left to others, in bytes. Of a small disk, an eighth.
+/// The space on the disk that is left to others, in bytes. On a small disk it is an eighth of the disk.
 const RESERVE: u64 = 64 * 1024 * 1024;
 /// How much is written between two checks of the free space, in bytes.
 const STRIDE: u64 = 4 * 1024 * 1024;

@@ -20,7 +20,7 @@ use crate::push::progress::{Progress, Step};
 use crate::push::source::content::Content;
 use crate::push::source::image::Blob;
 
-/// The size of a chunk, in bytes. A server that crashes may need that much again.
+/// The size of a chunk, in bytes. If the server crashes, up to this much has to be sent again.
 const CHUNK: u64 = 32 * 1024 * 1024;
 /// How much is read and sent at a time, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -59,7 +59,7 @@ async fn send(registry: &Registry, blob: &Blob, step: &Arc<Step>) -> Result<()> 
 enum Done {
     /// A session was opened.
     Opened,
-    /// Bytes went.
+    /// A part of the bytes was sent.
     Sent,
     /// The blob is complete.
     All,
@@ -130,7 +130,7 @@ impl Upload<'_> {
     }
 
     /// Whether the upload got further than ever before, and by a fair part of the bytes sent since. Otherwise a
-    /// registry that keeps one byte of each chunk could make it go on for ever.
+    /// registry that keeps one byte of each chunk could make it continue for ever.
     fn got_further(&mut self) -> bool {
         let further = self.offset.saturating_sub(self.furthest);
         if further == 0 || further < self.tried / 8 {

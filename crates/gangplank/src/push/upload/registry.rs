@@ -40,13 +40,14 @@ pub(crate) enum Fault {
 pub(crate) struct Passing {
     /// The error in our own words only.
     pub(crate) what: String,
-    /// The same, with the registry's message.
+    /// The error with the registry's message.
     pub(crate) why: String,
     /// The pause that the registry asks for.
     pub(crate) after: Option<Duration>,
     /// Whether there was an answer.
     pub(crate) is_answered: bool,
-    /// Whether it took long, or will hardly change. Then there are few attempts.
+    /// Whether the attempt took long, or a further one will hardly help. In both cases only few attempts
+    /// follow.
     pub(crate) is_slow: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The number of attempts. Neither side of a connection alone decides when to give up.
+//! Counts attempts to upload, and decides when to give up.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Tries {
         Ok(fault.after.unwrap_or_else(|| retry::pause(self.failed)))
     }
 
-    /// It got further.
+    /// Records that an attempt made progress.
     pub(crate) fn got_further(&mut self) {
         *self = Self::default();
     }

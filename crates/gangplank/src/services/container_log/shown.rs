@@ -31,7 +31,7 @@ pub(crate) struct Shown {
 pub(crate) struct Reading(HashMap<(i64, u64), u32>);
 
 impl Shown {
-    /// No line was shown yet. Lines before `from` are never shown.
+    /// A state in which no line was shown. Lines before `from` are never shown.
     pub(crate) fn nothing_since(from: Timestamp) -> Self {
         Self { from: from.0, newest: from.0, counts: HashMap::new(), hasher: RandomState::new() }
     }
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(read(&mut shown, &log), Vec::<String>::new());
         log.extend([line(10_500, "b"), line(10_999, "c")]);
         assert_eq!(read(&mut shown, &log), ["b", "c"]);
-        // A late line of another node stands before lines that were shown.
+        // A late line of another node is before lines that were shown.
         log.insert(4, line(10_200, "late"));
         assert_eq!(read(&mut shown, &log), ["late"]);
         log.push(line(60_000, "d"));

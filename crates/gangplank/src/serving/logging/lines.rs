@@ -23,7 +23,7 @@ const SAID_EVERY: Duration = Duration::from_secs(1);
 const AT_THE_END: Duration = Duration::from_millis(500);
 
 thread_local! {
-    /// Whether this is the thread that writes. It does not queue its own lines.
+    /// Whether this is the thread that writes. Its own lines do not go into the queue.
     static WRITES: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -49,7 +49,8 @@ impl Lines {
     /// # Errors
     /// If the thread cannot be started.
     pub(super) fn start() -> io::Result<Self> {
-        // Not through `std::io::stderr`, whose lock other code may hold while it blocks.
+        // Standard error is not written through `std::io::stderr`, because other code may hold the lock of that while
+        // it blocks.
         let out = io::stderr().as_fd().try_clone_to_owned().map(|out| Arc::new(File::from(out))).ok();
         Self::to(out, WAITING)
     }
@@ -123,7 +124,7 @@ impl Writer {
         WRITES.set(true);
         while let Ok(line) = waiting.recv() {
             if !put(self.out.as_deref(), &line) {
-                // Nobody would read a report of the failure either.
+                // Nobody would read a report of this failure either.
                 self.said_dropped += 1;
                 self.counts.dropped.fetch_add(1, Ordering::AcqRel);
             }

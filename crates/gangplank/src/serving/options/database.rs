@@ -39,7 +39,7 @@ impl DatabaseUrl {
     /// Reads the URL.
     ///
     /// # Errors
-    /// With the mistake in it, and without its password.
+    /// If the URL has a mistake. The error names the mistake, and never shows the password.
     pub(crate) fn target(&self) -> Result<Target> {
         ensure!(
             ["postgres://", "postgresql://"].iter().any(|scheme| self.0.starts_with(scheme)),
@@ -102,22 +102,17 @@ impl ServeOptions {
         master_key(self.master_key_file.as_deref()).map(Some)
     }
 
-    /// The engine. Servers that share a database run no images.
-    ///
-    /// # Errors
-    /// If an engine is named beside a database.
-    pub(super) fn engine_choice(&self, default: EngineChoice) -> Result<EngineChoice> {
-        Ok(match (self.engine, self.database.is_some()) {
-            (Some(Engine::None), _) | (None, true) => EngineChoice::None,
-            (Some(_), true) => bail!(
-                "{}: servers that share a database run no images: leave it out, or say none",
-                named("engine")
-            ),
-            (None, false) => default,
-            (Some(Engine::Auto), false) => EngineChoice::Auto,
-            (Some(Engine::Docker), false) => EngineChoice::Docker,
-            (Some(Engine::Podman), false) => EngineChoice::Podman,
-        })
+    /// The engine. A server that shares a database runs images only if it is told to, since other servers have to reach
+    /// it then.
+    pub(super) fn engine_choice(&self, default: EngineChoice) -> EngineChoice {
+        match self.engine {
+            None if self.database.is_some() => EngineChoice::None,
+            None => default,
+            Some(Engine::None) => EngineChoice::None,
+            Some(Engine::Auto) => EngineChoice::Auto,
+            Some(Engine::Docker) => EngineChoice::Docker,
+            Some(Engine::Podman) => EngineChoice::Podman,
+        }
     }
 }
 

@@ -46,14 +46,14 @@ macro_rules! with_deployments {
             /// Time that a deployment may take until it is active [default: 5m]
             #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Deployments")]
             deployment_timeout: LengthOfTime, "GANGPLANK_DEPLOYMENT_TIMEOUT";
-            /// Domain under which each service has a name of its own [default: localhost]
+            /// Domain under which each service has its own name [default: localhost]
             #[arg(value_name = "DOMAIN", help_heading = "Deployments")]
             service_domain: String, "GANGPLANK_SERVICE_DOMAIN";
             #[arg(value_name = "SCHEME[:PORT]", help_heading = "Deployments", help = "Scheme of services' URLs where a \
                 proxy stands in front, with a port if it is not the usual one: https or https:8443 \
                 [default: those of the listener]")]
             service_entrance: String, "GANGPLANK_SERVICE_ENTRANCE";
-            /// Address on which only services answer, beside --listen [default: none]
+            /// Address on which only services answer, in addition to --listen [default: none]
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
             #[serde(default, deserialize_with = "file::address")]
             endpoint_listen: SocketAddr, "GANGPLANK_ENDPOINT_LISTEN";
@@ -61,6 +61,14 @@ macro_rules! with_deployments {
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
             #[serde(default, deserialize_with = "file::address")]
             http_listen: SocketAddr, "GANGPLANK_HTTP_LISTEN";
+            /// Address on which other replicas relay requests to services that run here, in plain HTTP; for a private
+            /// network [default: none]
+            #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
+            #[serde(default, deserialize_with = "file::address")]
+            replica_listen: SocketAddr, "GANGPLANK_REPLICA_LISTEN";
+            /// host:port by which other replicas reach --replica-listen [default: its address]
+            #[arg(value_name = "HOST:PORT", help_heading = "Deployments")]
+            replica_address: String, "GANGPLANK_REPLICA_ADDRESS";
             /// Time that the output of containers is kept, in days or as in 12h [default: 4d]
             #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Deployments")]
             container_log_days: Days, "GANGPLANK_CONTAINER_LOG_DAYS";
@@ -147,13 +155,22 @@ impl ServeOptions {
     /// Makes the part of the configuration that is about running images.
     pub(super) fn deployments(&self) -> Result<Deployments> {
         let default = Deployments::default();
-        let engine = self.engine_choice(default.engine)?;
+        let engine = self.engine_choice(default.engine);
         if let Some(registry) = &self.engine_registry {
             let name = named("engine-registry");
             ensure!(
                 is_host_and_port(registry),
                 "{name} is host:port without a scheme, such as 10.0.0.5:5000"
             );
+        }
+        if let Some(address) = &self.replica_address {
+            let name = named("replica-address");
+            let has_port = address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+            ensure!(
+                is_host_and_port(address) && has_port,
+                "{name} is host:port without a scheme, such as 10.0.0.5:5100"
+            );
+            ensure!(self.replica_listen.is_some(), "{name} is of no use without {}", named("replica-listen"));
         }
         let timeout = self.deployment_timeout.map_or(default.timeout, |given| given.0);
         let longest = 86_400;
@@ -182,6 +199,8 @@ impl ServeOptions {
             service_entrance: self.service_entrance.as_deref().map(entrance).transpose()?,
             endpoint_listen: self.endpoint_listen,
             http_listen: self.http_listen,
+            replica_listen: self.replica_listen,
+            replica_address: self.replica_address.clone(),
             certificates: self.certificates.as_ref().map(certificates).unwrap_or_default(),
             logs: self.logs(default.logs)?,
             runtime_dir: home_folders::runtime(),

@@ -80,8 +80,8 @@ impl ServeOptions {
     }
 }
 
-/// How long a server that is one of several waits before it accepts no more connections: what is in front of it asks
-/// every few seconds whether it is ready.
+/// How long a server that is one of several still accepts connections after the order to stop. The load
+/// balancer in front of it asks every few seconds whether it is ready.
 const DRAIN_DELAY: Duration = Duration::from_secs(5);
 
 /// The number of files that a server has open without any connection.

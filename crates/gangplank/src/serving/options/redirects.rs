@@ -1,4 +1,4 @@
-//! Whether pulls are sent on to the bucket, and by which address.
+//! Whether pulls are redirected to the bucket, and by which address.
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use gangplank_s3::{Client, Endpoint};
@@ -9,7 +9,7 @@ use super::ServeOptions;
 use crate::cli::usage::named;
 
 impl ServeOptions {
-    /// How pulls are sent on, if they are.
+    /// How pulls are redirected; `None` if they are not.
     ///
     /// # Errors
     /// If there is no bucket, if the address cannot be used, or if clients would take their login along to it.

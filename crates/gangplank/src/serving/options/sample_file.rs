@@ -96,7 +96,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix('#'))
             .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase() || first == '['))
-            // The first takes the place of the directory; the second needs that an option is on.
+            // `database` would replace the directory, and `redirect-endpoint` needs another option.
             .filter(|line| !["database = ", "redirect-endpoint = "].iter().any(|key| line.starts_with(key)))
             .fold(String::new(), |used, line| used + line + "\n");
         let options: ServeOptions = toml::from_str(&used).unwrap_or_else(|error| panic!("{error}\n{used}"));

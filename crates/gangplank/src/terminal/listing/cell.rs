@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::terminal::{foreign, output};
 use crate::values::duration;
 
-/// A value.
+/// A value in a list, and how it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cell {
     /// Missing: the column is left out.
@@ -26,9 +26,9 @@ pub(crate) enum Cell {
     /// A number of times. 1 is shown in JSON only.
     Times(u64),
     Truth(bool),
-    /// In bytes.
+    /// A size in bytes.
     Size(u64),
-    /// In seconds.
+    /// A duration in seconds.
     Length(u64),
     Time(Timestamp),
 }

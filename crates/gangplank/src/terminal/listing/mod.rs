@@ -82,12 +82,12 @@ impl<T> Column<T> {
         Self { title: "", name, of, bare: false, untold: true }
     }
 
-    /// A column for tables only. It is short for columns that the other forms have in full.
+    /// A column for tables only. It replaces columns that only the other forms show in full.
     pub(crate) const fn in_tables(title: &'static str, of: fn(&T) -> Cell) -> Self {
         Self::new(title, "", of)
     }
 
-    /// The same column, whose value stands in text without its name.
+    /// This column, with its value shown in text without its name.
     pub(crate) const fn bare(mut self) -> Self {
         self.bare = true;
         self

@@ -52,14 +52,14 @@ pub(crate) fn check() -> Result<(), String> {
     let targets: Vec<_> = server.all_replicas().map(admin_address).collect();
     let prometheus = Prometheus::start(folder.path(), &targets);
     prometheus.wait_for("count(count_over_time(up[1h]) >= 2) == 2")?;
-    // A counter that begins at 1 shows no increase. So everything happens again.
+    // A counter that begins at 1 shows no increase. So the requests are made a second time.
     use_them(&registry, &proxy);
     prometheus.wait_for("sum(increase(gangplank_s3_errors_total[1h])) > 0")?;
     check_conventions(folder.path(), &targets[0])?;
     check_all(questions(), folder.path(), &prometheus)?;
     postgres.kill();
     wait_until(|| metrics(&targets[0]).contains("\ngangplank_database_up 0\n"))?;
-    // Only the counts of rows are missing.
+    // Only the gauges that count rows are missing.
     let metrics = metrics(&targets[0]);
     assert!(!metrics.contains("\ngangplank_open_uploads "), "{metrics}");
     assert!(metrics.contains("\ngangplank_s3_calls_total{"), "{metrics}");

@@ -35,7 +35,7 @@ pub(crate) fn check() -> Result<(), String> {
     let target = server.admin_address().unwrap().to_string();
     let prometheus = Prometheus::start(folder.path(), &[target]);
     prometheus.wait_for("count_over_time(up[1h]) >= 2")?;
-    // A counter that begins at 1 shows no increase. So everything happens again.
+    // A counter that begins at 1 shows no increase. So the requests are made a second time.
     use_it(&server, &login);
     prometheus.wait_for("increase(gangplank_job_failed_rounds_total{name=\"discarded\"}[1h]) > 0")?;
     prometheus.wait_for("changes(gangplank_http_sent_bytes_total[1h]) >= 1")?;

@@ -21,7 +21,7 @@ impl Prometheus {
              - targets: {targets:?}\n"
         );
         fs::write(folder.join("prometheus.yml"), config).unwrap();
-        // The port is free again, and Prometheus takes it.
+        // The port is free again now, and Prometheus listens on it.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let process = Command::new("prometheus")
             .arg("--config.file=prometheus.yml")

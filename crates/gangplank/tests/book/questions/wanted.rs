@@ -1,6 +1,6 @@
 //! The right answers to questions.
 
-/// What an answer has to contain.
+/// The content that an answer must have.
 pub(super) enum Wanted {
     /// A line with all of these texts.
     Line(Vec<String>),

@@ -19,7 +19,7 @@ const IN_A_FILE: usize = 10_000;
 const AT_ONCE: i32 = 1_000;
 const MOST_CALLS: usize = 100;
 
-/// The filters beside the kind: the name in the path, the label for people, and the option of the command.
+/// The filters other than the kind: the name in the path, the label for people, and the option of the command.
 const FILTERS: [(&str, &str, &str); 10] = [
     ("key", "Access key", "access-key-id"),
     ("role", "Role", "role"),

@@ -81,7 +81,7 @@ fn row(place: &Place, live: &HashMap<Option<String>, usize>, login: &RegistryLog
     };
     let claim = |name: &str| login.claims.as_ref().and_then(|claims| claims.get(name)).cloned();
     let job = [login.session_name.clone(), claim("repository").or_else(|| claim("project_path"))];
-    // A single login has a button of its own.
+    // A single login has its own button.
     let has_more = live.get(&maker).is_some_and(|count| *count > 1);
     LoginRow {
         state: State::new(

@@ -1,4 +1,4 @@
-//! Makes an access key. Only the page after it ever shows its secret.
+//! Makes an access key. The secret is only shown on the page that follows.
 
 use std::time::Duration;
 

@@ -60,7 +60,7 @@ pub(super) fn manifest_page(place: &Place, repository: &str, reference: &str) ->
     place.path(&format!("repositories/manifest?name={repository}&ref={reference}"))
 }
 
-/// A command about repositories, with the address of this server.
+/// A command of `gangplank` about repositories, with the address of this server.
 pub(super) fn on_command_line(visit: &Visit<'_>, what: &str) -> String {
     let region = visit.place().region;
     format!("gangplank repository {what} --endpoint-url {} --region {region}", visit.endpoint())

@@ -29,7 +29,7 @@ pub(super) async fn rows(
     for image in &images {
         let mut by = None;
         if may_ask {
-            // A caller who may list images may lack the permission to see who registered them.
+            // A caller that may list images may lack the permission to see who registered them.
             let name = image.image.clone().unwrap_or_default();
             match visit.call(&GetImageOriginRequest { image: name.clone() }).await {
                 Ok(origin) => by = registrar(&origin.registrations, &name),

@@ -45,7 +45,7 @@ pub(super) fn state(service: &ContainerService) -> State {
 
 async fn row(visit: &Visit<'_>, service: ContainerService) -> ServiceRow {
     let name = service.container_service_name.clone().unwrap_or_default();
-    // A caller who may list services may lack the permission to list their images.
+    // A caller that may list services may lack the permission to list their images.
     let images = visit.call(&GetContainerImagesRequest { service_name: name.clone() }).await;
     let images = images.ok().map(|answer| answer.container_images.unwrap_or_default());
     let last = images.iter().flatten().filter_map(|image| image.created_at).max();

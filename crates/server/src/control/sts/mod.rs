@@ -30,7 +30,7 @@ use crate::refusals::Refusal;
 
 type Result<T> = std::result::Result<T, StsError>;
 
-/// A call under way.
+/// A call that is being answered.
 struct Call<'a> {
     app: &'a App,
     record: &'a Record,
@@ -68,7 +68,7 @@ pub(super) async fn answer(
             Err(failure) => Err(failure.error.into()),
         }
     };
-    // This has no effect if the operation was recorded before.
+    // This has no effect if the operation was already recorded.
     record.is_for(record::Service::Sts, "none");
     match answered {
         Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),

@@ -32,10 +32,9 @@ async fn growth(done: impl Future<Output = ()>) -> u64 {
     watching.join().unwrap().saturating_sub(before)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn large_bodies_pass_both_ways_in_little_memory() {
-    let site = Site::start().await;
-    let address = node(|mut visitor| async move {
+/// A node that counts the bytes of a request, or answers with a large body.
+pub(super) async fn large_node() -> SocketAddr {
+    node(|mut visitor| async move {
         let head = visitor.head().await.unwrap();
         let (mut came, length) =
             (visitor.read.len(), header(&head, "content-length").map(str::parse::<usize>));
@@ -54,8 +53,18 @@ async fn large_bodies_pass_both_ways_in_little_memory() {
             visitor.send("0\r\n\r\n").await;
         }
     })
-    .await;
-    site.lead(&[address]);
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_bodies_pass_both_ways_in_little_memory() {
+    let site = Site::start().await;
+    site.lead(&[large_node().await]);
+    pass_in_little_memory(&site).await;
+}
+
+/// Sends and fetches large bodies at a [`large_node`].
+pub(super) async fn pass_in_little_memory(site: &Site) {
     let grown = growth(async {
         let mut visitor = site.visitor().await;
         visitor.send(format!("PUT / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {LARGE}\r\n\r\n")).await;
@@ -86,10 +95,9 @@ async fn large_bodies_pass_both_ways_in_little_memory() {
     assert!(grown < SPARE, "{grown}");
 }
 
-#[tokio::test]
-async fn pieces_pass_as_they_come_and_trailers_behind_them() {
-    let site = Site::start().await;
-    let address = node(|mut visitor| async move {
+/// A node that returns each piece of a request before the next arrives.
+pub(super) async fn echoing_pieces() -> SocketAddr {
+    node(|mut visitor| async move {
         let head = visitor.head().await.unwrap();
         assert_eq!(header(&head, "te"), Some("trailers"));
         visitor.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n").await;
@@ -105,8 +113,18 @@ async fn pieces_pass_as_they_come_and_trailers_behind_them() {
         let trailer = visitor.until(b"\r\n\r\n").await.unwrap();
         visitor.send(["0\r\n".as_bytes(), &trailer].concat()).await;
     })
-    .await;
-    site.lead(&[address]);
+    .await
+}
+
+#[tokio::test]
+async fn pieces_pass_as_they_come_and_trailers_behind_them() {
+    let site = Site::start().await;
+    site.lead(&[echoing_pieces().await]);
+    pass_in_pieces(&site).await;
+}
+
+/// Sends pieces to a node of [`echoing_pieces`].
+pub(super) async fn pass_in_pieces(site: &Site) {
     let mut visitor = site.visitor().await;
     visitor
         .send(format!(

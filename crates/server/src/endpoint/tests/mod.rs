@@ -4,6 +4,7 @@ mod bodies;
 mod certificates;
 mod failures;
 mod heads;
+mod relaying;
 mod routing;
 mod sending_on;
 mod speed;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A node that answers once it is told to.
-async fn waiting() -> (SocketAddr, tokio::sync::watch::Sender<bool>) {
+pub(super) async fn waiting() -> (SocketAddr, tokio::sync::watch::Sender<bool>) {
     let (go_on, wait) = tokio::sync::watch::channel(false);
     let address = node(move |mut visitor| {
         let mut wait = wait.clone();

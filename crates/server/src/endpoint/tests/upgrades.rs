@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn upgrade(protocol: &str) -> String {
+pub(super) fn upgrade(protocol: &str) -> String {
     format!(
         "GET /ws HTTP/1.1\r\nHost: {HOST}\r\nConnection: keep-alive, Upgrade\r\nUpgrade: {protocol}\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -10,7 +10,7 @@ fn upgrade(protocol: &str) -> String {
 }
 
 /// A node that first sends its name, then echoes all bytes, and says goodbye at the end.
-async fn echoing(name: &'static str) -> SocketAddr {
+pub(super) async fn echoing(name: &'static str) -> SocketAddr {
     node(move |mut visitor| async move {
         let head = visitor.head().await.unwrap();
         let Some(protocol) = header(&head, "upgrade") else { return visitor.send(saying(name)).await };

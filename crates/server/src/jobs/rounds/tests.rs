@@ -14,7 +14,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 type Round = Box<dyn FnMut(u64) -> anyhow::Result<Next> + Send>;
 
-/// Counts its rounds. The test says what each round does.
+/// Counts its rounds. The test defines what each round does.
 struct Fake {
     seen: Arc<Seen>,
     round: Round,

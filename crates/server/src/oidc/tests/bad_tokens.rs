@@ -50,7 +50,7 @@ impl Field {
                 assert!(!refused.words().contains(part), "{name}: the token is told: {refused}");
             }
         }
-        // A good token still works, so each refusal came from the fault of its token.
+        // A good token still works, so each refusal was caused by the fault of its token.
         self.issuers.verify(&self.bad.good(), at(0), at(0)).await.unwrap();
         assert_eq!(self.decoy.met().await, 0, "a token led to a connection");
     }

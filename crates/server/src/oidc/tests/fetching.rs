@@ -1,4 +1,4 @@
-//! When keys are fetched, how long they are kept, and which addresses are contacted.
+//! The times at which keys are fetched, how long they are kept, and the addresses that are contacted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use gangplank_testkit::identity::{Answer, Decoy, document, tls_file};
 
-/// The outcome of a fresh token, this many seconds after [`NOW`] on both clocks.
+/// The outcome of a new token at this number of seconds after [`NOW`], on both clocks.
 async fn outcome(issuers: &Issuers, key: &TestKey, url: &str, seconds: i64) -> &'static str {
     let mut claims = claims(url);
     (claims["iat"], claims["exp"]) = ((NOW + seconds).into(), (NOW + seconds + 300).into());

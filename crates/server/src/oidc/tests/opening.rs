@@ -1,4 +1,4 @@
-//! Which configurations of issuers are accepted.
+//! The configurations of issuers that are accepted.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! How a request leaves its session: it ends it, keeps it for a later request, or finds that another writer has it.
+//! How a request leaves its session: it ends the session, keeps it for a later request, or finds that another
+//! writer has it.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -13,9 +14,9 @@ use super::{Session, cancel, taken};
 /// The writer that has a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
-    /// This request.
+    /// This request has it.
     Mine,
-    /// Another one, or possibly another one.
+    /// Another writer has it, or may have it.
     Theirs,
     /// The session has ended.
     Nobodys,
@@ -47,8 +48,8 @@ impl Session<'_> {
             return Ok(false);
         }
         let app = self.context.app;
-        // The row decides whether the session is this writer's. On a local disk it always is. There the bytes go
-        // first: that needs no space on a full disk, and a session without bytes is over.
+        // The row decides whether the session still belongs to this writer. With a local disk it always does. In that
+        // case the bytes are removed first: that needs no space on a full disk, and a session without bytes is over.
         let is_row_first = app.blobs.keeps_checkpoints();
         let leaves =
             if !is_row_first && self.cancel_staged().await { Leaves::Nothing } else { Leaves::Bytes };
@@ -59,7 +60,7 @@ impl Session<'_> {
             self.cancel_staged().await;
         }
         if leaves == Leaves::Bytes {
-            // Bytes may still be arriving, or be published by a call whose answer was lost.
+            // Some bytes may still arrive, or may have been published by a call whose answer was lost.
             app.discarded.notify_one();
         }
         Ok(true)
@@ -70,15 +71,15 @@ impl Session<'_> {
         let may_be_published = self.may_be_published.load(Relaxed);
         let mut staged = self.checkpoint();
         if may_be_published {
-            // One of these may be a blob by now. If none is, they go with the row.
+            // One of these contents may have become a blob. If none has, they are removed with the row.
             staged.keys.clear();
         }
         cancel(self.context, &self.key, &staged).await && !may_be_published
     }
 
-    /// Ends the session after a refusal. If the cause may pass by itself, a session whose bytes are elsewhere
-    /// goes on where it stands. If the session had already ended, or another request has it, the client is told
-    /// that instead.
+    /// Ends the session after a refusal. If the cause may pass by itself, and the blob store keeps checkpoints,
+    /// the session continues from its last checkpoint. If the session had already ended, or another request has
+    /// it, the client is told that instead.
     pub(in crate::registry) async fn give_up_for(&self, refusal: Refusal) -> Refusal {
         if refusal.is_temporary() && self.context.app.blobs.keeps_checkpoints() {
             return match self.whose().await {
@@ -97,11 +98,11 @@ impl Session<'_> {
             return taken();
         }
         self.give_up().await;
-        // If it had ended before, its bytes were removed during this request.
+        // If the session had ended before, its bytes were removed during this request.
         if whose == Whose::Nobodys { OciError::blob_upload_unknown().into() } else { refusal }
     }
 
-    /// Who has the session, as far as is known.
+    /// Finds out who has the session, as far as possible.
     async fn whose(&self) -> Whose {
         if self.claim.is_lost() {
             return Whose::Theirs;
@@ -114,7 +115,7 @@ impl Session<'_> {
     }
 
     /// Removes the bytes of this writer that no row names, after a step that changed nothing. `to` names the
-    /// bytes, and the last step that was recorded led to `from`. Returns the refusal.
+    /// bytes, and `from` is the checkpoint of the last recorded step. Returns the refusal.
     pub(in crate::registry) async fn displaced(&self, from: &Checkpoint, to: &Checkpoint) -> Refusal {
         let (app, key) = (self.context.app, &self.key);
         let row = match app.metadata.upload(&self.owner(), &self.row.id).await {

@@ -41,7 +41,7 @@ fn a_key_is_made_and_its_secret_is_shown_once() {
     );
     let life = key["expiresAt"].as_f64().unwrap() - key["createdAt"].as_f64().unwrap();
     assert!((life - 30.0 * 86_400.0).abs() < 5.0, "{life}");
-    // The key signs calls, and has the permissions of the form.
+    // The key can sign calls, and has the permissions that were chosen in the form.
     let api = world
         .api()
         .as_key(&json!({ "accessKeyId": id, "secretAccessKey": secret, "account": "000000000000" }));
@@ -113,7 +113,7 @@ fn a_key_is_disabled_enabled_and_deleted() {
     for kind in ["AccessKeyDisabled", "AccessKeyEnabled", "AccessKeyDeleted"] {
         assert_eq!(events(&world, kind)[0]["byConsole"], true, "{kind}");
     }
-    // No root key would be left: the API refuses it, in its own words.
+    // No root key would be left, so the API refuses the deletion, with its own message.
     let last = browser.confirm(&format!("{PLACE}/access-keys/delete?id={KEY}"));
     assert_eq!(last.status, 400);
     last.says("is the last enabled root key");

@@ -41,7 +41,7 @@ fn a_form_of_another_site_does_nothing() {
             assert_eq!(answer.status, 403, "{headers:?} {path}");
             answer.says("nothing was done");
         }
-        // A form of another site signs nobody in either.
+        // A form of another site cannot sign anybody in either.
         let victim = Browser::new(&world);
         let mut request =
             filled(victim.request("POST", "/console/in"), &[("key-id", KEY), ("secret", SECRET)]);
@@ -52,7 +52,7 @@ fn a_form_of_another_site_does_nothing() {
         assert!(victim.cookie().is_none());
     }
     assert!(events(&world, "LoginRevoked").is_empty());
-    // A browser that sends no Sec-Fetch-Site, as over plain HTTP to another machine.
+    // A browser that sends no Sec-Fetch-Site, as browsers do for plain HTTP to another machine.
     let request = browser.request("POST", &revoke("1")).header("origin", &own);
     assert_eq!(browser.send(request).status, 303);
     assert_eq!(events(&world, "LoginRevoked").len(), 1);
@@ -90,7 +90,7 @@ fn a_cookie_that_was_put_into_a_browser_is_not_taken_over() {
     victim.sign_in(KEY, SECRET).location();
     assert_ne!(victim.cookie().unwrap(), planted, "signing in makes a new secret");
     assert_eq!(attacker.get("/console/").location(), "/console/in", "and ends what the browser came with");
-    // Two cookies with the same name sign nobody in, so a planted cookie gains nothing.
+    // Two cookies with the same name do not sign anybody in, so an attacker gains nothing by adding a cookie.
     let both = format!("{}; {planted}", victim.cookie().unwrap());
     victim.take(&both);
     assert_eq!(victim.get("/console/").location(), "/console/in");
@@ -116,7 +116,7 @@ fn two_accounts_in_two_tabs_do_not_mix() {
     world.api().push_login();
     let browser = Browser::signed_in(&world);
     let question = browser.get(&revoke("1"));
-    // Another tab signs in to another account, whose first login has the next number.
+    // In another tab, the person signs in to another account, whose first login has the next number.
     let other = make_key(&world, &json!({ "account": "111122223333" }));
     let word = |name: &str| other[name].as_str().unwrap();
     browser.sign_in(word("accessKeyId"), word("secretAccessKey")).location();
@@ -243,7 +243,7 @@ fn over_plain_http_nobody_signs_in_from_elsewhere() {
         page.says("closed over plain HTTP").says("X-Forwarded-Proto");
         assert!(browser.cookie().is_none());
     }
-    // Behind a proxy with TLS, the cookie is kept to TLS.
+    // Behind a proxy with TLS, the browser sends the cookie over TLS only.
     let browser = Browser::new(&world);
     let secure = [("x-forwarded-for", "192.0.2.7"), ("x-forwarded-proto", "https")];
     let entered = come(&browser, &secure, &by_link);
@@ -275,7 +275,7 @@ fn over_tls_the_cookie_is_of_this_host_and_of_tls_alone() {
     assert_eq!(entered.location(), format!("{PLACE}/services"));
     assert!(entered.header("set-cookie").starts_with("__Host-gangplank="), "{entered:?}");
     browser.get(entered.location()).says("gangplank configure --endpoint-url https://localhost:");
-    // Only Origin, which has to name TLS too.
+    // The browser only sends Origin, whose URL has to be one with TLS too.
     for (scheme, status) in [("http", 403), ("https", 200)] {
         let origin = browser.origin().replace("https", scheme);
         let request = browser.request("POST", "/console/out").header("origin", origin);

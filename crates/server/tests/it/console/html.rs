@@ -18,7 +18,7 @@ impl<'a> Tag<'a> {
         let mut attributes = Vec::new();
         while let Some((name, after)) = rest.split_once("=\"") {
             let (value, after) = after.split_once('"').expect("an attribute ends");
-            // The names before it are attributes without a value.
+            // All but the last of these names are attributes without a value.
             let mut names = name.split_whitespace().rev();
             attributes.push((names.next().expect("an attribute has a name"), value));
             attributes.extend(names.map(|name| (name, "")));
@@ -66,7 +66,7 @@ pub(crate) fn check(html: &str) {
         labelled.extend(tag.get("for"));
         let is_hidden = tag.get("type") == Some("hidden");
         if ["input", "select", "textarea"].contains(&tag.name) && !is_hidden {
-            // A field within a label is named by it.
+            // If a field is inside a label, the label names the field.
             let has_name = open.contains(&"label") || tag.get("aria-label").is_some();
             fields.extend((!has_name).then(|| tag.get("id").expect("a field has a label or an id")));
         }

@@ -103,7 +103,7 @@ fn logins_show_what_each_is_and_are_revoked() {
     list.says(id).says("127.0.0.1").says("gangplank registry-login list --endpoint-url http://127.0.0.1:");
     assert_eq!(list.html.matches(">active<").count(), 5);
 
-    // Revoke one login.
+    // Then one login is revoked.
     let question = browser.get(&list.link("Revoke login 1"));
     question.says("Revoke login 1?").says("refused from the next request on");
     assert_eq!(registry.status("GET", "/v2/"), 200, "a question does nothing");

@@ -1,4 +1,4 @@
-//! Roles: whom they trust, their sessions, and who was refused.
+//! Roles: the tokens that they trust, their sessions, and refused tokens.
 
 use gangplank_server::Issuer;
 use gangplank_testkit::identity::{FakeIssuer, TestKey, jwks};
@@ -68,7 +68,7 @@ fn a_role_shows_whom_it_trusts_who_came_and_who_was_refused() {
     let listed = world.api().gangplank("ListRoleSessions", &json!({ "roleName": "ci" })).body;
     let id = listed["roleSessions"][0]["accessKeyId"].as_str().unwrap();
     page.says(id).says("gangplank role try ci --token-file token.jwt");
-    // The page shows what the API lists for this role.
+    // The page shows the refusals that the API lists for this role.
     let refused =
         world.api().gangplank("ListAuditEvents", &json!({ "kind": "CallRefused", "roleName": "ci" })).body;
     assert_eq!(refused["auditEvents"].as_array().unwrap().len(), 1, "{refused}");

@@ -57,7 +57,7 @@ fn a_service_shows_its_images_and_what_runs() {
     let deleted = events(&world, "ImageDeleted");
     assert_eq!((&deleted[0]["subject"], &deleted[0]["byConsole"]), (&json!(spare), &json!(true)));
 
-    // The page has no button for it, and the API refuses it.
+    // The page has no button to delete this image, and the API refuses it.
     let refused = browser.confirm(&format!("{PLACE}/services/web/delete-image?image=:web.app.1"));
     assert_eq!(refused.status, 400);
     refused.says(":web.app.1");

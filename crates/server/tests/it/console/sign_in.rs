@@ -189,7 +189,7 @@ fn a_login_ends_when_it_is_left_alone_and_after_eight_hours() {
         other.take(&browser.cookie().unwrap());
         other.get("/console/").location() != "/console/in"
     };
-    // A request five minutes later prolongs the login to half an hour again.
+    // After a request five minutes later, the login ends half an hour after that request.
     world.stop();
     world.damage("UPDATE console_logins SET over_at = over_at - 300000");
     world.start();
@@ -205,7 +205,7 @@ fn a_login_ends_when_it_is_left_alone_and_after_eight_hours() {
     let browser = Browser::signed_in(&world);
     world.stop();
     let newest = "WHERE id = (SELECT max(id) FROM console_logins)";
-    // Five minutes before its last moment.
+    // The login now ends five minutes after it was made.
     world.damage(&format!(
         "UPDATE console_logins SET ends_at = created_at + 300000, over_at = created_at + 120000 {newest}"
     ));
@@ -256,7 +256,7 @@ fn a_link_on_another_site_leads_to_the_page() {
     let world = World::configured(|_| ());
     let browser = Browser::new(&world);
     let page = format!("{PLACE}/logins?after=7");
-    // Browsers do not send the cookie with such a request.
+    // Browsers do not send the cookie with a request from another site.
     let detour = browser.send(browser.request("GET", &page).header("sec-fetch-site", "cross-site"));
     assert_eq!(detour.status, 200);
     assert!(detour.html.contains(&format!("content=\"0; url={page}\"")), "{}", detour.html);

@@ -1,4 +1,4 @@
-//! No template may bypass escaping, or use what the content security policy forbids.
+//! No template may bypass escaping, or use anything that the content security policy forbids.
 
 use std::fs;
 use std::path::{Path, PathBuf};

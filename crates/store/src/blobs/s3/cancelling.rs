@@ -1,4 +1,4 @@
-//! Checks whether an upload can go on, and aborts it.
+//! Checks whether an upload can continue, and aborts it.
 
 use super::Inner;
 use super::failure::failed;
@@ -25,8 +25,8 @@ impl Inner {
         if self.fed.length(key).is_some() {
             return Ok(true);
         }
-        // If the upload was joined and the answer got lost, it is not over. The next request to finish it will
-        // find that out.
+        // If the upload was joined and the answer got lost, the upload is not over. The next request to finish it
+        // will find that out.
         Ok(self.client.is_upload_open(&self.object(key), &upload.id).await.map_err(failed)?
             || self.client.head_object(&self.object(key)).await.map_err(failed)?.is_some())
     }
@@ -76,7 +76,7 @@ impl Inner {
             match self.client.is_upload_open(object, upload).await {
                 Ok(false) => return Ok(()),
                 Ok(true) => {}
-                // Some servers cannot list parts. There the abort counts as done.
+                // Some servers cannot list parts. On these servers, the abort counts as done.
                 Err(error) if error.is_status(501) => return Ok(()),
                 Err(error) => return Err(failed(error)),
             }

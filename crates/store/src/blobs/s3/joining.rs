@@ -28,7 +28,8 @@ impl Inner {
     /// Joins the parts of an upload to the object of a key. When this returns, the object exists.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if it never will: the upload is over, or the key has another object.
+    /// [`StoreError::Damaged`] if the object will never exist: the upload is over, or the key has another
+    /// object.
     pub(super) async fn join(&self, key: &ContentKey, upload: &Upload, parts: &[Part]) -> Result<()> {
         let object = self.object(key);
         let mut tried = 0;

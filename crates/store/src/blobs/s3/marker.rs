@@ -46,7 +46,8 @@ impl S3 {
     /// The database that owns the prefix; `None` if none does.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] if the object is of another version of the program; and if it cannot be read.
+    /// [`StoreError::Unusable`] if the object is of another version of the program; or another error if the
+    /// object cannot be read.
     pub async fn marker(&self) -> Result<Option<Identity>> {
         let name = self.0.location.key(NAME);
         let Some(object) = self.0.client.get_object(&name, None).await.map_err(failed)? else {
@@ -84,7 +85,7 @@ impl S3 {
         }
     }
 
-    /// Gives the prefix to a database, whoever owns it.
+    /// Gives the prefix to a database, even if another one owns it.
     ///
     /// # Errors
     /// If the object cannot be written.

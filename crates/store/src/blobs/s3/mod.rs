@@ -7,9 +7,9 @@
 //! ```
 //!
 //! Nothing is ever renamed or copied. Content that is larger than a part is a multipart upload to its final key
-//! from the beginning. When the writing pauses, the bytes of the unfinished part become an object of their own,
-//! a *tail*, which the checkpoint names. Another process needs it to go on, since parts cannot be read back. If
-//! no more bytes come, a tail that contains everything is the blob.
+//! from the beginning. When the writing pauses, the bytes of the unfinished part become a separate object, a
+//! *tail*, which the checkpoint names. Another process needs it to continue, since parts cannot be read back.
+//! If no more bytes come, a tail that contains everything is the blob.
 //!
 //! A part that is not in the checkpoint does not count. It is uploaded again under the same number. The
 //! checkpoint contains the entity tag of each part that counts. If a late part arrives from an older writer,

@@ -21,15 +21,16 @@ const TRIES: u32 = 3;
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// No try begins later than this after the first. A server that is silent takes all the time of a request.
+/// No further try begins when this time has passed since the first. Each try at a silent server lasts as long
+/// as a request may.
 const LATEST: Duration = Duration::from_secs(3);
 
-/// The multipart upload of a writer, once it was begun or could not be.
+/// The multipart upload of a writer, or the error of the attempt to begin it. Empty before the first attempt.
 pub(super) type Begun = OnceCell<std::result::Result<Upload, Error>>;
 
 impl Inner {
     /// Uploads tails and new bytes together as one part. The first part begins the multipart upload. `has_turn` is
-    /// told when the part no longer waits for other parts.
+    /// notified when the part no longer waits for other parts.
     pub(super) async fn send_part(
         self: Arc<Self>,
         key: ContentKey,
@@ -46,7 +47,7 @@ impl Inner {
         let object = self.object(&key);
         let turn = self.parts_at_once.acquire().await;
         let _ = has_turn.send(());
-        // A failure is that of all parts. If each tried again, the client would wait for the sum.
+        // All parts share this failure. If each part tried again, the client would wait for the sum of the tries.
         let upload = upload.get_or_init(|| self.begin(&object)).await.as_ref();
         let upload = upload.map_err(|error| failed(error.clone()))?;
         let piece = self.together(&tails, fresh).await?;
@@ -104,7 +105,8 @@ impl Inner {
                 crc.update(&bytes);
             }
             if crc.finish() != tail.crc {
-                // The hash of the whole is of what came, so nobody else would notice.
+                // The blob's digest is computed from the bytes that arrived. So no other check finds staged bytes
+                // that differ.
                 let why = format!("what was staged under {} is not what was put there", tail.key);
                 return Err(StoreError::damaged(why));
             }
@@ -139,7 +141,7 @@ impl Inner {
         if self.client.head_object(&object).await.map_err(failed)?.is_none() {
             return Err(StoreError::unavailable(format!("{key} is being put by another request")));
         }
-        // An earlier try may have put it, and its answer was lost.
+        // An earlier try may have stored the object, although its answer was lost.
         let found = Tail { key: key.clone(), length: piece.length(), crc: piece.crc() };
         self.together(&[found], Piece::new(&self.scratch)).await.map(drop)
     }

@@ -24,7 +24,7 @@ pub(super) struct Piece {
     /// If there is a file, it contains all bytes, and memory none.
     file: Option<ScratchFile>,
     length: u64,
-    /// Of all bytes. It is computed while they are in the processor's cache.
+    /// The checksum of all bytes. It is computed while they are in the processor's cache.
     crc: Crc64Hasher,
 }
 

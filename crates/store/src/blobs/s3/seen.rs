@@ -1,6 +1,6 @@
 //! Remembers content that existed a short while ago. Content never changes, and only this program deletes it,
 //! its row first. So a question about a common layer needs no request, and is answered even while the server is
-//! away.
+//! out of reach.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ const MOST: usize = 32_768;
 pub(super) struct Seen(Mutex<Halves>);
 
 struct Halves {
-    /// The beginning of the time in seconds.
+    /// The moment from which times in seconds are counted.
     begun: Instant,
     young: HashMap<u128, Content>,
     old: HashMap<u128, Content>,

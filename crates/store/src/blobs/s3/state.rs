@@ -1,4 +1,4 @@
-//! The state of an upload that its session's row stores for this store.
+//! The state of an upload, as this blob store keeps it in the row of the session.
 
 use gangplank_s3::{Crc64, Part};
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,12 @@ use crate::{Result, StoreError};
 /// The first byte of the stored state: the version of the format. An upload with an unknown version is over.
 const FORMAT: u8 = 1;
 
-/// Bytes of an unfinished part, under a key of their own.
+/// Bytes of an unfinished part, under a separate key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tail {
     pub(super) key: ContentKey,
     pub(super) length: u64,
-    /// Held against what is read back.
+    /// The checksum that the bytes must have when they are read back.
     pub(super) crc: Crc64,
 }
 
@@ -75,7 +75,7 @@ impl State {
     /// Reads the state from a checkpoint.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if no writer can go on from it.
+    /// [`StoreError::Damaged`] if no writer can continue from it.
     pub(super) fn read(checkpoint: &Checkpoint, part: u64) -> Result<Self> {
         let state = match checkpoint.opaque.split_first() {
             None => Some(Self::beginning(part)),
@@ -89,7 +89,7 @@ impl State {
         })
     }
 
-    /// The id of the multipart upload that a checkpoint names, even if no writer can go on from it.
+    /// The id of the multipart upload that a checkpoint names, even if no writer can continue from it.
     pub(super) fn upload_of(checkpoint: &Checkpoint) -> Option<String> {
         let (format, text) = checkpoint.opaque.split_first()?;
         if *format != FORMAT {

@@ -17,7 +17,7 @@ use crate::{Result, StoreError};
 /// How many keys one call deletes.
 const AT_ONCE: usize = 1_000;
 
-/// How many deletions run at once, if each needs a call of its own.
+/// How many deletions run at once, if each needs its own call.
 const SINGLE: usize = 16;
 
 /// How old content without a row must be before it counts as an orphan: three times the longest life of an upload
@@ -141,8 +141,8 @@ impl Inner {
         (self.object(&key) == object).then_some(key)
     }
 
-    /// The content key of an object, if this store made it and it is at least so old. An object without a date
-    /// counts as young.
+    /// The content key of an object, if this store made it and it is at least `older_than` old. An object
+    /// without a date counts as young.
     fn old(&self, object: &str, age: Age, older_than: Duration) -> Option<ContentKey> {
         let key = self.content_key(object)?;
         let older_than = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);

@@ -104,7 +104,7 @@ impl S3Writer {
     /// Waits for the oldest part under way. From then on it counts.
     async fn settle(&mut self) -> Result<()> {
         let Some(first) = self.under_way.front_mut() else { return Ok(()) };
-        // Whoever stops waiting here does not stop the part.
+        // If the caller stops waiting here, the part is still sent.
         let sent = (&mut first.sent).await;
         let Some(mut first) = self.under_way.pop_front() else { return Ok(()) };
         let part = sent.unwrap_or_else(|error| Err(StoreError::unavailable(error.to_string())))?;

@@ -79,7 +79,7 @@ fn whoever_adds_waits_for_no_disk_and_takes_no_more_memory() {
     let other = log("s-2", "app");
     world.logs().append(&other, &line(NOW, "first"));
     world.logs().flush();
-    // Holding the lock stands for a disk that hangs.
+    // A held lock has the effect of a disk that hangs.
     let held = world.logs().desk.shelf();
     let (begun, total) = (Instant::now(), 20_000);
     for number in 0..total {

@@ -30,7 +30,7 @@ fn a_line_that_a_crash_has_torn_costs_no_other() {
 #[test]
 fn lines_that_cannot_be_written_are_counted_and_it_goes_on() {
     let world = World::new();
-    // A file in the place of the folder stands for a disk that refuses writes.
+    // A file where the folder should be has the effect of a disk that refuses writes.
     fs::create_dir_all(world.root()).unwrap();
     fs::write(world.root().join("s-1"), "").unwrap();
     for number in 0..3 {

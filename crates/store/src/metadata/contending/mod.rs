@@ -1,8 +1,8 @@
 //! An engine for tests that fails as PostgreSQL can fail.
 //!
 //! It runs rules in another engine. It refuses each rule at its first statement, then at its second, and so on,
-//! and at last at its commit. After each refusal the rule runs again, as after a conflict. Often the store gets
-//! no answer to a commit, if it is able to settle that. A caller of the store must not notice any of this.
+//! and at last at its commit. After each refusal the rule runs again, as after a conflict. If the store can
+//! settle such a case, it often gets no answer to a commit. A caller of the store must not notice any of this.
 
 mod refusing;
 #[cfg(test)]
@@ -19,7 +19,7 @@ use super::tx::Tx;
 use crate::{Result, StoreError};
 use refusing::{Verdict, places, refusal};
 
-/// What happens to a commit.
+/// The fate of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Answered,
@@ -29,8 +29,8 @@ enum Fate {
     Lost,
 }
 
-/// The fates of successive commits. A write that is lost runs again, and then its answer is lost. The answer of
-/// the next write is lost at once.
+/// The fates of successive commits. A write that is lost runs again, and loses its answer then. The write after
+/// the third commit loses its answer at once.
 const FATES: [Fate; 5] = [Fate::Lost, Fate::AnswerLost, Fate::Answered, Fate::AnswerLost, Fate::Answered];
 
 /// The engine `E` with simulated conflicts.
@@ -42,7 +42,7 @@ pub struct Contending<E> {
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
-    /// The same rows, with conflicts wherever they are possible.
+    /// These rows, with conflicts wherever they are possible.
     pub fn contending(self) -> Store<Contending<E>> {
         Store::new(Contending { inner: self.engine, commits: Arc::default() })
     }

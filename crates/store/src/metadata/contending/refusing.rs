@@ -10,8 +10,8 @@ use crate::{Result, StoreError};
 /// This many of the first statements of a rule are refused, each once.
 const EACH: u64 = 32;
 
-/// After [`EACH`] only some places are tried, up to this one. Few rules run more statements, and these repeat
-/// earlier ones.
+/// After the first [`EACH`] statements, only some are refused, up to this one. Few rules run more statements
+/// than [`EACH`], and the further ones repeat earlier ones.
 const MOST: u64 = 256;
 
 /// How a run of a rule ended.
@@ -20,7 +20,7 @@ pub(super) enum Verdict<T> {
     Refused,
     /// It ended before the refusal.
     Ended(T),
-    /// It failed with an error of its own.
+    /// It failed for a reason of its own.
     Failed(StoreError),
 }
 
@@ -92,6 +92,10 @@ impl Tx for Refusing<'_> {
 
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64> {
         self.ask()?.execute_each(text, width, values)
+    }
+
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
+        texts.iter().try_for_each(|text| self.execute(text, values).map(drop))
     }
 
     fn lock_each(

@@ -35,7 +35,8 @@ async fn a_rule_is_refused_at_each_statement_and_at_its_commit() {
         ["a", "b", "c"].into_iter().try_for_each(|account| add(tx, account))
     };
     db.engine.write(Terms::server(), rule).await.unwrap();
-    // Three statements, the commit, and the run that is committed.
+    // The rule ran once for each of the three statements and for the commit, which were refused in turn, and once
+    // more with success.
     assert_eq!(runs.load(Ordering::Relaxed), 5);
     assert_eq!(count(&db, "tenants").await, 3);
 }
@@ -66,7 +67,7 @@ async fn a_rule_that_fails_by_itself_is_not_run_again() {
     assert!(matches!(db.engine.write(Terms::server(), fails).await, Err(StoreError::Damaged(_))));
 }
 
-/// The store could not settle what happened.
+/// The store could not find out whether the change was made.
 #[tokio::test]
 async fn what_cannot_be_settled_is_not_lost() {
     let (_directory, db) = scratch();
@@ -76,7 +77,7 @@ async fn what_cannot_be_settled_is_not_lost() {
     assert_eq!(count(&db, "tenants").await, 5);
 }
 
-/// One change for each fate, so that every fate comes first once.
+/// Makes one change for each fate, so that every fate comes first once.
 #[tokio::test]
 async fn a_change_is_made_and_noted_once_whatever_becomes_of_its_commits() {
     let (_directory, db) = scratch();

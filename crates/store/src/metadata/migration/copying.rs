@@ -24,7 +24,7 @@ const LARGE_ROWS: [&str; 2] = ["manifests", "deployments"];
 /// Copies all rows of these tables into empty ones. Returns how many there are.
 ///
 /// # Errors
-/// [`StoreError::Damaged`] if a value is not what its column has, or if the target does not have as many rows.
+/// [`StoreError::Damaged`] if a value does not fit its column, or if the target does not have as many rows.
 pub(super) fn tables(from: &dyn Tx, to: &dyn Tx, tables: &[Table]) -> Result<u64> {
     let mut all = 0;
     for table in tables {
@@ -135,7 +135,7 @@ pub(super) fn page(
     Ok(found)
 }
 
-/// The statement that inserts so many rows.
+/// The statement that inserts `count` rows.
 fn insert(table: &Table, count: usize) -> String {
     let width = table.columns.len();
     let rows: Vec<String> =

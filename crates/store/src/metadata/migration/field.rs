@@ -5,7 +5,7 @@ use gangplank_oci::Digest;
 use crate::metadata::tx::{Cell, FromCell as _, Kind, Value};
 use crate::{Result, StoreError};
 
-/// What a column contains in both databases.
+/// The kind of value that a column contains in both databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Integer,
@@ -28,7 +28,7 @@ pub(super) enum Field {
 }
 
 impl Content {
-    /// What a column contains that has these types in SQLite and PostgreSQL.
+    /// The kind of value in a column that has these types in SQLite and PostgreSQL.
     pub(super) fn of(sqlite: &str, postgres: &str) -> Option<Self> {
         Some(match (sqlite, postgres) {
             ("INTEGER", "bigint") => Self::Integer,

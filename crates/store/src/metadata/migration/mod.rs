@@ -1,7 +1,8 @@
-//! Copies all rows from one database to another of the other kind, as they are, with their numbers.
+//! Copies all rows from a database of one kind to one of the other kind, unchanged and with their numbers.
 //!
 //! There is no list of tables to keep up to date. The tables and columns are those that both databases say they
-//! have, and they must have the same. Upload sessions stay behind, and so do discarded keys: their bytes do.
+//! have, and they must have the same. Upload sessions and discarded keys are not copied, because their bytes
+//! are not copied either.
 
 mod copying;
 mod field;
@@ -19,7 +20,7 @@ use super::tx::{Query, Tx, values};
 use crate::Result;
 use crate::blobs::ContentKey;
 
-/// The store that rows come from or go to, as both ends note it.
+/// The other end of a migration, as each of the two stores records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Other {
     /// The number that rows and bytes share. It is the same at both ends.
@@ -31,11 +32,11 @@ pub struct Other {
 /// The state of a store that is one end of a migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// Rows and bytes are coming from there.
+    /// Rows and bytes are on their way from the other store to this one.
     Arriving(Other),
-    /// All of them have come. The other end may not know that it has moved.
+    /// All rows and bytes have arrived here. The other store may not know yet that it has moved.
     Arrived(Other),
-    /// All of them are there, and a server must not use what is here.
+    /// All rows and bytes are in the other store. A server must not use the rows and bytes here.
     Moved(Other),
 }
 
@@ -93,8 +94,8 @@ pub struct Rows {
 }
 
 /// Copies all rows into empty tables, with the numbers that were given out, and checks that as many are there.
-/// One end is SQLite, the other PostgreSQL. `steady` is the steady time if the source notes it elsewhere than in
-/// its marks.
+/// One end is SQLite, the other PostgreSQL. `steady` is the steady time if the source stores it elsewhere than
+/// in its marks.
 pub(super) fn copy(from: &dyn Tx, to: &dyn Tx, steady: Option<Time>, changes: &Changes) -> Result<Rows> {
     let tables = shape::of(from, to)?;
     let count = copying::tables(from, to, &tables)?;
@@ -119,7 +120,7 @@ pub fn rows_in(path: &Path) -> Result<Rows> {
     moving::reading(path, |tx| count(tx, names))
 }
 
-/// Counts the rows of the tables that a query names, apart from those that stay behind.
+/// Counts the rows of the tables that a query names, without the rows that a migration leaves behind.
 pub(super) fn count(tx: &dyn Tx, names: &str) -> Result<Rows> {
     let mut count = 0;
     for name in tx.all(&Query::<String>::column(names, []))? {
@@ -130,7 +131,7 @@ pub(super) fn count(tx: &dyn Tx, names: &str) -> Result<Rows> {
     Ok(Rows { count })
 }
 
-/// Marks that are true only where they were made: the history of a database, and where its bytes are.
+/// Marks that a migration does not copy: the history of a database, and the place of its bytes.
 const OF_A_PLACE: [Mark; 4] = [Mark::ContentBucket, Mark::DatabaseServer, Mark::Timeline, Mark::Table];
 
 fn change(to: &dyn Tx, steady: Option<Time>, changes: &Changes) -> Result<()> {

@@ -5,7 +5,7 @@ use super::shape::Table;
 use crate::Result;
 use crate::metadata::tx::{Dialect, Query, Tx, values};
 
-/// Makes the target go on after the numbers that the source has given out.
+/// Makes the target continue after the numbers that the source has given out.
 pub(super) fn go_on(from: &dyn Tx, to: &dyn Tx, tables: &[Table]) -> Result<()> {
     for table in tables {
         let Some(column) = table.numbered() else { continue };
@@ -19,7 +19,7 @@ pub(super) fn go_on(from: &dyn Tx, to: &dyn Tx, tables: &[Table]) -> Result<()> 
     Ok(())
 }
 
-/// The highest number that was given out, as far as the database notes it.
+/// The highest number that was given out, as far as the database records it.
 fn given_out(from: &dyn Tx, table: &str, column: &str) -> Result<i64> {
     if from.dialect() == Dialect::Sqlite {
         let text = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?1";
@@ -32,7 +32,8 @@ fn given_out(from: &dyn Tx, table: &str, column: &str) -> Result<i64> {
 
 fn set(to: &dyn Tx, table: &str, column: &str, highest: i64) -> Result<()> {
     if to.dialect() == Dialect::Sqlite {
-        // Only the tables that must not use a number again have a row here, and one more is not looked at.
+        // Only tables that must not use a number again have a row in `sqlite_sequence`. A row of any other table
+        // would have no effect.
         let is_noted =
             "SELECT count(*) FROM sqlite_schema WHERE name = ?1 AND sql LIKE '%PRIMARY KEY AUTOINCREMENT%'";
         if to.one::<i64>(&Query::column(is_noted, values![table]))? == 0 {
@@ -50,7 +51,7 @@ fn set(to: &dyn Tx, table: &str, column: &str, highest: i64) -> Result<()> {
     .map(drop)
 }
 
-/// The name of the sequence that PostgreSQL gives out the numbers of a column from.
+/// The name of the sequence from which PostgreSQL takes the numbers of a column.
 fn sequence(tx: &dyn Tx, table: &str, column: &str) -> Result<String> {
     let text = "SELECT pg_get_serial_sequence(CAST(?1 AS TEXT), CAST(?2 AS TEXT))";
     tx.one(&Query::column(text, values![table, column]))

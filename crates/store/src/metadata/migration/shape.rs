@@ -9,7 +9,7 @@ use crate::{Result, StoreError};
 /// Tables whose rows stay behind. Their bytes stay, too.
 pub(super) const STAY: [&str; 3] = ["uploads", "upload_keys", "discarded"];
 
-/// Columns that refer to later tables. They are null until the rows of those are there.
+/// Columns that refer to later tables. They stay null until the later tables have their rows.
 const LATER: [(&str, &str); 2] = [("services", "current_version"), ("services", "next_version")];
 
 /// A table.
@@ -47,7 +47,7 @@ impl Table {
 /// A column of PostgreSQL: its type, and whether the database gives out its numbers.
 type Theirs = BTreeMap<(String, String), (String, bool)>;
 
-/// The tables to copy. Each comes after those that it refers to, apart from the columns that are later.
+/// The tables to copy. Each comes after those that it refers to, apart from the columns in [`LATER`].
 ///
 /// # Errors
 /// [`StoreError::Unusable`] if the databases differ.
@@ -77,7 +77,8 @@ pub(super) fn of(one: &dyn Tx, other: &dyn Tx) -> Result<Vec<Table>> {
     for (table, mut key) in tables.iter_mut().zip(keys) {
         key.sort_unstable();
         table.key = key.into_iter().map(|(_, column)| column).collect();
-        // Tables that only PostgreSQL has are of the processes that share it. But a table has the same columns.
+        // Tables that only PostgreSQL has belong to the processes that share the database. A table that both have
+        // must have the same columns.
         if let Some((_, name)) = theirs.keys().find(|(of, _)| *of == table.name) {
             return Err(differs(&table.name, name));
         }

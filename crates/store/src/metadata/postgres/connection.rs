@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -214,6 +215,17 @@ impl Open {
             Statements::Unnamed => self.client.execute_typed(&with_dollars(text), &typed(values)).await,
         };
         self.noting(changed)
+    }
+
+    /// Runs several statements with the same values, in their order. All are sent before the first answer is read.
+    pub(super) async fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
+        if self.mode == Statements::Prepared {
+            // A statement that has to be prepared first would be sent after those behind it.
+            for text in texts {
+                self.prepare(text, values).await?;
+            }
+        }
+        try_join_all(texts.iter().map(|text| self.execute(text, values))).await.map(drop)
     }
 
     /// Prepares a text with the types of these parameters, or returns its prepared statement.

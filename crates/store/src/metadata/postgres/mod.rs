@@ -13,6 +13,7 @@ mod connecting;
 mod connection;
 mod errors;
 mod moving;
+mod places;
 mod pool;
 mod resolve;
 mod schema;
@@ -203,9 +204,7 @@ impl Cluster {
             let handle = Handle::current();
             let transaction = Transaction::begin(&mut connection, &handle, isolation, until)?;
             let ruled = caught(&panicked, || rule(&transaction)).and_then(|value| {
-                if terms.takes == Takes::Rights {
-                    transaction.takes_rights()?;
-                }
+                transaction.note(terms)?;
                 Ok(value)
             });
             match ruled {

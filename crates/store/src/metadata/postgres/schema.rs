@@ -46,8 +46,8 @@ pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
     }
     let make = format!(
         "{}{}
-         INSERT INTO cluster (one, schema, oldest, generation, steady_time)
-         VALUES (1, {VERSION}, {VERSION}, 0, 0)",
+         INSERT INTO cluster (one, schema, oldest, generation, running, steady_time)
+         VALUES (1, {VERSION}, {VERSION}, 0, 0, 0)",
         include_str!("schema.sql"),
         include_str!("shared.sql")
     );

@@ -1,5 +1,5 @@
 //! The row that each process reads once a second: the generation of rights, the steady time, the oldest schema of
-//! programs that may use the tables, and the time of the database.
+//! programs that may use the tables, changes of what runs, and the time of the database.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use gangplank_core::Time;
 use rustix::time::{ClockId, Timespec, clock_gettime};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::connection::Open;
@@ -29,13 +30,14 @@ const FRESH: Duration = Duration::from_secs(4);
 const OUT_OF_REACH: Duration = Duration::from_secs(10);
 
 const READ: &str =
-    "SELECT generation, steady_time, oldest, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
+    "SELECT generation, steady_time, oldest, running, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
     FROM cluster";
 
 /// The numbers that a process has read, and its caches.
 pub(super) struct Shared {
     pub(super) caches: Caches,
     generation: AtomicI64,
+    running: watch::Sender<i64>,
     steady: AtomicI64,
     /// When the last answered reading began.
     looked_at: Mutex<Option<Moment>>,
@@ -75,6 +77,7 @@ impl Shared {
         let shared = Arc::new(Self {
             caches: Caches::default(),
             generation: AtomicI64::new(0),
+            running: watch::Sender::new(0),
             steady: AtomicI64::new(0),
             looked_at: Mutex::default(),
             standing: Standing::default(),
@@ -100,8 +103,10 @@ impl Shared {
             self.caches.open(Takes::Rights);
         }
         self.steady.store(steady, Ordering::Release);
+        let running = number(3)?;
+        self.running.send_if_modified(|before| std::mem::replace(before, running) != running);
         *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
-        self.standing.note(number(2)?, number(3)?, began.of_the_day, SystemTime::now());
+        self.standing.note(number(2)?, number(4)?, began.of_the_day, SystemTime::now());
         self.statistics.polled(asked);
         self.statistics.clock_is_ahead(-self.standing.clock_ahead());
         Ok(())
@@ -126,6 +131,11 @@ impl Shared {
     /// Why this process should get no requests; `None` if it may get some.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         if self.is_healthy() { self.standing.trouble() } else { Some(Trouble::OutOfReach) }
+    }
+
+    /// The number that grows whenever services, their deployments or places change.
+    pub(super) fn running(&self) -> watch::Receiver<i64> {
+        self.running.subscribe()
     }
 
     /// By how many milliseconds the database's clock is ahead of this machine's; negative if it is behind.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::connection::{Begun, Connection, Isolation, Open};
 use super::errors;
 use super::resolve::Lost;
+use crate::metadata::engine::{Takes, Tells, Terms};
 use crate::metadata::patience::{RESERVE, left};
 use crate::metadata::tx::{Dialect, Level, Lock, Named, Query, Read, ReadEach, Row, Tx, Value, values};
 use crate::{Result, StoreError};
@@ -77,9 +78,17 @@ impl<'c> Transaction<'c> {
         answer
     }
 
-    /// Advances the generation of rights, so that other processes empty their caches.
-    pub(super) fn takes_rights(&self) -> Result<()> {
-        self.execute("UPDATE cluster SET generation = generation + 1", &[]).map(drop)
+    /// Advances the numbers by which other processes notice what a rule has changed.
+    pub(super) fn note(&self, terms: &Terms) -> Result<()> {
+        let text = match (terms.takes, terms.tells) {
+            (Takes::Rights, Tells::Runners) => {
+                "UPDATE cluster SET generation = generation + 1, running = running + 1"
+            }
+            (Takes::Rights, Tells::Nobody) => "UPDATE cluster SET generation = generation + 1",
+            (Takes::Nothing, Tells::Runners) => "UPDATE cluster SET running = running + 1",
+            (Takes::Nothing, Tells::Nobody) => return Ok(()),
+        };
+        self.execute(text, &[]).map(drop)
     }
 
     /// Ends a transaction that has only read.
@@ -158,6 +167,10 @@ impl Tx for Transaction<'_> {
             changed += self.wait(answers)?.iter().sum::<u64>();
         }
         Ok(changed)
+    }
+
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
+        self.wait(self.open.execute_all(texts, values))
     }
 
     fn lock_each(

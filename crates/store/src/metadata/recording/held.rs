@@ -1,4 +1,4 @@
-//! The locks and reads of a transaction so far, and what is wrong with its next step.
+//! The locks and reads of a transaction so far. They show whether its next step is a mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +50,7 @@ impl Held {
         if times.iter().all(|(rows, _)| *rows == 0) {
             return;
         }
-        // `SkipLocked` waits for nobody, so its order does not matter.
+        // A lock with `SkipLocked` never waits, so its order does not matter.
         if lock != Lock::SkipLocked && !self.rise(text, times) {
             self.advance((level, place), table.name.to_owned());
         }
@@ -92,7 +92,7 @@ impl Held {
         self.read.extend(read.map(|(_, table)| table.name));
     }
 
-    /// Whether the locks so far allow changing rows of a table, or adding and renewing them.
+    /// Whether the locks so far allow the rule to change rows of a table, or to add and renew them.
     fn may_change(&self, table: &Table, is_added: bool) -> bool {
         let mut guards = table.guards.iter().chain([&table.name]);
         guards.any(|guard| self.tables.get(guard).is_some_and(|lock| *lock != Lock::Share))
@@ -110,7 +110,8 @@ impl Held {
         self.last = Some((place, what));
     }
 
-    /// Checks that the values of a locking text rise. Returns whether it has locked with all of them before.
+    /// Checks that a locking text runs with rising values. Returns whether the rule has locked all of them with
+    /// it before.
     fn rise(&mut self, text: &str, times: &[(usize, &[Value<'_>])]) -> bool {
         let before = self.keys.entry(text.to_owned()).or_default();
         let (mut is_again, mut fallen) = (true, None);

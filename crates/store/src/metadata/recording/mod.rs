@@ -45,13 +45,13 @@ pub struct Recorded<E> {
 struct Seen {
     /// The round trips of the last rule that wrote.
     last: Vec<String>,
-    /// The mistakes that were found.
+    /// The mistakes that were found in rules.
     wrong: Vec<String>,
 }
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
-    /// The same rows, with all rules under observation.
+    /// These rows, with all rules under observation.
     pub fn recorded(self) -> Store<Recorded<E>> {
         Store::new(Recorded { inner: self.engine, seen: Arc::default() })
     }

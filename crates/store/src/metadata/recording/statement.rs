@@ -1,4 +1,4 @@
-//! What a statement does to tables, judged by its words.
+//! Finds out from the words of a statement what it does to tables.
 
 use super::tables;
 

@@ -43,7 +43,7 @@ fn the_rows_that_are_locked_are_those_of_the_outer_query() {
     assert_eq!(super::statement::found(text), Some("roles"));
 }
 
-/// The mistakes of a rule, in a store with three tenants and three repositories.
+/// Runs a rule in a store with three tenants and three repositories. Returns its mistakes.
 async fn wrong(rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) -> Vec<String> {
     let (_directory, database) = sqlite::tests::scratch();
     database.engine.write(Terms::server(), make_rows).await.unwrap();
@@ -115,7 +115,8 @@ async fn locks_are_taken_in_order() {
         for id in [1, 2, 2, 1] {
             lock(tx, REPOSITORY, Lock::Update, id)?;
         }
-        // A row that does not exist cannot be locked. A rule that waits for nobody may lock in any order.
+        // A row that does not exist cannot be locked. A rule that waits for no other transaction may lock in any
+        // order.
         lock(tx, TENANT, Lock::Update, 9)?;
         lock(tx, TENANT, Lock::SkipLocked, 2)
     })
@@ -192,7 +193,7 @@ async fn what_was_read_is_changed_only_if_it_is_locked() {
         change(tx, "registry_logins")
     })
     .await;
-    // Nobody else sees an inserted row.
+    // No other transaction sees an inserted row.
     assert_right(|tx| {
         look(tx, "tenants")?;
         tx.run("INSERT INTO tenants (id, account, region) VALUES (4, '4', 'r')", values![])?;
@@ -218,7 +219,7 @@ async fn who_only_reads_changes_and_locks_nothing_and_one_query_needs_no_snapsho
     );
 }
 
-/// The observation would miss a table that is not in the list.
+/// A table that is not in the list would not be observed.
 #[tokio::test]
 async fn all_tables_are_known() {
     let (_directory, database) = sqlite::tests::scratch();

@@ -9,7 +9,7 @@ use super::statement::Statement;
 use crate::Result;
 use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Tx, Value};
 
-/// What a rule announced to do.
+/// The actions that a rule has announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Run one query, which needs no snapshot.
@@ -46,6 +46,10 @@ impl<'t> Recorder<'t> {
     /// Records a statement that is no locking query.
     fn run(&self, text: &str, width: usize, values: &[Value<'_>], rows: u64) {
         self.ask(text);
+        self.note(text, width, values, rows);
+    }
+
+    fn note(&self, text: &str, width: usize, values: &[Value<'_>], rows: u64) {
         if self.mode == Mode::Writes {
             self.held.borrow_mut().run(text, values.chunks(width.max(1)), rows);
         } else if !Statement::of(text).is_read() {
@@ -89,6 +93,15 @@ impl Tx for Recorder<'_> {
         let changed = self.inner.execute_each(text, width, values);
         self.run(text, width, values, *changed.as_ref().unwrap_or(&0));
         changed
+    }
+
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
+        self.ask(&texts.join("; "));
+        texts.iter().try_for_each(|text| {
+            let changed = self.inner.execute(text, values);
+            self.note(text, values.len(), values, *changed.as_ref().unwrap_or(&0));
+            changed.map(drop)
+        })
     }
 
     fn lock_each(

@@ -126,7 +126,8 @@ fn page(tx: &dyn Tx, account: Option<&AccountId>, after: Option<&KeyMark>, limit
     Ok(KeyPage { keys, more })
 }
 
-/// Locks a key for a change. Whoever enables one must itself be enabled. Both are locked in the order of their ids.
+/// Locks a key for a change. A caller that enables a key needs an enabled key itself. Both keys are locked in
+/// the order of their ids.
 fn lock(tx: &dyn Tx, by: &Origin, id: &AccessKeyId, state: NewState) -> Result<Option<AccessKey>> {
     let caller = key_of(by).filter(|_| state == NewState::Enabled);
     let is_first = caller.as_ref().is_some_and(|caller| caller.as_str() < id.as_str());

@@ -1,4 +1,4 @@
-//! Who gives somebody rights must still have its own.
+//! A caller that gives somebody rights must still have rights itself.
 //!
 //! A call is authorized before its transaction, and perhaps by another process than the one that disables its key.
 //! So a rule that gives rights asks again. It keeps the key locked until its commit. Then it happens either before

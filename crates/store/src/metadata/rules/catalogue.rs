@@ -25,8 +25,8 @@ impl<E: Engine> Catalogue for Store<E> {
         limit: usize,
     ) -> Result<Vec<ListedRepository>> {
         let tenant = tenant.clone();
-        // A single lower bound lets the search start in the index at the first row of the page. No repository
-        // name contains the character U+0001.
+        // With a single lower bound, the search starts in the index at the first row of the page. No repository name
+        // contains the character U+0001.
         let first = match last {
             Some(last) if last >= prefix => format!("{last}\u{1}"),
             _ => prefix.to_owned(),
@@ -93,7 +93,7 @@ fn list(
 ) -> Result<ManifestPage> {
     let (mut page, mut bytes, mut looked_at, mut last) = (ManifestPage::default(), 0, 0, before);
     loop {
-        // As many as the page still needs, and one more to learn whether there is another page.
+        // As many as the page still needs, and one more, which shows whether another page follows.
         let wanted = (limit - page.manifests.len()).min(LOOKED_AT - looked_at) + 1;
         // The subquery costs one step in an index.
         let found: Vec<Candidate> = tx.all(&Query::new(

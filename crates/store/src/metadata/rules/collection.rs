@@ -9,10 +9,10 @@
 //! 3. It reads again whether the lease of each locked row is over, and whether an edge leads to the row. The
 //!    column `held` only helps to find rows. It decides nothing.
 //!
-//! The step skips every row that somebody else has locked. The next cycle finds it again. If all that it found is
-//! in locked repositories, it looks for more in others: a repository that is always in use holds up only its own
-//! garbage. So collection waits for nobody, and nobody waits for it for long. Its cost follows the amount of garbage, because its indexes
-//! contain nothing else.
+//! The step skips every row that somebody else has locked. The next cycle finds it again. If everything that it
+//! found is in locked repositories, it looks in other repositories. So a repository that is always in use holds
+//! up only its own garbage. So collection waits for nobody, and others wait for it only briefly. Its cost
+//! follows the amount of garbage, because its indexes contain nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,8 +62,8 @@ impl<E: Engine> Collection for Store<E> {
     }
 }
 
-/// One step of collection. Manifests go before the blobs that they hold. The step looks for indexes that hold
-/// themselves only when it finds no other manifests.
+/// One step of collection. Manifests are removed before the blobs that they hold. The step looks for indexes
+/// that hold themselves only when it finds no other manifests.
 pub(crate) fn step(tx: &dyn Tx, over: Time, now: Time, rows: usize) -> Result<Collected> {
     let steady = tx.steady(now)?;
     let over = Time(over.0.saturating_add(steady.0 - now.0));
@@ -88,11 +88,11 @@ struct Step<'a> {
     /// About how many rows the step removes.
     rows: usize,
     collected: Collected,
-    /// How much less each tenant has, by the tenant's row.
+    /// The decrease of each tenant's usage, by the tenant's row.
     usage: BTreeMap<i64, Usage>,
 }
 
-/// Past how many repositories a step goes that others have locked.
+/// How many repositories that others have locked a step passes over before it gives up.
 const MOST_BUSY: usize = 100;
 
 /// The condition that a column names none of these repositories. Their parameters begin with `?3`.
@@ -113,7 +113,8 @@ fn but<'v>(values: [Value<'v>; 2], busy: &BTreeSet<i64>) -> Vec<Value<'v>> {
 type Locked = BTreeMap<i64, i64>;
 
 impl Step<'_> {
-    /// Finds rows, and locks their repositories. `find` finds rows outside of some repositories, each with its own.
+    /// Finds rows, and locks their repositories. `find` gets the repositories to leave out, and returns each
+    /// row with its repository.
     fn find_unlocked<T>(
         &self,
         find: impl Fn(&BTreeSet<i64>) -> Result<Vec<(T, i64)>>,
@@ -186,7 +187,8 @@ impl Step<'_> {
     /// 3. So somewhere in the circle an edge from a subject is followed by an edge to a part. The manifest
     ///    between these two edges has a subject and has children.
     fn self_holding_index(&mut self) -> Result<()> {
-        // If no lease counts, renewing a suspect does not bring the others forward. So all are looked at.
+        // If leases do not count, renewing a suspect does not bring another one to the front. So all suspects are
+        // looked at.
         let limit = if self.over < self.now { self.rows } else { usize::MAX };
         let (suspects, locked) = self.find_unlocked(|busy| {
             let text = format!(
@@ -207,8 +209,8 @@ impl Step<'_> {
             // All manifests above it still exist: those that nothing holds were removed before.
             let until = match walk::kept(self.tx, manifest, self.over, |_| false)? {
                 Err(above) => {
-                    // All manifests above keep this one only together. So a renewal of any of them must be
-                    // excluded before it goes.
+                    // A manifest above keeps this one only together with the others above. A renewal of any of them
+                    // would keep it, so all are locked before it is removed.
                     if self.lock_manifests(above.iter().copied())?.len() < above.len()
                         || walk::kept(self.tx, manifest, self.over, |_| false)?.is_ok()
                     {
@@ -220,7 +222,7 @@ impl Step<'_> {
                 Ok(Kept::ByRoot) => self.now,
                 Ok(Kept::ByLease(until)) => until,
             };
-            // The new lease lets it rest until then, so that not every cycle looks at it.
+            // With a newer lease the index rests for a while, so that not every cycle looks at it.
             if !self.lock_manifests([manifest])?.is_empty() {
                 let renew = "UPDATE manifests SET leased_at = ?2 WHERE id = ?1";
                 self.tx.run(renew, values![manifest, until])?;
@@ -308,8 +310,8 @@ impl Step<'_> {
     /// Deletes those of the locked repositories that are empty.
     fn remove_empty(&mut self, locked: &Locked) -> Result<()> {
         let removed = self.tx.find_each(
-            // It reads the first row and does not ask EXISTS: where most repositories have many rows, PostgreSQL
-            // would read the whole table to answer that for an empty one.
+            // The query reads the first row instead of using EXISTS. Where most repositories have many rows,
+            // PostgreSQL would read the whole table to answer EXISTS for an empty repository.
             "DELETE FROM repositories WHERE id = ?1
              AND (SELECT digest FROM manifests WHERE repository = ?1 ORDER BY digest LIMIT 1) IS NULL
              AND (SELECT blob FROM blob_links WHERE repository = ?1 ORDER BY blob LIMIT 1) IS NULL

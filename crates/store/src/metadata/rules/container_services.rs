@@ -62,7 +62,7 @@ impl<E: Engine> ContainerServices for Store<E> {
         max_tags: u32,
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
-        self.change(by, Terms::tenant(&tenant), move |tx| {
+        self.change(by, Terms::tenant(&tenant).tells_runners(), move |tx| {
             change_found(tx, &tenant, service, &change, max_tags)
         })
         .await
@@ -76,7 +76,8 @@ impl<E: Engine> ContainerServices for Store<E> {
         now: Time,
     ) -> Result<bool> {
         let tenant = tenant.clone();
-        self.change(by, Terms::tenant(&tenant), move |tx| delete(tx, &tenant, service, now)).await
+        self.change(by, Terms::tenant(&tenant).tells_runners(), move |tx| delete(tx, &tenant, service, now))
+            .await
     }
 
     async fn service_uuids(&self) -> Result<Vec<String>> {
@@ -366,7 +367,7 @@ fn read(row: &Row<'_>, at: usize) -> Result<ContainerService> {
         id: row.get(at)?,
         name: row.get(at + 1)?,
         uuid: row.get(at + 2)?,
-        // This program never wrote another word. The smallest power is the safe reading of a damaged one.
+        // This program never wrote any other word. For a damaged word, the smallest power is the safe choice.
         power: Power::parse(row.text(at + 3)?).unwrap_or(Power::Nano),
         scale: Scale::nearest(row.get(at + 4)?),
         is_disabled: row.get(at + 5)?,

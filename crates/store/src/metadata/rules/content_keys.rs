@@ -34,8 +34,9 @@ pub(crate) fn discard_upload(
     tx.run(DISCARD, values![key.as_str(), fed, checkpoint]).map(drop)
 }
 
-/// Queues content that a search found without a row. Content that has a row meanwhile, and content whose key is
-/// younger than `older_than` by the clock of the database, is left out. Returns how many contents are queued.
+/// Queues content that a search found without a row. Content that has got a row meanwhile is left out, and so
+/// is content whose key is younger than `older_than` by the clock of the database. Returns how many contents
+/// are queued.
 pub(crate) fn discard_orphans(
     tx: &dyn Tx,
     orphans: &[Discarded],
@@ -56,8 +57,8 @@ pub(crate) fn discard_orphans(
     Ok(unknown.len())
 }
 
-/// Whether a key may become that of a blob. It may not if it is older than `within` by the clock of the
-/// database, or discarded: a search for orphans may have found its bytes.
+/// Whether a key may become that of a blob. A key that is discarded, or older than `within` by the clock of the
+/// database, may not: a search for orphans may have found its bytes.
 pub(crate) fn may_be_added(tx: &dyn Tx, key: &ContentKey, within: Duration) -> Result<bool> {
     let find = format!("SELECT EXISTS (SELECT 1 FROM discarded WHERE key = ?1), {}", clock(tx));
     let read: fn(&Row<'_>) -> Result<(bool, Time)> = |row| Ok((row.get(0)?, row.get(1)?));
@@ -80,7 +81,7 @@ fn made(key: &ContentKey) -> Option<Time> {
 /// The content that was discarded at `until` or earlier, oldest first.
 pub(crate) fn discarded(tx: &dyn Tx, until: Time, limit: usize) -> Result<Vec<Discarded>> {
     tx.all(&Query::new(
-        // A key that a blob has was discarded by mistake. Its bytes stay.
+        // A key that a blob uses was discarded by mistake. The bytes of the blob stay.
         "SELECT key, checkpoint FROM discarded d
          WHERE discarded_at <= ?1 AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.key = d.key)
          ORDER BY discarded_at LIMIT ?2",

@@ -34,7 +34,7 @@ const STATES: [(DeploymentState, &str); 4] = [
     (DeploymentState::Failed, "failed"),
 ];
 
-/// The word for each step in a row.
+/// The word that a row has for each step.
 const STEPS: [(Step, &str); 4] = [
     (Step::CreatingDeployment, "creating"),
     (Step::EvaluatingHealthCheck, "evaluating"),
@@ -56,7 +56,7 @@ impl<E: Engine> Deployments for Store<E> {
         quota: u32,
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
-        self.change(by, Terms::tenant(&tenant), move |tx| {
+        self.change(by, Terms::tenant(&tenant).tells_runners(), move |tx| {
             let call = deployment.invocation.as_ref();
             container_services::create(tx, &tenant, &service, Some(&deployment), call, quota)
         })
@@ -71,7 +71,7 @@ impl<E: Engine> Deployments for Store<E> {
         deployment: NewDeployment,
     ) -> Result<DeploymentOutcome> {
         let tenant = tenant.clone();
-        self.change(by, Terms::tenant(&tenant).takes_nothing(), move |tx| {
+        self.change(by, Terms::tenant(&tenant).takes_nothing().tells_runners(), move |tx| {
             making::create(tx, &tenant, service, &deployment)
         })
         .await

@@ -26,7 +26,7 @@ struct Search<'a> {
     over: Time,
     /// Manifests that would be removed, and why.
     doomed: HashMap<i64, GarbageReason>,
-    /// The same manifests, in the order in which they were found.
+    /// These manifests, in the order in which they were found.
     order: Vec<i64>,
 }
 
@@ -37,7 +37,7 @@ impl Search<'_> {
         }
     }
 
-    /// Dooms the manifests that nothing holds.
+    /// Adds the manifests that nothing holds to the garbage.
     fn unheld(&mut self) -> Result<()> {
         for manifest in self.tx.all(&Query::column(
             "SELECT id FROM manifests WHERE held = 0 AND leased_at <= ?1 ORDER BY leased_at",
@@ -48,7 +48,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Dooms the manifests that only garbage holds, starting with those below the entry `next` of `order`.
+    /// Adds the manifests that only garbage holds to the garbage, starting with those below the entry `next` of
+    /// `order`.
     fn follow(&mut self, mut next: usize) -> Result<()> {
         while let Some(holder) = self.order.get(next).copied() {
             next += 1;
@@ -62,7 +63,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Dooms indexes that hold themselves.
+    /// Adds indexes that hold themselves to the garbage.
     fn self_holding_indexes(&mut self) -> Result<()> {
         let suspects: Vec<(i64, Digest)> = self.tx.all(&Query::new(
             "SELECT id, subject FROM manifests
@@ -162,7 +163,7 @@ struct Holds<'a> {
 }
 
 impl Holds<'_> {
-    /// Counts one hold less. The last one frees the bytes.
+    /// Counts one repository fewer for the content. When none is left, the bytes are freed.
     fn let_go(&mut self, content: i64, mut blob: Garbage) -> Result<Garbage> {
         let left = match self.left.get(&content) {
             Some(left) => *left,

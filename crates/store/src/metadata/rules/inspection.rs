@@ -11,7 +11,7 @@ use crate::metadata::inspection::{ContentTotals, Contradiction, Fault, Inspectio
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Dialect, Level, Lock, Query, Row, Tx, values};
 
-/// After a crash the steady time may go on from an earlier moment. By this much a lease may be in the future.
+/// How far in the future a lease may be: after a crash the steady time may continue from an earlier moment.
 const MAY_BE_AHEAD: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// How many manifests are read into memory at once.

@@ -1,4 +1,4 @@
-//! Leases of manifests, and of what they hold. [`super::holds`] says what holds what.
+//! Leases of manifests, and of what they hold. [`super::holds`] says which rows hold which other rows.
 
 use gangplank_core::{Renewal, Time};
 
@@ -9,7 +9,7 @@ use crate::metadata::tx::{Tx, values};
 const RENEW: &str =
     "UPDATE manifests SET leased_at = ?2 WHERE id = ?1 AND leased_at < ?2 AND leased_at <= ?3";
 
-/// A renewal at the time of all who share the database, and not at that of the caller.
+/// The renewal with the steady time that all processes share, in place of the caller's.
 pub(crate) fn of_all(tx: &dyn Tx, Renewal { now, stale }: Renewal) -> Result<Renewal> {
     let steady = tx.steady(now)?;
     Ok(Renewal { now: steady, stale: Time(stale.0.saturating_add(steady.0 - now.0)) })
@@ -20,8 +20,8 @@ pub(crate) fn renew_manifest(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Re
     tx.run(RENEW, values![manifest, renewal.now, renewal.stale]).map(drop)
 }
 
-/// Begins the grace period of those of these manifests that nothing else holds, after roots ended their holds.
-/// The manifests must be locked.
+/// Roots have ended their holds on these manifests. Begins the grace period of each manifest that nothing else
+/// holds. The manifests must be locked.
 pub(crate) fn let_go(tx: &dyn Tx, manifests: &[i64], now: Time) -> Result<()> {
     holds::keep::refresh_each(tx, manifests)?;
     let Renewal { now, stale } = Renewal::at(tx.steady(now)?);
@@ -30,8 +30,6 @@ pub(crate) fn let_go(tx: &dyn Tx, manifests: &[i64], now: Time) -> Result<()> {
 
 /// Renews the leases on everything that a manifest holds: its blobs, its children, and the manifests about it.
 pub(crate) fn renew_parts(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Result<()> {
-    for text in &Texts::get().renew_below {
-        tx.run(text, values![manifest, renewal.now, renewal.stale])?;
-    }
-    Ok(())
+    let texts = Texts::get().renew_below.each_ref().map(String::as_str);
+    tx.execute_all(&texts, &values![manifest, renewal.now, renewal.stale])
 }

@@ -33,7 +33,7 @@ impl<E: Engine> Lineage for Store<E> {
     async fn history(&self) -> Result<Option<History>> {
         match self.read_one(history).await {
             Ok(history) => Ok(history),
-            // Some services do not let their users ask this.
+            // Some PostgreSQL services do not let their users ask for the timeline.
             Err(error) if self.mark(Mark::Timeline).await.is_ok() => {
                 tracing::warn!(
                     %error,
@@ -107,7 +107,7 @@ fn marks(History { system, timeline, table }: History) -> [(Mark, i64); 3] {
     [(Mark::DatabaseServer, system), (Mark::Timeline, timeline), (Mark::Table, table)]
 }
 
-/// Raises the next keys of all tables, and whatever else only counts up.
+/// Raises the next keys of all tables, and all other counters.
 fn leave_keys_out(tx: &dyn Tx) -> Result<()> {
     match tx.dialect() {
         Dialect::Sqlite => {

@@ -21,7 +21,7 @@ pub(crate) enum LiveCounts {
     /// This process alone makes them. A rule that fails or runs again leaves the count too high, which is
     /// harmless.
     Kept(Mutex<HashMap<Key, u64>>),
-    /// Other processes make them too, so every time is counted in the database.
+    /// Other processes make them too, so each insertion counts them in the database.
     Counted,
 }
 

@@ -1,6 +1,6 @@
 //! The rules of the store, each written once over a transaction, a file for each noun.
 //!
-//! A rule takes its input by reference, so that it can run again. It locks first, in the order of
+//! A rule takes its input by reference, so that it can run again. It takes its locks first, in the order of
 //! [`Level`](super::tx::Level).
 //!
 //! # Edges, leases and contents under concurrent transactions
@@ -48,12 +48,12 @@
 //! transactions add the same content at once, one inserts its row. The other waits and then finds the row.
 //!
 //! There is no deadlock, because all lock in the order of [`Level`](super::tx::Level). A transaction that
-//! writes several `M` or `L` without locking each one first has `R` Update. One that locks several has `R`, and
-//! locks them in the order of their numbers. One without `R` locks a single row and waits for no other.
-//! Collection never waits.
+//! writes several `M` or `L` without locking each one first has `R` Update. A transaction that locks several of
+//! them has `R`, and locks them in the order of their numbers. A transaction without `R` locks a single row and
+//! waits for no other. Collection never waits.
 //!
-//! Foreign keys are a second safeguard: the database refuses to remove a manifest or content that a
-//! registration consists of.
+//! Foreign keys are a second safeguard: the database refuses to remove a manifest or content that is part of a
+//! registered image.
 
 pub(crate) mod access_keys;
 pub(crate) mod audit;

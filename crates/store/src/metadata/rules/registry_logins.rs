@@ -214,7 +214,7 @@ fn ended(tx: &dyn Tx, before: Time) -> Result<Vec<LoginId>> {
         values![before, FORGOTTEN_AT_ONCE],
     ))?;
     if ended.is_empty() {
-        // A caller may make and revoke logins without end.
+        // A caller may make and revoke any number of logins.
         ended = tx.all(&Query::column(
             "SELECT l.id FROM tenants t CROSS JOIN registry_logins l
              WHERE l.tenant = t.id AND l.revoked_at IS NOT NULL
@@ -234,7 +234,7 @@ fn forget(tx: &dyn Tx, ended: &[LoginId]) -> Result<usize> {
     let find = "SELECT id FROM registry_logins WHERE id = ?1";
     let ids: Vec<_> = ended.iter().map(|login| (*login).into()).collect();
     tx.lock_each((Level::Login, Lock::Update), find, 1, &ids, &mut |_, _| Ok(()))?;
-    // Without its login, one record for each owner and source is enough.
+    // When the login is forgotten, one record for each owner and source is enough.
     tx.each(
         "INSERT INTO manifest_puts (manifest, owner, login, source)
          SELECT p.manifest, p.owner, NULL, p.source FROM manifest_puts p

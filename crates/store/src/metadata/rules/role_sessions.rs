@@ -58,7 +58,7 @@ impl<E: Engine> RoleSessions for Store<E> {
     }
 
     async fn credential_now(&self, id: &AccessKeyId) -> Result<Option<Credential>> {
-        // Where this process alone writes, the cache is exact.
+        // If this process alone writes, the cache is exact.
         if self.engine.is_exclusive() { self.credential(id).await } else { self.read_credential(id).await }
     }
 
@@ -306,7 +306,7 @@ fn ended(tx: &dyn Tx, before: Time) -> Result<Vec<i64>> {
         values![before, FORGOTTEN_AT_ONCE],
     ))?;
     if ended.is_empty() {
-        // A caller may make sessions and disable their role without end.
+        // A caller may make any number of sessions and disable their role.
         ended = tx.all(&Query::column(
             "SELECT n.number FROM (SELECT DISTINCT account FROM access_keys) AS a CROSS JOIN role_sessions n
              LEFT JOIN roles r ON r.number = n.role

@@ -78,7 +78,7 @@ pub(crate) struct Repository {
     pub(crate) tenant: i64,
 }
 
-/// Locks a repository: `Update` to change its contents, `Share` to rely on them.
+/// Locks a repository: with `Update` to change its contents, with `Share` to rely on them.
 pub(crate) fn lock_repository(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -97,9 +97,9 @@ pub(crate) fn lock_repository(
     )
 }
 
-/// Locks the manifests whose ids the query `of` finds, and returns their ids. A root may then begin or end to
-/// hold them. Their repositories are locked first, because an index that is put at the same time could hold the
-/// manifests too.
+/// Locks the manifests whose ids the query `of` finds, and returns their ids. After that a root may begin or
+/// stop holding them. Their repositories are locked first, because an index that is put at the same time could
+/// hold the manifests too.
 pub(crate) fn lock_manifests<const N: usize>(
     tx: &dyn Tx,
     of: &str,
@@ -108,7 +108,7 @@ pub(crate) fn lock_manifests<const N: usize>(
     let text = format!(
         "SELECT id FROM repositories WHERE id IN (SELECT repository FROM manifests WHERE id IN ({of})) ORDER BY id"
     );
-    tx.lock::<i64>(Level::Repository, Lock::Share, &Query::column(&text, values.clone()))?;
+    tx.hold(Level::Repository, Lock::Share, &text, &values)?;
     let text = format!("SELECT id FROM manifests WHERE id IN ({of}) ORDER BY id");
     tx.lock(Level::Manifest, Lock::Update, &Query::column(&text, values))
 }

@@ -9,8 +9,8 @@ use crate::Result;
 use crate::metadata::container_services::{ContainerService, ServiceOutcome};
 use crate::metadata::tx::{Tx, values};
 
-/// Why a service cannot have its domain names; `None` if it can. On the whole server each name leads to one
-/// service: the first that asked for it.
+/// Why a service cannot have its domain names; `None` if it can. Each name leads to one service on the whole
+/// server: the first service that asked for it.
 pub(crate) fn refuse(tx: &dyn Tx, service: &ContainerService) -> Result<Option<ServiceOutcome>> {
     let others = match service.compared_domains() {
         Ok(domains) => others(tx, service.id, domains)?,

@@ -95,7 +95,7 @@ pub(crate) fn set(
         "UPDATE tags SET manifest = ?3 WHERE repository = ?1 AND name = ?2 AND manifest <> ?3 RETURNING 1",
         (repository, &known, manifest),
     )?;
-    // A tag that moved no longer says who set it before.
+    // When a tag moves, the record of who set it before is removed.
     tx.each(FORGET_PUT, moved.iter().map(|tag| values![repository, *tag]))?;
     if let Some(login) = login {
         tx.each(

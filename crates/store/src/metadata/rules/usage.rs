@@ -24,13 +24,13 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Notes content that was added.
+    /// Records content that was added.
     pub(crate) fn add_content(&mut self, bytes: u64) -> Result<()> {
         self.content_bytes += rows::signed(bytes)?;
         Ok(())
     }
 
-    /// Notes content that is gone.
+    /// Records content that is gone.
     pub(crate) fn remove_content(&mut self, bytes: u64) -> Result<()> {
         self.content_bytes -= rows::signed(bytes)?;
         Ok(())

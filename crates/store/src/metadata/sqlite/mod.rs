@@ -1,8 +1,8 @@
 //! Metadata in an embedded SQLite database with a write-ahead log and full sync.
 //!
 //! One thread owns the writing connection. It commits all waiting work together ([`writer`]). Each reader
-//! borrows a connection of its own and never waits for the writer. Short lookups run on the calling thread:
-//! they need a few microseconds in cached pages. Longer reads have threads of their own (`long_reads`).
+//! borrows its own connection and never waits for the writer. Short lookups run on the calling thread: they
+//! need a few microseconds in cached pages. Longer reads have separate threads (`long_reads`).
 //!
 //! `CROSS JOIN` in a statement fixes the order of the search (sqlite.org/optoverview.html, "Manual Control Of
 //! Query Plans Using CROSS JOIN"). The planner has no statistics of this database, and would guess to read
@@ -149,7 +149,7 @@ impl Embedded {
         })
     }
 
-    /// Runs a single statement on a connection of its own. The statement is a transaction by itself.
+    /// Runs a single statement on its own connection. The statement is a transaction by itself.
     fn read_one<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {

@@ -1,4 +1,4 @@
-//! Makes a new database under another name without syncs, syncs it once, and renames it.
+//! Makes a new database: writes it under another name without syncs, syncs it once, and renames it.
 //!
 //! SQLite itself would need about ten syncs, one after another, to make the file, switch to the write-ahead log
 //! and create the schema.
@@ -31,7 +31,7 @@ fn make(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result
 /// Makes a complete, synced database under another name in the same folder; returns the name.
 pub(super) fn make_unnamed(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<PathBuf> {
     let unnamed = beside(path, ".new");
-    // Files of an interrupted start. SQLite would take them for an unfinished transaction.
+    // The files of an interrupted start. SQLite would take them for those of an unfinished transaction.
     for ending in ["", "-journal", "-wal", "-shm"] {
         durable_file::remove_if_there(&beside(&unnamed, ending))?;
     }

@@ -1,4 +1,4 @@
-//! A copy of a database at one moment, in a file of its own, for backups. Its schema may be an earlier one,
+//! A copy of a database at one moment, in a separate file, for backups. Its schema may be an earlier one,
 //! because an operator makes a backup before an upgrade.
 
 use std::path::Path;
@@ -68,8 +68,8 @@ impl Snapshot {
         copy.pragma_update(None, "synchronous", "off")?;
         let began = Instant::now();
         let backup = Backup::new(&self.connection, &mut copy)?;
-        // One step copies one moment. With several steps, every commit of the server would start the copy
-        // again.
+        // A single step copies the database as it is at one moment. With several steps, every commit of the server
+        // would start the copy again.
         loop {
             match backup.step(-1)? {
                 StepResult::Done => break,
@@ -170,7 +170,7 @@ impl Snapshot {
         self.keys("WHERE is_root = 1 AND enabled = 1 ORDER BY created_at, id")
     }
 
-    /// Any access key, to test a master key with; `None` if there is none.
+    /// Any access key, to check whether a master key is the right one; `None` if there is none.
     ///
     /// # Errors
     /// If it cannot be read.

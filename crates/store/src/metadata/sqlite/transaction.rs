@@ -43,6 +43,10 @@ impl Tx for Transaction<'_> {
         Ok(changed)
     }
 
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
+        texts.iter().try_for_each(|text| self.execute(text, values).map(drop))
+    }
+
     fn lock_each(
         &self,
         _: (Level, Lock),
@@ -52,6 +56,10 @@ impl Tx for Transaction<'_> {
         read: ReadEach<'_>,
     ) -> Result<()> {
         self.query_each(text, width, values, read)
+    }
+
+    fn lock_only(&self, _: (Level, Lock), _: &str, _: &[Value<'_>]) -> Result<()> {
+        Ok(())
     }
 
     fn lock_named(&self, _: Named<'_>) -> Result<()> {

@@ -1,9 +1,9 @@
 //! The only writing thread, and its group commit.
 //!
 //! A commit costs a sync of the disk, however much it contains. So all waiting work goes into one commit.
-//! Except for the first, each piece of work runs in a savepoint of its own, so that a failure affects no other
-//! work. A caller gets its answer after the commit is durable. Work that promises less gets its answer without
-//! a sync, if the commit contains no other work.
+//! Except for the first, each piece of work runs in its own savepoint, so that a failure affects no other work.
+//! A caller gets its answer after the commit is durable. Work that promises less gets its answer without a
+//! sync, if the commit contains no other work.
 
 mod batch;
 mod log;
@@ -29,8 +29,7 @@ use queue::Queue;
 /// The most pieces of work in one commit. It bounds the time that one caller waits for others.
 pub(super) const MAX_BATCH: usize = 256;
 
-/// After this time, an account that already has work in a commit of several accounts gets no second piece into
-/// it.
+/// If a commit for several accounts takes longer than this, no account gets a second piece of work into it.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Work to run in a transaction.
@@ -54,7 +53,7 @@ type Work = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 struct Ran {
-    /// The error of the work. Then none of its changes stay.
+    /// The error of the work. If there is one, none of its changes stay.
     failure: Option<StoreError>,
     answer: Answer,
 }
@@ -112,8 +111,8 @@ impl Writer {
     }
 
     /// Runs `work` that takes no rights away; returns when others see its changes. A power cut may lose them,
-    /// and then every later commit as well, so no row stays without its cause. A durable commit never follows a
-    /// lost one.
+    /// together with every later commit. So a durable commit never follows a lost one, and no row stays without
+    /// the rows that it depends on.
     pub(super) async fn write_unsynced<T, F>(&self, whose: Whose, work: F) -> Result<T>
     where
         T: Send + 'static,

@@ -2,9 +2,9 @@
 //! and why two rules lose nothing.
 //!
 //! A statement sees what was committed before it began. So a rule that stores a count first takes the lock that
-//! every change of the count takes. Then it counts, in a statement of its own. Earlier changes are committed,
-//! so the count includes them. Later changes wait for the rule's end. A condition in the locking statement
-//! itself is no such count: after a statement has waited for a row, it reads only that row again, and no other.
+//! every change of the count takes. Then it counts, in a separate statement. Earlier changes are committed, so
+//! the count includes them. Later changes wait for the rule's end. The locking statement cannot count in its
+//! own condition: after it has waited for a row, it reads only that row again.
 
 use gangplank_core::AccountId;
 
@@ -16,8 +16,8 @@ pub(crate) enum Lock {
     Share,
     /// Against every other lock.
     Update,
-    /// As `Update`, but rows that somebody else has locked are skipped. A rule that never waits may lock in any
-    /// order.
+    /// Like `Update`, but rows that somebody else has locked are skipped. A rule that never waits may lock in
+    /// any order.
     SkipLocked,
 }
 

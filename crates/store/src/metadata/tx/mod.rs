@@ -1,9 +1,9 @@
 //! The transaction in which a rule of the store runs, on any database.
 //!
 //! A rule is a function of a [`Tx`] and its input. It takes the input by reference, because an engine may run
-//! it again. It locks first, in the order of [`Level`]; then it reads and writes. The same SQL text serves all
-//! engines. Parameters are `?1`, `?2`, ... The target of `ON CONFLICT` is named. `CROSS JOIN` with its
-//! conditions in `WHERE` fixes the order of a search, where the planner of SQLite would guess.
+//! it again. It first takes its locks, in the order of [`Level`]. Then it reads and writes. The same SQL text
+//! serves all engines. Parameters are `?1`, `?2`, ... The target of `ON CONFLICT` is named. `CROSS JOIN` with
+//! its conditions in `WHERE` fixes the order of a search, where the planner of SQLite would guess.
 
 mod lock;
 mod query;
@@ -26,7 +26,7 @@ pub(crate) enum Dialect {
     Postgres,
 }
 
-/// Takes the rows of a query, one by one. It must not use the transaction meanwhile.
+/// Takes the rows of a query, one by one. The function must not use the transaction.
 pub(crate) type Read<'r> = &'r mut dyn FnMut(&Row<'_>) -> Result<()>;
 
 /// Takes the rows of a query that runs several times, each with the number of the run, from 0.
@@ -49,6 +49,9 @@ pub(crate) trait Tx {
     /// Runs a statement once for every `width` values, in one round trip; returns how many rows changed.
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64>;
 
+    /// Runs several statements with the same values one after the other, in one round trip.
+    fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()>;
+
     /// Runs a query once for every `width` values, in one round trip, and locks the rows that it finds.
     fn lock_each(
         &self,
@@ -59,6 +62,11 @@ pub(crate) trait Tx {
         read: ReadEach<'_>,
     ) -> Result<()>;
 
+    /// Locks the rows that a query finds, for a rule that needs nothing else of them.
+    fn lock_only(&self, locking: (Level, Lock), text: &str, values: &[Value<'_>]) -> Result<()> {
+        self.lock_each(locking, text, values.len(), values, &mut |_, _| Ok(()))
+    }
+
     /// Locks a thing without a row, until the end of the transaction.
     fn lock_named(&self, name: Named<'_>) -> Result<()>;
 
@@ -66,8 +74,8 @@ pub(crate) trait Tx {
     fn steady(&self, now: Time) -> Result<Time>;
 }
 
-/// A statement for which the commit waits until the database's synchronous copies have all earlier commits. A
-/// transaction that writes nothing would not wait.
+/// A statement that makes the commit wait until the database's synchronous copies have all earlier commits.
+/// Without it, the commit of a transaction that writes nothing would not wait.
 pub(crate) const REACH_COPIES: &str = "SELECT pg_logical_emit_message(true, 'gangplank', '') IS NOT NULL";
 
 impl dyn Tx + '_ {
@@ -155,6 +163,11 @@ impl dyn Tx + '_ {
             Ok(())
         })?;
         Ok(found)
+    }
+
+    /// Locks as [`lock`](Self::lock) does, for a rule that does not need the rows.
+    pub(crate) fn hold(&self, level: Level, lock: Lock, text: &str, values: &[Value<'_>]) -> Result<()> {
+        self.lock_only((level, lock), text, values)
     }
 
     /// Locks as [`lock`](Self::lock) does, for a query that finds at most one row.

@@ -89,7 +89,7 @@ impl FromCell for i64 {
     }
 }
 
-/// Numbers of other types than the database's signed 64 bits.
+/// Converts between the database's numbers, which have 64 bits and a sign, and other types.
 macro_rules! from_integer {
     ($($kind:ty),*) => { $(
         impl FromCell for $kind {

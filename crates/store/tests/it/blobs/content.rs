@@ -68,7 +68,7 @@ async fn removed_content_is_gone(blobs: &dyn BlobStore) {
     assert!(blobs.remove(&[]).await.is_empty());
 }
 
-/// A pull that has begun can finish, whatever is deleted meanwhile.
+/// A pull that has begun can finish, whatever is deleted in the meantime.
 async fn a_reader_keeps_what_it_opened(blobs: &dyn BlobStore) {
     let key = publish(blobs, b"content").await;
     let open = blobs.read(&key, 0..7).await.unwrap().unwrap();

@@ -50,14 +50,14 @@ async fn what_another_run_staged_is_read_before_it_is_relied_on() {
     assert_eq!(again.vouch(&zeroed, &staged[1]).await.unwrap(), None);
     assert_eq!(again.vouch(&cut, &staged[2]).await.unwrap(), None);
     assert!(again.vouch(&longer, &staged[3]).await.unwrap().is_some());
-    // The bytes are read once. After that the checkpoint is of this run.
+    // The bytes are read again once. After that, the checkpoint belongs to this run.
     fs::write(path(&whole), b"another").unwrap();
     assert_eq!(again.vouch(&whole, &vouched).await.unwrap(), Some(vouched.clone()));
     fs::remove_file(path(&whole)).unwrap();
     assert_eq!(again.vouch(&whole, &vouched).await.unwrap(), None);
 }
 
-/// An upload of another run goes on with a checkpoint of this run.
+/// An upload of another run continues with a checkpoint of this run.
 #[tokio::test]
 async fn the_name_of_a_run_is_in_each_checkpoint() {
     let scratch = backends::local_folder();
@@ -140,7 +140,7 @@ async fn space_that_was_found_and_not_needed_is_given_back() {
         (0..pieces).for_each(|_| writing.write(&vec![7; PIECE]).unwrap());
         writing
     };
-    // This many bytes make the writer reserve space. The second writer does not know about space that the first
+    // The writer reserves space for this number of bytes. The second writer does not know about space that the first
     // one reserved.
     let first = write(17, &beginning()).suspend().await.unwrap();
     let staged = fs::metadata(scratch.path().join("staged").join(key.as_str())).unwrap();
@@ -204,7 +204,7 @@ async fn a_folder_that_is_gone_is_told_from_a_file_that_is_missing() {
     assert!(is_gone(folder.staged(Duration::ZERO).await.unwrap_err()));
     half.write(b"x").unwrap();
     assert!(is_gone(half.commit().await.unwrap_err()));
-    // An empty directory stands for the mount point of a disk that is not mounted.
+    // An empty directory has the effect of a disk that is not mounted.
     std::fs::create_dir(&root).unwrap();
     assert!(is_gone(folder.read(&key, 0..1).await.map(drop).unwrap_err()));
     std::fs::remove_dir(&root).unwrap();

@@ -26,7 +26,7 @@ async fn content_that_was_never_more_than_left_over_is_the_blob() {
     assert_eq!(finish(&memory, &key, &staged, b"ab").await, key);
 }
 
-/// A writer was paused for long, and goes on after another has taken its place.
+/// A writer was paused for a long time, and continues after another has taken its place.
 #[tokio::test]
 async fn a_late_part_is_never_taken_for_another() {
     let (memory, key) = (Memory::with_parts(16), ContentKey::unused());

@@ -20,7 +20,7 @@ fn beginning() -> Checkpoint {
     Checkpoint::beginning(Algorithm::Sha256)
 }
 
-/// A writer that has taken `bytes` in the way in which a server calls it.
+/// A writer that has received `bytes`, called in the order in which a server calls it.
 async fn writer(
     blobs: &dyn BlobStore,
     key: &ContentKey,

@@ -1,4 +1,4 @@
-//! Going on from a checkpoint.
+//! Continuing from a checkpoint.
 
 use gangplank_store::blobs::{BlobStore, Checkpoint, ContentKey};
 
@@ -97,7 +97,7 @@ async fn a_checkpoint_is_vouched_for(blobs: &dyn BlobStore, part: usize) {
     assert_eq!(blobs.vouch(&ContentKey::unused(), &staged).await.unwrap(), None);
 }
 
-/// If a gap were filled, wrong bytes would be published as the client's.
+/// If a gap were filled, wrong bytes would be published as if the client had sent them.
 async fn nothing_goes_on_after_bytes_that_are_not_there(blobs: &dyn BlobStore, part: usize) {
     let (never, published) = (ContentKey::unused(), ContentKey::unused());
     let content = more_than(part);

@@ -76,7 +76,7 @@ async fn who_writes_what_was_cancelled_publishes_nothing(blobs: &dyn BlobStore, 
     assert_eq!(blobs.stat(&key).await.unwrap(), None);
 }
 
-/// One writer was paused, and another went on. The first removes its bytes when it comes back.
+/// One writer was paused, and another continued. When the first comes back, it removes only its own bytes.
 async fn who_lost_a_session_cancels_only_its_own(blobs: &dyn BlobStore, part: usize) {
     for length in [1, part + 10] {
         let (key, begun) = (ContentKey::unused(), vec![b'a'; length]);

@@ -64,7 +64,7 @@ async fn a_key_that_has_ended_gives_no_rights(db: &dyn Metadata) {
     assert_eq!(enabled(db).await, Vec::<u8>::new());
     assert!(db.role(&here().account, &role_name("other")).await.unwrap().is_none());
     assert!(db.role(&here().account, &role_name("robot")).await.unwrap().unwrap().enabled);
-    // What takes rights away is done all the same.
+    // An ended key may still take rights away.
     let (by, key) = (by_key(1), key_id(3));
     let deleted = db.change_access_key(&by, None, &key, NewState::Deleted, LastRootKey::Keep).await;
     assert_eq!(deleted.unwrap(), KeyChange::Done);
@@ -112,7 +112,7 @@ async fn a_key_is_disabled_with_all_that_it_made(db: &dyn Metadata) {
     for (maker, number) in [(9, 1), (1, 2), (2, 3), (3, 4), (9, 5), (5, 6)] {
         make(db, if number == 4 { &other } else { &here }, maker, number).await;
     }
-    // The search goes through a key that is disabled already.
+    // The search passes a key that is already disabled.
     for (maker, name) in [(1, "one"), (3, "three"), (5, "five")] {
         db.insert_role(&by_key(maker), new_role(&here, name), PLENTY).await.unwrap();
     }

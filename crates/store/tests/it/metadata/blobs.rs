@@ -189,7 +189,7 @@ async fn a_blob_may_have_another_key_of_its_session(db: &dyn Metadata) {
     let blob = NewBlob { session: Some(fed_by("one")), ..blob("layer", keys[1].clone()) };
     assert_eq!(add(&at, blob).await, keys[1]);
     let gone = db.discarded(Time(i64::MAX), 9).await.unwrap();
-    // Everything is under the key of the blob, so nothing of the upload is left to cancel.
+    // All content is under the key of the blob now, so nothing of the upload is left to cancel.
     for key in [&upload.key, &keys[0], &keys[2]] {
         let wanted = Discarded { key: key.clone(), upload: None };
         assert!(gone.contains(&wanted), "{wanted:?} {gone:?}");

@@ -318,7 +318,7 @@ async fn a_mark_of_damage_comes_off(db: &dyn Metadata) {
     assert_eq!(at.put(image.put()).await, ManifestOutcome::Stored);
 }
 
-/// The damage is found between the lookup of the blob and the transaction that renews its lease.
+/// The damage is found after the lookup of the blob and before the transaction that renews its lease.
 async fn damage_that_is_found_meanwhile_is_not_acknowledged(db: &dyn Metadata) {
     let at = At::sr(db);
     let digest = Digest::sha256(b"layer");

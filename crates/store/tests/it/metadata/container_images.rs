@@ -214,7 +214,7 @@ async fn a_manifest_that_lost_content_is_not_registered(db: &dyn Metadata) {
     register(db, &here(), "web", &image).await;
     let deleted = db.delete_manifest(&by(), &here(), &whole.repository, &image.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Registered);
-    // Once the layer is back, it can be registered from here as well.
+    // When the layer has been added again, the image can be registered from here too.
     at.add("layer").await;
     let deleted = db.delete_manifest(&by(), &here(), &at.repository, &inner.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Deleted);

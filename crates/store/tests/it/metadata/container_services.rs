@@ -233,8 +233,8 @@ async fn a_domain_belongs_to_one_service(db: &dyn Metadata) {
     let set = |names| ServiceUpdate { public_domain_names: Some(names), ..ServiceUpdate::default() };
     assert_eq!(update(db, "api", set(wanted.clone())).await, taken);
     assert_eq!(found(db, "api").await.public_domain_names, BTreeMap::new());
-    // A service may set its own domains again. Other tenants cannot have them, since a request to a domain
-    // names no tenant.
+    // A service may set its own domains again. Other tenants cannot use them, because a request to a domain names no
+    // tenant.
     assert!(matches!(update(db, "web", set(names.clone())).await, ServiceOutcome::Done(_)));
     for tenant in &tenants()[1..] {
         let made = db.create_service(&by(), tenant, web.clone(), None, PLENTY).await.unwrap();

@@ -64,7 +64,7 @@ impl Drop for Task<'_> {
     }
 }
 
-/// The value; `None` if every try conflicted with others, or the answer was lost.
+/// The value. `None` if every try conflicted with other transactions, or the answer was lost.
 fn tolerate<T>(outcome: Result<T>) -> Option<T> {
     match outcome {
         Ok(value) => Some(value),
@@ -83,7 +83,7 @@ fn documents() -> Vec<Document> {
     vec![image, layered, index, note, knot]
 }
 
-/// Runs numbered tasks at once, each on a thread of its own.
+/// Runs numbered tasks at once, each on a separate thread.
 fn at_once(tasks: usize, task: impl AsyncFn(usize) + Sync) {
     let runtime = tokio::runtime::Handle::current();
     std::thread::scope(|scope| {
@@ -176,7 +176,7 @@ async fn what_many_do_at_once_contradicts_nothing(db: &dyn Metadata) {
     let (documents, ended) = (documents(), AtomicUsize::new(0));
     at_once(MANY + 1, async |number| {
         if number == MANY {
-            // Every snapshot must be consistent, not only the last one.
+            // Every snapshot must be consistent, and not only the last one.
             while ended.load(Ordering::Relaxed) < MANY {
                 assert_eq!(db.contradictions(NOW).await.unwrap(), []);
             }
@@ -204,7 +204,7 @@ async fn what_many_do_at_once_contradicts_nothing(db: &dyn Metadata) {
     assert_eq!(db.used_bytes(&here()).await.unwrap(), 0);
 }
 
-/// Indexes and services take turns in holding an image and releasing it.
+/// Indexes and services hold an image and release it, in turn.
 async fn all_who_hold_one_image_are_counted(db: &dyn Metadata) {
     for service in SERVICES {
         create_service(db, &here(), service).await;
@@ -214,7 +214,7 @@ async fn all_who_hold_one_image_are_counted(db: &dyn Metadata) {
     at_once(5, async |number| {
         let _task = Task(&ended);
         match number {
-            // In the end all have released it. Then the row must not count as held.
+            // At the end, all have released the image. Then its row must not count as held.
             0 | 1 => {
                 let index = match number {
                     0 => Document::index(&[&image]),

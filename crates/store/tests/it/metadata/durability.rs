@@ -1,4 +1,4 @@
-//! Acknowledged changes are there after the store is reopened.
+//! Acknowledged changes still exist after the store is reopened.
 
 use gangplank_core::Time;
 use gangplank_oci::Digest;

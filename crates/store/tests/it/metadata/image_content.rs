@@ -113,7 +113,7 @@ async fn another_service_reads_nothing(db: &dyn Metadata) {
     assert_eq!(finds_blob(db, api, "layer").await, None);
 }
 
-/// The number of another tenant's service does not help.
+/// The number of another tenant's service gives no access.
 async fn another_tenant_reads_nothing(db: &dyn Metadata) {
     let (Images { outer, .. }, web) = with_service(db).await;
     register(db, &here(), "web", &outer).await;
@@ -136,7 +136,8 @@ async fn what_is_not_registered_is_not_read(db: &dyn Metadata) {
     at.store(&sbom, &[]).await;
     assert!(!finds(db, web, &sbom).await, "what is about an image is no part of it");
     assert_eq!(finds_blob(db, web, "sbom").await, None);
-    // The same image in another repository has the same digest, so it is found. Other images there are not.
+    // The same image in another repository has the same digest, so it is found. Other images in that repository are
+    // not found.
     let other = At::new(db, here(), "other");
     let neighbour = other.image(&["config", "layer", "more"], &[]).await;
     other.image(&["config", "layer"], &[]).await;

@@ -34,8 +34,8 @@ struct Estate {
 }
 
 impl Estate {
-    /// Fills a tenant. Only the key and the login differ between tenants, by `number`, because the server
-    /// chooses them. Everything else is equal.
+    /// Fills a tenant. The key and the login depend on `number`, because the server chooses them. Everything
+    /// else is equal in all tenants.
     async fn fill(db: &dyn Metadata, tenant: &Tenant, number: u8) -> Self {
         db.insert_access_key(&by(), access_key(tenant, number), PLENTY).await.unwrap();
         let login = create_login(db, push_login(tenant, number)).await;

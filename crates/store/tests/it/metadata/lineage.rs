@@ -1,4 +1,4 @@
-//! Identity, history, and what a restored database leaves out.
+//! The identity of a store, its history, and the numbers that a restored database skips.
 
 use std::time::Duration;
 
@@ -62,14 +62,14 @@ async fn a_restored_database_gives_no_number_again(db: &dyn Metadata) {
     assert_eq!(number(db, &at, "one").await, 1);
     assert_eq!(db.restored(1, None).await.unwrap(), 1, "one service");
     assert_eq!(number(db, &at, "two").await, 1_002);
-    // Keys of rows are left out as well. Everything still works.
+    // Numbers of rows were skipped as well. Everything still works.
     create_service(db, &here(), "other").await;
     let other = service_id(db, &here(), "other").await;
     assert!(other.0 > 1_000_000, "{other:?}");
     assert!(at.holds("one").await);
 }
 
-/// A key that was made so long before now.
+/// A key that was made at this time before now.
 fn old_key(age: Duration) -> ContentKey {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let made = uuid::Timestamp::from_unix(uuid::NoContext, now.saturating_sub(age).as_secs(), 0);

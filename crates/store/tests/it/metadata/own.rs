@@ -1,4 +1,4 @@
-//! Which content counts as a login's own, or as its owner's.
+//! The content that counts as a login's own, or as its owner's.
 
 use std::time::Duration;
 
@@ -131,7 +131,7 @@ async fn a_configuration_is_known_to_those_who_uploaded_it(db: &dyn Metadata) {
     upload(&at, other, "config").await;
     assert!(seen(&at, other, "config").await.may_be_read());
 
-    // A large layer stays a layer, even if a manifest names it as its configuration.
+    // A large blob stays a layer, even if a manifest names it as its configuration.
     let large =
         NewBlob { size: MAX_CONFIGURATION + 1, put_by: Some(mine), ..blob("large", ContentKey::unused()) };
     db.add_blob(&here(), &at.repository, large, NOW).await.unwrap();
@@ -201,7 +201,7 @@ async fn what_was_uploaded_goes_with_the_blob_and_with_the_login(db: &dyn Metada
     for login in [mine, other] {
         assert!(!seen(&at, login, "other").await.may_be_known() && !has_tag(&at, login, "latest").await);
     }
-    // The login is forgotten while it uploads.
+    // The login is forgotten during its upload.
     upload(&at, mine, "other").await;
     at.with(mine).store(&Document::image(&["other"]), &["latest"]).await;
     assert!(!seen(&at, mine, "other").await.may_be_known() && !has_tag(&at, mine, "latest").await);

@@ -152,7 +152,7 @@ async fn a_deleted_keys_logins_are_refused_for_good(db: &dyn Metadata) {
     change_key(db, None, &key_id(1), NewState::Deleted).await;
     assert!(is_revoked(db, 1).await);
     live(db, 2).await;
-    // Whether or not the key can be inserted again, the old login stays refused.
+    // Whether or not a key with the same id can be inserted again, the old login stays refused.
     let _ = db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     assert!(is_revoked(db, 1).await);
 }

@@ -61,7 +61,7 @@ impl Place {
 #[derive(Default)]
 struct Repository {
     blobs: BTreeSet<usize>,
-    /// In the order in which they were put.
+    /// The manifests, in the order in which they were put.
     manifests: Vec<usize>,
     tags: BTreeMap<usize, usize>,
 }
@@ -199,8 +199,8 @@ impl State {
         }
     }
 
-    /// Deploys the image with this number, or the newest. `Err` with the version that is on its way, or with
-    /// `None` if there is no such image.
+    /// Deploys the image with this number, or the newest. Returns `Err` with the version of a deployment in
+    /// progress, or with `None` if there is no such image.
     pub(super) fn deploy(&mut self, tenant: usize, number: Option<i64>) -> Result<(i64, i64), Option<i64>> {
         let service = &mut self.services[tenant];
         if let Some((version, _)) = service.next {
@@ -260,7 +260,7 @@ impl State {
         self.services[tenant].images.iter().map(|registered| registered.image.clone()).collect()
     }
 
-    /// The keys of all content that somebody needs.
+    /// The keys of all content that is still needed.
     pub(super) fn keys(&self) -> Vec<ContentKey> {
         self.content.values().cloned().collect()
     }

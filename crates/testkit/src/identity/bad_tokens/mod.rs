@@ -141,7 +141,7 @@ impl BadTokens {
         })
     }
 
-    /// A good one.
+    /// A token without a fault.
     pub fn good(&self) -> String {
         self.keys.rsa.token("RS256", &self.claims())
     }

@@ -18,8 +18,8 @@ use crate::metadata::store::Outcome;
 use crate::metadata::tx::{Level, Lock, Named, Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// Disables the key, and as many of the keys and roles that it made as one transaction should. Each gets an
-/// event of its own.
+/// Disables the key, and as many of the keys and roles that it made as one transaction should. Each gets its
+/// own event.
 pub(super) fn disable(
     tx: &dyn Tx,
     by: &Origin,
@@ -36,8 +36,8 @@ pub(super) fn disable(
     let keys = lock_keys(tx, id, &found)?;
     let roles = lock_roles(tx, &found)?;
     if !more && walk(tx, id)?.0.iter().any(|it| !found.contains(it)) {
-        // Whoever makes a key or a role locks its own key, so from now on none of these makes another. What they made
-        // since the first walk is found when the rule runs again.
+        // A key that makes a key or a role is locked while it does. So from here on none of these keys makes another.
+        // The rule runs again to find those that they made since the first walk.
         return Err(StoreError::Contended("a key made another while it was disabled".into()));
     }
     let Some(own) = keys.get(id.as_str()) else {
@@ -84,7 +84,7 @@ enum Found {
 }
 
 /// Walks from maker to maker until it has found as many keys and roles as one transaction should disable. Also
-/// returns whether there are more. The walk goes on through makers that are disabled already, since their own
+/// returns whether there are more. The walk continues through makers that are disabled already, since their own
 /// keys and roles may still be enabled.
 fn walk(tx: &dyn Tx, id: &AccessKeyId) -> Result<(Vec<Found>, bool)> {
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! Forgets events that are too old, and the oldest events of each share that has too many.
 //!
-//! Forgetting by number leaves one event that says so. It takes the number and the time of the newest forgotten
-//! event. So it appears at the right place in the list, and grows old like any other.
+//! If a share is full, one event says that older ones were forgotten. It takes the number and the time of the
+//! newest forgotten event. So it appears at the right place in the list, and grows old like any other.
 
 use gangplank_core::audit::Share;
 use gangplank_core::{EventKind, Time};
@@ -93,7 +93,7 @@ impl Forgotten {
         self.at = self.at.max(at);
     }
 
-    /// Moves the event that tells of the loss to the place of the newest forgotten event, or inserts it there.
+    /// Moves the event about the loss to the place of the newest forgotten event, or inserts it there.
     fn note(&self, tx: &dyn Tx, account: &str, share: Share) -> Result<()> {
         if self.count == 0 {
             return Ok(());

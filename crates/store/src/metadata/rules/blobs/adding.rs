@@ -138,7 +138,7 @@ fn put_content(
     usage: &mut Usage,
 ) -> Result<(i64, ContentKey)> {
     let known = loop {
-        // Most content is new, so this comes first.
+        // Most content is new, so the row is inserted before anything is looked for.
         let made = tx.find(&Query::column(
             "INSERT INTO blobs (tenant, digest, size, key) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (tenant, digest) DO NOTHING
@@ -157,7 +157,7 @@ fn put_content(
     if known.key == blob.key {
         return Ok((known.id, known.key));
     }
-    // The caller may have read the row before the damage was noted.
+    // The caller may have read the row before the damage was recorded.
     if !known.is_damaged && blob.damaged.as_ref() != Some(&known.key) {
         content_keys::discard(tx, [&blob.key], now)?;
         return Ok((known.id, known.key));

@@ -36,8 +36,8 @@ pub(super) fn delete(
     Ok(Outcome::Changed(BlobDeleted::Deleted, note))
 }
 
-/// Locks contents, given in ascending order, and returns those that exist. With [`Lock::SkipLocked`], those
-/// that somebody else has locked are left out.
+/// Locks contents, given in ascending order, and returns those that exist. With [`Lock::SkipLocked`], contents
+/// that another transaction has locked are left out.
 pub(crate) fn lock_contents(
     tx: &dyn Tx,
     blobs: impl IntoIterator<Item = i64>,

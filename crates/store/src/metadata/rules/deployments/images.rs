@@ -45,7 +45,7 @@ pub(super) fn pin(
     Ok(Ok(pinned))
 }
 
-/// Does the same for a new service, which has no registered images.
+/// Pins the images of a new service, which has no registered ones.
 pub(super) fn pin_public(images: &[NewImage]) -> std::result::Result<Vec<DeployedImage>, String> {
     let pin = |image: &NewImage| match image.source {
         ImageSource::Registered { .. } => Err(image.container.clone()),

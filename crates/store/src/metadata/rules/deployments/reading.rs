@@ -86,7 +86,7 @@ pub(super) fn to_run(tx: &dyn Tx) -> Result<ToRun> {
         Ok(services) => return Ok(ToRun { services, unreadable }),
         Err(error) => drop(only_damage(error)?),
     }
-    // At least one service is damaged. Read one by one, the others can still run.
+    // At least one service is damaged. If the services are read one by one, the others can still run.
     let mut all = ToRun { services: Vec::new(), unreadable };
     for (tenant, service) in services {
         let id = service.id;
@@ -126,7 +126,7 @@ fn with_images(tx: &dyn Tx, keys: &[(ServiceId, i64)]) -> Result<Vec<Vec<Deploye
 
 fn read_rollout(row: &Row<'_>) -> Result<Rollout> {
     Ok(Rollout {
-        // The step is only shown to people. The deployer works out again what to do.
+        // The step is only shown to people. The deployer finds out by itself which step is next.
         step: value(&STEPS, row.text(0)?).unwrap_or(Step::CreatingDeployment),
         failures: u32::try_from(row.get::<i64>(1)?).unwrap_or_default(),
         message: row.get(2)?,

@@ -7,8 +7,8 @@ use crate::metadata::container_services::ContainerService;
 use crate::metadata::deployments::{Promised, Room};
 use crate::metadata::tx::{Query, Tx, values};
 
-/// Returns the new sum of all promises, if it would exceed `room` after the service changed from `before` to
-/// `after`. A service that wants no more than it has is never refused. The room must be locked.
+/// Returns the new sum of all reserved resources, if it would exceed `room` after the service changed from
+/// `before` to `after`. A service that needs no more than before is never refused. The room must be locked.
 pub(crate) fn exceeds(
     tx: &dyn Tx,
     before: &ContainerService,

@@ -14,7 +14,7 @@ use crate::Result;
 use crate::metadata::container_images::MAX_CONTENTS;
 use crate::metadata::tx::{Query, Tx, values};
 
-/// What a manifest consists of, without itself.
+/// The content of a manifest, without the manifest itself.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     /// The manifests below it, each once, with their digests.
@@ -37,7 +37,7 @@ impl Contents {
     }
 }
 
-/// How far a walk goes.
+/// The part of the manifests that a walk visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// Through all manifests.
@@ -46,8 +46,8 @@ pub(crate) enum Extent {
     OneImage,
 }
 
-/// How many manifests one query looks into. Many keep the round trips few. Too many would read on for long
-/// after an image has too many contents.
+/// How many manifests one query looks into. A large number saves round trips. A number that is too large would
+/// read many more rows after an image already has too many contents.
 const LOOKED_INTO: usize = 100;
 
 /// Computes the contents of a manifest.

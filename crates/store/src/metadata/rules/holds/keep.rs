@@ -1,7 +1,7 @@
 //! The columns `held`, written by each transaction that adds or ends an edge.
 //!
-//! They are counted only after the locks that [`crate::metadata::rules`] lists. A count before the locks could
-//! miss an edge that another transaction has added and not yet committed.
+//! They are computed only after the locks that [`crate::metadata::rules`] lists. If they were computed before,
+//! an edge could be missed that another transaction has added and not yet committed.
 
 use std::collections::BTreeSet;
 
@@ -22,10 +22,7 @@ pub(crate) struct Below {
 /// Marks rows after a manifest and its edges were inserted: what the manifest holds, and the manifest itself if
 /// something holds it.
 pub(crate) fn manifest_added(tx: &dyn Tx, manifest: i64) -> Result<()> {
-    for text in &Texts::get().hold {
-        tx.run(text, values![manifest])?;
-    }
-    Ok(())
+    tx.execute_all(&Texts::get().hold.each_ref().map(String::as_str), &values![manifest])
 }
 
 /// Deletes the edges of manifests that are about to be deleted. Returns what the manifests held, for
@@ -51,7 +48,7 @@ pub(crate) fn end_edges(tx: &dyn Tx, manifests: &[i64]) -> Result<Below> {
     Ok(below)
 }
 
-/// Marks again what deleted manifests held.
+/// Computes `held` again for the rows that deleted manifests held.
 pub(crate) fn let_go(tx: &dyn Tx, below: &Below) -> Result<()> {
     let manifests: Vec<i64> = below.manifests.iter().copied().collect();
     refresh_each(tx, &manifests)?;

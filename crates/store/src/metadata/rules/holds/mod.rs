@@ -1,5 +1,4 @@
-//! Which row holds which. The rule stands in one place, the list [`EDGES`]; everything else here follows from
-//! it.
+//! Which row keeps which other row. The list [`EDGES`] has the rule, and everything else here follows from it.
 //!
 //! A registration holds its manifest. A current or next deployment holds the manifests of its images. An index
 //! holds its children. A subject holds the manifests about it. A manifest holds its blobs. A tag holds nothing,
@@ -23,7 +22,7 @@ pub(crate) use texts::Texts;
 enum Holder {
     /// At a root, which ends only by a call of a user. Nothing holds a root.
     Root,
-    /// At a manifest. This column of the edge's row has its id.
+    /// At a manifest. The text is the column of the edge's row that has the id of the manifest.
     Manifest(&'static str),
 }
 
@@ -47,7 +46,7 @@ enum Role {
     Attached,
 }
 
-/// One way of holding. `e` in the conditions is the row of an edge.
+/// One way in which a row holds another. `e` in the conditions is the row of an edge.
 #[derive(Debug)]
 struct Edge {
     /// The word for the holder in messages.
@@ -59,7 +58,7 @@ struct Edge {
     role: Role,
 }
 
-/// Every way of holding. A new kind of holder is one more entry.
+/// All ways in which a row holds another. A new kind of holder is one more entry.
 ///
 /// The rows of edges to parts have the columns `repository` and `digest`, which name the part.
 const EDGES: [Edge; 5] = [

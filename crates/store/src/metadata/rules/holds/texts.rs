@@ -12,7 +12,8 @@ pub(crate) struct Texts {
     pub(super) link_held: String,
     /// After the manifest `?1` was inserted: marks as held what it holds, and itself if something holds it.
     pub(super) hold: [String; 2],
-    /// For each edge from a manifest with rows of its own: deletes those of the manifest `?1`.
+    /// For each kind of edge that starts at a manifest and has a separate table: deletes the rows of the
+    /// manifest `?1`.
     pub(super) end: Vec<String>,
     /// Sets `held` of the manifest `?1`.
     pub(super) refresh_manifest: String,
@@ -78,7 +79,8 @@ impl Texts {
         let (ids_below, keys_below) = (manifests_below.join(" UNION ALL "), links_below.join(" UNION ALL "));
         let itself = format!("SELECT m.id FROM manifests m WHERE m.id = ?1 AND {manifest_is_held}");
         Self {
-            // Not `held = 0`: PostgreSQL would walk the index of all rows that are not held to find these few.
+            // The condition is not `held = 0`: to find these few rows, PostgreSQL would walk the index of all rows
+            // that are not held.
             hold: [
                 format!(
                     "UPDATE manifests SET held = 1 WHERE held <> 1 AND id IN ({ids_below} UNION ALL {itself})"

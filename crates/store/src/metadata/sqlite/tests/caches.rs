@@ -111,16 +111,16 @@ async fn a_session_that_was_asked_for_too_early_is_found_when_it_is_there() {
     assert!(is_session_live(&db).await);
 }
 
-/// Each reader notes how many changes were acknowledged before it asks. Its answer may be newer, but never
-/// older. Other writes keep the commits busy.
+/// Each reader counts the acknowledged changes before it asks. The answer may be newer than this count, but
+/// never older. Other writes keep the commits busy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_reads_what_was_true_before_an_acknowledged_change() {
     const CHANGES: u64 = 400;
     let (_directory, db) = scratch();
     with_a_login(&db).await;
     let (db, over) = (Arc::new(db), Arc::new(AtomicBool::new(false)));
-    // After an even number of changes the key is enabled, after an odd number disabled. `begun` and `ended`
-    // count changes.
+    // The key is enabled after an even number of changes, and disabled after an odd one. `begun` and `ended` count
+    // changes.
     let (begun, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let readers: Vec<_> = (0..4)
         .map(|_| {
@@ -133,7 +133,7 @@ async fn nobody_reads_what_was_true_before_an_acknowledged_change() {
                     let before = ended.load(Ordering::Acquire);
                     let live = runtime.block_on(is_live(&db, 1));
                     let after = begun.load(Ordering::Acquire);
-                    // Without a change under way there is exactly one right answer.
+                    // If no change is in progress, there is exactly one right answer.
                     if before == after {
                         assert_eq!(live, before.is_multiple_of(2), "after {before} changes");
                     }
@@ -148,7 +148,7 @@ async fn nobody_reads_what_was_true_before_an_acknowledged_change() {
         switch(&db, change.is_multiple_of(2)).await;
         ended.store(change, Ordering::Release);
         if change.is_multiple_of(8) {
-            // Other commits take no rights away and delay none of this.
+            // Meanwhile there are other commits. They take no rights away and must delay nothing here.
             create_login(&*db, push_login(&here(), u8::try_from(10 + change / 8).unwrap())).await;
             tokio::task::yield_now().await;
         }

@@ -1,5 +1,5 @@
-//! A lookup of a login costs one step in an index, however much others have pushed. An image has a limit of
-//! contents.
+//! A lookup of a login takes one step in an index, however much other logins have pushed. The number of
+//! contents of an image is limited.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -109,7 +109,7 @@ async fn an_image_of_too_many_contents_is_not_registered() {
         );
         connection.execute_batch(&rows).unwrap();
     };
-    // Together with the manifest and its configuration this is one too many.
+    // Together with the manifest and its configuration, this is one more than allowed.
     fill(MAX_CONTENTS - 1);
     let outcome = register_on(&db, &here(), "web", image_of("app", image.digest()), PLENTY).await;
     assert_eq!(outcome, ImageOutcome::TooManyContents);

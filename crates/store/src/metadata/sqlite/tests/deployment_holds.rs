@@ -21,7 +21,7 @@ async fn what_runs_or_is_to_run_is_held_without_a_registration() {
     let image = At::sr(&db).image(&["config", "layer"], &[]).await;
     register(&db, &here(), "web", &image).await;
     deploy(&db, &here(), "web", &[registered(None)]).await;
-    // A fault: no rule does this.
+    // No rule does this, so it is a fault.
     let fault = "DELETE FROM image_blobs; DELETE FROM image_manifests; DELETE FROM container_images";
     Connection::open(&db.engine.path).unwrap().execute_batch(fault).unwrap();
     assert_eq!(garbage(&db).await, 0, "it is on its way");

@@ -11,7 +11,7 @@ use super::world::{key_id, tenant};
 use crate::metadata::AccessKeys as _;
 use crate::metadata::sqlite::writer::Whose;
 
-/// How many reads run now, and the highest number so far.
+/// The number of reads that run now, and the highest number so far.
 #[derive(Default)]
 struct Running {
     now: AtomicUsize,
@@ -31,7 +31,7 @@ fn account(number: u32) -> Whose {
     Whose::of(&tenant(&format!("{number:012}"), "us-east-1"))
 }
 
-/// Runs reads on behalf of these accounts; returns how many ran at once.
+/// Runs reads on behalf of these accounts. Returns the highest number that ran at the same time.
 async fn at_once(accounts: impl Iterator<Item = u32>) -> usize {
     let (_directory, db) = scratch();
     let running = Arc::<Running>::default();

@@ -1,4 +1,4 @@
-//! Tests that need the inside of the store: caches, races, snapshots, query plans.
+//! Tests that need internals of the store: caches, races, snapshots, query plans.
 
 mod caches;
 mod closure;

@@ -32,7 +32,7 @@ use crate::metadata::registry_logins::Used;
 use crate::metadata::roles::RoleChange;
 use crate::metadata::uploads::{Leaves, UploadOwner, UploadSession};
 
-/// Every statement that ran in this process, once with its parameters filled in.
+/// Every statement that ran in this process. Each is kept once, with its parameters filled in.
 static SEEN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 
 /// Records the statements of a connection.
@@ -154,7 +154,7 @@ async fn catalogue(db: &dyn Metadata, at: &At<'_>, image: &Document) {
     }
 }
 
-/// Everything that is done to roles.
+/// Every operation on roles.
 async fn roles(db: &dyn Metadata) {
     let (tenant, account) = (here(), here().account);
     let role = create_role(db, &tenant, "push").await;
@@ -179,7 +179,7 @@ async fn roles(db: &dyn Metadata) {
     db.disable_with_made(&by(), None, &key_id(7), LastRootKey::Keep).await.unwrap();
 }
 
-/// Everything that is done to deployments.
+/// Every operation on deployments.
 async fn deployments(db: &dyn Metadata, service: ServiceId) {
     let tenant = here();
     for end_well in [true, false] {
@@ -202,7 +202,7 @@ async fn deployments(db: &dyn Metadata, service: ServiceId) {
     activate(db, &tenant, "web").await;
 }
 
-/// Everything that is done to upload sessions.
+/// Every operation on upload sessions.
 async fn upload(db: &dyn Metadata, at: &At<'_>, login: LoginId) {
     let owner =
         UploadOwner { tenant: at.tenant.clone(), repository: at.repository.clone(), owner: owner_of(1) };
@@ -229,7 +229,7 @@ async fn upload(db: &dyn Metadata, at: &At<'_>, login: LoginId) {
     db.used_bytes(&at.tenant).await.unwrap();
     db.is_alone(&at.tenant.account).await.unwrap();
     db.close_upload(&owner, "one", Epoch::NONE, Leaves::Bytes).await.unwrap();
-    // A quota of one: the second session needs an idle one to end.
+    // The quota is one session. So an idle session has to end before the second one can be opened.
     for id in ["two", "three"] {
         let session =
             UploadSession { id: id.to_owned(), key: ContentKey::unused(), login: None, ..with_key(&fresh) };
@@ -243,8 +243,9 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     steps.collect::<rusqlite::Result<_>>().unwrap()
 }
 
-/// Names in a plan that may be scanned: rows that an outer query or a recursion has found, a single row, queues
-/// that are read from one end up to a limit (`discarded`, `audit`), and the access keys, when one is deleted.
+/// Names of tables and queries in a plan that may be scanned: rows that an outer query or a recursion has
+/// found, a single row, queues that are read from one end up to a limit (`discarded`, `audit`), and the access
+/// keys, when one is deleted.
 fn is_small(step: &str) -> bool {
     [
         "holder",
@@ -281,7 +282,7 @@ const ALONE: &str = "GANGPLANK_TEST_PLANS_ALONE";
 #[tokio::test]
 async fn no_statement_reads_more_than_it_needs() {
     if std::env::var_os(ALONE).is_none() {
-        // The test watches the whole process, so no other test may run in it.
+        // The test observes the whole process, so no other test may run in it.
         let name = "metadata::sqlite::tests::plans::no_statement_reads_more_than_it_needs";
         let test = std::env::current_exe().unwrap();
         let ran = Command::new(test).args([name, "--exact"]).env(ALONE, "1").output().unwrap();
@@ -301,27 +302,28 @@ async fn no_statement_reads_more_than_it_needs() {
             if sql.starts_with("DELETE FROM repositories") {
                 continue;
             }
-            // Once a minute, not on the writer's thread: tenants whose logins ended.
+            // This statement runs once a minute, and not on the writer's thread. It finds tenants whose logins ended.
             if sql.starts_with("SELECT l.id FROM tenants t") && step.starts_with("SCAN t") {
                 continue;
             }
-            // Once a minute, not on the writer's thread: accounts that may have ended sessions.
+            // This statement runs once a minute, and not on the writer's thread. It finds accounts that may have
+            // sessions which have ended.
             if sql.starts_with("SELECT n.number FROM (SELECT DISTINCT account FROM access_keys)")
                 && ["SCAN a", "SCAN access_keys USING COVERING INDEX access_keys_by_account"]
                     .contains(&step.as_str())
             {
                 continue;
             }
-            // Once an hour, not on the writer's thread: all services.
+            // This statement runs once an hour, and not on the writer's thread. It reads all services.
             if sql == "SELECT uuid FROM services" {
                 continue;
             }
-            // The single row of its parameters.
+            // `l` is the single row of the statement's parameters.
             if sql.starts_with("INSERT INTO blob_links") && step == "SCAN l" {
                 continue;
             }
             let scan = step.strip_prefix("SCAN ").is_some_and(|what| !is_small(what));
-            // Sorting a whole list to read one page of it.
+            // A plan may not sort a whole list to read one page of it.
             let sort = step.contains("TEMP B-TREE") && sql.contains("LIMIT ?");
             if scan || sort || is_wide(&step) {
                 scans.push(format!("{step}: {sql}"));

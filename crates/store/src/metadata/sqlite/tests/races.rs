@@ -30,7 +30,7 @@ fn release(connection: &Connection) {
     connection.execute_batch("ROLLBACK").unwrap();
 }
 
-/// When the lease is renewed, the row may belong to another blob.
+/// Until the lease is renewed, the row may have been given to another blob.
 #[tokio::test]
 async fn a_lease_is_renewed_of_the_blob_that_was_asked_for() {
     let (_directory, db) = scratch();
@@ -54,7 +54,7 @@ async fn a_lease_is_renewed_of_the_blob_that_was_asked_for() {
     assert_eq!(find.await.unwrap(), None);
 }
 
-/// When the lease is renewed, the content may have been replaced.
+/// Until the lease is renewed, the content may have been replaced.
 #[tokio::test]
 async fn a_renewed_lease_comes_with_the_content_there_is_now() {
     let (_directory, db) = scratch();

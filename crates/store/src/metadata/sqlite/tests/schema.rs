@@ -140,7 +140,7 @@ async fn every_row_of_schema_4_is_carried_over() {
     assert_eq!((told.registered, told.puts), (None, vec![unknown]), "who put it was known, and nothing else");
     assert!(web.is_disabled && web.last_version == 0 && !web.is_updating);
     assert_eq!((web.current_version, web.next_version), (None, None));
-    // Numbers that were used once are not used again.
+    // Numbers of deleted rows are not used again.
     create_service(&db, &here(), "new").await;
     assert_eq!(service_id(&db, &here(), "new").await, ServiceId(4));
     let made = deploy(&db, &here(), "new", &[ImageSource::Public]).await;
@@ -262,7 +262,7 @@ fn a_database_of_another_schema_is_refused_with_what_to_do() {
     }
 }
 
-/// Rows that early programs or a fault may have left.
+/// Rows that earlier programs or a fault may have left.
 #[tokio::test]
 async fn odd_rows_are_carried_over_as_well() {
     let (_directory, path) = earlier();

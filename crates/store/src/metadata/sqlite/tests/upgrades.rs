@@ -1,5 +1,5 @@
-//! Upgrades of database files that programs of earlier schemas wrote. The rows stay, and the file of before is
-//! kept.
+//! Upgrades of database files that programs of earlier schemas wrote. The rows stay, and a copy of the earlier
+//! file is kept.
 //!
 //! A new schema adds a file of the schema before it to `DATABASES`. `fixtures/schema-5.db` was written by a
 //! server. It contains keys and roles, one of each deleted, their sessions and logins, services, one disabled
@@ -105,7 +105,7 @@ fn the_database_before_is_kept_and_can_take_its_place_again() {
     assert_eq!(rows(&kept, &Connection::open(&kept).unwrap()), before);
     assert_eq!(fs::metadata(&kept).unwrap().mode() & 0o777, 0o600);
 
-    // A second upgrade, after going back, replaces the file that the first one kept.
+    // The older file is put back. A second upgrade replaces the file that the first one kept.
     fs::copy(&kept, &path).unwrap();
     for ending in ["-wal", "-shm"] {
         remove_if_there(&beside(&path, ending)).unwrap();
@@ -132,7 +132,7 @@ fn a_crash_between_the_two_names_is_made_good_by_the_next_start() {
     let mut names: Vec<_> =
         fs::read_dir(directory.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     names.sort();
-    // The log may still be there: another thread closes the database.
+    // The log files may still exist, because another thread closes the database.
     names.retain(|name| {
         !name.to_string_lossy().ends_with("-wal") && !name.to_string_lossy().ends_with("-shm")
     });

@@ -43,7 +43,7 @@ impl Batches {
             for answer in answers {
                 answer(&outcome);
             }
-            // Other failures, such as a lock of another process, do no harm. The log only stays long.
+            // Other failures, such as a lock of another process, do no harm: the log only stays long.
             if let Err(error) = emptied.and_then(|()| self.log.shorten(&self.connection))
                 && is_io(&error)
             {
@@ -59,7 +59,8 @@ impl Batches {
         tracing::error!(%error, "the database cannot be synced; no more writes are taken");
     }
 
-    /// Runs the waiting work and commits. The `bool` of an error says whether durability itself failed.
+    /// Runs the waiting work and commits. The `bool` of an error is true if no later commit can be trusted to
+    /// be durable.
     fn commit(
         &mut self,
         queue: &mut Queue,

@@ -1,5 +1,5 @@
-//! The queue of waiting work. Accounts take turns. An account with much work waits for itself, and each other
-//! account waits for at most one piece of it.
+//! The queue of waiting work. Accounts take turns. An account with much work delays itself. Each other account
+//! waits for at most one piece of that work.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Job, Promise, Whose};
 
-/// Waiting work. That of each account is in the order of arrival.
+/// Waiting work. The work of each account is in the order of arrival.
 pub(super) struct Queue {
     coming: mpsc::UnboundedReceiver<Job>,
     /// Work that was taken out of the channel and has not run. No entry is empty.

@@ -88,7 +88,7 @@ proptest! {
         prop_assert!(writer.is_healthy());
     }
 
-    /// If a caller goes away, its work is done as a whole or not at all.
+    /// If a caller stops waiting, its work is done as a whole or not at all.
     #[test]
     fn an_abandoned_job_is_whole(polls in prop::collection::vec(0usize..3, 1..200)) {
         let (_directory, writer, reader) = scratch();
@@ -170,8 +170,8 @@ fn account(number: u64) -> Whose {
     Whose::Account(gangplank_core::AccountId::parse(&format!("{number:012}")).unwrap())
 }
 
-/// However much work an account has, a piece of another account runs after one of its pieces. Work of one
-/// account runs in the order of arrival.
+/// However much work one account has, another account's work runs after one piece of it. Work of one account
+/// runs in the order of arrival.
 #[tokio::test]
 async fn accounts_take_turns() {
     let (directory, writer, _reader) = scratch();
@@ -185,7 +185,7 @@ async fn accounts_take_turns() {
             Ok(())
         }
     };
-    // The first 300 of account 1, then two of account 2, then one of account 3.
+    // First 300 pieces of account 1, then two of account 2, then one of account 3.
     let whose = |number| match number {
         0..300 => account(1),
         300 | 301 => account(2),
@@ -233,7 +233,7 @@ async fn the_log_stays_short() {
     let (directory, writer, _reader) = scratch();
     for part in 0..200 {
         let fill = move |connection: &Connection| {
-            // Each insert writes other pages than the one before.
+            // Each insert writes different pages.
             connection.execute("INSERT INTO parts (job, part) VALUES (?1, zeroblob(100000))", [part])?;
             Ok(())
         };

@@ -1,0 +1,183 @@
+//! Tells other servers where a service is served, and hands it over to them without a moment in which nobody serves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangplank_store::coordination::{Claim, Place, Work};
+use gangplank_store::metadata::deployments::DeployedService;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Holds;
+use super::among::Among;
+use super::runner::{Runner, Trouble};
+use crate::coordination::Held;
+use crate::endpoint::routes::Route;
+
+/// How often a runner that has let go asks where its service is.
+const ASKED: Duration = Duration::from_secs(1);
+
+/// Within which time other servers read a new place.
+const LEARNT_WITHIN: Duration = Duration::from_secs(2);
+
+/// What this runner last wrote about the place of its service.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Placed {
+    /// Nothing yet. An earlier holder may have written one.
+    #[default]
+    Unknown,
+    /// The service is served here.
+    Here(Place),
+    /// The service has nothing to serve.
+    Nowhere,
+}
+
+/// Why a runner does not look after its service any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LetGo {
+    /// Another process may have the claim.
+    Lost,
+    /// This server is about to stop.
+    Leaving,
+}
+
+/// What became of a service that a runner has let go of.
+pub(super) enum After {
+    /// The claim was free again, and this runner has it.
+    Again(Held),
+    /// Another server serves it, or nobody does for now.
+    Over,
+}
+
+impl Runner {
+    /// Tells other servers where the service is served. A service without healthy nodes stays where it was served last.
+    pub(super) async fn settle_place(&mut self, of: &DeployedService) -> Result<(), Trouble> {
+        let app = Arc::clone(&self.app);
+        let (Some(among), Some(claim)) = (app.deployer.among(), self.claim.clone()) else { return Ok(()) };
+        if of.service.is_disabled || of.current.is_none() {
+            let is_news = self.placed != Placed::Nowhere
+                && (self.placed != Placed::Unknown || among.known().places.contains_key(&self.service));
+            return if is_news { self.remove_place(&claim).await } else { Ok(()) };
+        }
+        let (Some(address), Some(engine)) = (&among.address, app.deployer.engine_identity()) else {
+            return Ok(());
+        };
+        if !self.serves(of) {
+            return Ok(());
+        }
+        let place = Place {
+            service: self.service,
+            epoch: claim.epoch,
+            replica: among.id.clone(),
+            address: address.clone(),
+            engine: engine.to_owned(),
+        };
+        let here = Placed::Here(place.clone());
+        if self.placed != here {
+            if !among.places.set_place(&place).await? {
+                return Err(Trouble::Superseded);
+            }
+            self.placed = here;
+        }
+        Ok(())
+    }
+
+    /// Tells other servers that the service has nothing to serve.
+    pub(super) async fn remove_place(&mut self, claim: &Claim) -> Result<(), Trouble> {
+        if let Some(among) = self.app.deployer.among() {
+            if !among.places.remove_place(claim).await? {
+                return Err(Trouble::Superseded);
+            }
+            self.placed = Placed::Nowhere;
+        }
+        Ok(())
+    }
+
+    /// The place of the service, if another server serves it. What was read before this runner wrote its own place does
+    /// not count.
+    pub(super) fn served_elsewhere(&self) -> Option<Place> {
+        let is_later = |place: &Place| match &self.placed {
+            Placed::Here(own) => place.epoch > own.epoch,
+            Placed::Unknown | Placed::Nowhere => true,
+        };
+        self.app.deployer.among()?.place_elsewhere(self.service).filter(is_later)
+    }
+
+    /// Changes nothing any more, and goes on leading requests to the nodes until another server serves. Then removes the
+    /// nodes, unless the other server took them over.
+    pub(super) async fn let_go(&mut self, claim: Held, why: LetGo, stop: &CancellationToken) -> After {
+        let app = Arc::clone(&self.app);
+        self.claim = None;
+        app.deployer.runs(self.service, Vec::new());
+        claim.release().await;
+        let is_last = app.deployer.holds(self.service, Holds::NoMore);
+        let Some(among) = app.deployer.among() else { return After::Over };
+        let ends = Instant::now() + self.pace.hand_over;
+        if why == LetGo::Leaving
+            && is_last
+            && let Err(error) = among.places.withdraw(&among.id).await
+        {
+            tracing::debug!(%error, "cannot tell other servers to take over now; they do so soon");
+        }
+        let mut changes = among.watch();
+        loop {
+            if let Some(place) = self.served_elsewhere() {
+                self.has_moved(&place).await;
+                return After::Over;
+            }
+            let is_leaving = why == LetGo::Leaving || among.leaves.is_cancelled();
+            if is_leaving && !self.is_awaited(among, ends).await {
+                return After::Over;
+            }
+            if !is_leaving
+                && !among.known().holders.contains_key(&self.service)
+                && let Ok(Some(claim)) = app.claims.take(Work::Service(self.service)).await
+            {
+                return After::Again(claim);
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = tokio::time::sleep(self.pace.look.min(ASKED)) => {}
+                () = stop.cancelled(), if !is_leaving => return After::Over,
+            }
+        }
+    }
+
+    /// Whether nodes here have to go on until another server serves, since this one is about to stop. Nodes that serve
+    /// nobody are removed, unless a server with the same engine can take them over.
+    async fn is_awaited(&mut self, among: &Among, ends: Instant) -> bool {
+        let known = among.known();
+        let engine = self.app.deployer.engine_identity();
+        let mut others = among.others(&known).peekable();
+        if others.peek().is_none() || Instant::now() >= ends {
+            return false;
+        }
+        if matches!(self.placed, Placed::Here(_)) || known.places.contains_key(&self.service) {
+            return true;
+        }
+        if !others.any(|other| Some(other.engine.as_str()) == engine) {
+            self.remove_nodes().await;
+        }
+        false
+    }
+
+    /// Leads requests to the other server, and lets the nodes here end their own.
+    async fn has_moved(&mut self, place: &Place) {
+        // Other servers learn of the move, too, before their requests are sent back.
+        tokio::time::sleep(self.pace.look.min(LEARNT_WITHIN)).await;
+        if let Ok(address) = place.address.parse() {
+            self.app.routes.lead(self.service, Route::Elsewhere(address));
+        }
+        if self.app.deployer.engine_identity() != Some(&place.engine) {
+            tracing::info!(tenant = %self.tenant, service = self.labels.1, "another server has taken a service over");
+            self.remove_nodes().await;
+        }
+    }
+
+    async fn remove_nodes(&mut self) {
+        self.retire_all(|_| true);
+        while !self.leaving.is_empty() {
+            self.wake.notified().await;
+        }
+    }
+}
