@@ -229,7 +229,7 @@ mod tests {
             };
             (fed, intake.finish().await.err())
         };
-        let fed = tokio::time::timeout(Duration::from_secs(10), thread.run(feeding)).await.unwrap();
+        let fed = tokio::time::timeout(Duration::from_secs(10), thread.run(Box::pin(feeding))).await.unwrap();
         let Some((StoreError::Damaged(_), Some(StoreError::Unavailable(_)))) = fed else { panic!("{fed:?}") };
     }
 }
