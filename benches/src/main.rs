@@ -7,6 +7,7 @@ mod digest;
 mod engine;
 mod fill;
 mod growth;
+mod hostile;
 mod http;
 mod limits;
 mod load;
@@ -60,6 +61,12 @@ struct Args {
     /// With --growth: keep the filled stores in the data directory, and use those that exist
     #[arg(long, requires = "growth")]
     keep: bool,
+    /// Measure only what others notice of an attack on gangplank
+    #[arg(long, conflicts_with = "growth")]
+    hostile: bool,
+    /// Attack a server until standard input ends
+    #[arg(long, hide = true, value_name = "WHAT")]
+    attack: Option<String>,
     /// The gangplank program to start
     #[arg(long, value_name = "PROGRAM", default_value = "target/release/gangplank")]
     gangplank: PathBuf,
@@ -70,6 +77,9 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    if let Some(attack) = &args.attack {
+        return hostile::attack::run(attack);
+    }
     let mut scale = if args.quick { Scale::QUICK } else { Scale::FULL };
     if let Some(mib) = args.blob_size {
         scale.large = mib << 20;
@@ -84,6 +94,9 @@ fn main() -> Result<()> {
             programs.home.clone_from(&args.data);
         }
         return growth::measure(&programs, args.quick, runs, &args.out);
+    }
+    if args.hostile {
+        return hostile::measure(&programs, args.quick, runs, &args.out);
     }
     let names = if args.targets.is_empty() { servers::installed(&programs) } else { args.targets.clone() };
     let mut file = RandomFile::create(&home.path().join("blob"), scale.large)?;

@@ -56,8 +56,13 @@ pub(crate) fn is_installed(program: &str) -> bool {
 
 /// Starts gangplank, with an operator login for the registry and the root key for the API.
 pub(crate) fn gangplank(programs: &Programs, name: &str) -> Result<Target> {
+    gangplank_with(programs, name, &[])
+}
+
+/// Starts gangplank like [`gangplank`], with further variables.
+pub(crate) fn gangplank_with(programs: &Programs, name: &str, variables: &[(&str, &str)]) -> Result<Target> {
     let data = programs.home.join(name);
-    let (child, address) = start_gangplank(&programs.gangplank, &data)?;
+    let (child, address) = start_gangplank(&programs.gangplank, &data, variables)?;
     let mut target = Target::at(name, address, address.to_string());
     target.pid = Some(child.0.id());
     target.started = Some(child);
@@ -80,7 +85,7 @@ pub(crate) fn gangplank(programs: &Programs, name: &str) -> Result<Target> {
     Ok(target)
 }
 
-fn start_gangplank(program: &Path, data: &Path) -> Result<(Started, SocketAddr)> {
+fn start_gangplank(program: &Path, data: &Path, variables: &[(&str, &str)]) -> Result<(Started, SocketAddr)> {
     let log = File::create(data.with_extension("log"))?;
     let mut child = Command::new(program)
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -89,6 +94,7 @@ fn start_gangplank(program: &Path, data: &Path) -> Result<(Started, SocketAddr)>
         .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ACCESS_KEY.0)
         .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ACCESS_KEY.1)
         .envs(NO_QUOTAS.map(|name| (name, "100000000")))
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
@@ -118,7 +124,7 @@ pub(crate) fn cold_start(name: &str, programs: &Programs, runs: usize) -> Result
         let data = programs.home.join(format!("{name}-cold-{run}"));
         let start = Instant::now();
         let (child, address) = match (name, peers::named(name)) {
-            ("gangplank", _) => start_gangplank(&programs.gangplank, &data)?,
+            ("gangplank", _) => start_gangplank(&programs.gangplank, &data, &[])?,
             (_, Some(peer)) => peer.start(&data)?,
             _ => return Ok(None),
         };

@@ -14,6 +14,9 @@ use sha2::{Digest as _, Sha256};
 use crate::peers;
 use crate::servers::{self, Programs, Started};
 
+/// Calls that only gangplank has.
+const OWN_CALLS: [&str; 3] = ["CreateAccessKey", "CreateRegistryLogin", "ListAuditEvents"];
+
 /// A registry to be measured.
 pub(crate) struct Target {
     pub(crate) name: String,
@@ -98,7 +101,8 @@ impl Target {
     /// A whole signed call of the control API. `None` if the target has no such API.
     pub(crate) fn call(&self, operation: &str, body: &str, invocation: &str) -> Option<Vec<u8>> {
         let (id, secret) = self.access_key.as_ref()?;
-        let target = format!("Lightsail_20161128.{operation}");
+        let api = if OWN_CALLS.contains(&operation) { "Gangplank_20261123" } else { "Lightsail_20161128" };
+        let target = format!("{api}.{operation}");
         let headers = [
             ("host", self.host.as_str()),
             ("content-type", "application/x-amz-json-1.1"),

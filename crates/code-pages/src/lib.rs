@@ -1,10 +1,12 @@
-//! Removes code that ran only at the start from a process's memory.
+//! Keeps the memory of a long-running process small: of its code, and of its heap ([`heap`]).
 //!
 //! A server runs more code at its start than later. For each page of code that is touched, the kernel maps 64 KiB,
 //! which would stay as long as the process lives. This crate unmaps the code. Code that runs later is mapped again
 //! from the kernel's file cache, which costs the first requests some microseconds.
 
 #![cfg(target_os = "linux")]
+
+pub mod heap;
 
 use std::ffi::c_void;
 use std::fs;

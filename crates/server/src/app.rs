@@ -27,6 +27,7 @@ use crate::endpoint::Endpoint;
 use crate::endpoint::routes::Routes;
 use crate::http::client::FORWARDED_PROTO;
 use crate::http::connections::Connections;
+use crate::http::large_answers::LargeAnswers;
 use crate::http::own_thread::Threads;
 use crate::http::request_id::RequestIds;
 use crate::http::small_body::Budget;
@@ -99,6 +100,8 @@ pub(crate) struct App {
     pub(crate) claims: Arc<Claims>,
     /// The memory for manifests and for bodies of verified API calls.
     pub(crate) small_bodies: Budget,
+    /// The memory for large answers that clients are reading.
+    pub(crate) large_answers: LargeAnswers,
     /// The memory for bodies of unverified API calls.
     pub(crate) unverified: Unverified,
     /// The open connections.

@@ -21,6 +21,7 @@ use crate::http::waiting::{self, Visitors};
 pub(crate) struct Listening {
     main: TcpListener,
     services: Option<TcpListener>,
+    http: Option<TcpListener>,
     replicas: Option<TcpListener>,
     admin: Option<TcpListener>,
 }
@@ -32,6 +33,8 @@ pub(crate) struct Addresses {
     pub(crate) main: SocketAddr,
     /// The address that only services answer on.
     pub(crate) services: Option<SocketAddr>,
+    /// The address that sends visitors on to `https://`.
+    pub(crate) http: Option<SocketAddr>,
     /// The address that other replicas relay requests to.
     pub(crate) replicas: Option<SocketAddr>,
     /// The address of the admin listener.
@@ -55,6 +58,7 @@ impl Listening {
         Ok(Self {
             main: bind(config.listen, "--listen").await?,
             services: bind_if_given(config.deployments.endpoint_listen, "--endpoint-listen").await?,
+            http: bind_if_given(config.deployments.http_listen, "--http-listen").await?,
             replicas: bind_if_given(config.deployments.replica_listen, "--replica-listen").await?,
             admin: bind_if_given(config.admin_listen, "--admin-listen").await?,
         })
@@ -69,6 +73,7 @@ impl Listening {
         Ok(Addresses {
             main: self.main.local_addr()?,
             services: of(&self.services)?,
+            http: of(&self.http)?,
             replicas: of(&self.replicas)?,
             admin: of(&self.admin)?,
         })
@@ -79,6 +84,7 @@ impl Listening {
         tokio::join!(
             refuse_on(Some(&self.main), tls, Visitors::Anybody),
             refuse_on(self.services.as_ref(), tls, Visitors::Anybody),
+            refuse_on(self.http.as_ref(), None, Visitors::Anybody),
             refuse_on(self.replicas.as_ref(), None, Visitors::Anybody),
             refuse_on(self.admin.as_ref(), None, Visitors::Operators),
         );
@@ -100,6 +106,7 @@ impl Listening {
         let listeners = [
             (Some(self.main), Audience::All, tls, stop),
             (self.services, Audience::Visitors, tls, stop),
+            (self.http, Audience::PlainHttp, None, stop),
             (self.replicas, Audience::Replicas, None, replicas_stop),
         ];
         for (bound, audience, tls, stop) in listeners {

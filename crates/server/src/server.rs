@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_engine::{Archives, Engine, Output};
@@ -32,6 +32,7 @@ use crate::deployments::pace::Pace;
 use crate::endpoint::Endpoint;
 use crate::home::Home;
 use crate::http::connections::Connections;
+use crate::http::large_answers::LargeAnswers;
 use crate::http::own_thread::Threads;
 use crate::http::request_id::RequestIds;
 use crate::http::small_body::Budget;
@@ -224,6 +225,8 @@ impl Server {
         // behind.
         let listening = Listening::bind(&config).await?;
         let addresses = listening.addresses()?;
+        let entrance = entrance(&config.deployments, tls.is_some(), &addresses);
+        check_sending_on(&config.deployments, entrance)?;
         let home = Home::take(&config.location)?;
         let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
         let waiting = Waiting { endpoint: endpoint.clone(), admin: addresses.admin };
@@ -271,6 +274,7 @@ impl Server {
             issuers,
             claims: Claims::new(coordinator, run),
             small_bodies: Budget::new(config.limits.buffered_bytes),
+            large_answers: LargeAnswers::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),
             connections: Arc::new(Connections::new(
                 config.limits.connections,
@@ -292,7 +296,7 @@ impl Server {
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
             is_tls: tls.is_some(),
-            entrance: entrance(&config.deployments, tls.is_some(), &addresses),
+            entrance,
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
         });
@@ -358,6 +362,11 @@ impl Server {
     /// The address that only services answer on, if there is one.
     pub fn endpoint_address(&self) -> Option<SocketAddr> {
         self.addresses.services
+    }
+
+    /// The address that sends visitors on to `https://`, if there is one.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.addresses.http
     }
 
     /// The address that other replicas relay requests to, if there is one.
@@ -443,6 +452,16 @@ async fn begin_run(app: &App, home: &Home) -> Result<bool> {
 fn entrance(told: &Deployments, is_tls: bool, addresses: &Addresses) -> Entrance {
     let port = addresses.services.unwrap_or(addresses.main).port();
     told.service_entrance.unwrap_or(Entrance { is_tls, port })
+}
+
+/// Checks that there is an `https://` for visitors to be sent on to.
+fn check_sending_on(told: &Deployments, entrance: Entrance) -> Result<()> {
+    ensure!(
+        told.http_listen.is_none() || entrance.is_tls,
+        "--http-listen sends visitors on to https://, which nothing speaks here: give --tls-cert and --tls-key, or \
+         --service-entrance https if a proxy in front does"
+    );
+    Ok(())
 }
 
 /// Warns of settings that work but are risky.

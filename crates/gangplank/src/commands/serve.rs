@@ -35,6 +35,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    #[cfg(target_os = "linux")]
+    gangplank_code_pages::heap::limit();
     let options = args.options.clone().with_file(args.config.as_deref())?;
     let format = options.log_format.unwrap_or_default();
     let logs = logging::start(&options.log_filter(), format).with_context(|| usage::named("log"))?;

@@ -1,12 +1,14 @@
 //! One file in which container tools keep logins, read as docker and podman read it. Those are Go programs, so the
 //! case of a member's letters does not matter, and `null` counts as missing.
 
-use std::fs;
 use std::path::Path;
+use std::{fmt, fs};
 
 use anyhow::{Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::kept::Login;
@@ -38,16 +40,16 @@ impl AuthFile {
         let text = private_file::read(file)?.filter(|text| !text.trim().is_empty());
         let Some(text) = text else { return Ok(Self::default()) };
         // Of the error only the place is shown: its words may have secrets of the file in them.
-        let content: Option<Map<String, Value>> = serde_json::from_str(&text).map_err(|error| {
+        let content: Option<Members> = serde_json::from_str(&text).map_err(|error| {
             let (file, line, column) = (file.display(), error.line(), error.column());
             anyhow!("{file} is not a JSON object (line {line}, column {column}), and is left as it is")
         })?;
         let shown = |name| anyhow!("`{name}` in {} is not a JSON object", file.display());
-        Self::of(content.unwrap_or_default()).map_err(shown)
+        Self::of(content.unwrap_or_default().0).map_err(shown)
     }
 
     /// Checks the members. The error is the name of one that should be an object.
-    fn of(content: Map<String, Value>) -> Result<Self, &'static str> {
+    fn of(content: impl IntoIterator<Item = (String, Value)>) -> Result<Self, &'static str> {
         let mut read = Self::default();
         for (name, value) in content {
             if name.eq_ignore_ascii_case("auths") {
@@ -110,6 +112,32 @@ impl AuthFile {
     }
 }
 
+/// The members of an object, also those that it has several times. Go adds the later ones to the earlier ones.
+#[derive(Default)]
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Every;
+        impl<'de> Visitor<'de> for Every {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Every)
+    }
+}
+
 /// Whether a key of `auths` stands for a registry. It is the registry's name, or an address of it: old clients
 /// wrote addresses, and docker still reads them. Podman also writes names with a path, which stand for a part
 /// of the registry.
@@ -167,6 +195,15 @@ mod tests {
         let after: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
         let expected = json!({ "auths": { "a": { "auth": "eDp5" } }, "proxies": null, "credsStore": "x" });
         assert_eq!(after, expected);
+        let twice = r#"{ "auths": { "a": { "auth": "eDp5" } }, "auths": { "b": {} }, "x": 1 }"#;
+        std::fs::write(&file, twice).unwrap();
+        AuthFile::read(&file).unwrap().write(&file).unwrap();
+        let after: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        assert_eq!(
+            after,
+            json!({ "x": 1, "auths": { "a": { "auth": "eDp5" }, "b": {} } }),
+            "as docker reads it"
+        );
         std::fs::write(&file, "null").unwrap();
         assert!(AuthFile::read(&file).unwrap().auths.is_none());
     }

@@ -5,9 +5,11 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use gangplank_oci::Digest;
+use gangplank_oci::media_type::OCI_MANIFEST;
 use gangplank_testkit::TestServer;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::documents::manifest_of;
 use crate::raw::{Raw, ask, head};
 use crate::{server, server_with};
 
@@ -53,6 +55,33 @@ fn ten_thousand_idle_connections_do_no_harm() {
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let grown = memory(&server, "VmRSS").saturating_sub(before);
     assert!(grown < 256 * MIB, "{} MiB for {CONNECTIONS} connections", grown / MIB);
+}
+
+#[test]
+fn large_manifests_that_nobody_reads_hold_little_memory() {
+    const READERS: usize = 120;
+    let server = server();
+    let login = server.push_login();
+    let registry = server.registry_as(&login);
+    let body = manifest_of(&registry, 3 << 20);
+    assert_eq!(registry.put_manifest("sr", "v1", OCI_MANIFEST, &body).status(), 201);
+    let line = format!("GET /v2/sr/manifests/{}", Digest::sha256(&body));
+    let before = memory(&server, "VmRSS");
+    let readers: Vec<Raw> = (0..READERS)
+        .map(|_| {
+            let mut raw = Raw::connect(&server);
+            raw.send(head(&login, &line, ""));
+            raw
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(2));
+    let grown = memory(&server, "VmRSS").saturating_sub(before);
+    assert!(grown < 128 * MIB, "{} MiB for {READERS} readers", grown / MIB);
+    // Another login has a share of its own.
+    let other = server.registry_as(&server.operator_login());
+    assert_eq!(other.status("GET", "sr/manifests/v1"), 200);
+    drop(readers);
+    assert_eq!(registry.status("GET", &line["GET /v2/".len()..]), 200);
 }
 
 #[test]

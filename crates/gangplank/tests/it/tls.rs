@@ -151,9 +151,9 @@ fn a_tls_port_serves_the_registry() {
     let path = format!("{url}sr/blobs/{}", Blob::unique().digest);
     assert_eq!(client.head(path).send().unwrap().status(), 401);
 
-    for sent in ["GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n", "POST", "\r\nget"] {
+    for line in ["GET /v2/", "POST /", "\r\nPUT /v2/sr/manifests/a"] {
         let mut raw = Raw::connect(&server);
-        raw.send(sent);
+        raw.send(format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n"));
         let answer = raw.answer().unwrap();
         assert_eq!((answer.status, answer.header("connection")), (400, Some("close")));
         assert!(String::from_utf8(answer.body).unwrap().contains("https://"));

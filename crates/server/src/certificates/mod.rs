@@ -134,12 +134,20 @@ impl Certificates {
         self.own.as_ref().and_then(|own| own.current().facts.clone())
     }
 
-    /// Whether a host, in lower case, can only belong to a service: a certificate for services names it, and
-    /// the server's own does not cover it. Names with a star do not count, since the server's own name may
-    /// match one.
-    pub(crate) fn are_for_services(&self, host: &str) -> bool {
-        let own = || self.own.as_ref().is_some_and(|own| own.current().covers(host));
-        self.named.values().any(|pair| pair.current().names(host)) && !own()
+    /// Whether a host, in lower case, can only belong to a service: a certificate for services is valid for it, and
+    /// it is no name of the server. `public` is the server's public address. A name with a star, of either side, counts
+    /// less than a whole one. If no name of the server is known, names with a star do not count.
+    pub(crate) fn are_for_services(&self, host: &str, public: Option<&str>) -> bool {
+        let own = self.own.as_ref().map(PairInFiles::current);
+        if public == Some(host) || own.as_ref().is_some_and(|own| own.names(host)) {
+            return false;
+        }
+        let may_be_own = own.as_ref().is_some_and(|own| own.covers(host));
+        let has_name = own.is_some() || public.is_some();
+        self.named.values().map(PairInFiles::current).any(|pair| match pair.names(host) {
+            true => !may_be_own || public.is_some(),
+            false => pair.covers(host) && !may_be_own && has_name,
+        })
     }
 
     /// Checks that the certificate of this name covers a domain.

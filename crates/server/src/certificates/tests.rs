@@ -18,6 +18,29 @@ pub(crate) fn write(folder: &Path, name: &str, domains: &[&str]) -> TlsFiles {
     files
 }
 
+#[test]
+fn a_domain_without_a_service_is_not_the_servers() {
+    let home = TempDir::new().unwrap();
+    let shop = write(home.path(), "shop", &["shop.example.com", "*.example.com"]);
+    let own = PairInFiles::open(&write(home.path(), "own", &["registry.example.com"])).unwrap();
+    let mut certificates = named(&[("shop", shop)]).unwrap();
+    let of = |certificates: &Certificates, public: Option<&str>| {
+        let hosts =
+            ["shop.example.com", "www.example.com", "registry.example.com", "a.b.example.com", "localhost"];
+        hosts.map(|host| certificates.are_for_services(host, public))
+    };
+    // Nobody knows the server's name: it may be any of those that match the star.
+    assert_eq!(of(&certificates, None), [true, false, false, false, false]);
+    assert_eq!(of(&certificates, Some("registry.example.com")), [true, true, false, false, false]);
+    certificates.own = Some(own);
+    assert_eq!(of(&certificates, None), [true, true, false, false, false]);
+    assert_eq!(of(&certificates, Some("www.example.com")), [true, false, false, false, false]);
+    let star = PairInFiles::open(&write(home.path(), "star", &["*.example.com"])).unwrap();
+    certificates.own = Some(star);
+    assert_eq!(of(&certificates, None), [false; 5]);
+    assert_eq!(of(&certificates, Some("registry.example.com")), [true, false, false, false, false]);
+}
+
 fn named(pairs: &[(&str, TlsFiles)]) -> Result<Certificates> {
     let named = pairs
         .iter()

@@ -38,6 +38,8 @@ pub struct Deployments {
     pub service_entrance: Option<Entrance>,
     /// A further listener, on which only services answer; none if `None`.
     pub endpoint_listen: Option<SocketAddr>,
+    /// A further listener, which sends visitors of services on to `https://`; none if `None`.
+    pub http_listen: Option<SocketAddr>,
     /// A listener for other replicas, which relay the visitors of services that run here; none if `None`.
     pub replica_listen: Option<SocketAddr>,
     /// The `host:port` at which other replicas reach that listener; its own address if `None`.
@@ -141,6 +143,7 @@ impl Default for Deployments {
             service_domain: "localhost".to_owned(),
             service_entrance: None,
             endpoint_listen: None,
+            http_listen: None,
             replica_listen: None,
             replica_address: None,
             certificates: BTreeMap::new(),

@@ -11,6 +11,7 @@ pub(crate) mod probe;
 mod refusal;
 mod relay;
 pub(crate) mod routes;
+pub(crate) mod send_on;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tunnel;
@@ -92,7 +93,10 @@ pub(crate) fn visited(app: &App, gate: Gate, host: Option<&HeaderValue>) -> Opti
         if let Some(route) = app.routes.find(&host) {
             return Some(Visited::Service(host.into_owned(), route));
         }
-        if host.ends_with(&app.endpoint.suffix) || app.certificates.are_for_services(&host) {
+        let public = || app.public_address.as_deref().map(host::plain);
+        if host.ends_with(&app.endpoint.suffix)
+            || app.certificates.are_for_services(&host, public().as_deref())
+        {
             return Some(Visited::Nothing);
         }
     }

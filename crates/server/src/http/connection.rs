@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use super::client;
 use super::connections::Guest;
 use super::dispatch::Route;
 use super::lingering::Lingering;
-use super::listener::Gate;
+use super::listener::{Audience, Gate};
 use super::own_thread::OwnThread;
 use super::patience::Patient;
 use super::record::Record;
@@ -45,10 +46,6 @@ const BUFFER: usize = 128 << 10;
 const PLAIN_HTTP_ONLY: &[u8] =
     b"HTTP/1.1 400 Bad Request: this port speaks plain HTTP\r\nContent-Type: text/plain\r\nContent-Length: 41\r\n\
     Connection: close\r\n\r\nThis port speaks plain HTTP and not TLS.\n";
-
-/// The answer to `http://` where TLS is expected.
-const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 62\r\n\
-    Connection: close\r\n\r\nThis port speaks TLS and not plain HTTP: write https:// here.\n";
 
 /// The parts of a connection that its requests need.
 #[derive(Clone)]
@@ -75,35 +72,49 @@ pub(crate) async fn serve(
 ) {
     // Answers are small and the client waits for them. Do not delay them to fill a packet.
     let _ = stream.set_nodelay(true);
-    let connection = Connection {
+    let mut connection = Connection {
         thread: OwnThread::new(app.threads.clone()),
         guest,
         requests: app.requests.clone(),
         gate,
         tunnel: Tunnel::default(),
     };
-    let opened = tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.clone()));
+    // There are thousands of connections that only wait. So each step has its own box, which goes with it.
+    let opening =
+        Box::pin(tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.clone())));
     // There was no request yet, so a stop can end the connection.
     let opened = tokio::select! {
         () = stop.cancelled() => return,
-        opened = opened => opened,
+        opened = opening => opened,
     };
-    match opened {
-        Ok(Opened::Plain(socket)) => serve_http(socket, connection, peer, app, stop).await,
-        Ok(Opened::Tls(stream)) => serve_http(stream, connection, peer, app, stop).await,
-        Ok(Opened::Wrong(stream, answer)) => refuse(stream, answer).await,
-        Ok(Opened::Failed(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-        Err(_) => tracing::debug!(%peer, "a connection took too long to begin"),
+    let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
+    let serving = match opened {
+        Ok(Opened::Plain(socket)) => {
+            if connection.gate.is_tls {
+                connection.gate.audience = Audience::PlainHttp;
+            }
+            http(socket, connection, peer, &app, stop)
+        }
+        Ok(Opened::Tls(stream)) => http(*stream, connection, peer, &app, stop),
+        Ok(Opened::Wrong(stream)) => Box::pin(refuse(stream, PLAIN_HTTP_ONLY)),
+        Ok(Opened::Failed(error)) => return tracing::debug!(%peer, %error, "TLS handshake failed"),
+        Err(_) => return tracing::debug!(%peer, "a connection took too long to begin"),
+    };
+    if let Some(Err(error)) = thread.run(serving).await {
+        tracing::debug!(%peer, %error, "connection ended");
     }
+    tunnel.run().await;
 }
 
+/// The rest of a connection.
+type Serving = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
 /// A connection after its first byte.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it does not stay")]
 enum Opened {
     Plain(Socket),
-    Tls(TlsStream<Socket>),
-    /// The client speaks the wrong protocol. The bytes are the answer to the client.
-    Wrong(TcpStream, &'static [u8]),
+    Tls(Box<TlsStream<Socket>>),
+    /// The client speaks TLS, and the port does not.
+    Wrong(TcpStream),
     Failed(io::Error),
 }
 
@@ -114,14 +125,16 @@ async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, connection: Connectio
     };
     let Connection { thread, guest, .. } = connection;
     match tls {
-        None if first == TLS_HANDSHAKE => Opened::Wrong(stream, PLAIN_HTTP_ONLY),
+        None if first == TLS_HANDSHAKE => Opened::Wrong(stream),
         None => Opened::Plain(Socket::new(stream, thread)),
         // A request begins with a letter or an empty line, and a TLS handshake does not.
-        Some(_) if first.is_ascii_graphic() || first.is_ascii_whitespace() => Opened::Wrong(stream, TLS_ONLY),
+        Some(_) if first.is_ascii_graphic() || first.is_ascii_whitespace() => {
+            Opened::Plain(Socket::new(stream, thread))
+        }
         Some(tls) => match tls.accept(Socket::in_handshake(stream, thread, guest)).await {
             Ok(mut stream) => {
                 stream.get_mut().0.has_shaken_hands();
-                Opened::Tls(stream)
+                Opened::Tls(Box::new(stream))
             }
             Err(error) => Opened::Failed(error),
         },
@@ -137,7 +150,7 @@ async fn first_byte(stream: &TcpStream) -> io::Result<u8> {
     }
 }
 
-async fn refuse(mut stream: TcpStream, answer: &[u8]) {
+async fn refuse(mut stream: TcpStream, answer: &[u8]) -> hyper::Result<()> {
     let mut sent = [0; 4096];
     // If unread bytes were left at the close, the kernel would send a reset that overtakes the answer.
     let _ = stream.read(&mut sent).await;
@@ -145,22 +158,25 @@ async fn refuse(mut stream: TcpStream, answer: &[u8]) {
     let _ = stream.shutdown().await;
     let linger = async { while matches!(stream.read(&mut sent).await, Ok(1..)) {} };
     let _ = tokio::time::timeout(Duration::from_secs(1), linger).await;
+    Ok(())
 }
 
-async fn serve_http<S>(
+/// Serves the requests of a connection. It is no async function, which would hold a second place for its parts.
+fn http<S>(
     stream: S,
     connection: Connection,
     peer: SocketAddr,
-    app: Arc<App>,
+    app: &Arc<App>,
     stop: CancellationToken,
-) where
+) -> Serving
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let turns = Turns::default();
+    let (app, turns) = (Arc::clone(app), Turns::default());
     let limits = connection.gate.limits(&app.limits);
     let (headers, head_bytes) = (limits.headers, limits.head_bytes());
     let stream = Patient::new(stream, turns.clone(), connection.clone(), &limits);
-    let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
+    let tunnel = connection.tunnel.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let (app, connection, turn) = (Arc::clone(&app), connection.clone(), turns.begin());
         connection.guest.asks();
@@ -179,21 +195,18 @@ async fn serve_http<S>(
         .max_buf_size(BUFFER.max(head_bytes))
         // A client that closes its sending half after a request still gets the answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(Lingering::new(stream, tunnel.clone())), service)
+        .serve_connection(TokioIo::new(Lingering::new(stream, tunnel)), service)
         .with_upgrades();
-    let serving = async move {
-        let mut connection = std::pin::pin!(connection);
+    // In a box of its own, so that the future below is small.
+    let mut connection = Box::pin(connection);
+    Box::pin(async move {
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
             () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
         }
         connection.await
-    };
-    if let Some(Err(error)) = thread.run(serving).await {
-        tracing::debug!(%peer, %error, "connection ended");
-    }
-    tunnel.run().await;
+    })
 }
 
 /// Begins the record of a request.
@@ -223,10 +236,8 @@ mod tests {
 
     #[test]
     fn an_answer_to_what_is_not_spoken_says_its_own_length() {
-        for answer in [PLAIN_HTTP_ONLY, TLS_ONLY] {
-            let text = std::str::from_utf8(answer).unwrap();
-            let (_, body) = text.split_once("\r\n\r\n").unwrap();
-            assert!(text.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
-        }
+        let text = std::str::from_utf8(PLAIN_HTTP_ONLY).unwrap();
+        let (_, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(text.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
     }
 }

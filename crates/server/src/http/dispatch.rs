@@ -30,6 +30,8 @@ pub(super) type Answering = Pin<Box<dyn Future<Output = Response<AnswerBody>> + 
 pub(super) enum Route {
     /// A visitor of a service.
     Visit(Visited),
+    /// A request in plain HTTP that is sent on to `https://`, if it is for a service.
+    SendOn(Option<Visited>),
     /// Another replica.
     Replica,
     /// A request for this server itself.
@@ -62,7 +64,11 @@ impl Route {
         if connection.gate.audience == Audience::Replicas {
             return Self::Replica;
         }
-        if let Some(visited) = endpoint::visited(app, connection.gate, request.headers().get(HOST)) {
+        let visited = endpoint::visited(app, connection.gate, request.headers().get(HOST));
+        if connection.gate.audience == Audience::PlainHttp {
+            return Self::SendOn(visited);
+        }
+        if let Some(visited) = visited {
             return Self::Visit(visited);
         }
         if health::is_bare_check(request) {
@@ -82,6 +88,7 @@ impl Route {
             Self::Ours(Ours::Registry | Ours::Console | Ours::Control(_)) => Course::ToItsEnd,
             Self::Ours(Ours::Malformed(_) | Ours::Root | Ours::Health | Ours::Nothing)
             | Self::Visit(_)
+            | Self::SendOn(_)
             | Self::Replica => Course::WithItsClient,
         }
     }
@@ -100,6 +107,11 @@ impl Route {
             Self::Visit(visited) => Box::pin(async move {
                 record.is_for(Service::Endpoint, "Visit");
                 endpoint::answer(&app, visited, peer, &connection, request, turn).await
+            }),
+            Self::SendOn(visited) => Box::pin(async move {
+                let _turn = turn;
+                record.is_for(Service::Endpoint, "SendOn");
+                endpoint::send_on::answer(&app, visited, connection.gate, &request)
             }),
             Self::Replica => {
                 Box::pin(async move { relay::answer(&app, &record, peer, &connection, request, turn).await })

@@ -34,6 +34,8 @@ pub(crate) enum Audience {
     Visitors,
     /// Only other replicas.
     Replicas,
+    /// Visitors of services who came in plain HTTP. They are sent on to `https://`.
+    PlainHttp,
 }
 
 /// The listener that accepted a connection.
@@ -62,7 +64,7 @@ impl Gate {
     /// The limits for requests. A replica adds headers to those of a visitor, who may have used the limits up.
     pub(crate) fn limits(self, configured: &Limits) -> Limits {
         match self.audience {
-            Audience::All | Audience::Visitors => *configured,
+            Audience::All | Audience::Visitors | Audience::PlainHttp => *configured,
             Audience::Replicas => Limits {
                 headers: configured.headers + ADDED.0,
                 header_bytes: configured.header_bytes + ADDED.1,

@@ -11,6 +11,7 @@ pub(crate) mod dispatch;
 mod framing;
 mod health;
 pub(crate) mod hygiene;
+pub(crate) mod large_answers;
 mod lingering;
 pub(crate) mod listener;
 pub(crate) mod own_thread;

@@ -110,12 +110,11 @@ impl OwnThread {
     }
 
     /// Runs a connection to its end, in the runtime and on threads. `None` if it panicked.
-    pub(crate) async fn run<C>(self, connection: C) -> Option<C::Output>
+    pub(crate) async fn run<C>(self, mut connection: Pin<Box<C>>) -> Option<C::Output>
     where
-        C: Future<Output: Send> + Send + 'static,
+        C: Future<Output: Send> + Send + ?Sized + 'static,
     {
         let _over = Ending(&self);
-        let mut connection = Box::pin(connection);
         loop {
             let until_asked = std::future::poll_fn(|context| match connection.as_mut().poll(context) {
                 Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -140,7 +139,7 @@ impl OwnThread {
 
     /// Runs a connection on this thread until it ends, returns the thread, or waits for anything but its
     /// socket.
-    fn run_here<C: Future>(&self, mut connection: Pin<&mut C>) -> Option<C::Output> {
+    fn run_here<C: Future + ?Sized>(&self, mut connection: Pin<&mut C>) -> Option<C::Output> {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         self.change(Place::Wanted, Place::Here);
@@ -230,7 +229,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(1)).await;
             thread::current().id() == runtime
         };
-        assert_eq!(own.run(connection).await, Some(true));
+        assert_eq!(own.run(Box::pin(connection)).await, Some(true));
         assert_eq!(answer.await, Ok(7));
     }
 
@@ -240,7 +239,7 @@ mod tests {
         let outside = own.clone();
         let waiting = tokio::spawn(async move { outside.enter().await });
         tokio::task::yield_now().await;
-        assert_eq!(own.run(async { 7 }).await, Some(7));
+        assert_eq!(own.run(Box::pin(async { 7 })).await, Some(7));
         assert!(!waiting.await.unwrap());
     }
 
@@ -253,7 +252,7 @@ mod tests {
             inside.enter().await;
             panic!("of the test");
         };
-        assert_eq!(own.run::<_>(connection).await, None::<()>);
+        assert_eq!(own.run::<_>(Box::pin(connection)).await, None::<()>);
         assert_eq!(threads.0.available_permits(), THREADS);
     }
 
@@ -265,14 +264,14 @@ mod tests {
         for name in 0..3 {
             let own = OwnThread::new(threads.clone());
             let (inside, carried) = (own.clone(), Arc::clone(&carried));
-            running.push(tokio::spawn(own.run(async move {
+            running.push(tokio::spawn(own.run(Box::pin(async move {
                 for _ in 0..3 {
                     assert!(inside.enter().await);
                     carried.lock().unwrap().push(name);
                     inside.carried(TURN);
                     tokio::task::yield_now().await;
                 }
-            })));
+            }))));
         }
         for one in running {
             assert_eq!(one.await.unwrap(), Some(()));

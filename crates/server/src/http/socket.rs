@@ -248,7 +248,7 @@ mod tests {
             socket.shutdown().await.unwrap();
             here
         };
-        assert!(thread.run(serving).await.unwrap() > 0, "some of it was read on the thread");
+        assert!(thread.run(Box::pin(serving)).await.unwrap() > 0, "some of it was read on the thread");
         sending.await.unwrap();
         assert!(echoed.await.unwrap() == content(), "other bytes came back");
     }
@@ -271,7 +271,7 @@ mod tests {
             left.push(writing.await.is_err() && !inside.is_here());
             left
         };
-        assert_eq!(thread.run(serving).await, Some(vec![true, true]));
+        assert_eq!(thread.run(Box::pin(serving)).await, Some(vec![true, true]));
         drop(client);
     }
 }

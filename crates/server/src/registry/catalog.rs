@@ -14,8 +14,8 @@ pub(super) async fn list(context: &Context<'_>, n: Option<usize>, last: Option<&
     let page = n.unwrap_or(MAX_PAGE).min(MAX_PAGE);
     let found = context.app.metadata.repositories(&context.grant.tenant, last, page + 1).await?;
     let (repositories, more) = cut(found, page);
-    let answer = Answer::new(StatusCode::OK)
-        .body("application/json", json!({ "repositories": repositories }).to_string());
+    let body = context.held(json!({ "repositories": repositories }).to_string().into())?;
+    let answer = Answer::new(StatusCode::OK).body("application/json", body);
     Ok(match more {
         Some(last) => answer.header(LINK, next(&location::catalog(page, &last))),
         None => answer,

@@ -180,9 +180,9 @@ mod tests {
             intake.finish().await.unwrap()
         };
         let writer = if with_thread {
-            thread.run(taking).await.unwrap()
+            thread.run(Box::pin(taking)).await.unwrap()
         } else {
-            thread.run(async {}).await.unwrap();
+            thread.run(Box::pin(async {})).await.unwrap();
             taking.await
         };
         assert_eq!(writer.hasher().clone().finish(), Digest::of(Algorithm::Sha256, &bytes));
@@ -229,7 +229,7 @@ mod tests {
             };
             (fed, intake.finish().await.err())
         };
-        let fed = tokio::time::timeout(Duration::from_secs(10), thread.run(feeding)).await.unwrap();
+        let fed = tokio::time::timeout(Duration::from_secs(10), thread.run(Box::pin(feeding))).await.unwrap();
         let Some((StoreError::Damaged(_), Some(StoreError::Unavailable(_)))) = fed else { panic!("{fed:?}") };
     }
 }

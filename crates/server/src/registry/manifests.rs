@@ -17,6 +17,7 @@ use super::refusal::Refusal;
 use super::room::require_left;
 use super::{CONTENT_DIGEST, Context, Result, readable};
 use crate::app::App;
+use crate::http::large_answers::FREE;
 use crate::http::response::Answer;
 use crate::http::small_body::Unread;
 use crate::pulls::Pull;
@@ -45,14 +46,28 @@ pub(super) async fn get(
     repository: &RepositoryName,
     reference: &Reference,
 ) -> Result<Answer> {
-    match readable::manifest(context, repository, reference).await? {
-        Some(manifest) => {
-            note_pull(context, repository, reference, &manifest);
-            let answer = described(&manifest);
-            Ok(answer.body(&manifest.media_type, manifest.body))
+    let find = || readable::manifest(context, repository, reference);
+    let mut found = find().await?;
+    let length = found.as_ref().map_or(0, |manifest| manifest.body.len());
+    let mut room = None;
+    if length > FREE {
+        let (answers, login) = (&context.app.large_answers, context.grant.login);
+        room = answers.take(login, length);
+        if room.is_none() {
+            // Those who wait must not hold the memory that they wait for.
+            drop(found);
+            room = Some(answers.wait(login, length).await.ok_or_else(Refusal::busy)?);
+            found = find().await?;
         }
-        None => Err(not_readable(context, reference)),
     }
+    let manifest = found.ok_or_else(|| not_readable(context, reference))?;
+    note_pull(context, repository, reference, &manifest);
+    let answer = described(&manifest);
+    let StoredManifest { media_type, body, .. } = manifest;
+    Ok(match room {
+        Some(room) => answer.body(&media_type, room.of(body)),
+        None => answer.body(&media_type, body),
+    })
 }
 
 /// The answer if a manifest does not exist or may not be read. A push login is not told which of the two.

@@ -27,6 +27,7 @@ mod uploads;
 
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use gangplank_core::{Access, Action, EventKind, Grant, LoginId, Origin, Scope};
 use gangplank_oci::{Endpoint, ErrorCode, OciError, Reference, RepositoryName};
 use hyper::body::Incoming;
@@ -37,6 +38,7 @@ use hyper::{Request, StatusCode};
 use crate::app::App;
 use crate::http::connection::Connection;
 use crate::http::hygiene::Violation;
+use crate::http::large_answers::FREE;
 use crate::http::own_thread::OwnThread;
 use crate::http::record::{Record, Service};
 use crate::http::response::Answer;
@@ -102,6 +104,18 @@ impl Context<'_> {
     async fn confirm(&self) -> Result<()> {
         let granted = authenticate::grant(self.app, self.peer, &self.head.headers).await;
         granted.map(drop).map_err(|refused| refused.refusal)
+    }
+
+    /// The bytes of an answer, with their part of the memory for large answers.
+    ///
+    /// # Errors
+    /// If earlier answers to this login use all of its part.
+    fn held(&self, bytes: Vec<u8>) -> Result<Bytes> {
+        if bytes.len() <= FREE {
+            return Ok(bytes.into());
+        }
+        let room = self.app.large_answers.take(self.grant.login, bytes.len());
+        Ok(room.ok_or_else(Refusal::busy)?.of(bytes))
     }
 
     /// The id of a login that can only push. Such a login sees only what it put itself.

@@ -30,7 +30,7 @@ pub(super) async fn list(
         context.app.metadata.referrers(tenant, repository, digest, artifact_type, put_by, after).await?;
     let manifests: Vec<Value> = found.page.into_iter().map(descriptor).collect();
     let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests });
-    let mut answer = Answer::new(StatusCode::OK).body(OCI_INDEX, index.to_string());
+    let mut answer = Answer::new(StatusCode::OK).body(OCI_INDEX, context.held(index.to_string().into())?);
     if let Some(last) = found.more {
         answer = answer.header(LINK, next(&location::referrers(repository, digest, artifact_type, last)));
     }

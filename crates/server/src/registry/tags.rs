@@ -37,8 +37,8 @@ pub(super) async fn list(
     let tags: BTreeSet<String> = behind.collect();
     let tags = tags.into_iter().take(page + 1).collect();
     let (tags, more) = cut(tags, page);
-    let answer = Answer::new(StatusCode::OK)
-        .body("application/json", json!({ "name": repository.as_str(), "tags": tags }).to_string());
+    let body = context.held(json!({ "name": repository.as_str(), "tags": tags }).to_string().into())?;
+    let answer = Answer::new(StatusCode::OK).body("application/json", body);
     Ok(match more {
         Some(last) => answer.header(LINK, next(&location::tags(repository, page, &last))),
         None => answer,

@@ -57,6 +57,10 @@ macro_rules! with_deployments {
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
             #[serde(default, deserialize_with = "file::address")]
             endpoint_listen: SocketAddr, "GANGPLANK_ENDPOINT_LISTEN";
+            /// Address, usually of port 80, that sends visitors of services on to https:// [default: none]
+            #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
+            #[serde(default, deserialize_with = "file::address")]
+            http_listen: SocketAddr, "GANGPLANK_HTTP_LISTEN";
             /// Address on which other replicas relay requests to services that run here, in plain HTTP; for a private
             /// network [default: none]
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
@@ -194,6 +198,7 @@ impl ServeOptions {
             service_domain: self.service_domain.as_deref().map_or(Ok(default.service_domain), domain)?,
             service_entrance: self.service_entrance.as_deref().map(entrance).transpose()?,
             endpoint_listen: self.endpoint_listen,
+            http_listen: self.http_listen,
             replica_listen: self.replica_listen,
             replica_address: self.replica_address.clone(),
             certificates: self.certificates.as_ref().map(certificates).unwrap_or_default(),

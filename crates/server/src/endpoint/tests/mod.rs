@@ -6,6 +6,7 @@ mod failures;
 mod heads;
 mod relaying;
 mod routing;
+mod sending_on;
 mod speed;
 mod stopping;
 mod upgrades;

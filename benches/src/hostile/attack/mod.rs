@@ -1,0 +1,42 @@
+//! Those who attack. They run in processes of their own, so that their files and their processor time are their own.
+
+mod crowd;
+mod leaked;
+mod strangers;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tokio::task::LocalSet;
+
+use crate::target::Target;
+
+/// Attacks until standard input ends. `what` is `KIND SERVER [PASSWORD|KEY]`.
+pub(crate) fn run(what: &str) -> Result<()> {
+    let mut words = what.split(' ');
+    let (kind, server) = words.next().zip(words.next()).context("who attacks which server?")?;
+    let server: SocketAddr = server.parse()?;
+    let mut target = Target::at("attacked", server, server.to_string());
+    let secret = words.next().unwrap_or_default().to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    match kind {
+        "crowd" => crowd::gather(&local, server, secret.parse()?),
+        "strangers" => {
+            target.access_key = Some((secret, "a-secret-that-is-made-up".to_owned()));
+            strangers::come(&local, target);
+        }
+        "leaked" => {
+            target.login = Some(("AWS".to_owned(), secret));
+            leaked::abuse(&local, target);
+        }
+        other => bail!("{other} is no attack"),
+    }
+    let ended = async {
+        tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())).await
+    };
+    runtime.block_on(local.run_until(ended))??;
+    runtime.shutdown_timeout(Duration::ZERO);
+    Ok(())
+}

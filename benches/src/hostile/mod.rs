@@ -1,0 +1,248 @@
+//! Measures how much others notice of an attack: of strangers at the door, and of a push login that leaked.
+//!
+//! Phases without an attack and under attack take turns, and each phase under attack is compared with the calm one
+//! before it. So the other work of the machine matters less.
+
+pub(crate) mod attack;
+mod client;
+mod others;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use crate::meter::{self, Meter};
+use crate::servers::{self, Programs};
+use crate::target::Target;
+use others::{Account, Done};
+
+/// The accounts: that of the leaked login, and another one.
+const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
+
+/// The longest time of 99 of 100 requests.
+const P99: Duration = Duration::from_millis(100);
+
+/// The most memory of the server.
+const MEMORY: u64 = 512 << 20;
+
+/// How many events stay in the trail. The attack makes more.
+const EVENTS: &str = "2000";
+
+/// What attacks in a phase: the kinds, as `attack::run` takes them.
+const PHASES: [(&str, &[&str]); 4] = [
+    ("calm", &[]),
+    ("strangers", &["strangers", "crowd 0", "crowd 1"]),
+    ("leaked login", &["leaked"]),
+    ("both", &["strangers", "crowd 0", "crowd 1", "leaked"]),
+];
+
+/// A phase that was measured.
+struct Phase {
+    name: &'static str,
+    seconds: f64,
+    done: Vec<Done>,
+    server_cpu: f64,
+    memory: u64,
+}
+
+/// A process that attacks. Dropping it ends it.
+struct Attacker(Child);
+
+impl Drop for Attacker {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Measures, writes `hostile.md`, and fails if others noticed too much.
+pub(crate) fn measure(programs: &Programs, quick: bool, runs: usize, out: &Path) -> Result<()> {
+    let time = Duration::from_secs(if quick { 2 } else { 10 });
+    let target = servers::gangplank_with(programs, "hostile", &[("GANGPLANK_MAX_AUDIT_EVENTS", EVENTS)])?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (accounts, leaked) = runtime.block_on(prepare(&target))?;
+    let mut phases = Vec::new();
+    for _ in 0..runs {
+        for (name, attacks) in PHASES {
+            let attackers = attacks
+                .iter()
+                .map(|attack| attacker(&target, &accounts, attack, &leaked))
+                .collect::<Result<Vec<_>>>()?;
+            // A crowd takes some seconds to gather.
+            let gathering = if attackers.is_empty() { 1 } else { 5 };
+            runtime.block_on(others::work(&accounts, Duration::from_secs(gathering)));
+            let meter = Meter::start(&target);
+            let done = runtime.block_on(others::work(&accounts, time));
+            let outcome = meter.stop(vec![], 0);
+            drop(attackers);
+            phases.push(Phase {
+                name,
+                seconds: outcome.elapsed.as_secs_f64(),
+                done,
+                server_cpu: outcome.server_cpu.unwrap_or_default(),
+                memory: outcome.peak_memory.unwrap_or_default(),
+            });
+            eprintln!("{}", phases.last().map(row).unwrap_or_default());
+            // What an attack left behind is not to be measured in the next phase.
+            std::thread::sleep(Duration::from_secs(2));
+        }
+    }
+    let mut wrong = complaints(&phases);
+    wrong.extend(runtime.block_on(lost_events(&accounts[0]))?);
+    let mut text = String::from(HEAD);
+    for phase in &phases {
+        writeln!(text, "{}", row(phase))?;
+    }
+    let peak = phases.iter().map(|phase| phase.memory).max().unwrap_or_default();
+    writeln!(
+        text,
+        "\n{} MiB at the most, {} MiB now.",
+        peak >> 20,
+        meter::resident(&target).unwrap_or(0) >> 20
+    )?;
+    for complaint in &wrong {
+        writeln!(text, "\n- {complaint}")?;
+    }
+    eprintln!("{text}");
+    std::fs::write(out.join("hostile.md"), text)?;
+    ensure!(wrong.is_empty(), "others noticed too much of the attack");
+    Ok(())
+}
+
+/// Makes the accounts, and the login that leaks. Returns its password too.
+async fn prepare(target: &Target) -> Result<(Vec<Account>, String)> {
+    let mut accounts = Vec::new();
+    for account in ACCOUNTS {
+        let made =
+            others::call(target, "CreateAccessKey", &json!({ "account": account }).to_string()).await?;
+        let text = |name: &str| made["accessKey"][name].as_str().map(str::to_owned);
+        let key = text("accessKeyId").zip(text("secretAccessKey")).context("no key")?;
+        accounts.push(Account::make(target, key).await?);
+    }
+    let made = others::call(&accounts[0].api, "CreateContainerServiceRegistryLogin", "{}").await?;
+    Ok((accounts, others::login(&made)?.1))
+}
+
+/// Starts a process that attacks.
+fn attacker(target: &Target, accounts: &[Account], attack: &str, leaked: &str) -> Result<Attacker> {
+    let (kind, more) = attack.split_once(' ').unwrap_or((attack, ""));
+    // Strangers know the name of a key.
+    let known = accounts[0].api.access_key.as_ref().map_or("", |(id, _)| id.as_str());
+    let secret = match kind {
+        "leaked" => leaked,
+        "strangers" => known,
+        _ => more,
+    };
+    let program = std::env::current_exe()?;
+    let attack = format!("{kind} {} {secret}", target.address);
+    let child = Command::new(program).args(["--attack", &attack]).stdin(Stdio::piped()).spawn()?;
+    Ok(Attacker(child))
+}
+
+const HEAD: &str = "| phase | account | pushes/s | pulls/s | p50 | p99 | worst | failed | server CPU | MiB |\n\
+    |---|---|---|---|---|---|---|---|---|---|\n";
+
+#[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
+fn row(phase: &Phase) -> String {
+    let rows = phase.done.iter().zip(["its", "another"]).map(|(done, account)| {
+        let (p50, p99, worst) = (percentile(done, 50), percentile(done, 99), percentile(done, 100));
+        format!(
+            "| {} | {account} | {:.1} | {:.1} | {:.1} ms | {:.1} ms | {:.1} ms | {} | {:.2} | {} |",
+            phase.name,
+            done.pushes as f64 / phase.seconds,
+            done.pulls as f64 / phase.seconds,
+            p50.as_secs_f64() * 1e3,
+            p99.as_secs_f64() * 1e3,
+            worst.as_secs_f64() * 1e3,
+            done.failures.len(),
+            phase.server_cpu / phase.seconds,
+            phase.memory >> 20,
+        )
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+fn percentile(done: &Done, percent: usize) -> Duration {
+    let mut sorted = done.latencies.clone();
+    sorted.sort_unstable();
+    sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
+}
+
+/// What others would complain about. Of several turns the median counts.
+fn complaints(phases: &[Phase]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for phase in phases.iter().filter(|phase| phase.memory > MEMORY) {
+        complaints.push(format!("{}: the server took {} MiB", phase.name, phase.memory >> 20));
+    }
+    for phase in phases {
+        for failure in phase.done.iter().flat_map(|done| done.failures.iter().take(3)) {
+            complaints.push(format!("{}: a request failed: {failure}", phase.name));
+        }
+    }
+    for (name, _) in &PHASES[1..] {
+        for (number, account) in ["the same account", "another account"].into_iter().enumerate() {
+            let turns = phases.chunks(PHASES.len());
+            let turns =
+                turns.filter_map(|turn| Some((turn.first()?, turn.iter().find(|it| it.name == *name)?)));
+            let turns: Vec<_> =
+                turns.map(|(calm, hot)| (calm, hot, &calm.done[number], &hot.done[number])).collect();
+            let ratio = |count: fn(&Done) -> usize| {
+                median(turns.iter().map(|(calm, hot, before, now)| {
+                    (share(count(now)) / hot.seconds) / (share(count(before)) / calm.seconds)
+                }))
+            };
+            for (what, ratio) in [("pushes", ratio(|done| done.pushes)), ("pulls", ratio(|done| done.pulls))]
+            {
+                if ratio < 0.5 {
+                    complaints
+                        .push(format!("{name}, {account}: {:.0} % of the {what} are left", ratio * 100.0));
+                }
+            }
+            let p99 = median(turns.iter().map(|(.., now)| percentile(now, 99).as_secs_f64()));
+            if p99 > P99.as_secs_f64() {
+                complaints.push(format!("{name}, {account}: p99 is {:.0} ms", p99 * 1e3));
+            }
+        }
+    }
+    complaints
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio is read by people")]
+fn share(count: usize) -> f64 {
+    count as f64
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// What the trail of the leaked login's account has lost. Pushes may push out pushes and nothing else.
+async fn lost_events(account: &Account) -> Result<Vec<String>> {
+    let mut lost = Vec::new();
+    for kind in ["AccessKeyCreated", "ServiceCreated", "LoginIssued", "ImageRegistered", "EventsForgotten"] {
+        let (mut token, mut is_there) = (serde_json::Value::Null, false);
+        loop {
+            let mut asked = json!({ "kind": kind });
+            if token.is_string() {
+                asked["nextToken"] = token;
+            }
+            let page = others::call(&account.api, "ListAuditEvents", &asked.to_string()).await?;
+            is_there |= page["auditEvents"].as_array().is_some_and(|events| !events.is_empty());
+            token = page["nextToken"].clone();
+            if is_there || token.is_null() {
+                break;
+            }
+        }
+        if !is_there {
+            lost.push(format!("the trail has no {kind}"));
+        }
+    }
+    Ok(lost)
+}

@@ -1,0 +1,27 @@
+//! The limits of glibc's allocator. Without them it keeps what a busy moment took: it has up to eight heaps for each
+//! processor, and once a large block was freed, it takes blocks of that size from a heap too. A heap can only shrink
+//! at its end. Other allocators stay as they are.
+
+/// The number of heaps.
+const HEAPS: i32 = 2;
+
+/// Blocks of this size have pages of their own, which are returned when the block is freed. In bytes.
+const LARGE: i32 = 1 << 20;
+
+/// So much that is free at the end of a heap is returned, in bytes.
+const FREE: i32 = 1 << 20;
+
+/// Sets the limits. They hold for heaps that do not exist yet, so the start of the program is the time for it.
+pub fn limit() {
+    #[cfg(target_env = "gnu")]
+    for (parameter, value) in
+        [(libc::M_ARENA_MAX, HEAPS), (libc::M_MMAP_THRESHOLD, LARGE), (libc::M_TRIM_THRESHOLD, FREE)]
+    {
+        // SAFETY: The call changes numbers in the allocator, under the allocator's own lock (mallopt(3)). No memory is
+        // handed to it.
+        #[expect(unsafe_code, reason = "the standard library has no safe call for it")]
+        unsafe {
+            libc::mallopt(parameter, value);
+        }
+    }
+}
