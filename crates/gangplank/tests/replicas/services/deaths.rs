@@ -114,6 +114,7 @@ fn database_away() {
     std::thread::sleep(AWAY);
     world.restart_database();
     until("all are ready", SOON, || (0..3).all(|replica| world.server.replica(replica).is_ready()));
+    until("the load balancer knows", SOON, || world.server.registry().status("GET", "") == 401);
     let before = loads.iter().map(Load::answers).collect::<Vec<_>>();
     assert_eq!(world.holder("web"), holder, "the service stays");
     world.deploy("web", "v2", &[]);
