@@ -203,9 +203,7 @@ impl Server {
     /// If TLS files cannot be read, an issuer or the bucket cannot be used, the admin listener is not allowed,
     /// or plain HTTP would be served beyond loopback without `insecure_http`.
     pub fn check(config: &Config) -> Result<()> {
-        refuse_plain_http(config)?;
-        config.check_admin_listener(config.deployments.engine.named())?;
-        config.replica_address(None)?;
+        check_addresses(config)?;
         Certificates::open(config)?;
         Issuers::open(&config.issuers)?;
         Ok(config.bucket.as_ref().map_or(Ok(()), Bucket::check)?)
@@ -218,9 +216,7 @@ impl Server {
         elsewhere: Option<Elsewhere>,
         waits: Waits,
     ) -> Result<Self> {
-        refuse_plain_http(&config)?;
-        config.check_admin_listener(config.deployments.engine.named())?;
-        config.replica_address(None)?;
+        check_addresses(&config)?;
         let issuers = Issuers::open(&config.issuers)?;
         let certificates = Arc::new(Certificates::open(&config)?);
         let tls = certificates.acceptor()?;
@@ -235,22 +231,18 @@ impl Server {
         let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
         let Opened { metadata, blobs, coordinator, places, bucket_calls, number, clock, master } = opened;
         let (blobs, coordinator) = Elsewhere::or(elsewhere, blobs, coordinator);
-        let Collection { restore_window, failovers, .. } = config.collection;
-        let removal_terms = discarded::Terms::of(blobs.as_ref(), restore_window, failovers);
-
-        let scratch = config.bucket.as_ref().map(|bucket| bucket.scratch.as_path());
-        let folder = home.logs(scratch, addresses.main);
-        let logs = Arc::new(Logs::open(folder, config.deployments.logs, config.limits.disk_reserve));
+        let removal_terms = removal_terms(&config, blobs.as_ref());
+        let logs = Arc::new(logs(&config, &home, addresses));
         let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock.clone()));
-        let output = Arc::clone(&container_logs) as Arc<dyn Output>;
         let archives = Arc::new(Images::default());
         let here = Here { owner: owner(number)?, address: addresses.main };
-        let engine = runs.engine(&config, here, output, Arc::clone(&archives) as _).await?;
+        let (output, images) = (Arc::clone(&container_logs) as _, Arc::clone(&archives) as _);
+        let engine = runs.engine(&config, here, output, images).await?;
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let (stop, started) = (CancellationToken::new(), clock.now());
         let run = uuid::Uuid::new_v4().simple().to_string();
-        let replica_address = config.replica_address(addresses.replicas)?;
-        let among = places.map(|places| Among::of(places, run.clone(), replica_address));
+        let reached_at = config.replica_address(addresses.replicas)?;
+        let among = places.map(|places| Among::of(places, run.clone(), reached_at));
         let sources = sources(&config, &logs, metadata.as_ref(), bucket_calls);
         let app = Arc::new(App {
             metadata,
@@ -469,6 +461,25 @@ fn warn_of_settings(app: &App) {
              request comes from; name the addresses of the proxies alone"
         );
     }
+}
+
+/// Refuses addresses that strangers could read, that containers could reach, or that other servers could not.
+fn check_addresses(config: &Config) -> Result<()> {
+    refuse_plain_http(config)?;
+    config.check_admin_listener(config.deployments.engine.named())?;
+    config.replica_address(None).map(drop)
+}
+
+/// The terms on which bytes of this store are removed.
+fn removal_terms(config: &Config, blobs: &dyn BlobStore) -> discarded::Terms {
+    let Collection { restore_window, failovers, .. } = config.collection;
+    discarded::Terms::of(blobs, restore_window, failovers)
+}
+
+/// The logs of containers that run here.
+fn logs(config: &Config, home: &Home, addresses: Addresses) -> Logs {
+    let scratch = config.bucket.as_ref().map(|bucket| bucket.scratch.as_path());
+    Logs::open(home.logs(scratch, addresses.main), config.deployments.logs, config.limits.disk_reserve)
 }
 
 fn refuse_plain_http(config: &Config) -> Result<()> {

@@ -46,7 +46,7 @@ async fn changed(elsewhere: &mut Option<watch::Receiver<i64>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Runs all services. Nodes go on running when it ends, and the next start takes them over.
@@ -257,7 +257,9 @@ impl Supervisor {
             return;
         };
         let mut images = self.app.deployer.images_of(self.runners.keys().copied());
-        images.iter_mut().for_each(|images| images.sort_unstable());
+        if let Some(images) = &mut images {
+            images.sort_unstable();
+        }
         let room = self.app.deployer.own_room();
         let (id, address, engine) = (among.id.clone(), address.clone(), engine.to_owned());
         let replica = Replica { id, address, engine, room, images };
