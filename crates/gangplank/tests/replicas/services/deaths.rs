@@ -21,7 +21,7 @@ const WITHIN: Duration = Duration::from_secs(45);
 const AWAY: Duration = Duration::from_secs(40);
 
 /// For so long a replica that comes back may send its visitors to its own nodes.
-const OLD_ANSWERS: Duration = Duration::from_secs(2);
+const OLD_ANSWERS: Duration = Duration::from_secs(5);
 
 /// The first numbers of the address of the node that answers, which say the engine.
 fn engine_at(world: &World, replica: usize, host: &str) -> Option<String> {
