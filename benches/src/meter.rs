@@ -14,7 +14,7 @@ pub(crate) struct Outcome {
     pub(crate) operations: u64,
     /// The bytes of content that were transferred. Zero if they do not matter.
     pub(crate) bytes: u64,
-    /// From the first request to the last answer.
+    /// The time from the first request to the last answer.
     pub(crate) elapsed: Duration,
     /// The time of each operation, sorted.
     pub(crate) latencies: Vec<Duration>,

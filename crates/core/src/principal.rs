@@ -113,8 +113,8 @@ impl Owner {
         Some((RoleName::parse(name).ok()?, RoleId::parse(id)?))
     }
 
-    /// The ARN for policies: for a role that of the role, for an access key that of its user, for the server
-    /// that of the root.
+    /// The ARN for policies. A role has its own; an access key has that of its user, and the server has that of
+    /// the root.
     pub fn arn(&self, account: &AccountId) -> String {
         match self.as_role() {
             Some((name, _)) => role::arn(account, &name),

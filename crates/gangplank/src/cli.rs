@@ -87,7 +87,7 @@ enum Command {
     /// Make a data directory from a backup
     ///
     /// The directory has to be new or empty, and the backup complete. Each content is compared with its digest.
-    /// `credentials` gets a root key that is enabled. The server writes `config` when it starts.
+    /// The file `credentials` gets a root key that is enabled. The server writes `config` when it starts.
     Restore(commands::restore::Args),
     /// Look after the database of a server that keeps its blobs in a bucket
     Database(commands::database::Args),

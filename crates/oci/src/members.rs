@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::ManifestError;
 use crate::strict_json::{Json, Path};
 
-/// The members of an object that have not been taken yet. The rest is ignored in the end. A member that may be absent
-/// may also be `null`, which is how Go writes an absent list.
+/// The members of an object that have not been taken yet. Members that are never taken are ignored. A member
+/// that may be absent may also be `null`, which is how Go writes an absent list.
 pub(crate) struct Members<'p, 'a> {
     path: &'p Path<'p>,
     members: Vec<(Cow<'a, str>, Json<'a>)>,

@@ -45,8 +45,8 @@ impl DataDir {
     /// Locks a directory for this process, and makes it if it is missing.
     ///
     /// # Errors
-    /// If another process uses it, another user owns it and others may enter it, it cannot be made, or it has
-    /// lost its database.
+    /// If the directory is used by another process, belongs to another user and can be entered by others,
+    /// cannot be made, or has lost its database.
     pub fn take(path: &Path) -> Result<Self> {
         Self::try_take(path)?.ok_or_else(|| in_use(path))
     }
@@ -66,8 +66,8 @@ impl DataDir {
     /// Locks a directory for this process. `None` if another process uses it.
     ///
     /// # Errors
-    /// If another user owns it and others may enter it, it cannot be made or locked, or it has lost its
-    /// database. If its store is moving, or has moved.
+    /// If the directory belongs to another user and can be entered by others, cannot be made or locked, or has
+    /// lost its database. If its store is moving, or has moved.
     pub fn try_take(path: &Path) -> Result<Option<Self>> {
         let data_dir = Self::lock(path)?;
         if let Some(data_dir) = &data_dir {

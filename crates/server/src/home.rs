@@ -15,7 +15,7 @@ use crate::removals::Removals;
 pub(crate) enum Home {
     /// A data directory, which this process has locked.
     Directory(DataDir),
-    /// No place: the store has everything, and other servers use the store, too.
+    /// No directory: the store has everything, and other servers use the store, too.
     None {
         /// The database of the store.
         database: Target,

@@ -4,7 +4,7 @@
 use crate::refusal::{REGION, shown};
 use crate::{ALGORITHM, Policy, Refusal, Request, TERMINATOR};
 
-/// Clients send 300 bytes. An upper bound keeps the work for a stranger small.
+/// Clients send 300 bytes. An upper bound keeps the work for an unauthenticated client small.
 const MAX_LEN: usize = 4096;
 
 /// The parameters of the header, as they are written there.
@@ -164,7 +164,8 @@ pub(crate) fn signed_headers<'a>(text: &'a str, request: &Request<'_>) -> Result
     {
         return Err(Refusal::SignedHeadersForm);
     }
-    // Ends at the first absent name, so the list is never longer than the request's own.
+    // The loop ends at the first name that the request does not have, so it never runs longer than over the request's
+    // headers.
     for name in &names {
         if request.values(name).next().is_none() {
             return Err(Refusal::AbsentHeader(shown(name)));

@@ -94,7 +94,7 @@ fn failure_in(line: &[u8]) -> Option<String> {
     progress.detail.and_then(|detail| detail.message).or(progress.error).filter(|message| !message.is_empty())
 }
 
-/// Whether the engine could not reach the registry. Then an archive helps.
+/// Whether the engine could not reach the registry. Then the image can be loaded from an archive.
 pub(super) fn is_out_of_reach(trouble: &Trouble) -> bool {
     trouble.says(&[
         "connection refused",

@@ -102,7 +102,7 @@ enum Found {
 fn find(region: &str) -> Result<Option<Found>> {
     let settings = match Settings::of_profile(None) {
         Ok(settings) => settings,
-        // A server may have no home. Then there are no files.
+        // A server may run without a home folder. Then there are no files.
         Err(_) if variable("AWS_PROFILE").is_none() && std::env::var_os("HOME").is_none() => {
             Settings::of_environment()
         }

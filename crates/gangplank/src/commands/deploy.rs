@@ -58,7 +58,8 @@ pub(crate) struct Args {
     /// image exposes]
     #[arg(long, value_name = "PORT")]
     port: Option<Port>,
-    /// A variable of the container's environment; without =VALUE it gets the value that it has here
+    /// A variable of the container's environment; without =VALUE, the value is taken from this command's
+    /// environment
     #[arg(long, short, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
     /// A file with a variable on each line, in docker's format; --env wins over it
@@ -76,7 +77,7 @@ pub(crate) struct Args {
     /// The label to register a pushed image under [default: the last part of its name]
     #[arg(long)]
     label: Option<String>,
-    /// Push this platform of an image for several platforms, and no other
+    /// Push only this platform of a multi-platform image
     #[arg(long, value_name = "OS/ARCHITECTURE")]
     platform: Option<Platform>,
     /// Wait until the deployment is active, and show its states and the log meanwhile; the address is the last line

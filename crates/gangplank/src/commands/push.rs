@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// The label to register it under
     #[arg(long)]
     label: String,
-    /// Push this platform of an image for several platforms, and no other
+    /// Push only this platform of a multi-platform image
     #[arg(long, value_name = "OS/ARCHITECTURE")]
     platform: Option<Platform>,
     /// How many blobs are uploaded at a time

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::http::answers::{LONGEST, LONGEST_ERROR};
 
-/// The longest time for a program. It is the same as in the AWS SDKs.
+/// How long a program may run. It is the same time as in the AWS SDKs.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The pause between two looks at whether a program has ended.
 const STEP: Duration = Duration::from_millis(10);

@@ -1,6 +1,6 @@
 //! Every call that changes a file fails, one at a time, in every operation. The client gets an error, or a
-//! success that is true. No acknowledged content is lost, and none is incomplete. When the disk works again, a
-//! repeated request succeeds and no unneeded file is left.
+//! success if the operation did succeed. No acknowledged content is lost, and none is incomplete. When the disk
+//! works again, a repeated request succeeds and no unneeded file is left.
 
 use gangplank_oci::media_type::{OCI_CONFIG, OCI_MANIFEST};
 use gangplank_testkit::Blob;

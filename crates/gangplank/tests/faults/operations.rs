@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::content::Content;
 use crate::world::World;
 
-/// The status of the deciding answer. `None` if the connection ended without one.
+/// The status of the answer that says whether the operation succeeded. `None` if the connection ended without
+/// one.
 pub(crate) type Status = Option<u16>;
 
 /// The visible result of an operation.

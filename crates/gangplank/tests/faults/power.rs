@@ -91,10 +91,10 @@ fn cut(disk: &Disk, world: &mut World, numbers: &mut Numbers) -> Ledger {
     told
 }
 
-/// The fewest promises that show anything.
+/// The fewest acknowledged changes for a meaningful check.
 const ENOUGH: usize = 50;
 
-/// The most cuts to get them.
+/// How many power cuts are made at most to get that many changes.
 const MOST_CUTS: u32 = 30;
 
 fn cut_again_and_again() {

@@ -1,5 +1,5 @@
 //! Services with deployments, as the API shows and changes them. The store itself writes the deployments between two
-//! runs. The engine of these servers never exists.
+//! runs. These servers are configured with an engine that does not exist.
 
 use std::time::Duration;
 

@@ -134,7 +134,7 @@ fn registry(request: &Request, state: &mut State) -> Reply {
         }
         "PATCH" => {
             state.uploads.get_mut(&last).unwrap().extend(&request.body);
-            // Amazon's answer has a `Range` header. A client may not fail if it is missing.
+            // Amazon's answer has a `Range` header. A client must also work without it.
             Reply::new(202, "").with("location", path)
         }
         "PUT" if path.starts_with("/v2/sr/blobs/uploads/") => {

@@ -149,7 +149,7 @@ fn text(yaml: &Yaml) -> String {
     yaml.as_str().unwrap_or_else(|| panic!("{yaml:?}")).to_owned()
 }
 
-/// The variables of a mapping.
+/// The variables that a mapping in YAML sets.
 fn variables(yaml: &Yaml) -> Vec<(String, String)> {
     yaml.as_hash().unwrap().iter().map(|(name, value)| (text(name), text(value))).collect()
 }

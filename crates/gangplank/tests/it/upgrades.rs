@@ -14,7 +14,7 @@ fn plant(data_dir: &Path) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/tests/fixtures");
     fs::copy(fixtures.join("schema-3.db"), data_dir.join("gangplank.db")).unwrap();
     fs::copy(fixtures.join("schema-3.master.key"), data_dir.join("master.key")).unwrap();
-    // The content of this server is not here. An empty folder would be taken for a missing disk.
+    // The fixture has no content. An empty folder would be taken for a missing disk.
     fs::create_dir_all(data_dir.join("blobs/content/00")).unwrap();
 }
 

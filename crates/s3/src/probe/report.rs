@@ -31,7 +31,7 @@ impl Abilities {
         if self.crc64 { WholeChecksum::Crc64 } else { WholeChecksum::None }
     }
 
-    /// Whether a multipart upload is completed with the condition.
+    /// Whether a multipart upload is completed with the condition that the key is new.
     pub fn ask_only_new(self) -> OnlyNew {
         if self.only_new { OnlyNew::Asked } else { OnlyNew::NotAsked }
     }

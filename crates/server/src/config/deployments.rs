@@ -65,7 +65,7 @@ pub enum EngineChoice {
 }
 
 impl EngineChoice {
-    /// The name of the engine; `None` for `Auto` and `None`.
+    /// The name of the engine. `None` if the choice names no engine.
     pub fn named(self) -> Option<&'static str> {
         match self {
             Self::Docker => Some("docker"),

@@ -69,7 +69,7 @@ impl Bearer<'_> {
     /// Checks that the token opens the role with this ARN.
     ///
     /// # Errors
-    /// If it does not. The reason is recorded in the audit trail of the role's account.
+    /// If the token does not open the role. The reason is recorded in the audit trail of the role's account.
     pub(super) async fn trust(
         &self,
         token: &str,

@@ -201,7 +201,7 @@ fn record(app: &App, peer: SocketAddr, request: &Request<Incoming>, received: Re
     Arc::new(Record::begin(app.request_ids.next(app.clock.now()), peer, request, received))
 }
 
-/// Answers a request on the course of its route.
+/// Answers a request. Its route decides what happens if the client disconnects.
 async fn answer(
     app: Arc<App>,
     peer: SocketAddr,

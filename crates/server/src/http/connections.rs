@@ -1,10 +1,10 @@
 //! All open connections, and the choice of those that are closed when there are too many.
 //!
-//! A connection is called a stranger until one of its requests is authenticated. Strangers are closed first,
-//! the oldest before the others, and only for a reason. If one address has too many connections, its own
-//! strangers are closed. If there are too many in all, strangers of the address that has the most strangers are
-//! closed. If incomplete heads take too much memory, their connections are closed. Authenticated connections
-//! stay.
+//! The names in this file call a connection a stranger until one of its requests is authenticated.
+//! Unauthenticated connections are closed first, the oldest before the others, and only for a reason. If one
+//! address has too many connections, its own unauthenticated ones are closed. If there are too many in all,
+//! those of the address that has the most unauthenticated connections are closed. If incomplete heads take too
+//! much memory, their connections are closed. Authenticated connections stay.
 //!
 //! Visitors of services never authenticate. Those that a node is answering are closed after the idle ones.
 
@@ -34,7 +34,7 @@ pub(crate) struct Connections {
 struct Table {
     open: HashMap<u64, Arc<Place>>,
     of: HashMap<IpAddr, OfAnAddress>,
-    /// Addresses, ordered by their number of strangers.
+    /// Addresses, ordered by their number of unauthenticated connections.
     ranks: BTreeSet<(usize, IpAddr)>,
     /// Connections with an incomplete head, the oldest head first.
     heads: BTreeMap<u64, u64>,
@@ -80,8 +80,8 @@ impl Connections {
         Self { most, most_of_an_address, table: Mutex::default() }
     }
 
-    /// Adds a connection. If there are too many, a stranger is closed for it. `None` if there is no stranger to
-    /// close. An address in `proxies` stands for many clients, so it has no limit of its own.
+    /// Adds a connection. If there are too many, an unauthenticated connection is closed for it. `None` if
+    /// there is none to close. An address in `proxies` stands for many clients, so it has no limit of its own.
     pub(crate) fn open(self: &Arc<Self>, address: IpAddr, proxies: &[Network]) -> Option<Guest> {
         let address = address.to_canonical();
         let network = network(address);
@@ -101,8 +101,8 @@ impl Connections {
         Some(Guest { connections: Arc::clone(self), place })
     }
 
-    /// Closes the oldest stranger of the address that has the most strangers. The caller does so when the
-    /// system has no room for another connection.
+    /// Closes the oldest unauthenticated connection of the address that has the most of them. The caller does
+    /// so when the system has no room for another connection.
     pub(crate) fn make_room(&self) {
         self.lock().end_one_of_most();
     }
@@ -249,8 +249,8 @@ impl Table {
         }
     }
 
-    /// Closes a stranger of the address that has the most strangers. Returns whether there was one. If nodes
-    /// are answering all of its strangers, an idle stranger of another address is closed instead, if that
+    /// Closes an unauthenticated connection of the address that has the most of them. Returns whether there was
+    /// one. If nodes are answering all of them, an idle one of another address is closed instead, if that
     /// address has at least half as many.
     fn end_one_of_most(&mut self) -> bool {
         let Some((most, _)) = self.ranks.last().copied() else { return false };
@@ -261,12 +261,12 @@ impl Table {
         to_go.inspect(|id| self.end(*id)).is_some()
     }
 
-    /// The stranger of an address that is closed first.
+    /// The unauthenticated connection of an address that is closed first.
     fn first_to_go(&self, of_it: &OfAnAddress) -> Option<u64> {
         self.first_idle(of_it).or_else(|| of_it.strangers.first().copied())
     }
 
-    /// The oldest stranger of an address that no node is answering.
+    /// The oldest unauthenticated connection of an address that no node is answering.
     fn first_idle(&self, of_it: &OfAnAddress) -> Option<u64> {
         let visits =
             |id: &u64| self.open.get(id).is_some_and(|place| place.visits.load(Ordering::Acquire) > 0);

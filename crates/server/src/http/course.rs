@@ -44,7 +44,7 @@ pub(super) trait Answers<C: Conclude>: Future<Output = C::Answer> + Send + Unpin
 
 impl<C: Conclude, F: Future<Output = C::Answer> + Send + Unpin + 'static> Answers<C> for F {}
 
-/// A request that runs on its course.
+/// The future of a request, which ends as its [`Course`] says.
 pub(super) struct Running<F: Answers<C>, C: Conclude> {
     /// `None` once the request is answered.
     request: Option<Request<F, C>>,

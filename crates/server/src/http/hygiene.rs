@@ -65,7 +65,7 @@ pub(crate) fn check_message(
         (Some(host), None) if is_host(host.as_bytes()) => {}
         _ => return refuse(StatusCode::BAD_REQUEST, "a request needs one valid Host header"),
     }
-    // hyper only looks at the last coding. Nothing would decode those before it.
+    // hyper only looks at the last coding, and nothing would decode the codings before it.
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     if codings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
         || codings.next().is_some()

@@ -41,7 +41,7 @@ struct Shared {
 
 struct Standing {
     place: Place,
-    /// How many bytes were carried since another connection could take the thread.
+    /// How many bytes were sent or received since the connection last offered its thread to others.
     carried: usize,
     /// The task to wake when the connection has ended.
     asked: Option<Waker>,

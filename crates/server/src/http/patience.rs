@@ -87,7 +87,7 @@ impl<S: AsyncRead + Unpin> Patient<S> {
     /// Reads more of a head, but never more bytes than a head may have, because hyper keeps them all.
     fn read_head(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let left = self.limits.head_bytes().saturating_sub(self.head);
-        // No byte of the limit is left if the head was too large. Later bytes are not kept.
+        // If nothing is left of the limit, the head was too large. Bytes after that are not kept.
         let most = if self.closing || left == 0 { usize::MAX } else { left.min(PIECE) };
         self.read_at_most(most, context, buffer)
     }

@@ -51,9 +51,9 @@ pub(crate) enum Scope {
 /// The times of a job's rounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct When {
-    /// From the start to the first round.
+    /// The time from the start to the first round.
     pub(super) first: Duration,
-    /// From one round to the next, unless the round names another pause.
+    /// The time from one round to the next, unless the round names another pause.
     pub(super) every: Option<Duration>,
 }
 

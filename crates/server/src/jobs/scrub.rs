@@ -42,7 +42,7 @@ pub(super) struct Scrub {
     suspects: Suspects,
 }
 
-/// From the start of the server to the first round.
+/// The time from the start of the server to the first round.
 pub(super) fn first(interval: Duration) -> Duration {
     PAUSE.min(interval / 10)
 }

@@ -20,7 +20,8 @@ use crate::app::App;
 /// All parts are searched in a day.
 const PARTS: Parts = Parts { part: Mark::SweptPart, due: Mark::SweepDue, all: Duration::from_hours(24) };
 
-/// Up to this many unknown contents in one part of the store are plausible, however few known ones it has.
+/// Up to this many unknown contents in one part of the store are plausible, even if the part has few known
+/// ones.
 const NO_WONDER: usize = 1_000;
 
 /// If more are unknown, at most one in this many contents of the part may be unknown. With more, the database

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Next};
 use crate::app::App;
 
-/// From one sample of a service to the next.
+/// The time from one sample of a service to the next.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// From one round to the next. A new node needs a first reading a minute before its first sample.
+/// The time from one round to the next. A new node needs a first reading a minute before its first sample.
 pub(super) const LOOK: Duration = Duration::from_secs(10);
 
 /// How long an engine may take to report the usage of one node.

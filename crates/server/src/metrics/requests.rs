@@ -23,7 +23,7 @@ pub(crate) struct Outcome<'a> {
     pub(crate) method: &'a Method,
     /// The status of the answer.
     pub(crate) status: u16,
-    /// From the head of the request to the last byte of the answer.
+    /// The time from the head of the request to the last byte of the answer.
     pub(crate) took: Duration,
     /// Bytes of the request, head and body.
     pub(crate) received: u64,

@@ -16,7 +16,7 @@ use crate::http::own_thread::OwnThread;
 /// Pieces of fewer bytes are gathered on the own thread, too: each write is a call with a fixed cost.
 const SMALL: usize = 16 << 10;
 
-/// The way of one body into the blob store.
+/// Writes one body to the blob store.
 pub(super) struct Intake {
     /// `None` after a failed write.
     writer: Option<Box<dyn BlobWriter>>,

@@ -249,8 +249,8 @@ async fn act(
     }
 }
 
-/// The answer to a refused `HEAD`. An answer to `HEAD` has no body, so it cannot give a reason. If it reads
-/// that nothing is there, a client continues with a POST or PUT, whose refusal can give one.
+/// The answer to a refused `HEAD`. An answer to `HEAD` has no body, so it cannot give a reason. A client that
+/// is told "not found" continues with a POST or PUT, and the refusal of that can give the reason.
 fn wordless(endpoint: &Endpoint) -> Option<OciError> {
     match endpoint {
         Endpoint::HeadBlob { digest, .. } => Some(OciError::blob_unknown(digest)),

@@ -102,7 +102,7 @@ impl From<StoreError> for Refusal {
             | StoreError::Contended(_)
             | StoreError::OutcomeUnknown(_)
             | StoreError::Unusable(_) => (OciError::unavailable(), Some(5)),
-            // No request to the registry gives rights.
+            // No request to the registry gives rights, so `CallerEnded` does not happen.
             StoreError::CallerEnded | StoreError::Damaged(_) => (OciError::unknown(), None),
         };
         Self { error, retry_after, standing: None, quota }

@@ -119,7 +119,8 @@ impl<'a> Session<'a> {
         id: &str,
     ) -> Result<Self> {
         let session = Self::claim(context, repository, id).await?.check_bytes().await?;
-        // A session ends with the login that wrote to it last. From here on, that is this request's login.
+        // A session ends with the login that wrote to it last. From here on, the login of this request is the last
+        // one that wrote to it.
         if session.row.login != Some(context.grant.login) {
             session.confirm().await?;
         }

@@ -1,4 +1,4 @@
-//! Uploads that end without an answer of the rows or the store: bytes that a row may name are kept.
+//! Uploads that end without an answer from the database or the blob store: bytes that a row may name are kept.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

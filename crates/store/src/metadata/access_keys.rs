@@ -40,7 +40,7 @@ pub struct AccessKey {
 }
 
 impl AccessKey {
-    /// Whether the key has ended at `now`. The moment of its end counts as ended.
+    /// Whether the key has ended at `now`. At the moment of its end it counts as ended.
     pub fn has_expired(&self, now: Time) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }

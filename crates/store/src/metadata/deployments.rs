@@ -58,7 +58,7 @@ pub struct NewDeployment {
     pub images: Vec<NewImage>,
     /// When it was requested, by the wall clock.
     pub created_at: Time,
-    /// When it fails unless it is active, by the steady time.
+    /// If it is not active at this time, it fails; by the steady time.
     pub deadline: Time,
     /// The call that makes it.
     pub invocation: Option<Invocation>,
@@ -140,7 +140,7 @@ pub struct Rollout {
     pub failures: u32,
     /// A message about the step for people.
     pub message: Option<String>,
-    /// When the deployment fails, by the steady time.
+    /// If the deployment is not active at this time, it fails; by the steady time.
     pub deadline: Time,
 }
 

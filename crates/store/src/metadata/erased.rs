@@ -78,7 +78,7 @@ pub(crate) struct AnyEngine(Arc<dyn Erased>);
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
-    /// The same rows, for those who do not ask in which database they are.
+    /// The same rows, for callers that need not know which database has them.
     pub fn metadata(&self) -> Arc<dyn Metadata> {
         let Self { engine, live_counts, sources_swept } = self.clone();
         Arc::new(Store { engine: AnyEngine(Arc::new(engine)), live_counts, sources_swept })

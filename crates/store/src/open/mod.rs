@@ -107,8 +107,7 @@ pub struct Stores {
 pub struct Fault {
     /// The fault, in words that follow the name of the folder.
     pub what: &'static str,
-    /// The new path of the folder that was in the place of these bytes and belongs to other rows; `None` if
-    /// there was none.
+    /// If another database's folder was where these bytes belong: its new path.
     pub aside: Option<PathBuf>,
 }
 

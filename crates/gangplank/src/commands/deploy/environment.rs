@@ -8,8 +8,8 @@ use gangplank_api::Map;
 /// Reads the variables of the files, in their order, then those of the options, which win.
 ///
 /// # Errors
-/// If a file cannot be read, if a name is no name of a variable, or if a variable that takes its value from here is
-/// not set.
+/// If a file cannot be read, if a name is no name of a variable, or if a variable without a value is not set in
+/// this process either.
 pub(super) fn read(given: &[String], files: &[PathBuf]) -> Result<Map<String>> {
     let mut environment = Map::new();
     for file in files {

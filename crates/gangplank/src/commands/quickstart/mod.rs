@@ -87,8 +87,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(if told.is_ok() && removed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Removes the containers of the demonstration. Without an engine there are none, and the service stays in a
-/// directory that is kept.
+/// Removes the service and its containers. Without an engine there are no containers; then the service stays, and a
+/// directory that is kept still has it.
 async fn remove(server: &Server, data_dir: PathBuf, service: &str) -> Result<()> {
     if server.engine().is_none() {
         return Ok(());

@@ -99,7 +99,8 @@ fn first(command: &Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Writes the options under one heading. Without a heading, those that belong to no connection.
+/// Writes the options under one heading. Without a heading, writes all options except those of the connection
+/// to a server.
 fn options(page: &mut Page, command: &Command, heading: Option<&str>) {
     let shown = |option: &&Arg| {
         let is_usual = ["help", "version"].contains(&option.get_id().as_str());

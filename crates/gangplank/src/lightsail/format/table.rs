@@ -134,7 +134,7 @@ impl Table {
     }
 }
 
-/// The keys of single values, and the keys of lists and objects, in all the structures.
+/// In all the structures together: the keys that have single values, and the keys that have lists or objects.
 fn keys<'a>(all: impl Iterator<Item = &'a Map<String, Value>>) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
     let (mut scalars, mut others) = (BTreeSet::new(), BTreeSet::new());
     for (key, value) in all.flatten() {

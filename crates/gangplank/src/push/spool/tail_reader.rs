@@ -37,7 +37,7 @@ pub(crate) struct Reader {
     at: u64,
 }
 
-/// Both ends of an empty file.
+/// Both ends of an empty file: one writes, and the other reads along.
 pub(crate) fn tail(file: File) -> (Writer, Reader) {
     let shared = Arc::new(Shared { file: Arc::new(file), state: Mutex::default(), changed: Condvar::new() });
     (Writer(Arc::clone(&shared)), Reader { shared, at: 0 })

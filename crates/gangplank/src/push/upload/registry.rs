@@ -46,7 +46,8 @@ pub(crate) struct Passing {
     pub(crate) after: Option<Duration>,
     /// Whether there was an answer.
     pub(crate) is_answered: bool,
-    /// Whether the attempt took long, or a further one will hardly help. In both cases few attempts follow.
+    /// Whether the attempt took long, or a further one will hardly help. In both cases only few attempts
+    /// follow.
     pub(crate) is_slow: bool,
 }
 

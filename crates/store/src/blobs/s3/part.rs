@@ -21,8 +21,8 @@ const TRIES: u32 = 3;
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// No further try begins when this time has passed since the first. A server that is silent takes all the time
-/// of a request.
+/// No further try begins when this time has passed since the first. Each try at a silent server lasts as long
+/// as a request may.
 const LATEST: Duration = Duration::from_secs(3);
 
 /// The multipart upload of a writer, or the error of the attempt to begin it. Empty before the first attempt.

@@ -1,4 +1,4 @@
-//! The state of an upload that its session's row stores for this store.
+//! The state of an upload, as this blob store keeps it in the row of the session.
 
 use gangplank_s3::{Crc64, Part};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The locks and reads of a transaction so far, and what is wrong with its next step.
+//! The locks and reads of a transaction so far. They show whether its next step is a mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
 

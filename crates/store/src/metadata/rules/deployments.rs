@@ -34,7 +34,7 @@ const STATES: [(DeploymentState, &str); 4] = [
     (DeploymentState::Failed, "failed"),
 ];
 
-/// The word for each step in a row.
+/// The word that a row has for each step.
 const STEPS: [(Step, &str); 4] = [
     (Step::CreatingDeployment, "creating"),
     (Step::EvaluatingHealthCheck, "evaluating"),

@@ -20,8 +20,8 @@ pub(crate) fn renew_manifest(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Re
     tx.run(RENEW, values![manifest, renewal.now, renewal.stale]).map(drop)
 }
 
-/// Begins the grace period of those of these manifests that nothing else holds, after roots ended their holds.
-/// The manifests must be locked.
+/// Roots have ended their holds on these manifests. Begins the grace period of each manifest that nothing else
+/// holds. The manifests must be locked.
 pub(crate) fn let_go(tx: &dyn Tx, manifests: &[i64], now: Time) -> Result<()> {
     holds::keep::refresh_each(tx, manifests)?;
     let Renewal { now, stale } = Renewal::at(tx.steady(now)?);

@@ -140,7 +140,7 @@ async fn space_that_was_found_and_not_needed_is_given_back() {
         (0..pieces).for_each(|_| writing.write(&vec![7; PIECE]).unwrap());
         writing
     };
-    // For this number of bytes the writer reserves space. The second writer does not know about space that the first
+    // The writer reserves space for this number of bytes. The second writer does not know about space that the first
     // one reserved.
     let first = write(17, &beginning()).suspend().await.unwrap();
     let staged = fs::metadata(scratch.path().join("staged").join(key.as_str())).unwrap();

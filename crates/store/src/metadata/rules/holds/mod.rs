@@ -22,7 +22,7 @@ pub(crate) use texts::Texts;
 enum Holder {
     /// At a root, which ends only by a call of a user. Nothing holds a root.
     Root,
-    /// At a manifest. This column of the edge's row has its id.
+    /// At a manifest. The text is the column of the edge's row that has the id of the manifest.
     Manifest(&'static str),
 }
 

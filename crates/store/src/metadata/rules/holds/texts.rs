@@ -12,7 +12,8 @@ pub(crate) struct Texts {
     pub(super) link_held: String,
     /// After the manifest `?1` was inserted: marks as held what it holds, and itself if something holds it.
     pub(super) hold: [String; 2],
-    /// For each edge from a manifest with rows of its own: deletes those of the manifest `?1`.
+    /// For each kind of edge that starts at a manifest and has a separate table: deletes the rows of the
+    /// manifest `?1`.
     pub(super) end: Vec<String>,
     /// Sets `held` of the manifest `?1`.
     pub(super) refresh_manifest: String,

@@ -307,7 +307,7 @@ async fn no_statement_reads_more_than_it_needs() {
                 continue;
             }
             // This statement runs once a minute, and not on the writer's thread. It finds accounts that may have
-            // ended sessions.
+            // sessions which have ended.
             if sql.starts_with("SELECT n.number FROM (SELECT DISTINCT account FROM access_keys)")
                 && ["SCAN a", "SCAN access_keys USING COVERING INDEX access_keys_by_account"]
                     .contains(&step.as_str())
