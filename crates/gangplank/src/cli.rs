@@ -2,6 +2,7 @@
 
 mod empty_variables;
 pub(crate) mod nearest;
+mod other_words;
 pub(crate) mod unknown_variables;
 pub(crate) mod usage;
 pub(crate) mod words;

@@ -204,6 +204,11 @@ impl App {
         self.refusals.count(refusal, origin, tenant);
     }
 
+    /// Whether the services that other servers run are known. A server that has just started does not know them yet.
+    pub(crate) fn knows_services(&self) -> bool {
+        self.deployer.among().is_none() || self.routes.is_complete()
+    }
+
     /// The host by which clients reach a service, without a port.
     pub(crate) fn service_host(&self, tenant: &Tenant, service: &ContainerService) -> String {
         let domain = &self.deployments.service_domain;

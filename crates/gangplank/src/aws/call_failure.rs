@@ -83,7 +83,7 @@ impl Refusal {
 
     /// The message, with the advice.
     fn words(&self) -> String {
-        foreign::words(&with_tip(&self.message, self.tip.as_deref()))
+        foreign::message(&with_tip(&self.message, self.tip.as_deref()))
     }
 }
 

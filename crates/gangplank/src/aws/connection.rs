@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use gangplank_core::SecretAccessKey;
 
 use super::api_client::{ApiClient, ClientOptions};
 use super::credentials::Identity;
-use super::settings::Settings;
+use super::settings::{self, Settings};
 
 /// Finds the server and the access key: in the files of a data directory, or in the AWS CLI's environment variables
 /// and files.
@@ -64,9 +64,11 @@ impl Connection {
             Some(dir) => {
                 format!("{}/credentials has no access key, or is missing: {}", dir.display(), key_advice(dir))
             }
-            None => "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
-                     AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE"
-                .to_owned(),
+            None => format!(
+                "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+                 AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE{}",
+                settings.unfollowed()
+            ),
         })?;
         if let Identity::Key(credentials) = &identity {
             SecretAccessKey::parse(credentials.secret_access_key.expose())
@@ -107,6 +109,7 @@ impl Connection {
         let dir = self.data_dir.as_deref();
         let region =
             self.region.clone().or_else(|| settings.region()).unwrap_or_else(|| "us-east-1".to_owned());
+        ensure!(settings::may_be_region(&region), "{region:?} is no name of a region, such as us-east-1");
         let hint = dir.filter(|_| self.endpoint_url.is_none()).map(|dir| {
             let dir = dir.display();
             format!("no server seems to run on {dir}; `gangplank serve --data-dir {dir}` starts one")

@@ -19,7 +19,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The path of the file: the value of its variable, in which `~` is the home folder, else a file under `~/.aws`.
+    /// The path of the file: the value of its variable, with `~` and variables expanded, else a file under `~/.aws`.
     ///
     /// # Errors
     /// If the home folder is needed and `HOME` is not set.
@@ -30,10 +30,10 @@ impl Kind {
         };
         let home =
             || home_folders::home().with_context(|| format!("cannot find the AWS CLI's file {file:?}"));
-        match std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from) {
-            Some(path) => match path.strip_prefix("~") {
-                Ok(rest) => Ok(home()?.join(rest)),
-                Err(_) => Ok(path),
+        match std::env::var_os(variable).filter(|path| !path.is_empty()) {
+            Some(path) => match path.to_str() {
+                Some(path) => Ok(home_folders::expanded(path)?.into()),
+                None => Ok(path.into()),
             },
             None => Ok(home()?.join(".aws").join(file)),
         }

@@ -163,6 +163,18 @@ impl Settings {
         Ok(role_arn.map(|role_arn| Identity::Role(self.role(role_arn, None))))
     }
 
+    /// What the profile names in place of an access key, and this program does not follow. The text belongs behind the
+    /// error that there is no access key.
+    pub(crate) fn unfollowed(&self) -> String {
+        let names = ["source_profile", "credential_source", "sso_session", "sso_start_url", "login_session"];
+        names.into_iter().find(|name| self.get(name).is_some()).map_or_else(String::new, |name| {
+            format!(
+                " (the profile has {name}, which is not followed here: give it aws_access_key_id and \
+                 aws_secret_access_key, or credential_process)"
+            )
+        })
+    }
+
     /// The access key: the environment's, unless a profile was named on the command line; else the profile's.
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>, Unresolved> {
         Ok(match self.key_of_environment()? {
@@ -214,6 +226,17 @@ impl Settings {
     fn variable(&self, name: &str) -> Option<String> {
         self.reads_environment.then(|| variable(name)).flatten()
     }
+}
+
+/// Whether a name could be that of a region. The AWS CLI asks for the letters of a part of a host name, and for one
+/// that is no digit.
+pub(crate) fn may_be_region(name: &str) -> bool {
+    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(is_letter)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.bytes().all(|letter| letter.is_ascii_digit())
 }
 
 fn of_section(section: &Section, source: &'static str) -> Result<Option<Credentials>, Unresolved> {

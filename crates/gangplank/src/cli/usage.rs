@@ -5,6 +5,7 @@ use std::io::Write as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::empty_variables::Forgiving;
+use super::other_words;
 use crate::help::notes;
 use crate::terminal::{colour, output};
 
@@ -39,10 +40,22 @@ pub(crate) fn parse<T: clap::Parser>() -> T {
 
 fn told(mut error: clap::Error, mut command: clap::Command, args: &[String], coloured: bool) -> String {
     command.build();
+    let command_name = command.get_name().to_owned();
     let mut asked = command;
     for arg in args {
         if let Some(found) = asked.find_subcommand(arg) {
             asked = found.clone();
+        }
+    }
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) {
+        let above = if asked.get_name() == command_name { "" } else { asked.get_name() };
+        if let Some(tip) = other_words::instead_of(above, word) {
+            // Without clap's own guesses, which go by letters alone.
+            let word = ContextValue::String(word.clone());
+            error = clap::Error::new(ErrorKind::InvalidSubcommand).with_cmd(&asked);
+            error.insert(ContextKind::InvalidSubcommand, word);
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+            error.insert(ContextKind::Usage, ContextValue::None);
         }
     }
     if let Some(variable) = variable(&error, &asked, args) {

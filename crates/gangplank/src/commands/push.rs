@@ -112,8 +112,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     } else {
         let (sent, host) = (output::sent(sent, took), registry);
         let pulled = image.trim_start_matches(':').replacen('.', ":", 1);
+        // The login of this push pulls nothing, so the name alone would lead to a refusal.
+        let login = format!("gangplank login --service-name {}", args.service_name);
         output::text(&format!(
-            "Pushed {digest}, {sent}.\nRegistered as {image}\nPull it with `docker pull {host}/{pulled}`.\n"
+            "Pushed {digest}, {sent}.\nRegistered as {image}\nPull it as {host}/{pulled}, with a login from `{login}`.\n"
         ))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -45,6 +45,36 @@ pub(crate) fn docker_config() -> Result<PathBuf> {
     own().docker_config()
 }
 
+/// A path with `~`, `$NAME` and `${NAME}` expanded, as the AWS CLI does. Unknown variables stay as they are.
+///
+/// # Errors
+/// If it begins with `~`, and `HOME` is unset or empty.
+pub(crate) fn expanded(path: &str) -> Result<String> {
+    let path = match path.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            format!("{}{rest}", home()?.display())
+        }
+        _ => path.to_owned(),
+    };
+    let mut expanded = String::new();
+    let mut rest = path.as_str();
+    while let Some((before, after)) = rest.split_once('$') {
+        expanded.push_str(before);
+        let (name, next) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some((name, next)) => (name, next),
+            None => {
+                after.split_at(after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(after.len()))
+            }
+        };
+        match std::env::var(name) {
+            Ok(value) if !name.is_empty() => expanded.push_str(&value),
+            _ => expanded.push_str(&rest[before.len()..rest.len() - next.len()]),
+        }
+        rest = next;
+    }
+    Ok(expanded + rest)
+}
+
 fn own() -> Environment<impl Fn(&str) -> Option<OsString>> {
     Environment(|name: &str| std::env::var_os(name))
 }

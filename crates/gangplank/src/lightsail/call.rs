@@ -12,7 +12,7 @@ use crate::aws::api_client::{Answer, ApiClient, ClientOptions};
 use crate::aws::call_failure::{CallFailure, Cause, Unreachable};
 use crate::aws::connection::check_data_dir;
 use crate::aws::credentials::Identity;
-use crate::aws::settings::{Settings, Unresolved};
+use crate::aws::settings::{self, Settings, Unresolved};
 use crate::http::{retry, tls_errors};
 
 /// The members of every error of the service, in the order of the service model.
@@ -31,12 +31,19 @@ pub(crate) fn settings(globals: &Globals) -> Result<Settings, Failure> {
 
 /// The region to act in.
 pub(crate) fn region(globals: &Globals, settings: &Settings) -> Result<String, Failure> {
-    globals.value("--region").map(str::to_owned).or_else(|| settings.region()).ok_or_else(|| {
+    let region = globals.value("--region").map(str::to_owned).or_else(|| settings.region());
+    let region = region.ok_or_else(|| {
         Failure::Configuration(
             "NoRegion",
             "You must specify a region: with --region, AWS_REGION, or region in the profile.".to_owned(),
         )
-    })
+    })?;
+    if !settings::may_be_region(&region) {
+        return Err(Failure::Other(format!(
+            "Provided region_name '{region}' doesn't match a supported format."
+        )));
+    }
+    Ok(region)
 }
 
 /// Makes the client from the options and the settings.
@@ -89,9 +96,11 @@ fn identity(globals: &Globals, settings: &Settings) -> Result<Option<Identity>, 
     found.map(Some).ok_or_else(|| {
         Failure::Configuration(
             "NoCredentials",
-            "Unable to locate credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile \
-             that has them."
-                .to_owned(),
+            format!(
+                "Unable to locate credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile \
+                 that has them{}.",
+                settings.unfollowed()
+            ),
         )
     })
 }

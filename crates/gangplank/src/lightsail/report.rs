@@ -55,7 +55,7 @@ fn sentence(failure: &Failure) -> String {
     let message = failure.message();
     match failure {
         Failure::Service(refusal, _) => {
-            let message = foreign::words(&message);
+            let message = foreign::message(&message);
             let retries = refusal.retries.map(|retries| format!(" (reached max retries: {retries})"));
             format!(
                 "An error occurred ({}) when calling the {} operation{}: {message}",

@@ -98,7 +98,31 @@ fn from_seconds(seconds: f64) -> Option<i64> {
     range.contains(&microseconds).then_some(microseconds as i64)
 }
 
-/// Reads ISO 8601, with or without time and zone, or the form of mail and HTTP. Without a zone it is UTC.
+/// Forms of times, without their zone, that ISO 8601 does not have: those of `date`, of PowerShell, and spelt dates.
+const SPELT: [&str; 20] = [
+    "%a %b %d %H:%M:%S %Y",
+    "%a %b %d %I:%M:%S %p %Y",
+    "%Y-%m-%d %I:%M:%S %p",
+    "%Y-%m-%d %I:%M %p",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%b %d %Y",
+    "%b %d, %Y",
+    "%B %d %Y",
+    "%B %d, %Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%d-%b-%Y",
+    "%Y.%m.%d",
+];
+
+/// Reads ISO 8601, with or without time and zone, the form of mail and HTTP, or a spelt one. Without a zone it is UTC.
 fn from_text(text: &str) -> Option<i64> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(time.as_microsecond());
@@ -106,14 +130,29 @@ fn from_text(text: &str) -> Option<i64> {
     if let Ok(time) = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text) {
         return Some(time.as_microsecond());
     }
+    let (text, zone) = without_zone(text);
     let civil = text.parse::<DateTime>().ok().or_else(|| {
-        let spelt = ["%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%Y-%m", "%b %d %Y", "%d %b %Y", "%B %d, %Y"];
-        spelt.iter().find_map(|format| {
-            let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
+        SPELT.iter().find_map(|format| {
+            let parsed = jiff::fmt::strtime::parse(format, &text).ok()?;
             parsed.to_datetime().or_else(|_| Ok::<_, jiff::Error>(parsed.to_date()?.into())).ok()
         })
     })?;
-    Some(civil.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp().as_microsecond())
+    Some(civil.to_zoned_datetime(zone).ok()?.timestamp().as_microsecond())
+}
+
+/// Takes the zone out of a time whose parts stand apart: `UTC`, `GMT` or `Z` anywhere, or an offset at the end.
+fn without_zone(text: &str) -> (String, TimeZone) {
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let offset = |word: &&str| {
+        let parsed = ["%z", "%:z"].iter().find_map(|form| jiff::fmt::strtime::parse(form, word).ok());
+        parsed.and_then(|parsed| parsed.offset())
+    };
+    let zone = words.last().filter(|_| words.len() > 1).and_then(offset);
+    if zone.is_some() {
+        words.pop();
+    }
+    words.retain(|word| !["UTC", "GMT", "Z"].contains(word));
+    (words.join(" "), zone.map_or(TimeZone::UTC, TimeZone::fixed))
 }
 
 #[cfg(test)]
@@ -133,10 +172,28 @@ mod tests {
             json!("2020-10-23 05:50:03"),
             json!("20201023T055003Z"),
             json!("Fri, 23 Oct 2020 05:50:03 GMT"),
+            json!("Fri Oct 23 05:50:03 UTC 2020"),
+            json!("Fri Oct 23 05:50:03 AM UTC 2020"),
+            json!("Fri Oct 23 05:50:03 2020"),
+            json!("2020-10-23 05:50:03 UTC"),
+            json!("2020-10-23 07:50:03 +0200"),
+            json!("2020-10-23 00:50:03 -05:00"),
+            json!("2020-10-23T05:50:03 Z"),
+            json!("10/23/2020 5:50:03 AM"),
+            json!("10/23/2020 05:50:03"),
+            json!("2020/10/23 05:50:03"),
         ] {
             assert_eq!(wire(&text), Some(1_603_432_203), "{text}");
         }
-        assert_eq!(wire(&json!("2020-10-23")), Some(1_603_411_200));
+        for text in
+            ["2020-10-23", "10/23/2020", "2020/10/23", "Oct 23, 2020", "23 October 2020", "October 23, 2020"]
+        {
+            assert_eq!(wire(&json!(text)), Some(1_603_411_200), "{text}");
+        }
+        for text in ["2020-10-23 5:50 PM", "10/23/2020 5:50 PM", "2020/10/23 17:50"] {
+            assert_eq!(wire(&json!(text)), Some(1_603_475_400), "{text}");
+        }
+        assert_eq!(wire(&json!("Thu Oct  1 00:00:00 UTC 2020")), Some(1_601_510_400));
         assert_eq!(wire(&json!("1603432203.999")), Some(1_603_432_203));
         for text in [json!("soon"), json!(""), json!(null), json!(true), json!(1e300)] {
             assert_eq!(wire(&text), None, "{text}");

@@ -84,9 +84,12 @@ impl Configuration {
         let endpoint = endpoint.unwrap_or_else(|| format!("https://lightsail.{region}.amazonaws.com"));
         let credentials = match self.do_not_sign_request {
             Some(true) => None,
-            _ => Some(settings.identity()?.context(
-                "no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that has them",
-            )?),
+            _ => Some(settings.identity()?.with_context(|| {
+                format!(
+                    "no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that has them{}",
+                    settings.unfollowed()
+                )
+            })?),
         };
         let seconds = |given: Option<u64>, usual: Option<Duration>| match given {
             None => usual,

@@ -150,7 +150,7 @@ where
                 foreign::words(refusal.request_id.as_deref().unwrap_or_default()),
                 if refusal.is_modelled() { "" } else { "api error " },
                 foreign::words(&refusal.code),
-                foreign::words(&refusal.message)
+                foreign::message(&refusal.message)
             )
         }
         other => anyhow!("operation error Lightsail: {name}, {other}"),

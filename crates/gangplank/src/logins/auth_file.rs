@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -37,10 +37,11 @@ impl AuthFile {
         }
         let text = private_file::read(file)?.filter(|text| !text.trim().is_empty());
         let Some(text) = text else { return Ok(Self::default()) };
-        // The error does not show the content, which may hold secrets.
-        let content: Option<Map<String, Value>> = serde_json::from_str(&text)
-            .ok()
-            .with_context(|| format!("{} is not a JSON object, and is left as it is", file.display()))?;
+        // Of the error only the place is shown: its words may have secrets of the file in them.
+        let content: Option<Map<String, Value>> = serde_json::from_str(&text).map_err(|error| {
+            let (file, line, column) = (file.display(), error.line(), error.column());
+            anyhow!("{file} is not a JSON object (line {line}, column {column}), and is left as it is")
+        })?;
         let shown = |name| anyhow!("`{name}` in {} is not a JSON object", file.display());
         Self::of(content.unwrap_or_default()).map_err(shown)
     }

@@ -70,7 +70,7 @@ impl Source {
         if let Self::Engine(name) = &self {
             let kept = match engine::export(name, &platforms, progress).await {
                 Ok(kept) => kept,
-                Err(error) => return Err(file_of_that_name(name, error)),
+                Err(error) => return Err(advised(name, error)),
             };
             let name = name.clone();
             let read = move || either(kept, None, &platforms, false);
@@ -107,15 +107,21 @@ impl Source {
             Self::LayoutArchive(path, tag) => {
                 let written = format!("oci-archive:{}", path.display());
                 let wanted = wanted(tag.as_deref(), platforms, &written);
-                let found = archive(path, progress)
-                    .and_then(|(files, _)| layout::image(&files, &wanted, platforms, false));
+                let found = archive(path, progress).and_then(|(files, _)| {
+                    let other = "what `docker save` writes; name it docker-archive:";
+                    check_kind(&files, ["index.json", "manifest.json"], other, path)?;
+                    layout::image(&files, &wanted, platforms, false)
+                });
                 found.map(Image::Finished).with_context(|| path.display().to_string())
             }
             Self::DockerArchive(path, name) => {
                 let written = format!("docker-archive:{}", path.display());
                 let wanted = wanted(name.as_deref(), platforms, &written);
-                let found = archive(path, progress)
-                    .and_then(|(files, staged)| docker_archive::image(&files, &wanted, platforms, staged));
+                let found = archive(path, progress).and_then(|(files, staged)| {
+                    let other = "an OCI layout; name it oci-archive:";
+                    check_kind(&files, ["manifest.json", "index.json"], other, path)?;
+                    docker_archive::image(&files, &wanted, platforms, staged)
+                });
                 found.map(Image::Unfinished).with_context(|| path.display().to_string())
             }
             Self::StandardInput(name) => spool(io::stdin().lock(), progress)
@@ -129,10 +135,18 @@ fn wanted<'w>(name: Option<&'w str>, platforms: &'w Platforms, written: &'w str)
     Wanted { name, platform: platforms.named(), written }
 }
 
-/// Adds advice to the error of an engine, if there is a file with that name.
-fn file_of_that_name(name: &str, error: anyhow::Error) -> anyhow::Error {
+/// Places that skopeo reads and a push does not.
+const OTHER_PLACES: [&str; 5] = ["dir", "docker", "containers-storage", "ostree", "sif"];
+
+/// Adds advice to the error of an engine, if there is a file with that name, or if the name is a place of skopeo's.
+fn advised(name: &str, error: anyhow::Error) -> anyhow::Error {
+    let name = name.strip_prefix("file://").unwrap_or(name);
     let path = Path::new(name);
-    let advice = if path.join("index.json").exists() || path.is_dir() {
+    let advice = if name.split_once(':').is_some_and(|(place, _)| OTHER_PLACES.contains(&place)) {
+        format!(
+            "a push does not read {name:?}: `skopeo copy {name} oci:DIR` makes it oci:DIR, which it reads"
+        )
+    } else if path.join("index.json").exists() || path.is_dir() {
         format!("the directory {name:?} is pushed as oci:{name}")
     } else if path.exists() {
         format!(
@@ -164,6 +178,14 @@ fn archive(path: &Path, progress: &Arc<Progress>) -> Result<(Files, HashMap<u64,
         _ => spool(file, progress)?,
     };
     Ok((Files::of_archive(kept.file)?, kept.staged))
+}
+
+/// Refuses an archive of the other kind: it has the second of these files, and not the first.
+fn check_kind(files: &Files, [own, others]: [&str; 2], other: &str, path: &Path) -> Result<()> {
+    if files.find(own)?.is_none() && files.find(others)?.is_some() {
+        bail!("is {other}{}", path.display());
+    }
+    Ok(())
 }
 
 /// The image in an archive of either kind. Newer engines write both kinds into one archive. An image with

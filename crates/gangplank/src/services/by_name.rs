@@ -24,12 +24,12 @@ pub(crate) async fn get(client: &ApiClient, name: &str) -> Result<Option<Contain
 /// Gets a service that has to exist.
 ///
 /// # Errors
-/// If it does not exist; the error says how to make it.
+/// If it does not exist; the error says how to find the right name, and how to make it.
 pub(crate) async fn existing(client: &ApiClient, name: &str) -> Result<ContainerService> {
     get(client, name).await?.ok_or_else(|| {
         anyhow!(
-            "the container service {name:?} does not exist; `gangplank lightsail create-container-service \
-             --service-name {} --power nano --scale 1` makes it",
+            "the container service {name:?} does not exist; `gangplank services` shows those that do, and \
+             `gangplank lightsail create-container-service --service-name {} --power nano --scale 1` makes it",
             words::quoted(name)
         )
     })

@@ -47,10 +47,10 @@ pub(crate) fn line(text: &str) -> String {
     shown
 }
 
-/// An error for its own line. Further lines of it are indented, to set them apart from the command's own
-/// messages.
+/// An error for its own line. Further lines of it are indented, to set them apart from the command's own messages, and
+/// so give no orders. Done twice, it is the same.
 pub(crate) fn message(text: &str) -> String {
-    visible(text.trim_end()).replace('\n', "\n  | ")
+    visible(text.trim_end()).replace("\n  | ", "\n").replace('\n', "\n  | ")
 }
 
 /// The JSON with invisible characters in strings escaped.
@@ -106,5 +106,6 @@ mod tests {
         assert_eq!(line(":web.app.1"), ":web.app.1");
         assert_eq!(words("x ##[error] ##vso[task] # ##"), "x #\\x23[error] #\\x23vso[task] # ##");
         assert_eq!(message("one\n::two\n"), "one\n  | ::two");
+        assert_eq!(message("one\n  | ::two\nthree"), "one\n  | ::two\n  | three");
     }
 }

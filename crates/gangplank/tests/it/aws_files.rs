@@ -76,3 +76,55 @@ fn a_line_that_is_not_understood_is_named_and_not_shown() {
     assert!(ran.code == Some(255) || ran.code == Some(253), "{ran:?}");
     assert!(ran.stderr.contains("line 1"), "{ran:?}");
 }
+
+#[test]
+fn a_region_that_no_server_can_have_is_named() {
+    let server = server();
+    let config = format!("[default]\nregion = us-east-1 ; home\nendpoint_url = {}\n", server.endpoint());
+    let credentials = format!("[default]\n{KEYS}");
+    list(&server, &credentials, &config).check_failed(&["\"us-east-1 ; home\"", "region"]);
+    let ran = run(server.home(), &["lightsail", "get-container-services"], &[]);
+    assert_eq!(ran.code, Some(255), "{ran:?}");
+    assert!(
+        ran.stderr.contains("Provided region_name 'us-east-1 ; home' doesn't match a supported format."),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn the_files_are_named_with_variables_as_in_a_shell() {
+    let server = server();
+    list(&server, "", "");
+    let folder = server.home().join("elsewhere");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("keys"), format!("[default]\n{KEYS}")).unwrap();
+    let config = format!("[default]\nregion = us-east-1\nendpoint_url = {}\n", server.endpoint());
+    fs::write(folder.join("settings"), config).unwrap();
+    for (keys, settings) in [
+        ("$HOME/elsewhere/keys", "~/elsewhere/settings"),
+        ("${HOME}/elsewhere/keys", "$HOME/$FOLDER/settings"),
+    ] {
+        let variables =
+            [("AWS_SHARED_CREDENTIALS_FILE", keys), ("AWS_CONFIG_FILE", settings), ("FOLDER", "elsewhere")];
+        let ran = run(server.home(), &["registry-login", "list"], &variables);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_way_to_a_key_that_is_not_followed_is_named() {
+    let server = server();
+    let config = format!("[default]\nregion = us-east-1\nendpoint_url = {}\n", server.endpoint());
+    for way in
+        ["source_profile = base\nrole_arn = arn:aws:iam::000000000000:role/x\n", "sso_session = work\n"]
+    {
+        let name = way.split(' ').next().unwrap();
+        list(&server, "", &format!("{config}{way}")).check_failed(&[
+            "no access key",
+            name,
+            "credential_process",
+        ]);
+        let ran = run(server.home(), &["lightsail", "get-container-services"], &[]);
+        assert!(ran.code == Some(253) && ran.stderr.contains(name), "{ran:?}");
+    }
+}

@@ -48,6 +48,24 @@ fn a_usage_line_does_not_ask_for_what_a_variable_gives() {
 }
 
 #[test]
+fn words_of_other_programs_lead_to_the_command_that_is_meant() {
+    let home = home();
+    for (args, tip) in [
+        (&["ps"][..], "`gangplank services`"),
+        (&["images"], "get-container-images --service-name"),
+        (&["image", "ls"], "get-container-images --service-name"),
+        (&["pull", "web:app.1"], "`gangplank login --service-name"),
+        (&["rmi", ":web.app.1"], "delete-container-image"),
+        (&["start"], "`gangplank serve`"),
+    ] {
+        let ran = run(home.path(), args, &[]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains(tip) && !ran.stderr.contains("similar"), "{ran:?}");
+        assert_eq!(ran.stderr.matches("tip:").count(), 1, "{ran:?}");
+    }
+}
+
+#[test]
 fn the_version_is_told_in_every_way_it_is_asked_for() {
     let home = home();
     let expected = concat!("gangplank ", env!("CARGO_PKG_VERSION"), "\n");

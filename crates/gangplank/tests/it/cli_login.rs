@@ -254,6 +254,8 @@ fn no_login_is_made_that_has_no_place() {
     fs::remove_file(&file).unwrap();
     fs::write(&file, "[]").unwrap();
     command(&server, &["login"], &[]).check_failed(&["is not a JSON object"]);
+    fs::write(&file, "{\n  \"auths\": {},\n}").unwrap();
+    command(&server, &["login"], &[]).check_failed(&["is not a JSON object (line 3, column 1)"]);
     let made = server.api().gangplank("ListRegistryLogins", &json!({})).body;
     assert_eq!(made["registryLogins"], json!([]));
 }

@@ -309,6 +309,13 @@ fn the_latest_of_a_name_is_asked_for_and_a_file_of_that_name_is_pointed_to() {
     ask("app.tar").check_failed(&["no image \"app.tar\"", "docker-archive:app.tar"]);
     ask("./ocidir").check_failed(&["oci:./ocidir"]);
     ask("ocidir").check_failed(&["oci:ocidir"]);
+    for elsewhere in ["dir:ocidir", "docker://app", "containers-storage:app:latest"] {
+        ask(elsewhere).check_failed(&[&format!("skopeo copy {elsewhere} oci:DIR")]);
+    }
+    ask("file://app.tar").check_failed(&["docker-archive:app.tar"]);
+    ask("oci-archive:app.tar").check_failed(&["what `docker save` writes", "docker-archive:app.tar"]);
+    fs::write(server.home().join("oci.tar"), archive_of(&server.home().join("ocidir"))).unwrap();
+    ask("docker-archive:oci.tar").check_failed(&["an OCI layout", "oci-archive:oci.tar"]);
     let archive = archive_of(&server.home().join("ocidir"));
     fs::write(server.home().join("oci.tar.bz2"), [b"BZh9", &archive[..]].concat()).unwrap();
     push_of(&server, "oci-archive:oci.tar.bz2", &[]).check_failed_last(&["bzip2 -dc FILE"]);

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Holds;
+use super::among::Among;
 use super::runner::{Runner, Trouble};
 use crate::coordination::Held;
 use crate::endpoint::routes::Route;
@@ -92,6 +93,16 @@ impl Runner {
         Ok(())
     }
 
+    /// The place of the service, if another server serves it. What was read before this runner wrote its own place does
+    /// not count.
+    pub(super) fn served_elsewhere(&self) -> Option<Place> {
+        let is_later = |place: &Place| match &self.placed {
+            Placed::Here(own) => place.epoch > own.epoch,
+            Placed::Unknown | Placed::Nowhere => true,
+        };
+        self.app.deployer.among()?.place_elsewhere(self.service).filter(is_later)
+    }
+
     /// Changes nothing any more, and goes on leading requests to the nodes until another server serves. Then removes the
     /// nodes, unless the other server took them over.
     pub(super) async fn let_go(&mut self, claim: Held, why: LetGo, stop: &CancellationToken) -> After {
@@ -116,17 +127,16 @@ impl Runner {
         }
         let mut changes = among.watch();
         loop {
-            let known = among.known();
-            if let Some(place) = among.place_elsewhere(self.service) {
+            if let Some(place) = self.served_elsewhere() {
                 self.has_moved(&place).await;
                 return After::Over;
             }
             let is_leaving = why == LetGo::Leaving || among.leaves.is_cancelled();
-            if is_leaving && (among.others(&known).next().is_none() || Instant::now() >= ends) {
+            if is_leaving && !self.is_awaited(among, ends).await {
                 return After::Over;
             }
             if !is_leaving
-                && !known.holders.contains_key(&self.service)
+                && !among.known().holders.contains_key(&self.service)
                 && let Ok(Some(claim)) = app.claims.take(Work::Service(self.service)).await
             {
                 return After::Again(claim);
@@ -139,6 +149,24 @@ impl Runner {
         }
     }
 
+    /// Whether nodes here have to go on until another server serves, since this one is about to stop. Nodes that serve
+    /// nobody are removed, unless a server with the same engine can take them over.
+    async fn is_awaited(&mut self, among: &Among, ends: Instant) -> bool {
+        let known = among.known();
+        let engine = self.app.deployer.engine_identity();
+        let mut others = among.others(&known).peekable();
+        if others.peek().is_none() || Instant::now() >= ends {
+            return false;
+        }
+        if matches!(self.placed, Placed::Here(_)) || known.places.contains_key(&self.service) {
+            return true;
+        }
+        if !others.any(|other| Some(other.engine.as_str()) == engine) {
+            self.remove_nodes().await;
+        }
+        false
+    }
+
     /// Leads requests to the other server, and lets the nodes here end their own.
     async fn has_moved(&mut self, place: &Place) {
         // Other servers learn of the move, too, before their requests are sent back.
@@ -146,10 +174,13 @@ impl Runner {
         if let Ok(address) = place.address.parse() {
             self.app.routes.lead(self.service, Route::Elsewhere(address));
         }
-        if self.app.deployer.engine_identity() == Some(&place.engine) {
-            return;
+        if self.app.deployer.engine_identity() != Some(&place.engine) {
+            tracing::info!(tenant = %self.tenant, service = self.labels.1, "another server has taken a service over");
+            self.remove_nodes().await;
         }
-        tracing::info!(tenant = %self.tenant, service = self.labels.1, "another server has taken a service over");
+    }
+
+    async fn remove_nodes(&mut self) {
         self.retire_all(|_| true);
         while !self.leaving.is_empty() {
             self.wake.notified().await;

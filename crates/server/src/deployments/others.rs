@@ -62,6 +62,7 @@ impl Others {
             }
         }
         self.set = led;
+        app.routes.are_complete();
     }
 
     /// The services that have changed since the last call, or are gone.

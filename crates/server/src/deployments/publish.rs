@@ -1,7 +1,5 @@
 //! Leads requests to the nodes of a service.
 
-use std::sync::Arc;
-
 use gangplank_store::metadata::deployments::{DeployedService, Room};
 
 use super::health::Verdict;
@@ -15,8 +13,7 @@ impl Runner {
     /// Leads the service's hosts to the nodes that serve now. Until some do, another server that serves goes on.
     pub(super) fn publish(&mut self, of: &DeployedService) {
         let hosts = hosts(&self.app, of);
-        let app = Arc::clone(&self.app);
-        let elsewhere = app.deployer.among().and_then(|among| among.elsewhere(self.service));
+        let elsewhere = self.served_elsewhere().and_then(|place| place.address.parse().ok());
         let waits = !of.service.is_disabled && of.current.is_some();
         let route = match elsewhere.filter(|_| waits && !self.serves(of)) {
             Some(address) => routes::Route::Elsewhere(address),

@@ -113,6 +113,7 @@ pub(crate) async fn answer(
         return refusal::malformed(&violation);
     }
     let refused = match visited {
+        Visited::Nothing if !app.knows_services() => refusal::away(),
         Visited::Nothing => refusal::no_such_service(),
         Visited::Service(host, _) if names_another(request.uri(), &host) => refusal::other_host(),
         Visited::Service(host, route) => match &*route {

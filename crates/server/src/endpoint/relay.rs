@@ -79,8 +79,9 @@ async fn ask_replica(
     match (response.status(), proof::unmark(&mut response)) {
         (StatusCode::MISDIRECTED_REQUEST, true) => Err(Failure::Moved),
         (_, true) => {
-            app.endpoint.complain(replica, "it does not accept our proof; has it the same master key?");
-            Err(Failure::Away)
+            let why = "it does not accept our proof; have both the same master key, and do both reach the database?";
+            app.endpoint.complain(replica, why);
+            Err(Failure::Moved)
         }
         (_, false) => Ok(response),
     }

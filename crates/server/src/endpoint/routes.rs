@@ -4,20 +4,22 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use gangplank_core::ServiceId;
 use hyper::http::uri::Authority;
 
 /// The table of routes. Reading it takes no lock.
-#[derive(Default)]
 pub(crate) struct Routes {
+    begun: Instant,
     /// The routes by host. A host is in lower case, without a port and without a dot at its end.
     by_host: ArcSwap<HashMap<String, Arc<Route>>>,
     /// The hosts and the route of each service.
     by_service: Mutex<BTreeMap<ServiceId, HostsAndRoute>>,
     /// The replicas that write the logs of services whose logs are not written here.
     log_places: Mutex<BTreeMap<ServiceId, Authority>>,
+    are_complete: AtomicBool,
 }
 
 /// The hosts of a service, and their common route.
@@ -92,7 +94,24 @@ impl Drop for UnderWay {
     }
 }
 
+impl Default for Routes {
+    fn default() -> Self {
+        Self {
+            begun: Instant::now(),
+            by_host: ArcSwap::default(),
+            by_service: Mutex::default(),
+            log_places: Mutex::default(),
+            are_complete: AtomicBool::default(),
+        }
+    }
+}
+
 impl Routes {
+    /// How long there has been a table.
+    pub(crate) fn age(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
     /// The route of a host, which is in lower case, without a port and without a dot at its end.
     pub(crate) fn find(&self, host: &str) -> Option<Arc<Route>> {
         self.by_host.load().get(host).cloned()
@@ -120,6 +139,16 @@ impl Routes {
         let mut services = self.by_service.lock().unwrap_or_else(PoisonError::into_inner);
         services.remove(&service);
         self.publish(&services);
+    }
+
+    /// Notes that each service that runs elsewhere has its route.
+    pub(crate) fn are_complete(&self) {
+        self.are_complete.store(true, Ordering::Release);
+    }
+
+    /// Whether a host without a route is certainly that of no service that runs elsewhere.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.are_complete.load(Ordering::Acquire)
     }
 
     /// Notes which other replica writes the logs of a service. `None` means that they are here.

@@ -158,7 +158,8 @@ async fn serve_http<S>(
 {
     let turns = Turns::default();
     let limits = connection.gate.limits(&app.limits);
-    let stream = Patient::new(stream, turns.clone(), connection.clone(), limits);
+    let (headers, head_bytes) = (limits.headers, limits.head_bytes());
+    let stream = Patient::new(stream, turns.clone(), connection.clone(), &limits);
     let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let (app, connection, turn) = (Arc::clone(&app), connection.clone(), turns.begin());
@@ -173,9 +174,9 @@ async fn serve_http<S>(
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         // hyper answers more headers with 431.
-        .max_headers(limits.headers)
-        .max_header_size(limits.head_bytes())
-        .max_buf_size(BUFFER.max(limits.head_bytes()))
+        .max_headers(headers)
+        .max_header_size(head_bytes)
+        .max_buf_size(BUFFER.max(head_bytes))
         // A client that closes its sending half after a request still gets the answer.
         .half_close(true)
         .serve_connection(TokioIo::new(Lingering::new(stream, tunnel.clone())), service)

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use gangplank_store::StoreError;
 use gangplank_store::metadata::Agreed as _;
@@ -18,6 +19,9 @@ pub(super) const READY: &str = "/readyz";
 
 /// The answer to callers that need not know the reason.
 const NOT_READY: &str = "not ready";
+
+/// How long a server is not ready because it does not know the services that others run.
+const UNKNOWING: Duration = Duration::from_secs(10);
 
 /// Whether a request is the check of a load balancer that speaks HTTP/1.0 and names no host, as `HAProxy` does by
 /// default. No other request may leave out the host.
@@ -68,6 +72,10 @@ async fn fault(app: &App) -> Option<Cow<'static, str>> {
         Some(cluster) => {
             if let Some(trouble) = cluster.trouble() {
                 return Some(trouble.to_string().into());
+            }
+            // An engine that hangs may keep it from knowing. Then it still is of use as a registry.
+            if !app.knows_services() && app.routes.age() < UNKNOWING {
+                return Some("it is not known yet where services run".into());
             }
         }
         None if !app.metadata.is_healthy() => {

@@ -7,6 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
@@ -39,19 +40,32 @@ pub(super) struct Patient<S> {
     head: usize,
     /// A byte that was read while a node answered: the first of the next request.
     ahead: Option<u8>,
-    limits: Limits,
+    bounds: Bounds,
     /// Runs while the client accepts no bytes of an answer.
     stalled: Option<Pin<Box<Sleep>>>,
     /// Whether no further request is read.
     closing: bool,
 }
 
+/// The limits that a connection keeps.
+struct Bounds {
+    /// The longest head of a request, in bytes.
+    head_bytes: usize,
+    /// The longest time for the head of a request.
+    header_read: Duration,
+    /// The longest time between two requests.
+    idle: Duration,
+    /// The longest pause while an answer is read.
+    stall: Duration,
+}
+
 impl<S> Patient<S> {
     /// Applies the limits to the time between requests, to heads that have begun, and to clients that do not
     /// read their answer.
-    #[expect(clippy::large_types_passed_by_value, reason = "it is kept")]
-    pub(super) fn new(stream: S, turns: Turns, connection: Connection, limits: Limits) -> Self {
-        let deadline = Box::pin(tokio::time::sleep(limits.header_read));
+    pub(super) fn new(stream: S, turns: Turns, connection: Connection, limits: &Limits) -> Self {
+        let &Limits { header_read, idle, body_stall: stall, .. } = limits;
+        let bounds = Bounds { head_bytes: limits.head_bytes(), header_read, idle, stall };
+        let deadline = Box::pin(tokio::time::sleep(header_read));
         Self {
             stream,
             turns,
@@ -61,7 +75,7 @@ impl<S> Patient<S> {
             deadline,
             head: 0,
             ahead: None,
-            limits,
+            bounds,
             stalled: None,
             closing: false,
         }
@@ -77,7 +91,7 @@ impl<S> Patient<S> {
             self.stalled = None;
             return written;
         }
-        let stall = self.limits.body_stall;
+        let stall = self.bounds.stall;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
         stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -86,7 +100,7 @@ impl<S> Patient<S> {
 impl<S: AsyncRead + Unpin> Patient<S> {
     /// Reads more of a head, but never more bytes than a head may have, because hyper keeps them all.
     fn read_head(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let left = self.limits.head_bytes().saturating_sub(self.head);
+        let left = self.bounds.head_bytes.saturating_sub(self.head);
         // If nothing is left of the limit, the head was too large. Bytes after that are not kept.
         let most = if self.closing || left == 0 { usize::MAX } else { left.min(PIECE) };
         self.read_at_most(most, context, buffer)
@@ -165,7 +179,7 @@ impl<S: AsyncRead + Unpin> Patient<S> {
         }
         if turn != self.turn {
             (self.turn, self.head) = (turn, 0);
-            self.deadline.as_mut().reset(Instant::now() + self.limits.idle);
+            self.deadline.as_mut().reset(Instant::now() + self.bounds.idle);
         }
         if self.head > 0 && !self.closing {
             // The head is incomplete. Most heads arrive in one piece, and are not counted.
@@ -175,7 +189,7 @@ impl<S: AsyncRead + Unpin> Patient<S> {
         let read = self.read_head(context, buffer);
         let more = buffer.filled().len() - before;
         if more > 0 && self.head == 0 {
-            self.deadline.as_mut().reset(Instant::now() + self.limits.header_read);
+            self.deadline.as_mut().reset(Instant::now() + self.bounds.header_read);
         }
         self.head += more;
         match read {
@@ -249,7 +263,7 @@ mod tests {
             gate: Gate::default(),
             tunnel: Tunnel::default(),
         };
-        (Patient::new(near, turns.clone(), connection, Limits::default()), far, turns)
+        (Patient::new(near, turns.clone(), connection, &Limits::default()), far, turns)
     }
 
     /// Reads one byte. Returns the seconds after which the stream ended, or `None` if a byte came.

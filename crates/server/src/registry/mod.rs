@@ -22,7 +22,6 @@ pub(crate) mod room;
 mod tags;
 mod upload_append;
 mod upload_session;
-mod upload_standing;
 mod upload_whole;
 mod uploads;
 

@@ -5,7 +5,7 @@ use gangplank_store::StoreError;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 
-use super::upload_standing::Standing;
+use super::uploads::Standing;
 use crate::http::record::Record;
 use crate::http::response::Answer;
 

@@ -16,7 +16,7 @@ use super::publish::{Complete, lost, publish};
 use super::refusal::Refusal;
 use super::room::Room;
 use super::upload_session::{self, Session};
-use super::upload_standing::Standing;
+use super::uploads::Standing;
 use super::{Context, Result};
 use crate::app::App;
 

@@ -15,7 +15,7 @@ use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSessio
 use uuid::Uuid;
 
 use super::refusal::Refusal;
-use super::upload_standing::Standing;
+use super::uploads::Standing;
 use super::{Context, Result};
 use crate::coordination::Held;
 

@@ -1,15 +1,44 @@
 //! Uploads of blobs: whole, in one stream, or in resumable chunks.
 
-use gangplank_oci::{Algorithm, Digest, RepositoryName};
+use gangplank_oci::{Algorithm, Digest, RepositoryName, location};
 use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use hyper::body::Incoming;
+use hyper::header::{HeaderName, LOCATION, RANGE};
 
 use super::mount::{Mount, mount};
 use super::upload_append::Append;
 use super::upload_session::{self, Session};
 use super::{Context, Result, blobs, upload_whole};
 use crate::http::response::Answer;
+
+const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
+
+/// How much of an upload has been received, in headers that let its client resume.
+#[derive(Debug)]
+pub(super) struct Standing([(HeaderName, String); 3]);
+
+impl Standing {
+    /// The progress after `received` bytes. `Range` cannot express "nothing yet", and clients expect `0-0` for
+    /// it.
+    pub(super) fn new(repository: &RepositoryName, id: &str, received: u64) -> Self {
+        Self([
+            (LOCATION, location::upload(repository, id)),
+            (RANGE, format!("0-{}", received.saturating_sub(1))),
+            (UPLOAD_UUID, id.to_owned()),
+        ])
+    }
+
+    /// An answer with only these headers.
+    fn answer(self, status: StatusCode) -> Answer {
+        self.add_to(Answer::new(status))
+    }
+
+    /// Adds the headers to an answer.
+    pub(super) fn add_to(self, answer: Answer) -> Answer {
+        self.0.into_iter().fold(answer, |answer, (name, value)| answer.header(name, value))
+    }
+}
 
 /// `POST …/uploads/?digest=…`: the whole blob in one request.
 pub(super) async fn whole(

@@ -35,9 +35,9 @@ pub(crate) fn image(
     platforms: &Platforms,
     staged: HashMap<u64, Staged>,
 ) -> Result<Unfinished> {
-    let list = files.find("manifest.json")?.context(
-        "is no archive of `docker save`: manifest.json is missing (is it truncated, or an OCI archive?)",
-    )?;
+    let list = files
+        .find("manifest.json")?
+        .context("is no archive of `docker save`: manifest.json is missing (is it truncated?)")?;
     let list = go_json::parse(&list.whole(LARGEST_DOCUMENT)?).context("manifest.json cannot be read")?;
     let list = saved(&list).context("manifest.json cannot be read")?;
     let (saved, note) = choose(files, &list, wanted)?;
@@ -52,7 +52,7 @@ pub(crate) fn image(
         read_config(&parsed).with_context(|| format!("{name:?} is no configuration of an image"))?;
     ensure!(
         diff_ids.len() == saved.layers.len(),
-        "is damaged: the configuration tells of {} layers, manifest.json of {}",
+        "is damaged: layers in the configuration: {}, in manifest.json: {}",
         diff_ids.len(),
         saved.layers.len()
     );

@@ -27,8 +27,8 @@ const WITH_PLATFORM: (u32, u32) = (1, 48);
 /// Exports an image into a file. An engine's stream can be read only once, and its list of contents comes last.
 pub(crate) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Progress>) -> Result<Spooled> {
     let known = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
-    let begins_right =
-        !name.starts_with(['.', '/', '-', ':', '@']) && !name.split('/').any(|part| part == "..");
+    let begins_right = !name.starts_with(['.', '/', '-', ':', '@'])
+        && !name.split('/').any(|part| matches!(part, "" | ".."));
     ensure!(!name.is_empty() && begins_right && name.bytes().all(known), "{name:?} is no name of an image");
     let mut asked = Vec::new();
     let addresses = addresses()?;

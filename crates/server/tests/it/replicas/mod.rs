@@ -1,6 +1,7 @@
 //! Services on servers that share a store: one of them runs each service, and all of them lead visitors there.
 
 mod logs;
+mod visits;
 mod world;
 
 use std::sync::Arc;
@@ -75,8 +76,67 @@ fn services_are_spread() {
     for service in ["a", "b", "c", "d"] {
         replicas.deploy_first(0, service, 1);
     }
-    let counts = replicas.machines.iter().map(|machine| machine.node_names().len());
-    assert_eq!(counts.collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(replicas.busy().len(), 2);
+}
+
+/// The input of a first deployment, which takes all memory of a machine.
+fn large(service: &str) -> serde_json::Value {
+    json!({
+        "serviceName": service,
+        "power": "xlarge",
+        "scale": 1,
+        "deployment": { "containers": { "app": { "image": "docker.io/library/app:1" } } },
+    })
+}
+
+#[test]
+fn the_room_is_that_of_all_engines() {
+    let Some(replicas) = Replicas::on_and_idle(machines(2), 1) else { return };
+    let runs = |service: &str| {
+        let found = replicas.done(2, "GetContainerServices", &json!({ "serviceName": service }));
+        found["containerServices"][0]["state"] == "RUNNING"
+    };
+    until("an engine is known", || replicas.refused(2, "CreateContainerService", &large("a")).is_none());
+    until("the first one runs", || runs("a"));
+    replicas.done(2, "CreateContainerService", &large("b"));
+    until("the second one runs", || runs("b"));
+    assert_eq!(replicas.busy().len(), 2, "each has room for one of them");
+    let why = replicas.refused(2, "CreateContainerService", &large("c")).unwrap();
+    assert!(why.contains("16"), "{why}");
+}
+
+#[test]
+fn a_server_without_an_engine_serves_what_others_run() {
+    let Some(mut replicas) = Replicas::on_and_idle(machines(1), 1) else { return };
+    until("an engine is known", || replicas.refused(1, "CreateContainerService", &large("one")).is_none());
+    replicas.done(1, "DeleteContainerService", &json!({ "serviceName": "one" }));
+    until("it is gone", || replicas.busy().is_empty());
+    replicas.deploy_first(1, "web", 1);
+    until("it leads there", || replicas.visit(1, "web") == 200);
+    replicas.stop(0);
+    // Nobody could take over, so the nodes go on running, and nobody ends what is deployed.
+    assert_eq!(replicas.machines[0].node_names().len(), 1);
+    assert_eq!(replicas.visit(1, "web"), 503);
+    replicas.start(0);
+    until("it leads there again", || replicas.visit(1, "web") == 200);
+    let list = replicas.done(1, "GetContainerServiceDeployments", &json!({ "serviceName": "web" }));
+    assert_eq!(list["deployments"][0]["state"], "ACTIVE", "{list}");
+}
+
+#[test]
+fn a_name_that_is_used_again_is_another_service() {
+    let machine = Machine::serving();
+    let Some(replicas) = Replicas::on(vec![machine.clone(), machine.clone()]) else { return };
+    replicas.deploy_first(0, "web", 2);
+    for round in 0..3 {
+        replicas.done(1, "DeleteContainerService", &json!({ "serviceName": "web" }));
+        replicas.deploy_first(1, "web", 1);
+        until("it serves", || replicas.visit(0, "web") == 200 && replicas.visit(1, "web") == 200);
+        until(&format!("one node is left in round {round}"), || machine.node_names().len() == 1);
+    }
+    sleep(Duration::from_secs(1));
+    assert_eq!(machine.node_names().len(), 1);
+    assert_eq!((replicas.visit(0, "web"), replicas.visit(1, "web")), (200, 200));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use gangplank_core::{AccessKeyId, SecretAccessKey};
 use gangplank_engine::memory::Machine;
 use gangplank_engine::{Engine, Output};
 use gangplank_s3::credentials::{Keys, Source};
-use gangplank_server::{Config, MasterKey, Server};
+use gangplank_server::{Config, EngineChoice, MasterKey, Server};
 use gangplank_store::metadata::Target;
 use gangplank_store::open::{Bucket, Location};
 use gangplank_testkit::replicas::{missing, postgres, s3};
@@ -26,6 +26,8 @@ pub(crate) struct Replicas {
     database: String,
     scratch: TempDir,
     pub(crate) machines: Vec<Machine>,
+    /// The number of the first server without an engine.
+    idle: usize,
     running: Vec<Option<Running>>,
     /// The runtimes of servers that were stopped. The listeners of their nodes are on them.
     stopped: Vec<Runtime>,
@@ -59,6 +61,11 @@ impl Replicas {
     /// A server for each of these machines. `None` if a program that they need is not installed; then the test is
     /// reported as skipped.
     pub(crate) fn on(machines: Vec<Machine>) -> Option<Self> {
+        Self::on_and_idle(machines, 0)
+    }
+
+    /// Further servers that have no engine.
+    pub(crate) fn on_and_idle(machines: Vec<Machine>, idle: usize) -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         if let Some(missing) = missing() {
             skip(&missing);
@@ -66,9 +73,11 @@ impl Replicas {
         }
         let database = format!("services_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         postgres().create(&database);
-        let (scratch, running) = (tempfile::tempdir().unwrap(), machines.iter().map(|_| None).collect());
-        let mut replicas = Self { database, scratch, machines, running, stopped: Vec::new() };
-        for number in 0..replicas.machines.len() {
+        let count = machines.len() + idle;
+        let (scratch, running) = (tempfile::tempdir().unwrap(), (0..count).map(|_| None).collect());
+        let idle = machines.len();
+        let mut replicas = Self { database, scratch, machines, idle, running, stopped: Vec::new() };
+        for number in 0..count {
             replicas.start(number);
         }
         Some(replicas)
@@ -78,10 +87,18 @@ impl Replicas {
     pub(crate) fn start(&mut self, number: usize) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let (config, machine) = (self.config(), self.machines[number].clone());
-        let engine =
-            move |output: Arc<dyn Output>| Arc::new(machine.engine("world", output)) as Arc<dyn Engine>;
-        let server = runtime.block_on(Server::start_on(config, engine, fast())).unwrap();
+        let mut config = self.config();
+        let server = if number < self.idle {
+            let machine = self.machines[number].clone();
+            let engine =
+                move |output: Arc<dyn Output>| Arc::new(machine.engine("world", output)) as Arc<dyn Engine>;
+            runtime.block_on(Server::start_on(config, engine, fast()))
+        } else {
+            config.deployments.engine = EngineChoice::None;
+            config.deployments.replica_listen = None;
+            runtime.block_on(Server::start(config))
+        };
+        let server = server.unwrap();
         let api = Api::new(server.endpoint(), KEY, SECRET);
         self.running[number] = Some(Running { server, api, runtime });
     }
@@ -153,6 +170,12 @@ impl Replicas {
         answer.body
     }
 
+    /// Calls the API of a server. Returns the message of its refusal; `None` if there was none.
+    pub(crate) fn refused(&self, number: usize, operation: &str, input: &Value) -> Option<String> {
+        let answer = self.running(number).api.lightsail(operation, input);
+        (answer.status != 200).then(|| answer.message().to_owned())
+    }
+
     /// Makes a service by a call of a server, and deploys a new image on it.
     #[track_caller]
     pub(crate) fn deploy_first(&self, number: usize, service: &str, scale: u32) {
@@ -192,9 +215,18 @@ impl Replicas {
 
     /// A visitor of a service at a server: each call is a visit, and returns its status.
     pub(crate) fn visitor(&self, number: usize, service: &str) -> impl Fn() -> u16 + Send + 'static {
+        self.visitor_of(number, self.host(number, service))
+    }
+
+    /// The host of a service, asked of a server.
+    pub(crate) fn host(&self, number: usize, service: &str) -> String {
         let found = self.done(number, "GetContainerServices", &json!({ "serviceName": service }));
         let url = found["containerServices"][0]["url"].as_str().unwrap().to_owned();
-        let host = url.split("//").nth(1).unwrap().trim_end_matches('/').to_owned();
+        url.split("//").nth(1).unwrap().trim_end_matches('/').to_owned()
+    }
+
+    /// A visitor of a host at a server.
+    pub(crate) fn visitor_of(&self, number: usize, host: String) -> impl Fn() -> u16 + Send + 'static {
         let url = format!("http://{}/", self.running(number).server.address());
         let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
         move || client.get(&url).header("host", &host).send().unwrap().status().as_u16()

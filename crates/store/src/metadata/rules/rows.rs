@@ -108,7 +108,7 @@ pub(crate) fn lock_manifests<const N: usize>(
     let text = format!(
         "SELECT id FROM repositories WHERE id IN (SELECT repository FROM manifests WHERE id IN ({of})) ORDER BY id"
     );
-    tx.lock::<i64>(Level::Repository, Lock::Share, &Query::column(&text, values.clone()))?;
+    tx.hold(Level::Repository, Lock::Share, &text, &values)?;
     let text = format!("SELECT id FROM manifests WHERE id IN ({of}) ORDER BY id");
     tx.lock(Level::Manifest, Lock::Update, &Query::column(&text, values))
 }

@@ -1,26 +1,25 @@
+mod ending;
+
 use async_trait::async_trait;
-use gangplank_core::upload::{GIVES_WAY_AFTER, OpenSessions, Opening};
-use gangplank_core::{AccessKeyId, AccountId, LoginId, Owner, Tenant, Time};
-use gangplank_oci::RepositoryName;
+use gangplank_core::upload::{OpenSessions, Opening};
+use gangplank_core::{LoginId, Owner, Time};
 
 use super::login_facts::{self, COLUMNS, JOINS};
 use super::{content_keys, rows};
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
 use crate::coordination::Epoch;
-use crate::metadata::blobs::FedBy;
 use crate::metadata::engine::{Engine, Terms};
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
 use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken, Uploads};
+use ending::{end, end_idle};
+
+pub(crate) use ending::{end_as_blob, end_as_nothing, end_of_login, end_of_owner, end_of_session};
 
 /// The condition on the session's id `?1` and its owner, `?2` to `?5`.
 const OWNED: &str = "uploads.id = ?1 AND repository = ?4 AND owner = ?5
     AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)";
-
-/// The condition on the session's id `?1`, its repository and its tenant, if no later writer than `?5` has taken it.
-const FED_BY: &str = "uploads.id = ?1 AND repository = ?2
-    AND tenant = (SELECT id FROM tenants WHERE account = ?3 AND region = ?4) AND epoch <= ?5";
 
 /// The columns that [`read`] reads.
 const SESSION: &str =
@@ -157,31 +156,19 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
 fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool> {
     let Some(login) = login else { return Ok(false) };
     if let Some((_, role)) = owner.as_role() {
-        let lock = Query::column("SELECT number FROM roles WHERE id = ?1", values![role.as_str()]);
-        tx.lock::<i64>(Level::Principal, Lock::Share, &lock)?;
+        let role_row = "SELECT number FROM roles WHERE id = ?1";
+        tx.hold(Level::Principal, Lock::Share, role_row, &values![role.as_str()])?;
     } else {
-        let lock = Query::column("SELECT id FROM access_keys WHERE id = ?1", values![owner.as_str()]);
-        tx.lock::<String>(Level::Principal, Lock::Share, &lock)?;
+        let key_row = "SELECT id FROM access_keys WHERE id = ?1";
+        tx.hold(Level::Principal, Lock::Share, key_row, &values![owner.as_str()])?;
     }
-    let lock = Query::column("SELECT id FROM registry_logins WHERE id = ?1", values![login]);
-    tx.lock::<LoginId>(Level::Login, Lock::Share, &lock)?;
+    let login_row = "SELECT id FROM registry_logins WHERE id = ?1";
+    tx.hold(Level::Login, Lock::Share, login_row, &values![login])?;
     let text = format!(
         "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
     );
     let facts = tx.find(&Query::new(&text, values![login], |row| login_facts::read(row, 0)))?;
     Ok(facts.is_some_and(|facts| facts.ended().is_some()))
-}
-
-/// Ends the oldest idle session of an account or of one login; `false` if none is idle at `now`. A session is
-/// idle if it got no byte for [`GIVES_WAY_AFTER`].
-fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time) -> Result<bool> {
-    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND touched_at <= ?2
-           AND (CAST(?3 AS BIGINT) IS NULL OR login = ?3)
-         ORDER BY created_at, touched_at LIMIT 1";
-    let values = values![account.as_str(), tx.steady(now)?.minus(GIVES_WAY_AFTER), login];
-    let ended = lock_ending(tx, Lock::SkipLocked, which, values)?;
-    end_locked(tx, &ended, |_| true)?;
-    Ok(!ended.is_empty())
 }
 
 fn take(tx: &dyn Tx, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken> {
@@ -256,124 +243,6 @@ fn add_keys<'k>(tx: &dyn Tx, keys: impl IntoIterator<Item = &'k ContentKey>, upl
 pub(crate) fn checkpoints(tx: &dyn Tx) -> Result<Vec<(ContentKey, Checkpoint)>> {
     let sessions = read_all(tx, "uploads.id IS NOT NULL", [])?;
     Ok(sessions.into_iter().map(|session| (session.key, session.checkpoint)).collect())
-}
-
-/// Ends the sessions that a login fed last.
-pub(crate) fn end_of_login(tx: &dyn Tx, tenant: i64, login: LoginId) -> Result<()> {
-    let which = "tenant = ?1 AND login = ?2 ORDER BY id";
-    end(tx, Lock::Update, which, values![tenant, login], Leaves::Bytes).map(drop)
-}
-
-/// Ends the uploads that were last fed by a login of this role session. Logins that ended before `now` are left
-/// out.
-pub(crate) fn end_of_session(
-    tx: &dyn Tx,
-    account: &AccountId,
-    session: &AccessKeyId,
-    now: Time,
-) -> Result<()> {
-    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1)
-        AND EXISTS (SELECT 1 FROM registry_logins l
-                    WHERE l.id = uploads.login AND l.session = ?2 AND l.expires_at > ?3)
-        ORDER BY id";
-    let values = values![account.as_str(), session.as_str(), now];
-    end(tx, Lock::Update, which, values, Leaves::Bytes).map(drop)
-}
-
-/// Ends the sessions of the logins of an access key or a role.
-pub(crate) fn end_of_owner(tx: &dyn Tx, account: &AccountId, owner: &Owner) -> Result<()> {
-    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND owner = ?2 ORDER BY id";
-    end(tx, Lock::Update, which, values![account.as_str(), owner.as_str()], Leaves::Bytes).map(drop)
-}
-
-/// Ends sessions; returns how many. A request may be writing to one, so its bytes go to the list of discarded
-/// keys and are deleted later.
-fn end<const N: usize>(
-    tx: &dyn Tx,
-    lock: Lock,
-    which: &str,
-    values: [Value<'_>; N],
-    leaves: Leaves,
-) -> Result<usize> {
-    let ended = lock_ending(tx, lock, which, values)?;
-    end_locked(tx, &ended, |_| leaves == Leaves::Bytes)?;
-    Ok(ended.len())
-}
-
-/// Ends the session of a blob whose bytes are under the key `kept`; discards the other keys of the session.
-/// `false` if there is no such session, or it has a later writer.
-pub(crate) fn end_as_blob(
-    tx: &dyn Tx,
-    session: &FedBy,
-    tenant: &Tenant,
-    repository: &RepositoryName,
-    kept: &ContentKey,
-) -> Result<bool> {
-    let mut ended = lock_ending(tx, Lock::Update, FED_BY, fed_by(session, tenant, repository))?;
-    for it in &mut ended {
-        // If the blob has another key, nothing is staged under this one.
-        it.checkpoint = None;
-    }
-    end_locked(tx, &ended, |key| key != kept)?;
-    Ok(!ended.is_empty())
-}
-
-/// Ends a session whose bytes must not become a blob; discards all its keys.
-pub(crate) fn end_as_nothing(
-    tx: &dyn Tx,
-    session: &FedBy,
-    tenant: &Tenant,
-    repository: &RepositoryName,
-) -> Result<()> {
-    end(tx, Lock::Update, FED_BY, fed_by(session, tenant, repository), Leaves::Bytes).map(drop)
-}
-
-fn fed_by<'a>(session: &'a FedBy, tenant: &'a Tenant, repository: &'a RepositoryName) -> [Value<'a>; 5] {
-    let FedBy { id, epoch } = session;
-    values![id, repository.as_str(), tenant.account.as_str(), tenant.region.as_str(), epoch.0]
-}
-
-/// A locked session that is about to end.
-struct Ending {
-    id: String,
-    key: ContentKey,
-    fed: Time,
-    /// The blob store's own part of the checkpoint, if there may be staged bytes to cancel.
-    checkpoint: Option<Vec<u8>>,
-}
-
-fn lock_ending<const N: usize>(
-    tx: &dyn Tx,
-    lock: Lock,
-    which: &str,
-    values: [Value<'_>; N],
-) -> Result<Vec<Ending>> {
-    let text = format!("SELECT id, key, touched_at, checkpoint FROM uploads WHERE {which}");
-    tx.lock(
-        Level::Session,
-        lock,
-        &Query::new(&text, values, |row| {
-            let key = content_keys::read(row.text(1)?)?;
-            Ok(Ending { id: row.get(0)?, key, fed: row.get(2)?, checkpoint: row.get(3)? })
-        }),
-    )
-}
-
-/// Deletes locked sessions, and discards those of their keys for which `goes` is true.
-fn end_locked(tx: &dyn Tx, ended: &[Ending], goes: impl Fn(&ContentKey) -> bool) -> Result<()> {
-    let (ids, mut others) = (ended.iter().map(|it| Value::from(&it.id)).collect::<Vec<_>>(), Vec::new());
-    let take = "DELETE FROM upload_keys WHERE upload = ?1 RETURNING key";
-    tx.query_each(take, 1, &ids, &mut |at, row| {
-        others.push((content_keys::read(row.text(0)?)?, ended[at].fed));
-        Ok(())
-    })?;
-    for (other, fed) in others.iter().filter(|(key, _)| goes(key)) {
-        content_keys::discard(tx, [other], *fed)?;
-    }
-    for it in ended.iter().filter(|it| goes(&it.key)) {
-        content_keys::discard_upload(tx, &it.key, it.fed, it.checkpoint.as_deref())?;
-    }
-    tx.each("DELETE FROM uploads WHERE id = ?1", ended.iter().map(|it| values![&it.id])).map(drop)
 }
 
 fn owned<'a>(owner: &'a UploadOwner, id: &'a str) -> [Value<'a>; 5] {

@@ -58,6 +58,10 @@ impl Tx for Transaction<'_> {
         self.query_each(text, width, values, read)
     }
 
+    fn lock_only(&self, _: (Level, Lock), _: &str, _: &[Value<'_>]) -> Result<()> {
+        Ok(())
+    }
+
     fn lock_named(&self, _: Named<'_>) -> Result<()> {
         Ok(())
     }

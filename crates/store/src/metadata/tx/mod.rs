@@ -62,6 +62,11 @@ pub(crate) trait Tx {
         read: ReadEach<'_>,
     ) -> Result<()>;
 
+    /// Locks the rows that a query finds, for a rule that needs nothing else of them.
+    fn lock_only(&self, locking: (Level, Lock), text: &str, values: &[Value<'_>]) -> Result<()> {
+        self.lock_each(locking, text, values.len(), values, &mut |_, _| Ok(()))
+    }
+
     /// Locks a thing without a row, until the end of the transaction.
     fn lock_named(&self, name: Named<'_>) -> Result<()>;
 
@@ -158,6 +163,11 @@ impl dyn Tx + '_ {
             Ok(())
         })?;
         Ok(found)
+    }
+
+    /// Locks as [`lock`](Self::lock) does, for a rule that does not need the rows.
+    pub(crate) fn hold(&self, level: Level, lock: Lock, text: &str, values: &[Value<'_>]) -> Result<()> {
+        self.lock_only((level, lock), text, values)
     }
 
     /// Locks as [`lock`](Self::lock) does, for a query that finds at most one row.

@@ -1,5 +1,8 @@
 //! Deployments: how they are made and ended, hold images, count in quotas, and are forgotten.
 
+mod room;
+mod updates;
+
 use gangplank_core::deployment::{DeploymentState, ServiceState, Step};
 use gangplank_core::{ImageName, Origin, Power, Scale, Tenant};
 use gangplank_store::metadata::audit::AuditFilter;
@@ -32,13 +35,6 @@ metadata_contract! {
     a_step_is_noted_as_long_as_the_deployment_is_on_its_way,
     an_image_in_use_is_not_deleted,
     a_service_and_its_first_deployment_are_made_together_or_not_at_all,
-    a_change_of_the_nodes_is_an_update_until_it_is_settled,
-    what_is_no_difference_is_no_update,
-    without_a_current_deployment_or_an_engine_a_change_is_over_at_once,
-    while_something_is_in_progress_nodes_and_domains_stay,
-    an_update_is_settled_by_its_own_number,
-    the_machine_promises_no_more_than_it_has,
-    a_service_that_wants_no_more_is_not_refused,
     a_deleted_service_takes_its_deployments_with_it,
     a_deployment_is_found_in_its_tenant_only,
     the_services_to_run_are_those_of_all_tenants,
@@ -346,170 +342,6 @@ async fn a_service_and_its_first_deployment_are_made_together_or_not_at_all(db: 
     let another = NewDeployment { invocation: Some(call("b")), ..new.clone() };
     assert_eq!(create(service("web"), &another).await, ServiceOutcome::NameTaken);
     assert_eq!(create(service("api"), &another).await, ServiceOutcome::QuotaReached);
-}
-
-async fn a_change_of_the_nodes_is_an_update_until_it_is_settled(db: &dyn Metadata) {
-    create_service(db, &here(), "web").await;
-    deploy(db, &here(), "web", &[PUBLIC]).await;
-    activate(db, &here(), "web").await;
-    let changes = [
-        (scale(2), ServiceState::Running),
-        (ServiceUpdate { power: Some(Power::Micro), ..change() }, ServiceState::Running),
-        (disabled(true), ServiceState::Disabled),
-        (disabled(false), ServiceState::Running),
-    ];
-    for (number, (change, settled)) in (1..).zip(changes) {
-        let changed = taken(update(db, "web", change).await);
-        assert_eq!((state(&changed), changed.service.changes), (ServiceState::Updating, number));
-        assert_eq!(versions(&changed), (Some(1), None));
-        assert_eq!(now(db, "web").await, changed);
-        assert!(db.settle_service(changed.service.id, number).await.unwrap());
-        assert_eq!(state(&now(db, "web").await), settled);
-    }
-}
-
-async fn what_is_no_difference_is_no_update(db: &dyn Metadata) {
-    create_service(db, &here(), "web").await;
-    deploy(db, &here(), "web", &[PUBLIC]).await;
-    // An update that changes nothing is accepted even then.
-    let same = ServiceUpdate {
-        power: Some(Power::Nano),
-        scale: Some(Scale::LEAST),
-        is_disabled: Some(false),
-        public_domain_names: Some([("cert".to_owned(), Vec::new())].into()),
-        ..change()
-    };
-    let unchanged = taken(update(db, "web", same.clone()).await);
-    assert_eq!((state(&unchanged), unchanged.service.changes), (ServiceState::Deploying, 0));
-    activate(db, &here(), "web").await;
-    let unchanged = taken(update(db, "web", same).await);
-    assert_eq!((state(&unchanged), unchanged.service.changes), (ServiceState::Running, 0));
-    let role = ServiceUpdate { puller_role_active: Some(true), ..change() };
-    let changed = taken(update(db, "web", role).await);
-    assert_eq!((state(&changed), changed.service.changes), (ServiceState::Running, 0));
-}
-
-async fn without_a_current_deployment_or_an_engine_a_change_is_over_at_once(db: &dyn Metadata) {
-    create_service(db, &here(), "web").await;
-    assert_eq!(state(&taken(update(db, "web", scale(2)).await)), ServiceState::Ready);
-    assert_eq!(state(&taken(update(db, "web", disabled(true)).await)), ServiceState::Disabled);
-    taken(update(db, "web", disabled(false)).await);
-    deploy(db, &here(), "web", &[PUBLIC]).await;
-    activate(db, &here(), "web").await;
-    let without_engine = ServiceUpdate { room: None, ..scale(3) };
-    let changed = taken(update(db, "web", without_engine).await);
-    assert_eq!((state(&changed), changed.service.scale), (ServiceState::Running, Scale::nearest(3)));
-    // A disabled service has no nodes.
-    let off = taken(update(db, "web", disabled(true)).await).service;
-    assert!(db.settle_service(off.id, off.changes).await.unwrap());
-    assert_eq!(state(&taken(update(db, "web", scale(4)).await)), ServiceState::Disabled);
-}
-
-async fn while_something_is_in_progress_nodes_and_domains_stay(db: &dyn Metadata) {
-    create_service(db, &here(), "web").await;
-    let domains = ServiceUpdate {
-        public_domain_names: Some([("cert".to_owned(), vec!["a.example".to_owned()])].into()),
-        ..change()
-    };
-    let power = ServiceUpdate { power: Some(Power::Micro), ..change() };
-    let changes = [scale(2), power, disabled(true), domains];
-    let check = async |version| {
-        let before = now(db, "web").await;
-        for change in &changes {
-            assert_eq!(update(db, "web", change.clone()).await, ServiceOutcome::InProgress(version));
-        }
-        assert_eq!(now(db, "web").await, before);
-        for (number, change) in
-            [ServiceChange::Tag(vec![("a".to_owned(), None)]), ServiceChange::Untag(vec!["a".to_owned()])]
-                .into_iter()
-                .enumerate()
-        {
-            let changed = db.change_service(&by(), &here(), before.service.id, change, PLENTY).await.unwrap();
-            assert_eq!(taken(changed).service.tags.len(), 1 - number);
-        }
-    };
-    deploy(db, &here(), "web", &[PUBLIC]).await;
-    check(1).await;
-    activate(db, &here(), "web").await;
-    taken(update(db, "web", scale(5)).await);
-    check(1).await;
-    let web = now(db, "web").await.service;
-    assert!(db.settle_service(web.id, web.changes).await.unwrap());
-    deploy(db, &here(), "web", &[PUBLIC]).await;
-    check(2).await;
-    fail(db, "web", "").await;
-    for change in changes.into_iter().rev() {
-        let changed = taken(update(db, "web", change).await).service;
-        assert!(db.settle_service(changed.id, changed.changes).await.unwrap());
-    }
-}
-
-async fn an_update_is_settled_by_its_own_number(db: &dyn Metadata) {
-    create_service(db, &here(), "web").await;
-    let web = deploy(db, &here(), "web", &[PUBLIC]).await.service.id;
-    activate(db, &here(), "web").await;
-    taken(update(db, "web", scale(2)).await);
-    assert!(!db.settle_service(web, 0).await.unwrap());
-    assert_eq!(state(&now(db, "web").await), ServiceState::Updating);
-    assert!(db.settle_service(web, 1).await.unwrap());
-    taken(update(db, "web", scale(3)).await);
-    assert!(!db.settle_service(web, 1).await.unwrap(), "another has begun since");
-    assert_eq!(state(&now(db, "web").await), ServiceState::Updating);
-}
-
-async fn the_machine_promises_no_more_than_it_has(db: &dyn Metadata) {
-    let room = Room { cpus: 1.0, memory: 2 << 30 };
-    let new = || NewDeployment { room, ..deployment(&[PUBLIC]) };
-    let [here_, there, other] = tenants();
-    for (tenant, name, nodes) in [(&here_, "web", 2), (&there, "web", 1), (&other, "web", 1)] {
-        let made = ContainerService { scale: Scale::nearest(nodes), ..service(name) };
-        let outcome = db.create_service(&by(), tenant, made, None, PLENTY).await.unwrap();
-        let id = taken(outcome).service.id;
-        let outcome = db.create_deployment(&by(), tenant, id, new()).await.unwrap();
-        assert!(matches!(outcome, DeploymentOutcome::Made(_)), "{outcome:?}");
-    }
-    // Four nodes of 0.25 processors fit. A service without a deployment does not count, and any scale of it is
-    // accepted. Its first deployment is refused if it does not fit.
-    create_service(db, &here(), "more").await;
-    taken(update(db, "more", ServiceUpdate { room: Some(room), ..scale(2) }).await);
-    let full =
-        Promised { others: Room { cpus: 1.0, memory: 2 << 30 }, wanted: Room { cpus: 0.5, memory: 1 << 30 } };
-    assert_eq!(create(db, "more", new()).await, DeploymentOutcome::TooLittleRoom(full));
-    assert_eq!(list(db, "more").await, []);
-    // A disabled service does not count either. It can only be enabled again if it fits.
-    activate(db, &here(), "web").await;
-    let within = |change: ServiceUpdate| ServiceUpdate { room: Some(room), ..change };
-    let web = taken(update(db, "web", within(disabled(true))).await).service;
-    assert!(db.settle_service(web.id, web.changes).await.unwrap());
-    assert!(matches!(create(db, "more", new()).await, DeploymentOutcome::Made(_)));
-    assert_eq!(update(db, "web", within(disabled(false))).await, ServiceOutcome::TooLittleRoom(full));
-    // A smaller scale fits.
-    taken(update(db, "web", within(scale(1))).await);
-    activate(db, &here(), "more").await;
-    let more = taken(update(db, "more", within(scale(1))).await).service;
-    assert!(db.settle_service(more.id, more.changes).await.unwrap());
-    taken(update(db, "web", within(disabled(false))).await);
-    let memory = ServiceUpdate { power: Some(Power::Micro), ..change() };
-    let too_much = Promised {
-        others: Room { cpus: 0.75, memory: 3 << 29 },
-        wanted: Room { cpus: 0.25, memory: 1 << 30 },
-    };
-    assert_eq!(update(db, "more", within(memory)).await, ServiceOutcome::TooLittleRoom(too_much));
-}
-
-async fn a_service_that_wants_no_more_is_not_refused(db: &dyn Metadata) {
-    create_service(db, &here(), "web").await;
-    deploy(db, &here(), "web", &[PUBLIC]).await;
-    activate(db, &here(), "web").await;
-    taken(update(db, "web", ServiceUpdate { room: None, ..scale(4) }).await);
-    // The operator has given the engine a smaller machine.
-    let little = Room { cpus: 0.25, memory: 512 << 20 };
-    let new = NewDeployment { room: little, ..deployment(&[PUBLIC]) };
-    assert!(matches!(create(db, "web", new).await, DeploymentOutcome::Made(_)));
-    fail(db, "web", "").await;
-    let outcome = update(db, "web", ServiceUpdate { room: Some(little), ..scale(5) }).await;
-    assert!(matches!(outcome, ServiceOutcome::TooLittleRoom(_)), "{outcome:?}");
-    taken(update(db, "web", ServiceUpdate { room: Some(little), ..scale(3) }).await);
 }
 
 async fn a_deleted_service_takes_its_deployments_with_it(db: &dyn Metadata) {
