@@ -15,7 +15,7 @@ use crate::services_app;
 use crate::world::until;
 
 /// The longest time for steps without a promised time.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 /// The time until another replica knows of a change.
 pub(crate) const KNOWN: Duration = Duration::from_secs(10);
 
