@@ -35,8 +35,10 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::Metadata;
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::erased::erase;
 use super::patience::{Call, left};
 use super::statistics::Statistics;
 use super::store::Store;
@@ -109,6 +111,11 @@ impl Postgres {
     async fn over(pool: Pool) -> Result<Self> {
         let shared = Shared::watch(&pool).await?;
         Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
+    }
+
+    /// The same rows, for those who do not ask in which database they are.
+    pub fn metadata(&self) -> Arc<dyn Metadata> {
+        erase(self)
     }
 
     /// The coordinator of the processes that use this database.
