@@ -35,8 +35,8 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// The place for the database and the other files.
     pub location: Location,
-    /// Whether the start changes the tables of a shared database for this program.
-    pub upgrades_database: bool,
+    /// What the start does with the tables of an earlier release in a shared database.
+    pub earlier_tables: EarlierTables,
     /// The bucket for blobs, if they are not stored in `location`.
     pub bucket: Option<Bucket>,
     /// Whether pulls of large blobs are redirected to the bucket, and how. `None` means that the server passes
@@ -88,7 +88,7 @@ impl Config {
             listen: (std::net::Ipv4Addr::LOCALHOST, 5000).into(),
             admin_listen: None,
             location: Location::Local { dir: data_dir },
-            upgrades_database: false,
+            earlier_tables: EarlierTables::default(),
             bucket: None,
             redirects: None,
             master_key_file: None,
@@ -111,6 +111,16 @@ impl Config {
             dropped_log_lines: Arc::default(),
         }
     }
+}
+
+/// What a start does with the tables of an earlier release in a database that servers share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlierTables {
+    /// It refuses them.
+    #[default]
+    Refused,
+    /// It changes them for this program.
+    Changed,
 }
 
 /// How pulls are redirected to the bucket.

@@ -44,8 +44,8 @@ mod server;
 mod terms;
 
 pub use config::{
-    AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network,
-    RESTORE_WINDOW, Redirects, TlsFiles,
+    AuditKept, Collection, Config, Deployments, EarlierTables, EngineChoice, Issuer, IssuerKeys, Limits,
+    Network, RESTORE_WINDOW, Redirects, TlsFiles,
 };
 pub use control::audit_events;
 pub use deployments::pace::Pace;

@@ -16,7 +16,7 @@ use gangplank_store::open::{BucketCalls, Rows, Stores};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, EarlierTables};
 use crate::home::Home;
 use crate::sealing::MasterKey;
 use crate::{joining, root_key};
@@ -103,7 +103,7 @@ async fn open_at_last(config: &Config, home: &Home, endpoint: &str, waits: impl 
 
 async fn upgrade_and_open(config: &Config, home: &Home, endpoint: &str) -> Result<Opened> {
     if let Home::None { database } = home
-        && config.upgrades_database
+        && config.earlier_tables == EarlierTables::Changed
     {
         // A large table takes its time.
         let upgraded =

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::{Leases, Region, tenant};
-use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
+use gangplank_server::{AuditKept, Collection, Config, EarlierTables, Network, TlsFiles};
 use gangplank_store::open::{Bucket, Failovers};
 
 use super::console::Console;
@@ -54,7 +54,11 @@ impl ServeOptions {
         let scrub_interval = self.scrub_interval.map_or(scrub_interval, |given| given.0);
         let scrub_interval = Some(scrub_interval).filter(|interval| !interval.is_zero());
         Ok(Config {
-            upgrades_database: self.migrate.unwrap_or(false),
+            earlier_tables: if self.migrate == Some(true) {
+                EarlierTables::Changed
+            } else {
+                EarlierTables::Refused
+            },
             bucket,
             redirects,
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_steps_lead_to_the_schema_of_this_program() {
-        assert_eq!(FIRST + STEPS.len() as i64, VERSION);
+        assert_eq!(FIRST + i64::try_from(STEPS.len()).unwrap(), VERSION);
         assert!(
             STEPS.iter().zip(FIRST + 1..).all(|(step, to)| step.oldest < to),
             "the release before goes on"
