@@ -76,9 +76,15 @@ pub enum Protocol {
 }
 
 impl NodeSpec {
-    /// A hash of everything except the node's ordinal. Two nodes with the same hash are equal.
+    /// A hash of everything except the node's ordinal. Two nodes with the same hash are equal. An image counts by its
+    /// digest, because servers that share an engine reach the registry at different addresses.
     pub fn hash(&self) -> String {
-        let alike = Self { name: NodeName { ordinal: 0, ..self.name.clone() }, ..self.clone() };
+        let mut alike = Self { name: NodeName { ordinal: 0, ..self.name.clone() }, ..self.clone() };
+        for container in alike.containers.values_mut() {
+            if let Some(digest) = digest_of(&container.image) {
+                container.image = digest.to_owned();
+            }
+        }
         // Maps are sorted, and JSON can hold every float here, so equal specifications give equal text.
         let text = serde_json::to_vec(&alike).unwrap_or_default();
         hex::encode(&Sha256::digest(&text)[..16])
@@ -93,6 +99,13 @@ impl NodeSpec {
         }
         found
     }
+}
+
+/// The hexadecimal digits of the digest at the end of a reference, if it ends in one.
+fn digest_of(reference: &str) -> Option<&str> {
+    let (_, digits) = reference.rsplit_once(':')?;
+    let is_digest = digits.len() >= 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_digest.then_some(digits)
 }
 
 /// The engine's handle of a node. It is valid as long as the node exists, and is never stored.
@@ -149,4 +162,31 @@ pub enum ContainerState {
         /// Whether it ended because it wanted more memory than its node has.
         out_of_memory: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash_with(image: &str) -> String {
+        let container = ContainerSpec {
+            image: image.to_owned(),
+            command: Vec::new(),
+            environment: BTreeMap::new(),
+            ports: BTreeMap::new(),
+        };
+        let name = NodeName { tenant: "1/r".into(), service: "web".into(), version: 7, ordinal: 2 };
+        let containers = [("app".to_owned(), container)].into();
+        NodeSpec { name, service_id: "s".into(), containers, cpus: 0.25, memory: 1 << 29 }.hash()
+    }
+
+    #[test]
+    fn images_count_by_their_digests() {
+        let (one, two) = ("1".repeat(64), "2".repeat(64));
+        let pulled = hash_with(&format!("127.0.0.1:5001/web@sha256:{one}"));
+        assert_eq!(pulled, hash_with(&format!("127.0.0.1:5002/web@sha256:{one}")));
+        assert_eq!(pulled, hash_with(&format!("gangplank.invalid/owner/127.0.0.1-5002/web:{one}")));
+        assert_ne!(pulled, hash_with(&format!("127.0.0.1:5001/web@sha256:{two}")));
+        assert_ne!(hash_with("web:latest"), hash_with("other:latest"));
+    }
 }

@@ -341,8 +341,14 @@ impl Client {
         self.0.deadlines
     }
 
-    pub(crate) async fn next_piece(&self, call: &'static str, body: &mut Incoming) -> Result<Option<Bytes>> {
-        self.0.piece(call, body, self.0.deadlines.piece).await
+    /// Reads the next bytes of a body, unless none come for so long.
+    pub(crate) async fn next_piece(
+        &self,
+        call: &'static str,
+        body: &mut Incoming,
+        limit: Duration,
+    ) -> Result<Option<Bytes>> {
+        self.0.piece(call, body, limit).await
     }
 }
 

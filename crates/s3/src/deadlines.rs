@@ -28,10 +28,11 @@ pub struct Deadlines {
     /// The longest silence before an answer begins, over all tries of a call. Also the longest silence between
     /// two pieces of a request. No try begins later than this after the first one.
     pub head: Duration,
-    /// The longest silence at the first try of a call that can be sent twice without harm. A connection that was
-    /// kept can be dead without a sign. Then the second try takes another one.
+    /// The longest silence at the first try of a call that can be sent twice without harm, and between two pieces of
+    /// an object. A connection can be dead without a sign. Then the second try takes another one.
     pub first: Duration,
-    /// The longest silence between two pieces of an answer's body, while a reader waits.
+    /// The longest silence between two pieces of an answer's body, while a reader waits. For an object it is the
+    /// limit to which that time grows.
     pub piece: Duration,
     /// How long a body that broke off is requested again while a reader waits. It is requested at least three
     /// times.

@@ -35,6 +35,8 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// The place for the database and the other files.
     pub location: Location,
+    /// Whether the start changes the tables of a shared database for this program.
+    pub upgrades_database: bool,
     /// The bucket for blobs, if they are not stored in `location`.
     pub bucket: Option<Bucket>,
     /// Whether pulls of large blobs are redirected to the bucket, and how. `None` means that the server passes
@@ -86,6 +88,7 @@ impl Config {
             listen: (std::net::Ipv4Addr::LOCALHOST, 5000).into(),
             admin_listen: None,
             location: Location::Local { dir: data_dir },
+            upgrades_database: false,
             bucket: None,
             redirects: None,
             master_key_file: None,

@@ -44,6 +44,21 @@ pub(crate) struct Claims {
     releasing: TaskTracker,
 }
 
+/// How long a task waits for work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// In all.
+    pub(crate) here: Duration,
+    /// While another process has it.
+    pub(crate) elsewhere: Duration,
+}
+
+impl From<Duration> for Patience {
+    fn from(all: Duration) -> Self {
+        Self { here: all, elsewhere: all }
+    }
+}
+
 /// Work that a task of this process does or waits for.
 #[derive(Default)]
 struct Place {
@@ -105,15 +120,21 @@ impl Claims {
         }
     }
 
-    /// Waits at most for `patience` until work is free, and claims it. `None` if it is still claimed then.
+    /// Waits for a while until work is free, and claims it. `None` if it is still claimed then.
     ///
     /// # Errors
     /// If the coordinator fails.
-    pub(crate) async fn wait_for(self: &Arc<Self>, work: Work, patience: Duration) -> Result<Option<Held>> {
+    pub(crate) async fn wait_for(
+        self: &Arc<Self>,
+        work: Work,
+        patience: impl Into<Patience>,
+    ) -> Result<Option<Held>> {
+        let patience = patience.into();
         let waiting = Waiting::at(self, work);
-        let until = Instant::now() + patience;
+        let begun = Instant::now();
         let turn = Arc::clone(&waiting.place.turn).lock_owned();
-        let Ok(turn) = tokio::time::timeout_at(until, turn).await else { return Ok(None) };
+        let Ok(turn) = tokio::time::timeout_at(begun + patience.here, turn).await else { return Ok(None) };
+        let until = Instant::now() + patience.elsewhere.min(patience.here.saturating_sub(begun.elapsed()));
         // A call that asks for the claim is never dropped: if it were, the coordinator could grant a claim that
         // nobody knows of.
         loop {
@@ -335,6 +356,21 @@ mod tests {
         assert!(second.claim().epoch > epoch);
         drop(second);
         assert!(claims.places().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_process_is_waited_for_as_long_as_that_is_worth_it() {
+        let [one, other] = processes(&Arc::default());
+        let patience = Patience { here: PATIENCE, elsewhere: Duration::from_secs(2) };
+        let held = one.wait(upload("a")).await.unwrap();
+        let begun = Instant::now();
+        assert!(other.wait_for(upload("a"), patience).await.unwrap().is_none());
+        assert!(begun.elapsed() <= patience.elsewhere, "{:?}", begun.elapsed());
+        let begun = Instant::now();
+        assert!(one.wait_for(upload("a"), patience).await.unwrap().is_none());
+        assert_eq!(begun.elapsed(), patience.here);
+        drop(held);
+        assert!(other.wait_for(upload("a"), patience).await.unwrap().is_some());
     }
 
     #[tokio::test(start_paused = true)]

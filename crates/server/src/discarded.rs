@@ -22,6 +22,8 @@ pub const RESTORE_WINDOW: Duration = Duration::from_hours(24);
 /// The terms on which bytes are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
+    /// Whether the content is in a bucket.
+    pub(crate) is_bucket: bool,
     /// How long discarded content stays.
     pub(crate) window: Duration,
     /// Whether a failover of the database may lose commits.
@@ -34,7 +36,7 @@ impl Terms {
     pub(crate) fn of(blobs: &dyn BlobStore, window: Option<Duration>, failovers: Failovers) -> Self {
         let is_bucket = !blobs.settles_after().is_zero();
         let window = window.unwrap_or(RESTORE_WINDOW);
-        Self { window: if is_bucket { window } else { Duration::ZERO }, failovers }
+        Self { is_bucket, window: if is_bucket { window } else { Duration::ZERO }, failovers }
     }
 }
 

@@ -89,12 +89,12 @@ async fn cycle(
     let terms = Terms::of(blobs.as_ref(), window, Failovers::default());
     let cycle = Cycle { remover: Remover { metadata, blobs, removals, terms, now }, cutoff };
     Ok(if request.dry_run.unwrap_or(false) {
-        planned(cycle.plan().await?)
+        planned(cycle.plan().await?, terms)
     } else {
         let done = cycle.run(&CancellationToken::new()).await?;
         // No server will remove the remaining bytes soon.
         cycle.remover.remove_all().await?;
-        collected(&done)
+        collected(&done, terms)
     })
 }
 

@@ -10,8 +10,8 @@ use gangplank_core::{Origin, Time};
 use gangplank_store::StoreError;
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::coordination::{Coordinator, Places};
-use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
+use gangplank_store::metadata::{Metadata, Postgres, Upgraded};
 use gangplank_store::open::{BucketCalls, Rows, Stores};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -80,8 +80,7 @@ pub(crate) async fn open(
 async fn open_at_last(config: &Config, home: &Home, endpoint: &str, waits: impl FnOnce()) -> Result<Opened> {
     let (mut told, mut waits) = (None::<Instant>, Some(waits));
     loop {
-        let opened = timeout(TRY, open_now(config, home, endpoint)).await;
-        let error = match opened.unwrap_or_else(|_| Err(StoreError::unavailable("no answer").into())) {
+        let error = match upgrade_and_open(config, home, endpoint).await {
             Err(error) if may_pass(&error) => error,
             opened => {
                 if told.is_some() && opened.is_ok() {
@@ -100,6 +99,23 @@ async fn open_at_last(config: &Config, home: &Home, endpoint: &str, waits: impl 
         }
         sleep(PAUSE).await;
     }
+}
+
+async fn upgrade_and_open(config: &Config, home: &Home, endpoint: &str) -> Result<Opened> {
+    if let Home::None { database } = home
+        && config.upgrades_database
+    {
+        // A large table takes its time.
+        let upgraded =
+            Postgres::upgrade(database).await.context("cannot change the tables of the database")?;
+        if let Some(Upgraded { from, to, oldest }) = upgraded
+            && from < to
+        {
+            tracing::info!(from, to, oldest, "changed the tables of the database for this program");
+        }
+    }
+    let opened = timeout(TRY, open_now(config, home, endpoint)).await;
+    opened.unwrap_or_else(|_| Err(StoreError::unavailable("no answer").into()))
 }
 
 /// Whether another try may succeed without any change to this server.

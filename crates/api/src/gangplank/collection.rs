@@ -39,6 +39,9 @@ structure! {
         "contents" contents: i32,
         /// The bytes of those contents and of the manifests.
         "freedBytes" freed_bytes: f64,
+        /// How long the bytes of those contents stay in the bucket. A bucket that keeps versions has them for longer.
+        /// Missing if they are in a directory, from which they go at once.
+        "restoreWindowSeconds" restore_window_seconds: Option<f64>,
         /// The garbage that would be removed, if a list was asked for: as much of it as fits an answer.
         "garbage" garbage: Option<Vec<Garbage>>,
     }

@@ -102,6 +102,9 @@ fn shown(result: &CollectGarbageResult) -> Value {
         "contents": result.contents,
         "freedBytes": whole(result.freed_bytes),
     });
+    if let Some(window) = result.restore_window_seconds {
+        shown["restoreWindowSeconds"] = whole(window).into();
+    }
     if let Some(garbage) = &result.garbage {
         shown["garbage"] = GARBAGE.json(garbage);
     }
@@ -116,6 +119,13 @@ fn summary(result: &CollectGarbageResult) -> String {
     let (done, freed) =
         if result.dry_run { ("would collect", "would be freed") } else { ("collected", "freed") };
     let bytes = size(whole(result.freed_bytes));
+    let freed = match result.restore_window_seconds.map(whole) {
+        None => freed.to_owned(),
+        Some(window) => {
+            let when = if window == 0 { "now".to_owned() } else { format!("in {}", duration::shown(window)) };
+            format!("leave the bucket {when}, except for versions that it keeps")
+        }
+    };
     let counted = |number: i32, thing| counted(u64::try_from(number).unwrap_or_default(), thing);
     format!(
         "{more}{done} {} and {}; {bytes} {freed}\n",

@@ -10,7 +10,8 @@ use gangplank_server::migration::{self, Estimate, Extent, Key, Moved, Shared};
 use crate::aws::connection::check_data_dir;
 use crate::bucket::BucketArgs;
 use crate::cli::words;
-use crate::serving::options::database::{DatabaseUrl, MASTER_KEY};
+use crate::serving::options::database::MASTER_KEY;
+use crate::serving::shared_store::SharedArgs;
 use crate::terminal::bar::Bar;
 use crate::terminal::output::{counted, done, size, warn};
 
@@ -37,14 +38,8 @@ pub(crate) struct Args {
     /// Count what would be copied, and estimate the time; copy and write nothing
     #[arg(long, conflicts_with = "content_only")]
     dry_run: bool,
-    /// PostgreSQL database of servers that share it
-    #[arg(
-        long,
-        env = "GANGPLANK_DATABASE",
-        value_name = "postgres://USER:PASSWORD@HOST/NAME",
-        hide_env_values = true
-    )]
-    database: Option<DatabaseUrl>,
+    #[command(flatten)]
+    database: SharedArgs,
     /// File of the master key [default: the key in `GANGPLANK_MASTER_KEY`; else, with --from, the directory's]
     #[arg(long, env = "GANGPLANK_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
@@ -99,10 +94,9 @@ impl Args {
     }
 
     fn shared(&self) -> Result<Shared> {
-        let database = self.database.as_ref().context(
+        let database = self.database.target()?.context(
             "name the database with --database postgres://USER:PASSWORD@HOST/NAME, or set GANGPLANK_DATABASE",
         )?;
-        let database = database.target()?;
         let bucket = self.bucket.bucket()?;
         let bucket =
             bucket.context("name the bucket with --blobs s3://BUCKET/PREFIX, or set GANGPLANK_BLOBS")?;

@@ -108,7 +108,7 @@ impl Source {
                 let written = format!("oci-archive:{}", path.display());
                 let wanted = wanted(tag.as_deref(), platforms, &written);
                 let found = archive(path, progress).and_then(|(files, _)| {
-                    let other = "what `docker save` writes; name it docker-archive:";
+                    let other = "an archive of `docker save`; name it docker-archive:";
                     check_kind(&files, ["index.json", "manifest.json"], other, path)?;
                     layout::image(&files, &wanted, platforms, false)
                 });
@@ -144,7 +144,7 @@ fn advised(name: &str, error: anyhow::Error) -> anyhow::Error {
     let path = Path::new(name);
     let advice = if name.split_once(':').is_some_and(|(place, _)| OTHER_PLACES.contains(&place)) {
         format!(
-            "a push does not read {name:?}: `skopeo copy {name} oci:DIR` makes it oci:DIR, which it reads"
+            "`gangplank push` cannot read {name}: make a copy with `skopeo copy {name} oci:DIR`, and push oci:DIR"
         )
     } else if path.join("index.json").exists() || path.is_dir() {
         format!("the directory {name:?} is pushed as oci:{name}")

@@ -87,6 +87,10 @@ with_bucket! { with_deployments! { options! { {
     #[arg(value_name = "postgres://USER:PASSWORD@HOST/NAME", hide_env_values = true, help = "PostgreSQL database in place of the directory, with \
         blobs in a bucket; any number of servers use both at once [default: a file in the directory]")]
     database: database::DatabaseUrl, "GANGPLANK_DATABASE";
+    /// Change the tables of the PostgreSQL database at the start, if they are of an earlier release; see `gangplank
+    /// database migrate`
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    migrate: bool, "GANGPLANK_MIGRATE";
     /// File of the key that seals secrets in the database, kept apart from them [default: master.key in the directory]
     #[arg(value_name = "FILE")]
     master_key_file: PathBuf, "GANGPLANK_MASTER_KEY_FILE";

@@ -11,10 +11,10 @@ use crate::cli::usage::named;
 /// Options that name another place than a shared database.
 const OTHERS: [&str; 3] = ["data-dir", "endpoint-url", "profile"];
 
-/// The database as an option of a command.
+/// The database as an option of a command. All commands but `serve` have it from here.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct SharedArgs {
-    /// PostgreSQL database of servers that share it, in place of a data directory or a server
+    /// PostgreSQL database of servers that share it
     #[arg(
         long,
         env = "GANGPLANK_DATABASE",

@@ -1,7 +1,8 @@
 //! Failures of networks and servers at the worst moment, and their effect on a client of the registry.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use gangplank_testkit::Blob;
 use gangplank_testkit::s3::{Fault, Program};
 
 use crate::world::{PART, World, blob, code, until};
@@ -62,6 +63,80 @@ fn an_end_that_is_refused_is_503_and_nothing_is_left() {
         assert!(world.pull(&blob.digest).unwrap() == blob.bytes);
         until(Duration::from_secs(90), || world.objects().len() == 1 && world.uploads().is_empty());
     }
+}
+
+/// The parts were joined, and nobody heard of it. The client sends its last bytes again.
+#[test]
+fn an_end_that_is_sent_again_is_answered_if_the_parts_were_joined_before() {
+    for program in Program::ALL {
+        let Some(world) = World::start(program) else { continue };
+        for last in [0, 7, 2 * PART + 9] {
+            // What fits into one part is not joined.
+            for first in [PART + 1000, 2 * PART] {
+                let blob = blob(first + last);
+                let location = world.staged(&Blob::new(blob.bytes[..first].to_vec()));
+                let location = format!("{location}?digest={}", blob.digest);
+                let put = |from: usize| {
+                    world.registry.request("PUT", &location).body(blob.bytes[from..].to_vec()).send().unwrap()
+                };
+                world.proxy.decide(move |seen| match seen.call {
+                    "CompleteMultipartUpload" => Fault::SwallowAnswer,
+                    "HeadObject" => Fault::Refuse(503, "SlowDown"),
+                    _ => Fault::None,
+                });
+                let what = format!("{last} after {first} by {program:?}");
+                let answer = put(first);
+                assert_eq!(answer.status(), 503, "{what}");
+                world.proxy.mend();
+                let range = answer.headers()["range"].to_str().unwrap().to_owned();
+                let at = range.strip_prefix("0-").unwrap().parse::<usize>().unwrap() + 1;
+                assert!(at >= first, "{what}: {range}");
+                let again = put(at);
+                assert_eq!(again.status(), 201, "{what}: {:?}", again.text());
+                assert!(world.pull(&blob.digest).unwrap() == blob.bytes, "{what}");
+            }
+        }
+        until(Duration::from_secs(90), || world.objects().len() == 6 && world.uploads().is_empty());
+    }
+}
+
+/// The same with other last bytes: they are not what was joined.
+#[test]
+fn other_last_bytes_are_not_those_that_were_joined_before() {
+    for program in Program::ALL {
+        let Some(world) = World::start(program) else { continue };
+        let (blob, mut other) = (blob(PART + 7), blob(PART + 7).bytes);
+        other[..PART].copy_from_slice(&blob.bytes[..PART]);
+        let other = Blob::new(other);
+        let location = world.staged(&Blob::new(blob.bytes[..PART].to_vec()));
+        world.proxy.decide(move |seen| match seen.call {
+            "CompleteMultipartUpload" => Fault::SwallowAnswer,
+            "HeadObject" => Fault::Refuse(503, "SlowDown"),
+            _ => Fault::None,
+        });
+        let put = |blob: &Blob| {
+            let put = world.registry.request("PUT", &format!("{location}?digest={}", blob.digest));
+            put.body(blob.bytes[PART..].to_vec()).send().unwrap().status()
+        };
+        assert_eq!(put(&blob), 503);
+        world.proxy.mend();
+        assert_eq!(put(&other), 404, "{program:?}");
+        assert_eq!(world.pull(&other.digest), None);
+        until(Duration::from_secs(90), || world.objects().is_empty() && world.uploads().is_empty());
+    }
+}
+
+#[test]
+fn a_pull_that_stands_still_on_the_way_goes_on_soon() {
+    let Some(world) = World::start(Program::Versitygw) else { return };
+    let blob = blob(2 * PART + 99);
+    assert_eq!(world.registry.push_blob("sr", &blob), 201);
+    world.proxy.decide(|seen| {
+        if seen.call == "GetObject" && seen.before == 0 { Fault::StallAnswer(3_000_000) } else { Fault::None }
+    });
+    let begun = Instant::now();
+    assert!(world.pull(&blob.digest).unwrap() == blob.bytes);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]

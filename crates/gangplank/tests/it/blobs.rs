@@ -135,10 +135,16 @@ fn check_damage(damage: impl Fn(&PathBuf)) {
 
 #[test]
 fn a_blob_whose_file_is_gone_is_not_there_until_pushed_again() {
+    if crate::are_replicas("it looks into the directory") {
+        return;
+    }
     check_damage(|file| fs::remove_file(file).unwrap());
 }
 
 #[test]
 fn a_blob_whose_file_was_cut_short_is_not_there_until_pushed_again() {
+    if crate::are_replicas("it looks into the directory") {
+        return;
+    }
     check_damage(|file| fs::write(file, "short").unwrap());
 }

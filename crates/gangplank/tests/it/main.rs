@@ -139,6 +139,15 @@ fn server_with(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> TestSe
     configure(builder()).start()
 }
 
+/// Whether servers are replicas, in a trial of something that concerns one process alone. Says that it is skipped.
+fn are_replicas(why: &str) -> bool {
+    let are_they = gangplank_testkit::replicas::asked().is_some();
+    if are_they {
+        eprintln!("SKIPPED with replicas: {why}");
+    }
+    are_they
+}
+
 /// A builder for a server.
 fn builder() -> ServerBuilder {
     TestServer::builder(PROGRAM)

@@ -266,7 +266,10 @@ fn the_logins_of_a_key_are_as_narrow_as_it_is_and_end_with_it() {
     let team = keys.iter().find(|key| key["description"] == "the team's").unwrap();
     assert_eq!(team["repositories"], json!(["team/*"]));
     assert_eq!(team["createdBy"], "GPAKTESTTESTTESTTEST");
-    assert!(team["lastUsedAt"].is_number() && team["policy"].is_string(), "{team}");
+    assert!(team["policy"].is_string(), "{team}");
+    if !crate::are_replicas("each tells of the use of keys once a minute") {
+        assert!(team["lastUsedAt"].is_number(), "{team}");
+    }
 }
 
 #[test]

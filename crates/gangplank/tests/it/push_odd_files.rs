@@ -313,7 +313,7 @@ fn the_latest_of_a_name_is_asked_for_and_a_file_of_that_name_is_pointed_to() {
         ask(elsewhere).check_failed(&[&format!("skopeo copy {elsewhere} oci:DIR")]);
     }
     ask("file://app.tar").check_failed(&["docker-archive:app.tar"]);
-    ask("oci-archive:app.tar").check_failed(&["what `docker save` writes", "docker-archive:app.tar"]);
+    ask("oci-archive:app.tar").check_failed(&["an archive of `docker save`", "docker-archive:app.tar"]);
     fs::write(server.home().join("oci.tar"), archive_of(&server.home().join("ocidir"))).unwrap();
     ask("docker-archive:oci.tar").check_failed(&["an OCI layout", "oci-archive:oci.tar"]);
     let archive = archive_of(&server.home().join("ocidir"));

@@ -116,6 +116,9 @@ fn a_session_is_finished_once() {
 
 #[test]
 fn everybody_may_push_the_same_blob() {
+    if crate::are_replicas("it looks into the directory") {
+        return;
+    }
     let (server, registry) = start();
     let blob = Blob::new(vec![b'z'; 500_000]);
     let statuses =

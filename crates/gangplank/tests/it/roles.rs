@@ -98,6 +98,9 @@ fn a_job_with_a_token_pushes_and_registers_and_does_nothing_else() {
 
 #[test]
 fn a_disabled_role_ends_its_sessions_and_logins_at_the_next_request_and_for_good() {
+    if crate::are_replicas("other replicas know of it within 5 s") {
+        return;
+    }
     let keyless = Keyless::start();
     let root = keyless.server.api();
     root.ensure_service("web");
@@ -224,6 +227,9 @@ type Change = fn(&mut Value);
 
 #[test]
 fn a_token_that_is_not_good_opens_nothing_and_says_why() {
+    if crate::are_replicas("each replica has its own limit") {
+        return;
+    }
     let keyless = Keyless::start();
     let arn = keyless.role("ci", &json!({ "maxSessionSeconds": 900 }));
     let refused = |token: &str, more: &str| code(&keyless.assume(&arn, token, more));

@@ -101,7 +101,9 @@ fn a_repeated_last_request_is_answered_like_the_first() {
     }
     let key = server.api().gangplank("CreateAccessKey", &json!({})).body["accessKey"].clone();
     let stranger = server.registry_as(&server.api().as_key(&key).push_login());
-    refused(stranger.send("PUT", &put), 404, "BLOB_UPLOAD_UNKNOWN");
+    if !crate::are_replicas("another replica says what it would say to a HEAD: the blob is there") {
+        refused(stranger.send("PUT", &put), 404, "BLOB_UPLOAD_UNKNOWN");
+    }
     // A 201 says that the blob exists.
     let operator = server.registry_as(&server.operator_login());
     assert_eq!(operator.status("DELETE", &format!("sr/blobs/{}", blob.digest)), 202);
@@ -179,6 +181,9 @@ fn bytes_of_another_digest_are_stored_under_neither() {
     patch(&registry, &location, "", &sent.bytes);
     refused(registry.send("PUT", &format!("{location}{query}")), 400, "DIGEST_INVALID");
     assert!(neither());
+    if crate::are_replicas("they have no directory to look into") {
+        return;
+    }
     let staged = std::fs::read_dir(server.data_dir().join("blobs/staged")).unwrap();
     assert_eq!(staged.count(), 0, "bytes stay behind");
 }
@@ -310,7 +315,9 @@ fn a_session_ends_with_its_blob_or_when_cancelled() {
     assert_eq!(patch(&registry, &location, "", &blob.bytes).status(), 202);
     assert_eq!(registry.status("DELETE", &location), 204);
     check_no_session(&registry, &location, "time");
-    assert_eq!(std::fs::read_dir(server.data_dir().join("blobs/staged")).unwrap().count(), 0);
+    if !crate::are_replicas("they have no directory to look into") {
+        assert_eq!(std::fs::read_dir(server.data_dir().join("blobs/staged")).unwrap().count(), 0);
+    }
 
     let never = format!("/v2/sr/blobs/uploads/{}", "0".repeat(32));
     check_no_session(&registry, &never, "maker");
@@ -360,6 +367,9 @@ fn an_account_has_only_so_many_sessions_open() {
 /// Its staged bytes take space like those of any other upload.
 #[test]
 fn a_large_blob_in_one_request_is_an_open_upload_until_it_is_whole() {
+    if crate::are_replicas("it looks into the directory") {
+        return;
+    }
     let server = server_with(|builder| builder.arg("--max-open-uploads").arg("1"));
     let login = server.push_login();
     let registry = server.registry_as(&login);

@@ -1,15 +1,18 @@
 //! Commands that open the store beside its replicas.
 
+use std::time::Duration;
+
 use gangplank_testkit::replicas::{postgres, s3};
 use gangplank_testkit::{Api, Blob, Image, Registry};
 use serde_json::Value;
 
 use crate::start::{Alone, new_prefix, said};
-use crate::world::{Trials, builder};
+use crate::world::{Trials, builder, until};
 
 pub(crate) const TRIALS: Trials = &[
     ("commands::fsck_finds_what_the_bucket_lost", fsck),
     ("commands::gc_collects_beside_replicas", gc),
+    ("commands::tables_of_other_releases_are_used_only_if_they_fit", tables_of_others),
     ("commands::audit_and_access_keys_need_no_server", without_a_server),
 ];
 
@@ -72,6 +75,8 @@ fn gc() {
         (&Value::Bool(true), &Value::from(1)),
         "{planned}"
     );
+    let told = said(&alone.run(&["gc", "--dry-run", "--grace", "0", "--output", "text"]));
+    assert!(told.contains("leave the bucket now, except for versions that it keeps"), "{told}");
     assert_eq!(registry.status("HEAD", &format!("sr/manifests/{digest}")), 200);
     let done = json(&alone, &["gc", "--grace", "0"], 0);
     assert_eq!((&done["manifests"], &done["blobs"]), (&Value::from(1), &planned["blobs"]), "{done}");
@@ -79,6 +84,47 @@ fn gc() {
     assert_eq!(again["manifests"], 0);
     let other = server.replica(1).registry_as(&server.operator_login());
     assert_eq!(other.status("HEAD", &format!("sr/manifests/{digest}")), 404);
+}
+
+fn tables_of_others() {
+    let (name, prefix) = ("other_tables", new_prefix());
+    let url = postgres().create(name);
+    let alone = Alone::on(&url, &prefix);
+    let migrate = |is_good: bool, words: &str| {
+        let output = alone.run(&["database", "migrate"]);
+        assert!(output.status.success() == is_good && said(&output).contains(words), "{}", said(&output));
+    };
+    migrate(false, "has no tables of gangplank");
+    let server = builder()
+        .replicas(1)
+        .in_bucket(s3(), &s3().endpoint(), &prefix)
+        .sharing(&url)
+        .env("GANGPLANK_MIGRATE", "true")
+        .start();
+    migrate(true, "nothing to do");
+    let api = server.api();
+    // A later release has extended the tables.
+    postgres().query(name, "UPDATE cluster SET schema = schema + 1").unwrap();
+    migrate(true, "nothing to do");
+    assert_eq!(json(&alone, &["fsck"], 0)["ok"], true);
+    api.ensure_service("web");
+    // Its successor has removed what this one needs.
+    postgres().query(name, "UPDATE cluster SET oldest = schema").unwrap();
+    until("it gets no requests", Duration::from_secs(10), || !server.replica(0).is_ready());
+    migrate(false, "use a later program");
+    assert!(said(&alone.run(&["fsck"])).contains("use a later program"));
+    // The tables of an earlier one.
+    postgres().query(name, "UPDATE cluster SET schema = 6, oldest = 6").unwrap();
+    migrate(false, "use an earlier release first");
+    assert!(said(&alone.run(&["fsck"])).contains("gangplank database migrate"));
+    drop(server);
+    for more in [&[][..], &["--migrate"]] {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--public-address", "registry.example.com"];
+        let refused = alone.run(&[&serve, more].concat());
+        let words =
+            if more.is_empty() { "gangplank database migrate" } else { "use an earlier release first" };
+        assert!(!refused.status.success() && said(&refused).contains(words), "{}", said(&refused));
+    }
 }
 
 fn without_a_server() {

@@ -1,6 +1,8 @@
 //! One upload over several replicas.
 
-use gangplank_testkit::Registry;
+use std::time::{Duration, Instant};
+
+use gangplank_testkit::{Blob, Registry};
 use reqwest::header::LOCATION;
 
 use crate::world::{PART, Sending, Trials, append, assert_pulled, blob, received, start};
@@ -10,6 +12,7 @@ pub(crate) const TRIALS: Trials = &[
     ("uploads::in_chunks_through_the_load_balancer", in_chunks),
     ("uploads::to_two_replicas_at_once_have_one_writer", have_one_writer),
     ("uploads::are_cancelled_on_any_replica", are_cancelled),
+    ("uploads::an_end_that_is_sent_again_gets_the_same_answer_anywhere", ends_again),
 ];
 
 /// Each request goes to another replica, with odd lengths around those of parts.
@@ -73,7 +76,11 @@ fn have_one_writer() {
     let location = first.start_upload("sr");
     let sending = Sending::patch(&first, &location, blob.bytes.len());
     sending.send(&blob.bytes[..PART + 50]);
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
+    let asked = Instant::now();
+    let known = received(&second, &location);
+    assert!(known.is_ok_and(|known| known <= PART + 50), "{known:?}");
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     let other = vec![b'x'; 1000];
     let refused = second.request("PATCH", &location).body(other).send().unwrap();
     assert_eq!(refused.status(), 416, "{:?}", refused.text());
@@ -83,6 +90,28 @@ fn have_one_writer() {
     assert_eq!(sending.answer(), Some(202));
     assert_eq!(second.status("PUT", &format!("{location}?digest={}", blob.digest)), 201);
     assert_pulled(&first, "sr", &blob);
+}
+
+/// The client did not see the first answer. The load balancer sends its next try elsewhere.
+fn ends_again() {
+    let server = start();
+    let (pushes, other) = (server.push_login(), server.push_login());
+    let all: Vec<Registry> = server.all_replicas().map(|replica| replica.registry_as(&pushes)).collect();
+    for length in [1000, PART + 1000] {
+        let blob = blob(length);
+        let location = all[0].start_upload("sr");
+        let put = format!("{location}?digest={}", blob.digest);
+        let wrong = format!("{location}?digest={}", Blob::unique().digest);
+        for registry in &all {
+            assert_eq!(registry.put_blob(&put, &blob.bytes), 201, "{length}");
+            assert_eq!(registry.put_blob(&wrong, b""), 404, "{length}");
+        }
+        // It says nothing that a HEAD would not say.
+        let others = server.replica(1).registry_as(&other);
+        let is_known = others.status("HEAD", &format!("sr/blobs/{}", blob.digest)) == 200;
+        assert_eq!(others.put_blob(&put, &blob.bytes), if is_known { 201 } else { 404 }, "{length}");
+        assert_pulled(&server.registry_as(&server.operator_login()), "sr", &blob);
+    }
 }
 
 fn are_cancelled() {

@@ -1,6 +1,7 @@
 //! `GetObject`: streams the bytes of an object, also to a slow reader.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -37,6 +38,8 @@ pub struct Content {
     body: Option<Incoming>,
     /// The bytes that are still to come.
     left: Range<u64>,
+    /// The longest silence of the server while a reader waits.
+    patience: Duration,
 }
 
 /// An answer that has the requested bytes.
@@ -60,8 +63,8 @@ impl Client {
             opened => opened?,
         };
         let Opened { body, found, length, etag } = opened;
-        let content =
-            Content { client: self.clone(), key: key.to_owned(), etag, body: Some(body), left: found };
+        let (key, patience) = (key.to_owned(), self.deadlines().first);
+        let content = Content { client: self.clone(), key, etag, body: Some(body), left: found, patience };
         Ok(Some(Object { length, content }))
     }
 
@@ -109,6 +112,8 @@ impl Content {
                 Err(error) => error,
             };
             fruitless += 1;
+            // A silent connection is probably dead. But a server may be slow, and gets more time after each try.
+            self.patience = (self.patience * 2).min(self.client.deadlines().piece);
             let has_time = fruitless < FRUITLESS || begun.elapsed() < self.client.deadlines().resume;
             if !error.may_pass() || !has_time {
                 return Err(error);
@@ -126,7 +131,7 @@ impl Content {
             Some(body) => body,
             None => self.client.open(&self.key, Some(&self.left), Some(&self.etag)).await?.body,
         };
-        while let Some(mut piece) = self.client.next_piece(NAME, &mut body).await? {
+        while let Some(mut piece) = self.client.next_piece(NAME, &mut body, self.patience).await? {
             piece.truncate(usize::try_from(self.left()).unwrap_or(usize::MAX));
             if !piece.is_empty() {
                 self.left.start += piece.len() as u64;

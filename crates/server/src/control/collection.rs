@@ -18,7 +18,7 @@ pub(super) async fn collect(
 ) -> Result<CollectGarbageResult> {
     let (app, grace) = (context.app, grace_of(&input));
     if input.dry_run.unwrap_or(false) {
-        return Ok(planned(collection::plan(app, grace).await?));
+        return Ok(planned(collection::plan(app, grace).await?, app.removal_terms));
     }
     let done = collection::collect(app, grace, &CancellationToken::new()).await?;
     note(context, &done, grace).await?;
@@ -27,7 +27,7 @@ pub(super) async fn collect(
         manifests = done.manifests, blobs = done.blobs, bytes = done.bytes,
         "collected garbage on request"
     );
-    Ok(collected(&done))
+    Ok(collected(&done, app.removal_terms))
 }
 
 /// Records a requested cycle in the audit trail. A cycle is many transactions, so it is recorded when it has

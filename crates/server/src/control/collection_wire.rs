@@ -7,6 +7,7 @@ use gangplank_core::Time;
 use gangplank_store::metadata::collection::{self as store, Collected, GarbageReason};
 
 use crate::collection::Plan;
+use crate::discarded::Terms;
 
 /// The most garbage that one answer lists.
 const MAX_LISTED: usize = 10_000;
@@ -17,19 +18,20 @@ pub(crate) fn grace_of(request: &CollectGarbageRequest) -> Option<Duration> {
 }
 
 /// The result of a cycle.
-pub(crate) fn collected(collected: &Collected) -> CollectGarbageResult {
+pub(crate) fn collected(collected: &Collected, terms: Terms) -> CollectGarbageResult {
     CollectGarbageResult {
         dry_run: false,
         manifests: count(collected.manifests),
         blobs: count(collected.blobs),
         contents: count(collected.contents),
         freed_bytes: number(collected.bytes),
+        restore_window_seconds: window(terms),
         garbage: None,
     }
 }
 
 /// The result of a dry run.
-pub(crate) fn planned(plan: Plan) -> CollectGarbageResult {
+pub(crate) fn planned(plan: Plan, terms: Terms) -> CollectGarbageResult {
     let Plan { garbage, now } = plan;
     let of = |kind| garbage.iter().filter(|garbage| garbage.kind == kind).count() as u64;
     let frees =
@@ -40,6 +42,7 @@ pub(crate) fn planned(plan: Plan) -> CollectGarbageResult {
         blobs: count(of(store::GarbageKind::Blob)),
         contents: count(garbage.iter().filter(frees).count() as u64),
         freed_bytes: number(garbage.iter().map(|garbage| garbage.frees).sum()),
+        restore_window_seconds: window(terms),
         garbage: Some(garbage.into_iter().take(MAX_LISTED).map(|garbage| shown(garbage, now)).collect()),
     }
 }
@@ -67,6 +70,10 @@ fn shown(garbage: store::Garbage, now: Time) -> Garbage {
             }
         },
     }
+}
+
+fn window(terms: Terms) -> Option<f64> {
+    terms.is_bucket.then(|| number(terms.window.as_secs()))
 }
 
 fn count(number: u64) -> i32 {

@@ -119,6 +119,12 @@ impl Runner {
         {
             tracing::debug!(%error, "cannot tell other servers to take over now; they do so soon");
         }
+        if why == LetGo::Lost
+            && let Err(error) = among.look().await
+        {
+            // The database is away for the others, too, so none of them has taken the service.
+            tracing::debug!(%error, "cannot find out whether another server runs a service");
+        }
         let mut changes = among.watch();
         loop {
             if let Some(place) = self.served_elsewhere() {

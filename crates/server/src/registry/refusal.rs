@@ -48,6 +48,11 @@ impl Refusal {
         self.error.status == 503
     }
 
+    /// Whether it says that the thing that was asked for is not there.
+    pub(super) fn is_of_nothing(&self) -> bool {
+        self.error.status == 404
+    }
+
     /// Adds the progress of the upload, so that the client can resume it.
     pub(super) fn at(self, standing: Standing) -> Self {
         Self { standing: Some(Box::new(standing)), ..self }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::refusal::Refusal;
 use super::uploads::Standing;
 use super::{Context, Result};
-use crate::coordination::Held;
+use crate::coordination::{Held, Patience};
 
 /// Opens a session that hashes with `algorithm`.
 pub(super) async fn open(
@@ -65,7 +65,7 @@ pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, i
     find(context, repository, id).await?;
     // A client often asks after its connection was cut. The bytes of that connection that still arrive must be
     // counted first, or the client would resume at the wrong place.
-    let received = match claim(context, id).await? {
+    let received = match claim_within(context, id, TO_ASK).await? {
         Some(claim) => {
             Session::claimed(context, repository, id, claim).await?.check_bytes().await?.received()
         }
@@ -319,9 +319,17 @@ impl<'a> Session<'a> {
 /// request may have been cut without its notice.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Claims a session. `None` if another request still has it when the patience ends.
+/// The same for a client that only asks for the standing. What is known is no more than what counts, so it is also
+/// the right answer about a session that another process has for longer.
+const TO_ASK: Patience = Patience { here: PATIENCE, elsewhere: Duration::from_secs(2) };
+
+/// Claims a session to write to it. `None` if another request still has it when the patience ends.
 async fn claim(context: &Context<'_>, id: &str) -> Result<Option<Held>> {
-    Ok(context.app.claims.wait_for(Work::Upload(id.to_owned()), PATIENCE).await?)
+    claim_within(context, id, PATIENCE.into()).await
+}
+
+async fn claim_within(context: &Context<'_>, id: &str, patience: Patience) -> Result<Option<Held>> {
+    Ok(context.app.claims.wait_for(Work::Upload(id.to_owned()), patience).await?)
 }
 
 /// The refusal if another request has claimed the session.

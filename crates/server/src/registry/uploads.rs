@@ -1,6 +1,7 @@
 //! Uploads of blobs: whole, in one stream, or in resumable chunks.
 
 use gangplank_oci::{Algorithm, Digest, RepositoryName, location};
+use gangplank_store::metadata::blobs::SeenBlob;
 use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use hyper::body::Incoming;
@@ -104,6 +105,11 @@ pub(super) async fn finish(
         Err(_) if is_finished(context, repository, id, digest).await? => {
             return Ok(blobs::created(repository, digest));
         }
+        Err(refusal)
+            if refusal.is_of_nothing() && may_be_finished_elsewhere(context, repository, digest).await? =>
+        {
+            return Ok(blobs::created(repository, digest));
+        }
         Err(refusal) => return Err(refusal),
     };
     append.publish(digest).await?;
@@ -124,6 +130,28 @@ async fn is_finished(
     }
     let renewal = Some(app.leases.renewal(now));
     let found = app.metadata.find_blob(&owner.tenant, repository, digest, renewal).await?;
+    Ok(found.is_some_and(|blob| !blob.damaged))
+}
+
+/// Whether another process may have finished a session that is over. Its memory of that is not ours. But the blob is
+/// there, and the caller may know it. So the answer is true.
+async fn may_be_finished_elsewhere(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<bool> {
+    let Context { app, grant, .. } = context;
+    if !app.claims.are_shared() {
+        return Ok(false);
+    }
+    let (tenant, renewal) = (&grant.tenant, Some(app.leases.renewal(app.clock.steady())));
+    let found = match context.pusher() {
+        None => app.metadata.find_blob(tenant, repository, digest, renewal).await?,
+        Some(login) => {
+            let seen = app.metadata.find_blob_seen_by(login, tenant, repository, digest, renewal).await?;
+            seen.filter(SeenBlob::may_be_known).map(|seen| seen.blob)
+        }
+    };
     Ok(found.is_some_and(|blob| !blob.damaged))
 }
 

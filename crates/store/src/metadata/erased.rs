@@ -76,13 +76,11 @@ impl<E: Engine> Erased for E {
 #[derive(Clone)]
 pub(crate) struct AnyEngine(Arc<dyn Erased>);
 
-#[expect(private_bounds, reason = "engines are made in this crate alone")]
-impl<E: Engine> Store<E> {
-    /// The same rows, for callers that need not know which database has them.
-    pub fn metadata(&self) -> Arc<dyn Metadata> {
-        let Self { engine, live_counts, sources_swept } = self.clone();
-        Arc::new(Store { engine: AnyEngine(Arc::new(engine)), live_counts, sources_swept })
-    }
+/// The rows of a store, without the type of its engine. Callers are not generic: else each crate that calls them would
+/// compile all rules again.
+pub(super) fn erase<E: Engine>(store: &Store<E>) -> Arc<dyn Metadata> {
+    let Store { engine, live_counts, sources_swept } = store.clone();
+    Arc::new(Store { engine: AnyEngine(Arc::new(engine)), live_counts, sources_swept })
 }
 
 impl Engine for AnyEngine {

@@ -69,7 +69,7 @@ pub use inspection::Inspection;
 pub use lineage::Lineage;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
-pub use postgres::{Agreed, Cluster, Idle, Postgres, Target, Trouble};
+pub use postgres::{Agreed, Cluster, Idle, Postgres, Target, Trouble, Upgraded};
 pub use progress::Progress;
 pub use provenance::Provenance;
 #[cfg(any(test, feature = "testing"))]

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use futures_util::future::BoxFuture;
 use gangplank_core::Origin;
 
 use super::Metadata;
@@ -114,8 +115,8 @@ impl<E: Engine> Store<E> {
     }
 
     /// Runs a write until its outcome is known, if its terms say how it becomes known.
-    fn write(&self, terms: Terms, write: Arc<dyn Write>) -> impl Future<Output = Result<()>> + Send {
-        async move {
+    fn write(&self, terms: Terms, write: Arc<dyn Write>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
             let (promise, settled) = (terms.promise, terms.settled);
             let run = |run| {
                 let write = Arc::clone(&write);
@@ -125,7 +126,7 @@ impl<E: Engine> Store<E> {
                 })
             };
             if settled == Settled::Not { run(Run::First).await } else { settle(run).await }
-        }
+        })
     }
 }
 

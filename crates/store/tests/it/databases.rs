@@ -104,6 +104,11 @@ pub(crate) fn postgres_18() -> Option<ScratchPostgres> {
 }
 
 impl ScratchPostgres {
+    /// The store as another process has it.
+    pub(crate) async fn another(&self) -> Postgres {
+        Postgres::connect(Target::parse(&self.server.url(&self.name)).unwrap()).await.unwrap()
+    }
+
     /// Where services run.
     pub(crate) fn places(&self) -> &dyn Places {
         self.database.as_ref().unwrap()

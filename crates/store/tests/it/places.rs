@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gangplank_core::ServiceId;
 use gangplank_core::power::Room;
-use gangplank_store::coordination::{Claim, Epoch, Place, Places, Replica, Work};
+use gangplank_store::coordination::{Claim, Epoch, Place, Places, Replica, Whereabouts, Work};
 use tokio::time::timeout;
 
 use crate::backends::ScratchCoordinator as _;
@@ -68,7 +68,7 @@ async fn found(of: &dyn Places) -> Option<Place> {
 
 async fn a_place_outlives_its_claim_until_the_next_holder_serves(scratch: &ScratchPostgres) {
     let of = scratch.places();
-    assert_eq!(of.whereabouts().await.unwrap(), Default::default());
+    assert_eq!(of.whereabouts().await.unwrap(), Whereabouts::default());
     let first = claim(scratch, "a").await;
     assert_eq!(of.whereabouts().await.unwrap().holders[&SERVICE], "a");
     assert!(of.set_place(&place(&first)).await.unwrap());

@@ -54,6 +54,7 @@ impl ServeOptions {
         let scrub_interval = self.scrub_interval.map_or(scrub_interval, |given| given.0);
         let scrub_interval = Some(scrub_interval).filter(|interval| !interval.is_zero());
         Ok(Config {
+            upgrades_database: self.migrate.unwrap_or(false),
             bucket,
             redirects,
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,

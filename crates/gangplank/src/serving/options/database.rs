@@ -60,6 +60,9 @@ impl ServeOptions {
             if std::env::var_os(MASTER_KEY).is_some() {
                 tracing::warn!("{MASTER_KEY} does nothing without --database; --master-key-file names a key");
             }
+            if self.migrate == Some(true) {
+                tracing::warn!("{} does nothing without --database", named("migrate"));
+            }
             let dir = self.data_dir.clone().unwrap_or_else(|| DEFAULT_DATA_DIR.into());
             return Ok(Location::Local { dir });
         };

@@ -165,7 +165,9 @@ impl ServeOptions {
         }
         if let Some(address) = &self.replica_address {
             let name = named("replica-address");
-            let has_port = address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+            let has_port = address
+                .rsplit_once(':')
+                .is_some_and(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0));
             ensure!(
                 is_host_and_port(address) && has_port,
                 "{name} is host:port without a scheme, such as 10.0.0.5:5100"
@@ -295,6 +297,7 @@ mod tests {
             "engine = 'podman'\nengine-host = 'unix:///run/podman/podman.sock'\nengine-registry = '10.0.0.5:5000'\n\
              engine-cpus = 2.5\nengine-memory = '4 GiB'\nengine-allow-private-registries = false\n\
              deployment-timeout = 20\nservice-domain = 'Apps.Example.com'\nservice-entrance = 'https'\nendpoint-listen = '127.0.0.1:8080'\n\
+             replica-listen = '0.0.0.0:5100'\nreplica-address = 'replica-1:5100'\n\
              container-log-days = 2\nmax-container-log-bytes = '1 MiB'\n\
              [certificates.web]\ncert = 'a.pem'\nkey = 'b.pem'\n[certificates.shop]\ncert = 'c.pem'\nkey = 'd.pem'\n",
         )
@@ -307,6 +310,8 @@ mod tests {
         assert_eq!(told.service_domain, "apps.example.com");
         assert_eq!(told.service_entrance.map(|it| it.url("a")).as_deref(), Some("https://a/"));
         assert_eq!(told.endpoint_listen.map(|address| address.port()), Some(8080));
+        assert_eq!(told.replica_listen.map(|address| address.port()), Some(5100));
+        assert_eq!(told.replica_address.as_deref(), Some("replica-1:5100"));
         assert_eq!((told.logs.age.as_secs(), told.logs.bytes), (2 * 86_400, 1 << 20));
         let names: Vec<_> = told.certificates.keys().map(String::as_str).collect();
         assert_eq!(names, ["shop", "web"]);
@@ -320,6 +325,10 @@ mod tests {
             ("engine-host = 'unix://run/x'", "unix:///path"),
             ("engine-host = 'tcp://'", "tcp://host:port"),
             ("engine-registry = 'http://x'", "host:port without a scheme"),
+            ("replica-listen = '[::]:5100'\nreplica-address = 'http://x:5100'", "host:port without a scheme"),
+            ("replica-listen = '[::]:5100'\nreplica-address = 'replica-1'", "host:port without a scheme"),
+            ("replica-listen = '[::]:5100'\nreplica-address = 'replica-1:0'", "host:port without a scheme"),
+            ("replica-address = 'replica-1:5100'", "of no use without"),
             ("engine-cpus = 0", "no number of processors"),
             ("engine-cpus = -1", "no number of processors"),
             ("engine-cpus = 'many'", "no number of processors"),

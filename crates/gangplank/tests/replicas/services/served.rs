@@ -94,9 +94,7 @@ fn any_replica() {
 fn echoes(at: SocketAddr, host: &str) {
     let mut stream = BufReader::new(TcpStream::connect(at).unwrap());
     stream.get_ref().set_read_timeout(Some(SOON)).unwrap();
-    let head =
-        format!("GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-    stream.get_mut().write_all(head.as_bytes()).unwrap();
+    stream.get_mut().write_all(upgrade(host).as_bytes()).unwrap();
     let mut line = String::new();
     stream.read_line(&mut line).unwrap();
     assert!(line.starts_with("HTTP/1.1 101 "), "{line}");

@@ -13,16 +13,16 @@ pub(crate) const TRIALS: Trials = &[
     ("services::a_stop_moves_the_service_to_another_engine", own_engines),
 ];
 
-/// Stops the replica that runs the service, under load through the others and through the load balancer. Returns the
-/// world, the number of the stopped replica, and the failures.
-fn stop(world: &mut World, host: &str) -> (usize, Vec<String>) {
+/// Stops the replica that runs the service, under load through the others and through the load balancer, with some
+/// upgraded connections each. Returns the number of the stopped replica, and the failures.
+fn stop(world: &mut World, host: &str, upgraded: usize) -> (usize, Vec<String>) {
     let holder = world.holder("web");
     let others = (0..3).filter(|replica| *replica != holder);
     let places: Vec<_> = others.map(|replica| world.at(replica)).chain([world.server.address()]).collect();
     for at in &places {
         wait_for_answer(*at, host, "v1", KNOWN);
     }
-    let loads: Vec<Load> = places.iter().map(|at| Load::start(*at, host, 2, 1)).collect();
+    let loads: Vec<Load> = places.iter().map(|at| Load::start(*at, host, 2, upgraded)).collect();
     std::thread::sleep(Duration::from_secs(1));
     let asked = Instant::now();
     world.server.replica(holder).signal(Signal::TERM);
@@ -43,7 +43,7 @@ fn one_engine() {
     let mut world = World::new(SHARED);
     let host = world.serve("web", "v1", &[]);
     let ids = world.ids(0);
-    let (holder, failures) = stop(&mut world, &host);
+    let (holder, failures) = stop(&mut world, &host, 0);
     assert!(failures.is_empty());
     assert_eq!(world.ids(0), ids, "the nodes are adopted");
     world.server.restart_replica(holder);
@@ -63,7 +63,7 @@ fn one_engine() {
 fn own_engines() {
     let mut world = World::new(OWN);
     let host = world.serve("web", "v1", &[]);
-    let (holder, failures) = stop(&mut world, &host);
+    let (holder, failures) = stop(&mut world, &host, 1);
     assert!(failures.is_empty());
     // It has removed its nodes before it ended.
     let next = world.holder("web");

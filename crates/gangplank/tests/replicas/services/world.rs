@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use gangplank_testkit::replicas::postgres;
 use gangplank_testkit::{Api, Postgres, TestServer};
+use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
 use crate::client::Program;
@@ -15,7 +17,7 @@ use crate::services_app;
 use crate::world::until;
 
 /// The longest time for steps without a promised time.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 /// The time until another replica knows of a change.
 pub(crate) const KNOWN: Duration = Duration::from_secs(10);
 
@@ -301,9 +303,12 @@ pub(crate) fn log(api: &Api, service: &str) -> Vec<String> {
 
 /// The answer for a host at an address. Status 0 if there is none within 5 s.
 pub(crate) fn get(at: SocketAddr, host: &str, path: &str) -> (u16, String) {
-    let client = reqwest::blocking::Client::builder().no_proxy().timeout(Duration::from_secs(5));
-    let client = client.build().expect("a client");
-    let Ok(answer) = client.get(format!("http://{at}{path}")).header("host", host).send() else {
+    // Making a client takes longer than most requests. No connection is used twice.
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(5)).pool_max_idle_per_host(0);
+        client.build().expect("a client")
+    });
+    let Ok(answer) = CLIENT.get(format!("http://{at}{path}")).header("host", host).send() else {
         return (0, String::new());
     };
     (answer.status().as_u16(), answer.text().unwrap_or_default())

@@ -10,8 +10,7 @@ use tokio::time::timeout;
 
 use super::Inner;
 use super::failure::{failed, failed_upload};
-use super::piece::{Piece, aside};
-use super::state::{Tail, Upload};
+use super::state::Upload;
 use crate::blobs::ContentKey;
 use crate::{Result, StoreError};
 
@@ -79,21 +78,6 @@ impl Inner {
             }
             tokio::time::sleep(PAUSE).await;
         }
-    }
-
-    /// Whether these parts and tails were joined already, by a call whose answer was lost.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] if the object has other content.
-    pub(super) async fn was_joined(&self, key: &ContentKey, parts: &[Part], tails: &[Tail]) -> Result<bool> {
-        let mut parts = parts.to_vec();
-        if !tails.is_empty() {
-            let last = self.together(tails, Piece::new(&self.scratch)).await?;
-            let length = last.length();
-            let md5 = aside(move || last.md5()).await?;
-            parts.push(Part { etag: hex::encode(md5), length, crc: None });
-        }
-        self.is_joined(key, &parts).await
     }
 
     /// Whether the object of a key consists of these parts. Its existence alone proves nothing.

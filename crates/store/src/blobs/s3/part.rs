@@ -60,7 +60,20 @@ impl Inner {
             Guard::Crc64(crc) => Some(crc),
             Guard::Sha256(_) => None,
         };
-        Ok(Part { etag: sent.map_err(failed_upload)?, length: piece.length(), crc })
+        let length = piece.length();
+        let etag = match sent {
+            Err(error) if error.is_no_upload() && self.may_be_joined(&object).await? => {
+                hex::encode(aside(move || piece.md5()).await?)
+            }
+            sent => sent.map_err(failed_upload)?,
+        };
+        Ok(Part { etag, length, crc })
+    }
+
+    /// Whether a call whose answer was lost may have joined the parts of an object. Then the client sends parts again
+    /// that the upload had. The tag of the object shows whether they are the same, if it follows from their MD5s.
+    async fn may_be_joined(&self, object: &str) -> Result<bool> {
+        Ok(self.abilities.md5_etags && self.client.head_object(object).await.map_err(failed)?.is_some())
     }
 
     /// Begins a multipart upload. A try without an answer may have begun one too, which is aborted if the server

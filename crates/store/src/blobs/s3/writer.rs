@@ -213,19 +213,10 @@ impl BlobWriter for S3Writer {
             self.store.seen.note(&self.key, self.hasher.hashed());
             return Ok(self.key.clone());
         }
-        let last = (self.fresh.length() == 0).then(|| self.tails.clone());
         if self.rest() > 0 {
             self.send();
         }
-        if let Err(error) = self.settle_all().await {
-            let is_over = matches!(error, StoreError::Damaged(_));
-            if let Some(last) = last.filter(|_| is_over)
-                && self.store.was_joined(&self.key, &self.state.parts, &last).await?
-            {
-                return Ok(self.key.clone());
-            }
-            return Err(error);
-        }
+        self.settle_all().await?;
         let upload = self.state.upload.clone();
         let upload =
             upload.ok_or_else(|| StoreError::damaged(format!("{} has parts of no upload", self.key)))?;

@@ -20,8 +20,10 @@ mod schema;
 mod shared;
 mod standing;
 mod statements;
+mod steps;
 mod target;
 mod transaction;
+mod upgrading;
 mod values;
 
 use std::cell::Cell;
@@ -33,8 +35,10 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::Metadata;
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::erased::erase;
 use super::patience::{Call, left};
 use super::statistics::Statistics;
 use super::store::Store;
@@ -51,6 +55,7 @@ pub use cluster_row::Agreed;
 pub use moving::Idle;
 pub use standing::Trouble;
 pub use target::Target;
+pub use upgrading::Upgraded;
 
 /// How often a transaction runs if it conflicts with others.
 const TRIES: u32 = 5;
@@ -106,6 +111,11 @@ impl Postgres {
     async fn over(pool: Pool) -> Result<Self> {
         let shared = Shared::watch(&pool).await?;
         Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
+    }
+
+    /// The same rows, for those who do not ask in which database they are.
+    pub fn metadata(&self) -> Arc<dyn Metadata> {
+        erase(self)
     }
 
     /// The coordinator of the processes that use this database.

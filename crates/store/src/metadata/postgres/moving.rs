@@ -77,7 +77,8 @@ impl Postgres {
     /// If the database cannot be read.
     pub async fn row_count(&self) -> Result<Rows> {
         let names = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
-            WHERE table_schema = current_schema() AND table_name NOT IN ('cluster', 'claims', 'places', 'replicas', 'migration')";
+            WHERE table_schema = current_schema()
+            AND table_name NOT IN ('cluster', 'claims', 'places', 'replicas', 'migration')";
         self.read_long(Whose::Server, move |tx| migration::count(tx, names)).await
     }
 

@@ -12,7 +12,10 @@ use crate::{Result, StoreError};
 /// The schema version that this program knows. SQLite's has the same number.
 pub(super) const VERSION: i64 = 7;
 
-/// Tries to take the lock of processes that start, until the end of the transaction.
+/// Takes the lock of processes that make or change tables, until the end of the transaction.
+pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('gangplank schema', 0))";
+
+/// Tries to take the same lock.
 pub(super) const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended('gangplank schema', 0))";
 
 /// Makes the tables if there are none. A lock makes processes that start at the same time wait.
@@ -38,8 +41,11 @@ pub(super) enum Tables {
 
 /// Makes the tables if there are none, in one transaction with the mark of a migration.
 pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
-    let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('gangplank schema', 0))";
-    open.order(lock).await.map_err(|error| explain(&error))?;
+    // Whoever changes the tables has the lock for long. Servers start meanwhile.
+    if let Some(found) = tables(open).await? {
+        return require(found).map(|()| Tables::There);
+    }
+    open.order(&format!("BEGIN; {LOCK}")).await.map_err(|error| explain(&error))?;
     if let Some(found) = tables(open).await? {
         open.order("ROLLBACK").await.map_err(|error| explain(&error))?;
         return require(found).map(|()| Tables::There);
@@ -79,15 +85,15 @@ pub(super) async fn require_made(pool: &Pool) -> Result<()> {
 
 /// The tables of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Found {
+pub(super) struct Found {
     /// Their schema.
-    schema: i64,
+    pub(super) schema: i64,
     /// The oldest schema of programs that may use them.
-    oldest: i64,
+    pub(super) oldest: i64,
 }
 
 /// The schema of the tables; `None` if there are none.
-async fn tables(open: &Open) -> Result<Option<Found>> {
+pub(super) async fn tables(open: &Open) -> Result<Option<Found>> {
     let rows = open.query("SELECT to_regclass('cluster') IS NOT NULL", &[]).await?;
     if !rows.first().is_some_and(|row| row.cell(0).is_ok_and(|cell| cell == Cell::Integer(1))) {
         return Ok(None);
@@ -102,16 +108,22 @@ async fn tables(open: &Open) -> Result<Option<Found>> {
 
 /// Refuses tables that this program does not know. While servers are upgraded one after the other, earlier programs
 /// use tables that were only extended.
-fn require(Found { schema, oldest }: Found) -> Result<()> {
-    if schema < VERSION {
+fn require(found: Found) -> Result<()> {
+    require_at(found, VERSION)
+}
+
+/// The same for a program that knows this schema.
+pub(super) fn require_at(Found { schema, oldest }: Found, known: i64) -> Result<()> {
+    if schema < known {
         return Err(StoreError::unusable(format!(
-            "the database has schema {schema}, and this program knows schema {VERSION}; use the program that made it"
+            "the database has schema {schema}, and this program knows schema {known}: run `gangplank database migrate`, \
+             or start a server with --migrate; servers of the release before may go on meanwhile"
         )));
     }
-    if oldest > VERSION {
+    if oldest > known {
         return Err(StoreError::unusable(format!(
             "the database has schema {schema}, for programs of schema {oldest} and later, and this program knows schema \
-             {VERSION}; use a later program"
+             {known}; use a later program"
         )));
     }
     Ok(())
@@ -127,6 +139,6 @@ mod tests {
         assert_eq!(tables(VERSION, VERSION), Ok(()));
         assert_eq!(tables(VERSION + 1, VERSION), Ok(()));
         assert!(tables(VERSION + 1, VERSION + 1).unwrap_err().contains("use a later program"));
-        assert!(tables(VERSION - 1, VERSION - 1).unwrap_err().contains("use the program that made it"));
+        assert!(tables(VERSION - 1, VERSION - 1).unwrap_err().contains("gangplank database migrate"));
     }
 }

@@ -142,6 +142,21 @@ impl Target {
     }
 }
 
+impl Target {
+    /// The same for sessions with other limits, if the server is told limits.
+    pub(super) fn with_limits(&self, limits: &[(&str, &str)]) -> Self {
+        let mut other = self.clone();
+        if self.statements == Statements::Prepared {
+            for host in &mut other.hosts {
+                let own = limits.iter().map(|(name, value)| format!("-c {name}={value}"));
+                let all: Vec<String> = host.get_options().map(str::to_owned).into_iter().chain(own).collect();
+                host.options(all.join(" "));
+            }
+        }
+        other
+    }
+}
+
 /// A configuration for each host of one, so that they can be asked one by one.
 fn each_host(all: &Config) -> Result<Vec<Config>> {
     let (hosts, addresses, ports) = (all.get_hosts(), all.get_hostaddrs(), all.get_ports());

@@ -2,6 +2,7 @@ mod agreement;
 mod faults;
 mod interleavings;
 pub(super) mod texts;
+mod upgrading;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,7 +34,8 @@ async fn both_databases_have_the_same_tables() {
     let columns =
         "SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END
                    FROM information_schema.columns
-                   WHERE table_schema = 'public' AND table_name NOT IN ('cluster', 'claims', 'places', 'replicas', 'migration') ORDER BY 1";
+                   WHERE table_schema = 'public'
+                     AND table_name NOT IN ('cluster', 'claims', 'places', 'replicas', 'migration') ORDER BY 1";
     let theirs: Vec<String> = server.query("scratch", columns).unwrap().lines().map(str::to_owned).collect();
     let directory = tempfile::TempDir::new().unwrap();
     let path = directory.path().join("gangplank.db");

@@ -33,8 +33,10 @@ use writer::{MAX_BATCH, Writer};
 
 pub use snapshot::{RootKey, Snapshot};
 
+use super::Metadata;
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::erased::erase;
 use super::statistics::Statistics;
 use super::store::Store;
 use super::tx::Tx;
@@ -107,6 +109,11 @@ impl Sqlite {
         let caches = Arc::<Caches>::default();
         let writer = Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?;
         Ok(Self::new(Embedded::of(path, writer, caches)))
+    }
+
+    /// The same rows, for those who do not ask in which database they are.
+    pub fn metadata(&self) -> Arc<dyn Metadata> {
+        erase(self)
     }
 
     /// Opens the database of a server that may be running. It can only be read: every write is refused.

@@ -1,0 +1,190 @@
+//! Changes the tables of a database for a later program, while servers use them.
+//!
+//! One process at a time does it. A change of a table waits for everybody who uses the table, and all who come later
+//! wait behind it. So it gives up soon and tries again.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_postgres::error::SqlState;
+
+use super::connection::Open;
+use super::errors::explain;
+use super::schema::{self, Found, LOCK};
+use super::steps::{Act, FIRST, STEPS, Step};
+use super::{Postgres, Target, jitter};
+use crate::{Result, StoreError};
+
+/// How long a change waits for others who use the same table.
+const PATIENCE: &str = "3s";
+
+/// How often a change is tried that others are in the way of, with a pause each.
+const TRIES: u32 = 60;
+
+/// The longest pause between two tries.
+const PAUSE: Duration = Duration::from_secs(4);
+
+/// How long servers of programs that the next step excludes get requests after they have been excluded. They read that
+/// once a second, and a load balancer asks them about as often.
+const NOTICED: Duration = Duration::from_secs(5);
+
+/// The limits of the session that changes tables. The last limit of a name counts.
+const LIMITS: [(&str, &str); 3] =
+    [("statement_timeout", "0"), ("lock_timeout", PATIENCE), ("idle_in_transaction_session_timeout", "0")];
+
+/// What became of the tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgraded {
+    /// The schema that they had.
+    pub from: i64,
+    /// The schema that they have.
+    pub to: i64,
+    /// The oldest schema of programs that may use them.
+    pub oldest: i64,
+}
+
+impl Postgres {
+    /// Changes the tables of a database to those of this program, if they are of an earlier one. Servers of that
+    /// program may go on meanwhile. Waits for another process that does the same. `None` if there are no tables.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] if the database has tables of a program that is too early or too late;
+    /// [`StoreError::Contended`] if others are in the way for too long. Another run goes on where this one has stopped.
+    pub async fn upgrade(target: &Target) -> Result<Option<Upgraded>> {
+        Changes { target, first: FIRST, steps: STEPS }.make(|_| {}).await
+    }
+}
+
+/// Changes to make.
+pub(super) struct Changes<'a> {
+    pub(super) target: &'a Target,
+    /// The schema from which the first step leads.
+    pub(super) first: i64,
+    pub(super) steps: &'a [Step],
+}
+
+impl Changes<'_> {
+    /// Makes them. `begins` is told of each act.
+    pub(super) async fn make(&self, mut begins: impl FnMut(&Act) + Send) -> Result<Option<Upgraded>> {
+        let target = self.target.with_limits(&LIMITS);
+        // The lock has a connection of its own: not all acts can be in a transaction.
+        let (lock, open) = (Open::to(&target).await?, Open::to(&target).await?);
+        let wait = format!("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; {LOCK}");
+        lock.order(&wait).await.map_err(|error| explain(&error))?;
+        let Some(found) = schema::tables(&open).await? else { return Ok(None) };
+        let Found { schema: from, mut oldest } = found;
+        let mut schema = from;
+        for step in self.ahead(found)? {
+            tracing::info!(schema = schema + 1, "changing the tables: {}", step.what);
+            if step.oldest > oldest {
+                oldest = step.oldest;
+                exclude(&open, oldest).await?;
+            }
+            for act in step.acts {
+                if lock.is_lost() {
+                    return Err(StoreError::unavailable("the connection with the lock was lost"));
+                }
+                begins(act);
+                do_act(&open, act).await?;
+            }
+            arrive(&open, schema).await?;
+            schema += 1;
+        }
+        Ok(Some(Upgraded { from, to: schema, oldest }))
+    }
+
+    /// The steps from a schema on.
+    fn ahead(&self, found: Found) -> Result<&[Step]> {
+        let last = self.first + i64::try_from(self.steps.len()).unwrap_or(i64::MAX);
+        if found.schema >= last {
+            schema::require_at(found, last)?;
+            return Ok(&[]);
+        }
+        let done = usize::try_from(found.schema - self.first).ok();
+        done.and_then(|done| self.steps.get(done..)).ok_or_else(|| {
+            StoreError::unusable(format!(
+                "the database has schema {}, and this program can change the tables from schema {} on; use an earlier \
+                 release first",
+                found.schema, self.first
+            ))
+        })
+    }
+}
+
+/// Excludes servers of earlier programs, and waits until they get no more requests.
+async fn exclude(open: &Open, oldest: i64) -> Result<()> {
+    patiently(open, &format!("UPDATE cluster SET oldest = {oldest} WHERE oldest < {oldest}")).await?;
+    sleep(NOTICED).await;
+    Ok(())
+}
+
+async fn do_act(open: &Open, act: &Act) -> Result<()> {
+    match act {
+        Act::Together(statements) => patiently(open, statements).await,
+        Act::Index { name, make } => {
+            let valid = format!(
+                "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('{name}') AND indisvalid AND indisready"
+            );
+            if !open.query(&valid, &[]).await?.is_empty() {
+                return Ok(());
+            }
+            // What an interrupted run has left is never used.
+            retried(open, &format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
+            retried(open, make).await
+        }
+        Act::Batches(statement) => {
+            while open.execute(statement, &[]).await? > 0 {}
+            Ok(())
+        }
+    }
+}
+
+/// Notes that the tables have the schema after `before`.
+async fn arrive(open: &Open, before: i64) -> Result<()> {
+    let arrive = format!("UPDATE cluster SET schema = {before} + 1 WHERE schema = {before}");
+    match open.execute(&arrive, &[]).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::unusable("another process has changed the tables meanwhile; try again")),
+    }
+}
+
+/// Runs statements in one transaction.
+async fn patiently(open: &Open, statements: &str) -> Result<()> {
+    let limits = format!("SET LOCAL lock_timeout = '{PATIENCE}'; SET LOCAL statement_timeout = 0");
+    retried(open, &format!("BEGIN; {limits}; {statements}; COMMIT")).await
+}
+
+/// Runs a text, and again if others are in the way.
+async fn retried(open: &Open, text: &str) -> Result<()> {
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        let Err(error) = open.order(text).await else { return Ok(()) };
+        if text.starts_with("BEGIN") && !open.is_lost() {
+            open.order("ROLLBACK").await.map_err(|error| explain(&error))?;
+        }
+        let is_in_use = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED]
+            .iter()
+            .any(|code| error.code() == Some(code));
+        if !is_in_use || tried >= TRIES {
+            return Err(explain(&error));
+        }
+        tracing::info!(%error, "the table is in use; a change of it is tried again");
+        sleep(PAUSE.mul_f64(jitter())).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::postgres::schema::VERSION;
+
+    #[test]
+    fn the_steps_lead_to_the_schema_of_this_program() {
+        assert_eq!(FIRST + STEPS.len() as i64, VERSION);
+        assert!(
+            STEPS.iter().zip(FIRST + 1..).all(|(step, to)| step.oldest < to),
+            "the release before goes on"
+        );
+    }
+}
