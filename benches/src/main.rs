@@ -35,6 +35,7 @@ use crate::work::{Scale, Work};
 /// A target is `gangplank` (started here, with its own logins), `distribution` (`docker-registry`) or `nora` (both
 /// started here without authentication), or `NAME=URL[,pid=N]` for a running one:
 /// `mine=http://USER:PASSWORD@127.0.0.1:5000,pid=4711`. Only plain HTTP is supported.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option by itself")]
 #[derive(Debug, Parser)]
 struct Args {
     /// The targets; default: gangplank, and the others if they are installed

@@ -225,8 +225,6 @@ impl Server {
         // behind.
         let listening = Listening::bind(&config).await?;
         let addresses = listening.addresses()?;
-        let entrance = entrance(&config.deployments, tls.is_some(), &addresses);
-        check_sending_on(&config.deployments, entrance)?;
         let home = Home::take(&config.location)?;
         let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
         let waiting = Waiting { endpoint: endpoint.clone(), admin: addresses.admin };
@@ -296,7 +294,7 @@ impl Server {
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
             is_tls: tls.is_some(),
-            entrance,
+            entrance: entrance(&config.deployments, tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
         });
@@ -455,9 +453,11 @@ fn entrance(told: &Deployments, is_tls: bool, addresses: &Addresses) -> Entrance
 }
 
 /// Checks that there is an `https://` for visitors to be sent on to.
-fn check_sending_on(told: &Deployments, entrance: Entrance) -> Result<()> {
+fn check_sending_on(config: &Config) -> Result<()> {
+    let entrance = config.deployments.service_entrance;
     ensure!(
-        told.http_listen.is_none() || entrance.is_tls,
+        config.deployments.http_listen.is_none()
+            || entrance.map_or(config.tls.is_some(), |entrance| entrance.is_tls),
         "--http-listen sends visitors on to https://, which nothing speaks here: give --tls-cert and --tls-key, or \
          --service-entrance https if a proxy in front does"
     );
@@ -482,10 +482,12 @@ fn warn_of_settings(app: &App) {
     }
 }
 
-/// Refuses addresses that strangers could read, that containers could reach, or that other servers could not.
+/// Refuses addresses that strangers could read, that containers could reach, that other servers could not, or that
+/// lead nowhere.
 fn check_addresses(config: &Config) -> Result<()> {
     refuse_plain_http(config)?;
     config.check_admin_listener(config.deployments.engine.named())?;
+    check_sending_on(config)?;
     config.replica_address(None).map(drop)
 }
 

@@ -144,9 +144,12 @@ impl Certificates {
         }
         let may_be_own = own.as_ref().is_some_and(|own| own.covers(host));
         let has_name = own.is_some() || public.is_some();
-        self.named.values().map(PairInFiles::current).any(|pair| match pair.names(host) {
-            true => !may_be_own || public.is_some(),
-            false => pair.covers(host) && !may_be_own && has_name,
+        self.named.values().map(PairInFiles::current).any(|pair| {
+            if pair.names(host) {
+                !may_be_own || public.is_some()
+            } else {
+                pair.covers(host) && !may_be_own && has_name
+            }
         })
     }
 

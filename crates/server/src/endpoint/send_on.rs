@@ -2,6 +2,7 @@
 
 use hyper::body::Body;
 use hyper::header::LOCATION;
+use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::{Visited, headers, names_another, refusal};
@@ -42,7 +43,7 @@ pub(crate) fn answer<B: Body>(
 }
 
 fn sent_on<B>(request: &Request<B>, host: &str, port: u16) -> Response<AnswerBody> {
-    let path = request.uri().path_and_query().map(|path| path.as_str());
+    let path = request.uri().path_and_query().map(PathAndQuery::as_str);
     let path = path.filter(|path| path.starts_with('/')).unwrap_or("/");
     let port = if port == HTTPS { String::new() } else { format!(":{port}") };
     let location = format!("https://{host}{port}{path}");
