@@ -102,7 +102,7 @@ fn merged(before: &Told, all: &[Told]) -> Told {
     told.deleted.extend(&deleted);
     let is_left = |it: &&(ImageName, usize)| all.iter().all(|one| one.registered.contains(it));
     told.registered = before.registered.iter().filter(is_left).cloned().collect();
-    told.ended = before.ended.clone();
+    told.ended.clone_from(&before.ended);
     for one in all {
         told.registered.extend(one.registered.iter().filter(|it| !before.registered.contains(it)).cloned());
         told.ended.extend(&one.ended[before.ended.len()..]);
