@@ -245,6 +245,7 @@ impl Server {
         let reached_at = config.replica_address(addresses.replicas)?;
         let among = places.map(|places| Among::of(places, run.clone(), reached_at));
         let sources = sources(&config, &logs, metadata.as_ref(), bucket_calls);
+        let Limits { connections, connections_per_address, .. } = config.limits;
         let app = Arc::new(App {
             metadata,
             blobs,
@@ -274,10 +275,7 @@ impl Server {
             small_bodies: Budget::new(config.limits.buffered_bytes),
             large_answers: LargeAnswers::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),
-            connections: Arc::new(Connections::new(
-                config.limits.connections,
-                config.limits.connections_per_address,
-            )),
+            connections: Arc::new(Connections::new(connections, connections_per_address)),
             gathering: Gathering::default(),
             threads: Threads::default(),
             is_leaving: AtomicBool::new(false),

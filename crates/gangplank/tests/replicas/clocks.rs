@@ -13,7 +13,7 @@ pub(crate) const TRIALS: Trials =
 
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
-/// The environment of a process whose clock is wrong by so many seconds. The clock that only counts up is right.
+/// The environment of a process whose clock is wrong by this number of seconds. The monotonic clock is right.
 fn wrong_by(seconds: i64) -> Option<[(&'static str, String); 3]> {
     if !Path::new(FAKETIME).is_file() {
         skip("faketime is not installed");

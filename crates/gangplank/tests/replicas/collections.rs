@@ -1,5 +1,5 @@
-//! Collection on two replicas beside pushes on three. Content that a client was told exists is
-//! never removed. Content that nobody needs is removed.
+//! Collection on two replicas while three take pushes. Content that a client was told exists is never removed.
+//! Content that nobody needs is removed.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Commands that open the store beside its replicas.
+//! Commands that open the store while its replicas run.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn fsck() {
     assert_eq!((&report["ok"], &report["contents"]), (&Value::Bool(true), &read["contents"]));
     assert_eq!(report["contents"], image.blobs().count());
 
-    // Other bytes of the same size are only seen by who reads them.
+    // If other bytes have the same size, only a command that reads them finds the damage.
     let objects = s3().keys_under(&format!("{prefix}/content/"));
     let (lost, changed) = (&objects[0], &objects[1]);
     s3().put(changed, &vec![7; s3().size(changed).unwrap()]);

@@ -1,4 +1,4 @@
-//! The database is away for a while.
+//! The database is out of reach for a while.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ pub(crate) const TRIALS: Trials = &[
     ("database::away_at_the_start_is_waited_for", away_at_the_start),
 ];
 
-/// In this time a failure is answered, and in this time it heals.
+/// The longest time until a failure is answered, and the longest time until all works again.
 const WITHIN: Duration = Duration::from_secs(15);
 
 fn own_postgres() -> (Postgres, String) {
@@ -36,7 +36,7 @@ fn crash() {
 
     postgres.kill();
     refused_in_time(&server, &all, &["sr/manifests/kept", "sr/tags/list"]);
-    // A login may be remembered for as long as a revocation may take. It opens nothing.
+    // A login may be cached for as long as a revocation may take. It opens nothing.
     std::thread::sleep(Duration::from_secs(5));
     refused_in_time(&server, &all, &["sr/manifests/kept", "sr/tags/list", ""]);
     assert_eq!(health(&server, 0), 200, "the process is well");

@@ -1,4 +1,4 @@
-//! The replica that writes is killed, or stands still and comes back.
+//! The replica that writes is killed, or is frozen and comes back.
 
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,11 @@ pub(crate) const TRIALS: Trials = &[
     ("deaths::a_replica_that_stops_finishes_its_requests", stops),
 ];
 
-/// In this time another replica goes on.
+/// Within this time another replica continues.
 const WITHIN: Duration = Duration::from_secs(45);
 
-/// Replica 0 is frozen for 40 s in the middle of a request. Replica 1 goes on after the claim's end. When replica 0 is
-/// back, its client sends the rest.
+/// Replica 0 is frozen for 40 s in the middle of a request. Replica 1 continues after the claim's end. When
+/// replica 0 is back, its client sends the rest.
 fn stood_still() {
     let server = start();
     let login = server.operator_login();
@@ -63,7 +63,7 @@ fn stood_still() {
             assert_pulled(registry, "sr", blob);
         }
     }
-    // The old writer is a replica as before.
+    // The earlier writer is an ordinary replica again.
     all[0].push_image("sr", "again", &Image::unique(2));
 }
 
@@ -99,7 +99,7 @@ fn survives_its_writer() {
                     have.is_ok_and(|have| have >= acknowledged),
                     "{have:?}, and {acknowledged} had a 202"
                 );
-                // Nobody wrote, so nobody is waited for.
+                // No writer has a claim, so no request has to wait.
                 let within = if acknowledged > 0 { Duration::from_secs(10) } else { WITHIN };
                 go_on(registry, &location, &blob, within).expect("the session is there");
                 eprintln!(
@@ -153,7 +153,7 @@ fn pushes_survive() {
 }
 
 /// Pushes an image; a request without an answer, or one that the load balancer or a replica refuses for now, begins the
-/// blob anew.
+/// blob again.
 fn push_patiently(registry: &Registry, image: &Image) {
     let again = |what: &str, step: &dyn Fn() -> Option<u16>| {
         let start = Instant::now();

@@ -62,7 +62,8 @@ fn killed_inside() {
     }
 }
 
-/// What the upload's client does: if it got no answer, it goes on, or starts over if the session is gone.
+/// What the upload's client does: without an answer it continues the session, or begins a new one if the
+/// session is gone.
 fn settle(registry: &Registry, location: &str, blob: &Blob, answer: Option<u16>) {
     if answer == Some(201) {
         assert_pulled(registry, "sr", blob);

@@ -21,7 +21,7 @@ fn works_at_once() {
             assert_eq!(status, 200, "replica {other}, round {round}");
         }
     }
-    // The same through the load balancer, with a push after each.
+    // Logins through the load balancer, with a push after each.
     for _ in 0..5 {
         let login = server.api().push_login();
         let digest = server.registry_as(&login).push_image("sr", "any", &Image::unique(2));

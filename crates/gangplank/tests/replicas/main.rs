@@ -1,7 +1,7 @@
 //! Three processes of the program on one PostgreSQL and one bucket, behind `HAProxy`: what one does, the others know;
-//! what one began, another goes on with; and what one loses, nobody else does.
+//! what one began, another continues with; and what one loses, nobody else does.
 //!
-//! Each trial has replicas of its own. Most of them wait for time limits, so more run at once than there are
+//! Each trial has its own replicas. Most of them wait for time limits, so more run at once than there are
 //! processors. A trial that needs a program that is not installed is skipped by name. With
 //! `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it fails.
 
@@ -49,7 +49,7 @@ const AT_ONCE: usize = 6;
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
-    // Those that wait longest come first.
+    // Trials that wait longest come first.
     let all = [
         clocks::TRIALS,
         deaths::TRIALS,

@@ -1,4 +1,4 @@
-//! What was written through one replica is read through every other one right after.
+//! Every other replica can read at once what was written through one.
 
 use gangplank_oci::media_type::OCI_MANIFEST;
 use gangplank_testkit::{Image, Registry, Replica, TestServer};
@@ -42,7 +42,7 @@ fn manifests_and_tags() {
             let list = reader.send("GET", "sr/tags/list").text().unwrap();
             assert!(list.contains("\"moving\""), "{list}");
         }
-        // Another replica deletes the manifest before.
+        // First another replica deletes the manifest.
         if let Some(before) = tagged.replace(image.digest()) {
             let path = format!("sr/manifests/{before}");
             assert_eq!(all[(round + 1) % 3].status("DELETE", &path), 202);
@@ -50,7 +50,7 @@ fn manifests_and_tags() {
                 assert_eq!(reader.status("GET", &path), 404, "round {round}");
             }
         }
-        // And one the tag, every third time.
+        // Every third time, another one deletes the tag.
         if round % 3 == 2 {
             assert_eq!(all[(round + 2) % 3].status("DELETE", "sr/manifests/moving"), 202);
             for reader in &all {

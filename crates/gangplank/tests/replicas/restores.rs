@@ -31,7 +31,7 @@ impl Cluster {
         Self { url, prefix: Blob::unique().digest.replace(':', "-") }
     }
 
-    /// The same prefix, with the database elsewhere.
+    /// This prefix, with another database.
     fn at(&self, url: String) -> Self {
         Self { url, prefix: self.prefix.clone() }
     }
@@ -153,7 +153,7 @@ fn restored_before_a_collection<B>(
     assert_eq!(registered(&server, &kept), ":web.app.1");
     let name = registered(&server, &collected);
     let backup = back_up();
-    // After the backup an image goes, with all its content, and a number is given out.
+    // After the backup, an image is deleted with all its content, and a number is given out.
     let delete =
         server.api().lightsail("DeleteContainerImage", &json!({ "serviceName": "web", "image": name }));
     assert_eq!(delete.status, 200);

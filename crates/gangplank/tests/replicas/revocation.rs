@@ -1,4 +1,4 @@
-//! What is taken away through one replica ends on all of them within five seconds, on open connections too.
+//! Rights that one replica takes away end on all of them within five seconds, on open connections too.
 
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,7 @@ fn of_logins() {
             let [id] = new.as_slice() else { panic!("{new:?} are new") };
             let registries: Vec<_> =
                 server.all_replicas().map(|replica| replica.registry_as(&login)).collect();
-            // Every replica knows it, and the connections stay open.
+            // Every replica knows the login, and the connections stay open.
             for registry in &registries {
                 assert_eq!(registry.status("GET", ""), 200);
             }

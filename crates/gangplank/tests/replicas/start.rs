@@ -149,7 +149,7 @@ fn no_root_key() {
     assert!(others.status.success(), "{}", said(&others));
 }
 
-/// A replica that was told to stop is not ready, and serves for a while, so that nobody meets a closed port.
+/// A replica that was told to stop is not ready, and serves for a while, so that no client finds a closed port.
 fn leaving() {
     let mut server = builder().replicas(2).env("GANGPLANK_DRAIN_DELAY", "3s").start();
     let registry = server.replica(1).registry_as(&server.operator_login());

@@ -36,7 +36,7 @@ fn go_on_at_another() {
             location = append(registry, &location, sent, &blob.bytes[sent..sent + length]);
             sent += length;
             let seen = received(&all[(number + 2) % 3], &location);
-            // The answer for one byte is that for none.
+            // The answer for one byte is the same as the answer for none.
             assert_eq!(seen, Ok(if sent == 1 { 0 } else { sent }), "{lengths:?}");
         }
         let put = all[lengths.len() % 3].status("PUT", &format!("{location}?digest={}", blob.digest));

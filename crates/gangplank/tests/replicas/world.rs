@@ -70,7 +70,7 @@ pub(crate) fn until(what: &str, within: Duration, mut is_so: impl FnMut() -> boo
     start.elapsed()
 }
 
-/// A PATCH whose body comes when the test wants.
+/// A PATCH whose body the test sends piece by piece.
 pub(crate) struct Sending {
     feed: Sender<Vec<u8>>,
     answer: JoinHandle<Option<u16>>,
@@ -134,15 +134,15 @@ pub(crate) fn received(registry: &Registry, location: &str) -> Result<usize, u16
         204 => {
             let range = answer.headers()[RANGE].to_str().unwrap();
             let last: usize = range.split_once('-').unwrap().1.parse().unwrap();
-            // Nothing and one byte look the same.
+            // The answers for nothing and for one byte are the same.
             Ok(if last == 0 { 0 } else { last + 1 })
         }
         other => Err(other),
     }
 }
 
-/// Goes on with an upload and ends it, as a patient client does whose requests fail for a while. Returns how long it
-/// took; `None` if it was told that the upload is gone.
+/// Continues an upload and ends it, as a patient client does whose requests fail for a while. Returns how long
+/// it took; `None` if a server said that the upload is gone.
 #[track_caller]
 pub(crate) fn go_on(registry: &Registry, location: &str, blob: &Blob, within: Duration) -> Option<Duration> {
     let start = Instant::now();

@@ -54,7 +54,7 @@ impl Among {
         Ok(found)
     }
 
-    /// Whether a place is this server. An earlier run of it had the same address.
+    /// Whether a place names this server. An earlier run of it had the same address.
     fn is_here(&self, place: &Place) -> bool {
         place.replica == self.id || self.address.as_ref() == Some(&place.address)
     }

@@ -19,7 +19,8 @@ use crate::app::App;
 /// The bytes of a block of a tar archive.
 const BLOCK: u64 = 512;
 
-/// The most manifests on the way from an image to the one that runs. Deeper nested indexes are refused.
+/// The most manifests from an image to the one that runs: nested indexes, and the last one. Deeper nested
+/// indexes are refused.
 const DEPTH: usize = 4;
 
 /// The images of a server. They are made before the server, so the server is set later.
@@ -85,7 +86,7 @@ impl Image {
         Ok(Box::new(archive.chain(repeat(0).take(2 * BLOCK))))
     }
 
-    /// The manifest of an image. Of an index, the manifest for Linux on this processor.
+    /// The manifest of an image. For an index: the manifest for Linux on this processor.
     async fn for_this_machine(&self, digest: &str) -> Result<Value> {
         let mut digest = digest.to_owned();
         for _ in 0..DEPTH {

@@ -15,8 +15,8 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Notes a failure at `now`. The next pause is twice as long as the last one, or the first one again after
-    /// a calm time.
+    /// Records a failure at `now`. The next pause is twice as long as the last one, or the first one again
+    /// after a calm time.
     pub(super) fn failed(&mut self, now: Instant, pace: &Pace) {
         if self.last.is_some_and(|last| now.duration_since(last) >= pace.calm) {
             self.failures = 0;

@@ -87,7 +87,7 @@ impl Runner {
                 let brought = match coming.try_recv() {
                     Ok(brought) => brought,
                     Err(TryRecvError::Empty) => {
-                        // A task that panics wakes nobody, so look again by time.
+                        // A task that panics does not wake the runner, so it also looks again after a while.
                         next.within(self.pace.look);
                         return Ok(Brought::Coming);
                     }

@@ -27,7 +27,7 @@ impl Runner {
         let spec = match self.open(of, current) {
             Ok(spec) => spec,
             Err(trouble) => {
-                // Its nodes go on running until the next deployment replaces them.
+                // Its nodes keep running until the next deployment replaces them.
                 self.unreadable = Some(current.version);
                 if before != self.unreadable {
                     let (tenant, service, version) = (&self.tenant, &self.labels.1, current.version);

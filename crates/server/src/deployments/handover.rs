@@ -1,4 +1,4 @@
-//! Tells other servers where a service is served, and hands it over to them without a moment in which nobody serves.
+//! Tells other servers where a service is served, and hands it over so that one server serves at every moment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::runner::{Runner, Trouble};
 use crate::coordination::Held;
 use crate::endpoint::routes::Route;
 
-/// How often a runner that has let go asks where its service is.
+/// How often a runner that has given up its claim asks where its service is.
 const ASKED: Duration = Duration::from_secs(1);
 
 /// Within which time other servers read a new place.
@@ -32,7 +32,7 @@ pub(super) enum Placed {
     Nowhere,
 }
 
-/// Why a runner does not look after its service any more.
+/// The reason why a runner does not manage its service any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LetGo {
     /// Another process may have the claim.
@@ -41,16 +41,17 @@ pub(super) enum LetGo {
     Leaving,
 }
 
-/// What became of a service that a runner has let go of.
+/// The state of a service after its runner has given up the claim.
 pub(super) enum After {
     /// The claim was free again, and this runner has it.
     Again(Held),
-    /// Another server serves it, or nobody does for now.
+    /// Another server serves it, or no server does at present.
     Over,
 }
 
 impl Runner {
-    /// Tells other servers where the service is served. A service without healthy nodes stays where it was served last.
+    /// Tells other servers where the service is served. The place of a service without healthy nodes stays as
+    /// it is.
     pub(super) async fn settle_place(&mut self, of: &DeployedService) -> Result<(), Trouble> {
         let app = Arc::clone(&self.app);
         let (Some(among), Some(claim)) = (app.deployer.among(), self.claim.clone()) else { return Ok(()) };
@@ -103,8 +104,8 @@ impl Runner {
         self.app.deployer.among()?.place_elsewhere(self.service).filter(is_later)
     }
 
-    /// Changes nothing any more, and goes on leading requests to the nodes until another server serves. Then removes the
-    /// nodes, unless the other server took them over.
+    /// Makes no more changes, and keeps leading requests to the nodes until another server serves. Then removes
+    /// the nodes, unless the other server took them over.
     pub(super) async fn let_go(&mut self, claim: Held, why: LetGo, stop: &CancellationToken) -> After {
         let app = Arc::clone(&self.app);
         self.claim = None;
@@ -122,7 +123,7 @@ impl Runner {
         if why == LetGo::Lost
             && let Err(error) = among.look().await
         {
-            // The database is away for the others, too, so none of them has taken the service.
+            // The database is out of reach for the others, too, so none of them has taken the service.
             tracing::debug!(%error, "cannot find out whether another server runs a service");
         }
         let mut changes = among.watch();
@@ -149,8 +150,8 @@ impl Runner {
         }
     }
 
-    /// Whether nodes here have to go on until another server serves, since this one is about to stop. Nodes that serve
-    /// nobody are removed, unless a server with the same engine can take them over.
+    /// Whether nodes here have to continue until another server serves, since this one is about to stop. Nodes
+    /// that serve nobody are removed, unless a server with the same engine can take them over.
     async fn is_awaited(&mut self, among: &Among, ends: Instant) -> bool {
         let known = among.known();
         let engine = self.app.deployer.engine_identity();

@@ -1,5 +1,5 @@
-//! Services on a server without an engine. If nobody else uses its store, their deployments and changes end. Otherwise
-//! other servers may run them, and visitors are led there.
+//! Services on a server without an engine. If no other server uses its store, their deployments and changes
+//! end. Otherwise other servers may run them, and visitors are led there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,7 +110,7 @@ async fn services(app: &App) -> anyhow::Result<Vec<DeployedService>> {
     Ok(all.services)
 }
 
-/// Ends the deployment and the change of a service that nobody runs.
+/// Ends the deployment and the change of a service that no server runs.
 async fn end(app: &App, of: &DeployedService) {
     let service = of.service.id;
     let ended = async {

@@ -30,7 +30,7 @@ pub(super) enum NotThere {
     Ever(String),
 }
 
-/// Images that are in the engine, and remarks for people on how they came.
+/// Images that are in the engine, and remarks for people about how they got there.
 #[derive(Debug)]
 pub(super) struct There {
     pub(super) references: References,

@@ -1,4 +1,4 @@
-//! Nodes that are leaving: their open requests may end, then they are stopped and removed.
+//! Nodes that are leaving: first their open requests may end, and then they are stopped and removed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::pace::Pace;
 use crate::endpoint::routes;
 
-/// From one look at a node's open requests to the next.
+/// The pause between two looks at a node's open requests.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Requests that took a route before it changed reach the node within this time.

@@ -2,7 +2,7 @@
 //! it.
 //!
 //! A [`supervisor`] starts a [`runner`] for each service. The runner compares the rows with the nodes in the
-//! engine, and acts. A [`rollout`] is a deployment on its way. [`publish`] leads requests to the nodes that
+//! engine, and acts. A [`rollout`] is a deployment in progress. [`publish`] leads requests to the nodes that
 //! serve.
 
 pub(crate) mod among;
@@ -119,7 +119,7 @@ impl Deployer {
         }
     }
 
-    /// The power that may be promised on the own engine.
+    /// The power that may be promised on this server's engine.
     fn own_room(&self) -> Room {
         let host = self.host.get();
         let cpus = self.given_cpus.or(host.map(|host| host.cpus * OVERCOMMITTED));
@@ -157,7 +157,7 @@ impl Deployer {
         self.services().running.values().flatten().cloned().collect()
     }
 
-    /// Notes which nodes of a service serve now.
+    /// Records which nodes of a service serve now.
     fn runs(&self, service: ServiceId, nodes: Vec<RunningNode>) {
         let mut services = self.services();
         if nodes.is_empty() {
@@ -167,7 +167,7 @@ impl Deployer {
         }
     }
 
-    /// Notes which images of a service have to stay in the engine; `None` while they are unknown.
+    /// Records which images of a service have to stay in the engine; `None` while they are unknown.
     fn uses(&self, service: ServiceId, images: Option<Vec<String>>) {
         self.services().images.insert(service, images);
     }
@@ -179,7 +179,7 @@ impl Deployer {
         Some(known?.into_iter().flatten().collect())
     }
 
-    /// Notes that a runner has the claim on a service, or gave it up. Returns whether no runner has one.
+    /// Records that a runner has the claim on a service, or gave it up. Returns whether no runner has one.
     fn holds(&self, service: ServiceId, holds: Holds) -> bool {
         let mut services = self.services();
         match holds {
@@ -189,7 +189,7 @@ impl Deployer {
         services.held.is_empty()
     }
 
-    /// Notes that the runner of a service has ended.
+    /// Records that the runner of a service has ended.
     fn is_gone(&self, service: ServiceId) {
         let mut services = self.services();
         services.gone.insert(service);

@@ -97,8 +97,8 @@ impl Node {
         }
     }
 
-    /// After which time [`verdict`](Self::verdict) may change without an event; `None` if only events change
-    /// it.
+    /// The time after which [`verdict`](Self::verdict) may change without an event; `None` if only events
+    /// change it.
     pub(super) fn next_look(&self, pace: &Pace) -> Option<Duration> {
         match &self.wellness {
             Wellness::Asked(_) => None,
@@ -182,7 +182,7 @@ impl Probing {
         }
     }
 
-    /// Notes an answer. Returns the pause before the next check.
+    /// Records an answer. Returns the pause before the next check.
     fn note(&self, answer: Result<(), String>) -> Duration {
         let interval = Duration::from_secs(self.endpoint.health_check.interval_seconds.into());
         let mut asked = lock(&self.asked);

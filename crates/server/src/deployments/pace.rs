@@ -5,17 +5,17 @@ use std::time::Duration;
 /// The times of the deployer that no setting changes. Tests use shorter ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// From one look at everything to the next, unless an event comes first.
+    /// The pause between two looks at everything, unless an event comes first.
     pub look: Duration,
-    /// From one health check to the next until a node is first healthy, unless its own interval is shorter.
+    /// The pause between two health checks until a node is first healthy, unless its own interval is shorter.
     pub probe: Duration,
-    /// From one health check to the next until the first answer.
+    /// The pause between two health checks until the first answer.
     pub first_probe: Duration,
     /// How long a node without an endpoint has to run before it counts as healthy.
     pub run_in: Duration,
-    /// How long open requests may go on at a node that is leaving.
+    /// How long open requests may continue at a node that is leaving.
     pub drain: Duration,
-    /// How long a server that stops goes on serving until another one has taken a service over.
+    /// How long a server that stops keeps serving until another one has taken a service over.
     pub hand_over: Duration,
     /// How long a container may take to stop by itself.
     pub grace: Duration,

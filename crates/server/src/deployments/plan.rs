@@ -26,8 +26,8 @@ pub(super) struct Plan {
     pub(super) is_settled: bool,
 }
 
-/// Plans the way from the present nodes to `count` nodes of the wanted spec. A node that serves goes only when
-/// another one is ready in its place.
+/// Plans the way from the present nodes to `count` nodes of the wanted spec. A serving node is only retired
+/// when another one is ready in its place.
 ///
 /// `leaving` has the ordinals of nodes that are leaving. They are not used again yet.
 pub(super) fn plan(present: &[Present], leaving: &[u32], count: u32) -> Plan {
@@ -39,7 +39,7 @@ pub(super) fn plan(present: &[Present], leaving: &[u32], count: u32) -> Plan {
     let wanted = usize::try_from(count).unwrap_or(usize::MAX);
     let missing = wanted.saturating_sub(good.len());
     plan.start = (0..).filter(|ordinal| !taken.contains(ordinal)).take(missing).collect();
-    // Nodes that are not ready go first, then the highest ordinals.
+    // Nodes that are not ready are retired first, then the highest ordinals.
     let mut leaving: Vec<&Present> = good.clone();
     leaving.sort_by_key(|node| (node.is_ready, std::cmp::Reverse(node.ordinal)));
     plan.retire.extend(leaving.iter().take(good.len().saturating_sub(wanted)).map(|node| node.ordinal));
@@ -47,8 +47,8 @@ pub(super) fn plan(present: &[Present], leaving: &[u32], count: u32) -> Plan {
     // Nodes of another spec serve until enough wanted ones are ready.
     let replaced = ready >= wanted;
     plan.retire.extend(bad.iter().filter(|_| replaced).map(|node| node.ordinal));
-    // Limit the lost nodes to the wanted number. A service that loses one node after another would pile them
-    // up otherwise.
+    // Limit the lost nodes to the wanted number. Otherwise they would pile up if a service loses one node after
+    // another.
     let lost = bad.iter().filter(|node| node.is_lost);
     plan.retire.extend(lost.clone().take(lost.count().saturating_sub(wanted)).map(|node| node.ordinal));
     plan.is_settled = replaced && good.len() == wanted && bad.is_empty();

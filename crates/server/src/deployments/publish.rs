@@ -10,7 +10,8 @@ use crate::endpoint::routes;
 use crate::jobs::usage::RunningNode;
 
 impl Runner {
-    /// Leads the service's hosts to the nodes that serve now. Until some do, another server that serves goes on.
+    /// Leads the service's hosts to the nodes that serve now. Until some do, another server that serves
+    /// continues.
     pub(super) fn publish(&mut self, of: &DeployedService) {
         let hosts = hosts(&self.app, of);
         let elsewhere = self.served_elsewhere().and_then(|place| place.address.parse().ok());

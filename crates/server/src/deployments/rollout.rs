@@ -1,5 +1,5 @@
-//! A deployment on its way. Its nodes start beside those that serve. When all are healthy, they take over in
-//! one step. If the deployment fails, the others go on serving.
+//! A deployment in progress. Its nodes start while others serve. When all are healthy, they take over in one
+//! step. If the deployment fails, the others keep serving.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const ATTEMPTS: u32 = 3;
 /// How often a registry that cannot be reached is tried.
 const PULLS: u32 = 3;
 
-/// The state of a deployment on its way that is not in its row.
+/// The state of a deployment in progress that is not in its row.
 pub(super) struct RolloutInMemory {
     version: i64,
     /// The state in its row.
@@ -36,7 +36,7 @@ pub(super) struct RolloutInMemory {
     restarts: BTreeMap<(NodeHandle, String), Instant>,
     /// When the next node may be started.
     start_at: Option<Instant>,
-    /// The last failure, and how often it came in a row.
+    /// The last failure, and how often it happened in a row.
     last: Option<(String, u32)>,
 }
 
@@ -150,7 +150,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Starts missing nodes, after the pause that follows a failure. Returns `false` if this look has to end
+    /// Starts missing nodes, after the pause that follows a failure. Returns `false` if this round has to end
     /// here.
     async fn start_missing(
         &mut self,
@@ -370,7 +370,7 @@ impl Runner {
         Ok(true)
     }
 
-    /// Fails the next deployment. The current one goes on serving.
+    /// Fails the next deployment. The current one keeps serving.
     async fn fail(
         &mut self,
         of: &DeployedService,

@@ -121,7 +121,7 @@ impl Runner {
     }
 
     /// Runs the service until nothing of it is left, until another process serves it, or until `stop` is
-    /// cancelled. In the last case its nodes go on running.
+    /// cancelled. In the last case its nodes keep running.
     pub(super) async fn run(mut self, mut claim: Held, stop: CancellationToken) {
         let app = Arc::clone(&self.app);
         let leaves = app.deployer.among().map(|among| among.leaves.clone()).unwrap_or_default();
@@ -136,7 +136,7 @@ impl Runner {
                 () = stop.cancelled() => return,
                 ended = self.look_after() => match ended {
                     None => {
-                        // From now on, no runner here would do so when the service changes or is deleted.
+                        // From now on, no runner here would do this when the service changes or is deleted.
                         app.routes.remove(self.service);
                         break;
                     }
@@ -186,7 +186,7 @@ impl Runner {
         self.trouble.left(now).unwrap_or_default().min(self.pace.look)
     }
 
-    /// Ends deployments and changes whose time is over, also while the engine is away.
+    /// Ends deployments and changes whose time is over, also while the engine is out of reach.
     async fn end_what_is_late(&mut self, trouble: &Trouble) -> Result<(), Trouble> {
         if let Some(of) = self.app.metadata.deployed_service(&self.tenant, self.service).await? {
             self.end_if_late(&of, Some(trouble)).await?;

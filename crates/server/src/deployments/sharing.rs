@@ -1,4 +1,4 @@
-//! Engines that several servers use, and nodes that other servers have taken the place of.
+//! Engines that several servers use, and nodes that another server has replaced.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::among::Among;
 use super::pace::Pace;
 use super::supervisor::{Labels, labels};
 
-/// Whose nodes and images this server's engine has, as it was read last.
+/// The other servers on this engine, and the places of services, as they were read last.
 #[derive(Debug, Default)]
 pub(super) struct Engines {
     /// The other servers that use the same engine.
@@ -60,7 +60,8 @@ impl Engines {
         }
     }
 
-    /// The images that the servers want to keep that use the same engine. `None` if one of them does not know.
+    /// The images that all servers on the same engine want to keep. `None` if one of these servers does not
+    /// know its images yet.
     pub(super) fn images_of_sharers(&self) -> Option<Vec<String>> {
         let images = self.sharers.iter().map(|sharer| sharer.images.clone()).collect::<Option<Vec<_>>>();
         Some(images?.into_iter().flatten().collect())

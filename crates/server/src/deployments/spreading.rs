@@ -1,5 +1,5 @@
-//! Spreads services over the servers with an engine: each waits before it takes a free service, the longer the less it
-//! is the one to take it.
+//! Spreads services over the servers with an engine. Each waits before it takes a free service: the less
+//! suitable the server, the longer it waits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::among::Among;
 /// How long a server waits for one that runs fewer services, which may learn of a free service a second later.
 const FOR_IDLER: Duration = Duration::from_millis(2_500);
 
-/// How much longer it waits for each service that it runs more.
+/// How much longer it waits for each service by which it runs more than the other.
 const FOR_EACH: Duration = Duration::from_millis(250);
 
 /// The most services for which it waits longer.
@@ -24,14 +24,14 @@ const MOST: u32 = 8;
 /// How long a server without enough room waits for one that may have it.
 const FOR_ROOM: Duration = Duration::from_secs(2);
 
-/// How long others wait for a server that has the nodes of a service already.
+/// How long other servers wait for one that already has the nodes of a service.
 const FOR_NODES: Duration = Duration::from_secs(4);
 
 /// How long others wait for a server with nodes that they have never seen. After a power cut or an outage of the
 /// database servers come back one after the other.
 const FOR_UNSEEN: Duration = Duration::from_secs(15);
 
-/// Since when services are seen without a claim.
+/// The time since which each service has been without a claim.
 #[derive(Debug, Default)]
 pub(super) struct FreeServices {
     since: BTreeMap<ServiceId, Instant>,
@@ -40,7 +40,7 @@ pub(super) struct FreeServices {
     seen: BTreeSet<String>,
 }
 
-/// The part of one server, at one look.
+/// The situation of one server at one look.
 pub(super) struct Share<'a> {
     free: &'a mut FreeServices,
     among: &'a Among,
@@ -102,7 +102,7 @@ impl Share<'_> {
     /// Whether this server may take a service now.
     pub(super) fn is_due(&mut self, of: &DeployedService) -> bool {
         let service = of.service.id;
-        // A server that others do not know of takes nothing: they could not send visitors here.
+        // A server that the others do not know takes no service, because they could not send visitors to it.
         if self.engine.is_none()
             || self.among.leaves.is_cancelled()
             || self.known.holders.contains_key(&service)

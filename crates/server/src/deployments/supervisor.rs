@@ -49,7 +49,7 @@ async fn changed(elsewhere: &mut Option<watch::Receiver<i64>>) {
     std::future::pending::<()>().await;
 }
 
-/// Runs all services. Nodes go on running when it ends, and the next start takes them over.
+/// Runs all services. Nodes keep running when it ends, and the next start takes them over.
 pub(crate) struct Supervisor {
     app: Arc<App>,
     engine: Arc<dyn Engine>,
@@ -61,14 +61,14 @@ pub(crate) struct Supervisor {
     only_engine: bool,
     /// Changes when other servers have changed something; `None` if there are none.
     elsewhere: Option<watch::Receiver<i64>>,
-    /// When a service may be taken, if that is before the next look.
+    /// The time at which a service may be taken, if it is before the next look.
     again: Option<Duration>,
     share: FreeServices,
     others: Others,
     engines: Engines,
     /// The last announcement, and when it was made.
     announced: Option<(Replica, Instant)>,
-    /// Since when nodes are known that no service wants.
+    /// The time since which nodes that no service wants have been known.
     unwanted: BTreeMap<NodeHandle, Instant>,
     runners: BTreeMap<ServiceId, Running>,
     tasks: JoinSet<()>,
@@ -131,7 +131,7 @@ impl Job for Supervisor {
             while self.tasks.join_next().await.is_some() {}
             return;
         };
-        // Runners wait until other servers serve, so go on looking.
+        // Runners wait until other servers serve, so keep looking.
         let look = self.pace.look.min(Duration::from_secs(1));
         while !self.tasks.is_empty() {
             tokio::select! {

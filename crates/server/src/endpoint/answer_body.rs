@@ -11,8 +11,8 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use super::Visit;
 use super::routes::UnderWay;
 
-/// The body of a node's answer. Until it ends, it counts as work of the node, if that is here, and as a visit of the
-/// connection.
+/// The body of a node's answer. Until the body ends, it counts as work of the node, if the node is here, and as
+/// a visit of the connection.
 pub(crate) struct NodeBody {
     body: Incoming,
     _under_way: Option<UnderWay>,

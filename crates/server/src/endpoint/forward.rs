@@ -102,7 +102,8 @@ pub(super) async fn forward(
     }
     let message = Message { head, upload, is_expecting };
     let answered = match ask_nodes(app, host, route, &message).await {
-        // In a box, because most requests need no relay. What another replica relays is never relayed again.
+        // In a box, because most requests need no relay. A request that another replica relays is never relayed
+        // again.
         Err(Failure::Moved) if !is_relayed => Box::pin(relay::ask(app, host, &message)).await,
         answered => answered,
     };
@@ -258,7 +259,7 @@ impl Message {
         self.upload.as_ref().is_none_or(|upload| upload.is_untouched())
     }
 
-    /// Makes sure that no one receives more of it. Returns whether another node could still receive all of it.
+    /// Makes sure that no node receives more of it. Returns whether another node could still receive all of it.
     pub(super) fn take_back(&self) -> bool {
         self.upload.as_ref().is_none_or(|upload| upload.take_back())
     }

@@ -143,8 +143,8 @@ impl Trace {
         Self(name)
     }
 
-    /// Adds the id. A root that the client sent stays, whoever the client is, because nothing depends on it.
-    /// This id then stands for the part of this server.
+    /// Adds the id. A `Root` that any client sent stays, because nothing depends on it. This server then adds
+    /// its own id as `Self`.
     fn write(&self, headers: &mut HeaderMap) {
         let Self(own) = self;
         let value = match headers.entry(TRACE_ID) {
@@ -244,7 +244,7 @@ mod tests {
             ("x-forwarded-for", "10.0.0.2"),
             ("x-forwarded-proto", "http"),
             ("x-forwarded-port", "80"),
-            // If this were obeyed after the header was added, it would remove it.
+            // If this were obeyed after the proxy has added the header, the header would be removed.
             ("connection", "x-forwarded-for"),
         ];
         let map = sent(false, &claims);

@@ -61,9 +61,9 @@ impl Endpoint {
 
 /// The service that a request is for.
 pub(crate) enum Visited {
-    /// A service, with its host in lower case.
+    /// The request is for a service, whose host is given in lower case.
     Service(String, Arc<Route>),
-    /// No service, although the host or the port is only for services.
+    /// The request is for no service, although the host or the port is only for services.
     Nothing,
 }
 

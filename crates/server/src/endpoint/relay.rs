@@ -1,7 +1,8 @@
 //! Relays a visitor's request to the replica that runs the service.
 //!
-//! A service may move to another replica at any moment. The replica that no longer runs it says so, and others learn
-//! of the new one within about a second. So the request waits a little, and the route is looked up again.
+//! A service may move to another replica at any moment. The replica that no longer runs it says so, and the
+//! other replicas learn within about a second where it runs. So the request waits a little, and the route is
+//! looked up again.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use super::routes::Route;
 use crate::app::App;
 use crate::relay::proof::{self, Errand};
 
-/// How long a request may look for the replica that runs its service.
+/// How long the search for the replica that runs the service may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The pause until the same replica is asked again.
@@ -88,7 +89,7 @@ async fn ask_replica(
 }
 
 impl Endpoint {
-    /// Says in the log that a replica does not answer, but not all the time.
+    /// Logs that a replica does not answer, but not for each request.
     fn complain(&self, replica: &Authority, why: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.is_none_or(|said| said.elapsed() >= SAID_EVERY) {

@@ -141,7 +141,7 @@ impl Routes {
         self.publish(&services);
     }
 
-    /// Notes that each service that runs elsewhere has its route.
+    /// Records that each service that runs elsewhere has its route.
     pub(crate) fn are_complete(&self) {
         self.are_complete.store(true, Ordering::Release);
     }
@@ -151,7 +151,7 @@ impl Routes {
         self.are_complete.load(Ordering::Acquire)
     }
 
-    /// Notes which other replica writes the logs of a service. `None` means that they are here.
+    /// Records which other replica writes the logs of a service. `None` means that they are here.
     pub(crate) fn set_log_place(&self, service: ServiceId, place: Option<Authority>) {
         let mut places = self.log_places.lock().unwrap_or_else(PoisonError::into_inner);
         match place {

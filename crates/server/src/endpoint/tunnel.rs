@@ -10,10 +10,10 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
-/// After one end has closed its sending half, how long the other may continue.
+/// How long one end may continue after the other has closed its sending half.
 const HALF_OPEN: Duration = Duration::from_mins(1);
 
-/// What follows HTTP on a connection. For most connections nothing does.
+/// The protocol that follows HTTP on a connection. Most connections have none.
 #[derive(Clone, Default)]
 pub(crate) struct Tunnel(Arc<Shared>);
 

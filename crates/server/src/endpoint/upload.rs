@@ -18,7 +18,7 @@ pub(crate) enum Sent {
     Body(Arc<Upload>, u32),
 }
 
-/// A visitor's body. It can go to another node as long as no node has received any of it.
+/// A visitor's body. The body can be sent to another node as long as no node has received any of it.
 pub(crate) struct Upload {
     state: Mutex<State>,
     visit: Arc<Visit>,
@@ -131,7 +131,7 @@ impl Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let mut state = self.lock();
         if state.attempt != attempt {
-            // An end would look like that of the body.
+            // If the stream ended here, this would look like the end of the body.
             return Poll::Pending;
         }
         if !state.is_open {

@@ -1,5 +1,5 @@
-//! Pages of containers' logs, from the replica whose disk has them. The caller of the API was authorised where its
-//! call came in.
+//! Pages of containers' logs, from the replica whose disk has them. The replica that received the call has
+//! authorised its caller.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use crate::endpoint::upload::Sent;
 use crate::http::body::AnswerBody;
 use crate::http::response::Answer;
 
-/// The path of the question, before the question itself. The proof covers it there.
+/// The path that begins the target of a request for a page. The request itself follows in the target, because
+/// the proof covers the target.
 const PATH: &str = "/log/";
 
 /// The longest time for an answer. The other replica may have to read a whole log.

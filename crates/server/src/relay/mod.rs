@@ -17,7 +17,8 @@ use crate::http::response::Answer;
 use crate::http::turns::Turn;
 use proof::Errand;
 
-/// Answers a request at the listener for other replicas. Whoever proves nothing gets the same short refusal.
+/// Answers a request at the listener for other replicas. A request without a valid proof gets the same short
+/// refusal in every case.
 pub(crate) async fn answer(
     app: &App,
     record: &Record,

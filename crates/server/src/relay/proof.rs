@@ -14,13 +14,14 @@ use hyper::{Request, Response};
 
 use crate::sealing::MasterKey;
 
-/// The header with the proof. In an answer it marks the refusal of a replica, which is never that of a service.
+/// The header with the proof. In an answer it marks a refusal by the replica itself, so that it is not taken
+/// for an answer of the service.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-gangplank-relay");
 
 /// How old a proof may be. The times of two replicas may differ by a second or two.
 const HOLDS: Duration = Duration::from_secs(15);
 
-/// What a replica asks another for.
+/// The kind of request of one replica to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Errand {
     /// A visitor's request to a service.
@@ -42,7 +43,7 @@ impl Errand {
     }
 }
 
-/// Adds the proof to a request, which is complete but for it.
+/// Adds the proof to a request that is otherwise complete.
 pub(crate) fn add<B>(master: &MasterKey, now: Time, errand: Errand, request: &mut Request<B>) {
     let signature = URL_SAFE_NO_PAD.encode(master.sign(&message(errand, now, request)));
     if let Ok(proof) = HeaderValue::from_str(&format!("{} {} {signature}", errand.word(), now.0)) {
@@ -69,7 +70,7 @@ fn read<B>(master: &MasterKey, now: Time, proof: &HeaderValue, request: &Request
     (words.next().is_none() && is_now && is_signed).then_some(errand)
 }
 
-/// What is signed. No part but the host, which is last, can contain a line feed; nor can the host.
+/// What is signed. No part can contain a line feed.
 fn message<B>(errand: Errand, at: Time, request: &Request<B>) -> Vec<u8> {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let host = request.headers().get(HOST).map_or(&[][..], HeaderValue::as_bytes);
@@ -82,7 +83,7 @@ pub(crate) fn mark<B>(response: &mut Response<B>) {
     response.headers_mut().insert(HEADER, HeaderValue::from_static("refused"));
 }
 
-/// Removes the mark of an answer. Returns whether it was there, so that the answer is a replica's own refusal.
+/// Removes the mark of an answer. Returns whether there was one: then the answer is the replica's own refusal.
 pub(crate) fn unmark<B>(response: &mut Response<B>) -> bool {
     response.headers_mut().remove(HEADER).is_some()
 }

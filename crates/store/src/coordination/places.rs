@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use super::{Claim, Epoch};
 use crate::Result;
 
-/// The place at which a service is served. It outlives the claim of its writer: others go on asking there until the next
-/// holder of the claim has nodes that serve.
+/// The place at which a service is served. It outlives the claim of its writer: other processes keep sending
+/// requests there until the next holder of the claim has nodes that serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The service.
@@ -43,7 +43,7 @@ pub struct Replica {
     pub images: Option<Vec<String>>,
 }
 
-/// Where everything runs, read at one moment.
+/// The places where all services run, read at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Whereabouts {
     /// The places of services that are served.
@@ -58,15 +58,15 @@ pub struct Whereabouts {
 #[async_trait]
 pub trait Places: Send + Sync {
     /// A number that changes within about a second after a service, a deployment, a place or the list of processes
-    /// has changed. It is only a reason to look.
+    /// has changed. A change of the number is only a reason to read again.
     fn changes(&self) -> watch::Receiver<i64>;
     /// Where everything runs now.
     async fn whereabouts(&self) -> Result<Whereabouts>;
     /// Writes the place of a service. `false` if the claim of its epoch was released or another one has followed.
-    /// Then nothing is written.
+    /// In this case nothing is written.
     async fn set_place(&self, place: &Place) -> Result<bool>;
     /// Removes the place of a service that has nothing to serve. `false` if the claim was released or another one has
-    /// followed. Then nothing is removed.
+    /// followed. In this case nothing is removed.
     async fn remove_place(&self, claim: &Claim) -> Result<bool>;
     /// Removes the places of services that do not exist any more.
     async fn forget_places(&self) -> Result<()>;

@@ -11,7 +11,7 @@ use libtest_mimic::{Failed, Trial};
 use crate::client::Program;
 use crate::world::Trials;
 
-/// Those that wait longest come first.
+/// Trials that wait longest come first.
 const TRIALS: [Trials; 3] = [deaths::TRIALS, stops::TRIALS, served::TRIALS];
 
 /// The trials. Each is skipped if Docker is missing, as all trials of replicas are if their programs are.

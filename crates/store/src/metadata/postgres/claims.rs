@@ -21,7 +21,7 @@ const CLAIM: &str = "
 const RENEW: &str =
     "UPDATE claims SET until = now() + ?3 * INTERVAL '1 millisecond' WHERE name = ?1 AND epoch = ?2";
 
-/// How long the database has for one of these statements. A claim of which nothing is heard is soon over.
+/// How long the database has for one of these statements. A claim that cannot be renewed soon ends.
 const LIMIT: Duration = Duration::from_secs(5);
 
 const RELEASE: &str = "DELETE FROM claims WHERE name = ?1 AND epoch = ?2";
@@ -50,7 +50,7 @@ impl Coordinator for Cluster {
 
     async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>> {
         let connection = self.0.pool.take(None).await?;
-        // Not repeated: if an answer is lost, the claim may exist. It ends by itself.
+        // This call is not repeated: if its answer is lost, the claim may exist. It ends by itself.
         let values = values![work.to_string(), holder, milliseconds(lasts)];
         let found = connection.open.within(LIMIT, connection.open.query(CLAIM, &values)).await?;
         connection.give_back();

@@ -17,7 +17,7 @@ const BEGIN_TIME: &str = "UPDATE cluster SET steady_time = ?1 WHERE steady_time 
 
 const ADVANCE_TIME: &str = "UPDATE cluster SET steady_time = ?2 WHERE steady_time = ?1";
 
-/// What the processes of a cluster agree on.
+/// The facts on which the processes of a cluster agree.
 #[async_trait]
 pub trait Agreed: Send + Sync {
     /// The value that only the cluster's master key opens. `None` until the first server has started.

@@ -1,4 +1,4 @@
-//! Opens a connection to that host of a database that takes writes.
+//! Opens a connection to the host of a database that accepts writes.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::errors;
 use super::target::{CONNECT, Target};
 use crate::{Result, StoreError};
 
-/// After so long without an answer the next host is asked, too.
+/// After this time without an answer, the next host is asked, too.
 const NEXT: Duration = Duration::from_secs(1);
 
-/// A connection of tokio-postgres, before somebody drives it.
+/// A connection of tokio-postgres, before a task drives it.
 pub(super) type Raw = (Client, Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>);
 
 /// Connects to the first host that answers and takes writes. The hosts are asked in their order. A host that

@@ -26,7 +26,7 @@ use crate::{Result, StoreError};
 /// How many prepared statements a connection keeps. All rules together have a few hundred statements.
 const KEPT: usize = 1_000;
 
-/// What a transaction sees, and what its commit promises.
+/// The data that a transaction sees, and the promise of its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Isolation {
     /// Each statement is a transaction by itself.
@@ -63,7 +63,7 @@ pub(super) struct Open {
 pub(super) struct Begun {
     /// The number of a transaction that may write.
     pub(super) number: Option<String>,
-    /// In which history: in another the number is another's.
+    /// The history that the number belongs to. In another history, the number is that of another transaction.
     pub(super) timeline: Option<String>,
     /// The steady time of all processes, in milliseconds; 0 before one of them has advanced it.
     pub(super) steady: Option<i64>,
@@ -90,7 +90,8 @@ impl Connection {
 impl Drop for Open {
     fn drop(&mut self) {
         if *self.is_lost.get_mut() {
-            // The driver would go on until the server answers, which may be never. Meanwhile the server keeps locks.
+            // The driver would continue until the server answers, which may be never. Meanwhile the server keeps
+            // locks.
             self.driver.abort();
         }
     }
@@ -154,8 +155,8 @@ impl Open {
         let mut text = match isolation {
             Isolation::Statement => return Ok(Begun::default()),
             Isolation::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
-            // At this level a statement sees all that was committed before it, also while the rule waited for a
-            // lock. At REPEATABLE READ the snapshot would be older than the lock.
+            // At this level a statement sees everything that was committed before it began, even if the rule waited
+            // for a lock meanwhile. At REPEATABLE READ the snapshot would be older than the lock.
             Isolation::Durable | Isolation::Visible => "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned(),
         };
         if self.mode == Statements::Unnamed {
@@ -220,7 +221,7 @@ impl Open {
     /// Runs several statements with the same values, in their order. All are sent before the first answer is read.
     pub(super) async fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
         if self.mode == Statements::Prepared {
-            // A statement that has to be prepared first would be sent after those behind it.
+            // If a statement had to be prepared first, it would be sent after those that follow it.
             for text in texts {
                 self.prepare(text, values).await?;
             }
@@ -258,7 +259,8 @@ impl Open {
 /// The timeline that a server is on. A name of its log begins with it.
 pub(super) const TIMELINE: &str = "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
 
-/// Asks for what [`Begun`] has. The number comes first: where nothing may be written, the error says so.
+/// Asks for the members of [`Begun`]. The number comes first: if the server accepts no writes, the error says
+/// so.
 const NUMBERED: &str =
     "; SELECT pg_current_xact_id(), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), steady_time
     FROM cluster";

@@ -26,7 +26,7 @@ const LOST: [&SqlState; 3] = [
     &SqlState::READ_ONLY_SQL_TRANSACTION,
 ];
 
-/// Somebody has to change the URL, or the database. Another try is no use before.
+/// Somebody has to change the URL, or the database. Until then, another try does not help.
 const REFUSED: [&SqlState; 4] = [
     &SqlState::INVALID_PASSWORD,
     &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
@@ -39,8 +39,8 @@ pub(super) fn is_lost(error: &Error) -> bool {
     is_its_end(error) || error.code().is_none_or(|code| LOST.contains(&code))
 }
 
-/// Whether the connection ended with this error. Then nobody knows what a COMMIT did that was under way. A pooler that
-/// has lost the server says so without a severity that programs can read.
+/// Whether the connection ended with this error. Then nobody knows whether a COMMIT that was in progress took
+/// effect. A pooler that has lost the server says so without a severity that programs can read.
 pub(super) fn is_its_end(error: &Error) -> bool {
     error.is_closed() || error.as_db_error().is_none_or(|it| it.parsed_severity() != Some(Severity::Error))
 }

@@ -142,7 +142,7 @@ impl From<StoreError> for Failed {
     }
 }
 
-/// The caches while a commit is under way that takes rights away, or while nobody knows whether it happened.
+/// The caches while a commit that takes rights away is in progress, or while nobody knows whether it happened.
 struct Closed<'c>(&'c Caches, Takes);
 
 impl<'c> Closed<'c> {
@@ -245,8 +245,8 @@ impl Cluster {
     }
 }
 
-/// Runs a part of the program that may panic. A panic ends its transaction alone, and the connection with it, whose
-/// state nobody knows then.
+/// Runs a part of the program that may panic. A panic only ends its own transaction and the connection, whose
+/// state is then unknown.
 fn caught<T>(panicked: &Cell<bool>, run: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         panicked.set(true);
@@ -326,7 +326,8 @@ impl Engine for Cluster {
     }
 }
 
-/// A random number from 0 to 1. It spreads conflicting transactions, so that they do not meet again.
+/// A random number from 0 to 1. It spreads conflicting transactions in time, so that they do not conflict
+/// again.
 fn jitter() -> f64 {
     let [random, ..] = *uuid::Uuid::new_v4().as_bytes();
     f64::from(random) / f64::from(u8::MAX)

@@ -26,8 +26,8 @@ pub struct Idle {
 }
 
 impl Postgres {
-    /// Opens an empty database as the target of a migration, or goes on with an interrupted one. No server starts on
-    /// it until [`end_arrival`](Self::end_arrival).
+    /// Opens an empty database as the target of a migration, or continues an interrupted one. No server starts
+    /// on it until [`end_arrival`](Self::end_arrival).
     ///
     /// # Errors
     /// [`StoreError::Unusable`] if the database is not empty, or the target of another migration.
@@ -146,7 +146,7 @@ impl Postgres {
         })
     }
 
-    /// Notes that the store has moved. From then on no server starts on it.
+    /// Records that the store has moved. From then on no server starts on it.
     ///
     /// # Errors
     /// [`StoreError::Unusable`] if a server uses the database, or has used it since a moment.
@@ -238,7 +238,7 @@ pub(super) async fn refuse(open: &Open) -> Result<()> {
 const SET_STATE: &str = "INSERT INTO migration (one, state, number, place) VALUES (1, ?1, ?2, ?3)
     ON CONFLICT (one) DO UPDATE SET state = excluded.state, number = excluded.number, place = excluded.place";
 
-/// Notes a state in the open transaction of a connection.
+/// Records a state in the open transaction of a connection.
 pub(super) async fn set_state(open: &Open, state: &Move) -> Result<()> {
     open.execute(SET_STATE, &values_of(state)).await.map(drop)
 }

@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 pub(super) struct Lost {
     /// The number of the transaction in PostgreSQL.
     pub(super) number: Option<String>,
-    /// In which history: in another the number is another's.
+    /// The history that the number belongs to. In another history, the number is that of another transaction.
     pub(super) timeline: Option<String>,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn unknown() -> StoreError {
 async fn ask(pool: &Pool, lost: &Lost) -> Result<Said> {
     let (Some(number), Some(timeline)) = (&lost.number, &lost.timeline) else { return Ok(Said::Nothing) };
     let open: Open = pool.extra().await?;
-    // Asked first: a number may be of the future where it is another's.
+    // Asked first: in another history the number may not have been given out yet.
     let rows = open.query(&format!("SELECT {TIMELINE}"), &[]).await?;
     if rows.first().map(|row| row.cell(0)).transpose()? != Some(Cell::Text(timeline)) {
         return Ok(Said::Nothing);

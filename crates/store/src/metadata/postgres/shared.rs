@@ -26,7 +26,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// gone in every process within this time plus that of one reading.
 const FRESH: Duration = Duration::from_secs(4);
 
-/// A process that was not answered for so long should get no requests.
+/// A process that got no answer for this time should get no requests.
 const OUT_OF_REACH: Duration = Duration::from_secs(10);
 
 const READ: &str =
@@ -46,8 +46,8 @@ pub(super) struct Shared {
     statistics: Arc<Statistics>,
 }
 
-/// A moment by two clocks. One of them stands still while the machine sleeps or is moved to another, and the other
-/// may be set. What one of them says is old is old.
+/// A moment by two clocks. One of them stops while the machine sleeps or is moved to another, and the other may
+/// be set. If either says that a reading is old, it counts as old.
 #[derive(Clone, Copy)]
 struct Moment {
     since_boot: Timespec,
@@ -71,7 +71,7 @@ impl Moment {
 }
 
 impl Shared {
-    /// Reads the numbers, and goes on reading them in the background until the last reference is dropped.
+    /// Reads the numbers, and keeps reading them in the background until the last reference is dropped.
     pub(super) async fn watch(pool: &Pool) -> Result<Arc<Self>> {
         let open = pool.extra().await?;
         let shared = Arc::new(Self {
@@ -149,7 +149,7 @@ impl Shared {
         Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))
     }
 
-    /// Notes a steady time that was read otherwise.
+    /// Records a steady time that was read otherwise.
     pub(super) fn note_steady(&self, time: Time) {
         self.steady.fetch_max(time.0, Ordering::AcqRel);
     }

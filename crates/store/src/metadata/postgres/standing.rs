@@ -21,9 +21,10 @@ const TOLD: Duration = Duration::from_mins(1);
 pub enum Trouble {
     /// The database has been out of reach for some time.
     OutOfReach,
-    /// The clock is wrong. This is by how many milliseconds the database's is ahead.
+    /// The clock is wrong. The value is the number of milliseconds by which the database's clock is ahead.
     Clock(i64),
-    /// The tables have been changed for later versions of the program. This is the oldest schema of these.
+    /// The tables have been changed for later versions of the program. The value is the oldest schema of these
+    /// programs.
     Schema(i64),
 }
 
@@ -43,7 +44,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// What the last readings told about this process.
+/// The last readings, as far as they are about this process.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     /// By how many milliseconds the database's clock is ahead of this machine's.
@@ -54,8 +55,8 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// Notes a reading: the oldest schema and the time in milliseconds that it gave, and when it was asked for and
-    /// answered by this machine's clock.
+    /// Records a reading: the oldest schema and the time in milliseconds that it gave, and when it was asked
+    /// for and answered by this machine's clock.
     pub(super) fn note(&self, oldest: i64, time: i64, asked: SystemTime, answered: SystemTime) {
         self.oldest.store(oldest, Ordering::Release);
         let ahead = ahead(time, milliseconds(asked), milliseconds(answered));
@@ -97,7 +98,8 @@ impl Standing {
     }
 }
 
-/// By how much a clock that said `time` is certainly ahead of one that said `asked` before and `answered` after.
+/// The least time by which a clock is ahead that showed `time` when another clock showed a time between `asked`
+/// and `answered`.
 fn ahead(time: i64, asked: i64, answered: i64) -> i64 {
     match (time - answered, time - asked) {
         (least @ 1.., _) => least,

@@ -1,4 +1,4 @@
-//! Which database to connect to, and how.
+//! The database to connect to, and the way to connect.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -17,14 +17,14 @@ use crate::{Result, StoreError};
 /// The time limit for opening a connection.
 pub(super) const CONNECT: Duration = Duration::from_secs(3);
 
-/// After such a silence a probe asks whether the other host is still there.
+/// After this time without data, a probe asks whether the other host is still there.
 const SILENT: Duration = Duration::from_secs(10);
 
-/// The pause between two probes, and after how many the connection ends.
+/// The pause between two probes, and the number of unanswered probes after which the connection ends.
 const PROBE: Duration = Duration::from_secs(5);
 const PROBES: u32 = 3;
 
-/// If sent data stays unacknowledged for so long, the connection ends.
+/// If sent data stays unacknowledged for this time, the connection ends.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
 /// Limits of a session. The server ends a transaction whose client is gone, and so releases its locks.
@@ -258,7 +258,7 @@ fn tls(roots: Option<&str>) -> Result<rustls::ClientConfig> {
     Ok(builder.with_root_certificates(store).with_no_client_auth())
 }
 
-/// An error with its causes. Its own message alone says little.
+/// An error with its causes. The message of the error itself says little.
 pub(super) fn because(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut source = error.source();

@@ -17,12 +17,13 @@ use crate::metadata::patience::{RESERVE, left};
 use crate::metadata::tx::{Dialect, Level, Lock, Named, Query, Read, ReadEach, Row, Tx, Value, values};
 use crate::{Result, StoreError};
 
-/// After so long without an answer the connection is given up. The server's limits usually end a statement
+/// After this time without an answer, the connection is given up. The server's limits usually end a statement
 /// earlier.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The same for a commit. It is less than the server's limit for a statement: a commit that waits for a copy of the
-/// database must not be cancelled, because it would then become visible although a failover may lose it.
+/// This limit is for a commit. It is less than the server's limit for a statement: a commit that waits for a
+/// copy of the database must not be cancelled, because it would then become visible although a failover may
+/// lose it.
 const COMMIT: Duration = Duration::from_secs(10);
 
 /// A commit gets at least this much time, if all before took long.
@@ -37,14 +38,14 @@ pub(super) struct Transaction<'c> {
     handle: &'c Handle,
     isolation: Isolation,
     begun: Begun,
-    /// When no statement may begin or go on any more.
+    /// The time after which no statement may begin or continue.
     until: Option<Instant>,
     /// Whether a statement has failed. After that PostgreSQL runs no other statement, and COMMIT rolls back
     /// without an error.
     has_failed: Cell<bool>,
 }
 
-/// How a commit went.
+/// The outcome of a commit.
 pub(super) enum Ended {
     /// It happened.
     Committed,
@@ -62,7 +63,7 @@ impl<'c> Transaction<'c> {
         until: Option<Instant>,
     ) -> Result<Self> {
         let open = &connection.open;
-        // What is left after that is for a commit whose outcome has to be found out.
+        // The remaining time is for finding out the outcome of a commit.
         let until = until.and_then(|until| until.checked_sub(RESERVE));
         let has_failed = Cell::new(false);
         let mut begun = Self { open, handle, isolation, begun: Begun::default(), until, has_failed };
@@ -104,7 +105,7 @@ impl<'c> Transaction<'c> {
     /// Rolls the transaction back.
     pub(super) fn roll_back(self) {
         if self.open.is_lost() {
-            // It ends with its connection. Nobody waits for that.
+            // The transaction ends with its connection. Nobody waits for this end.
             return;
         }
         let ended =
@@ -126,7 +127,7 @@ impl<'c> Transaction<'c> {
             Ok(Ok(())) if self.open.was_warned() => Ok(Ended::WithoutCopy),
             Ok(Ok(())) => Ok(Ended::Committed),
             Ok(Err(error)) if !errors::is_its_end(&error) => Err(errors::explain(&error)),
-            // No answer came, or none that decides.
+            // There was no answer, or one that leaves the outcome open.
             _ => {
                 self.open.give_up();
                 Ok(Ended::Unknown(Lost { number: self.begun.number, timeline: self.begun.timeline }))
@@ -181,8 +182,8 @@ impl Tx for Transaction<'_> {
         values: &[Value<'_>],
         read: ReadEach<'_>,
     ) -> Result<()> {
-        // Not `FOR UPDATE`, for which a foreign key waits that is checked by somebody who came to the row out of the order
-        // of locks. Whoever removes the row still waits for the key, or the key fails.
+        // This is not `FOR UPDATE`: checks of foreign keys would wait for that, and they do not follow the order of
+        // locks. A transaction that removes the row still waits for the check of the foreign key, or the check fails.
         let how = match lock {
             Lock::Share => "FOR SHARE",
             Lock::Update => "FOR NO KEY UPDATE",

@@ -45,11 +45,13 @@ pub struct Upgraded {
 
 impl Postgres {
     /// Changes the tables of a database to those of this program, if they are of an earlier one. Servers of that
-    /// program may go on meanwhile. Waits for another process that does the same. `None` if there are no tables.
+    /// program may continue meanwhile. Waits for another process that does the same. `None` if there are no
+    /// tables.
     ///
     /// # Errors
     /// [`StoreError::Unusable`] if the database has tables of a program that is too early or too late;
-    /// [`StoreError::Contended`] if others are in the way for too long. Another run goes on where this one has stopped.
+    /// [`StoreError::Contended`] if others are in the way for too long. Another run continues where this one
+    /// has stopped.
     pub async fn upgrade(target: &Target) -> Result<Option<Upgraded>> {
         Changes { target, first: FIRST, steps: STEPS }.make(|_| {}).await
     }
@@ -139,7 +141,7 @@ async fn do_act(open: &Open, act: &Act) -> Result<()> {
     }
 }
 
-/// Notes that the tables have the schema after `before`.
+/// Records that the tables have the schema after `before`.
 async fn arrive(open: &Open, before: i64) -> Result<()> {
     let arrive = format!("UPDATE cluster SET schema = {before} + 1 WHERE schema = {before}");
     match open.execute(&arrive, &[]).await? {

@@ -1,4 +1,4 @@
-//! Services that move, and replicas that are away.
+//! Services that move, and replicas that are out of reach.
 
 use super::*;
 

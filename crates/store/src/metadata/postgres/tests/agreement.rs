@@ -1,4 +1,4 @@
-//! What processes of a cluster agree on, also if they start at the same moment.
+//! The facts on which processes of a cluster agree, also if they start at the same moment.
 
 use gangplank_core::{AccessKeyId, AccountId, LoginLimits, Origin, Permission, Time};
 

@@ -41,7 +41,7 @@ fn contents(server: &gangplank_testkit::Postgres, name: &str) -> String {
     format!("{}\n{}", server.query(name, &count).unwrap(), server.query(name, events).unwrap())
 }
 
-/// Every write meets every fate of its commit, and still is made once.
+/// Each write gets every possible fate of its commit, and is still made exactly once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_becomes_of_the_answer_a_write_is_made_once() {
     let Some((server, name)) = database() else { return };
@@ -147,7 +147,7 @@ async fn a_prepared_statement_that_is_gone_or_has_changed_is_prepared_again() {
     server.query(&name, "ALTER TABLE trial ALTER a TYPE INTEGER").unwrap();
     assert_eq!(read(&store).await, (7, 7));
     let drop_all = |tx: &dyn Tx| tx.run("DEALLOCATE ALL", values![]);
-    // The answer to the statement itself is not the point.
+    // The answer to the statement itself does not matter here.
     let _ = store.engine.read_one(drop_all).await;
     assert_eq!(read(&store).await, (7, 7));
     // An administrator ends all sessions.
@@ -158,7 +158,7 @@ async fn a_prepared_statement_that_is_gone_or_has_changed_is_prepared_again() {
     assert_eq!(read(&store).await, (7, 7));
 }
 
-/// A pooler gives each transaction another session, and keeps what a session was told.
+/// A pooler gives each transaction another session, and the settings of a session stay in it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_pooler_serves_many_and_keeps_nothing_of_them() {
     if pgbouncer().is_none() {
@@ -185,7 +185,7 @@ async fn a_pooler_serves_many_and_keeps_nothing_of_them() {
         let settings = "SELECT current_setting('statement_timeout'), current_setting('synchronous_commit')";
         assert_eq!(server.query_at(bouncer.port(), &name, settings).unwrap(), "0|on");
     }
-    // A COMMIT of which the pooler loses the answer is found out, too.
+    // The outcome of a COMMIT whose answer the pooler loses is found out, too.
     let wanted = contents(server, &name).lines().count();
     let (server, name) = database().unwrap();
     let proxy = PostgresProxy::before(bouncer.port());
@@ -210,7 +210,7 @@ async fn what_one_process_takes_away_is_gone_in_another() {
         Credential::AccessKey(key) => key.enabled,
         Credential::Session(_) => unreachable!("it is a key"),
     };
-    // The first look may be too early to be kept.
+    // The first answer may come too early to be cached.
     for _ in 0..3 {
         assert!(is_enabled(other.credential(&key_id(1)).await));
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -230,7 +230,7 @@ async fn what_one_process_takes_away_is_gone_in_another() {
     }
 }
 
-/// Whoever gives up waiting for the copy of a commit must not take it for done.
+/// If the wait for the copy of a commit is given up, the commit must not count as done.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_commit_that_reached_no_copy_is_not_promised() {
     let Some((server, store)) = scratch().await else { return };
@@ -267,7 +267,7 @@ async fn a_commit_that_reached_no_copy_is_not_promised() {
     store.set_marks(vec![(Mark::GcGrace, 8)]).await.unwrap();
 }
 
-/// Writers go on while the server crashes and comes back, and when a copy takes its place.
+/// Writers continue while the server crashes and comes back, and when a copy takes its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_crash_and_a_promotion_heal_by_themselves() {
     let Some(programs) = postgres::programs(15) else { return skip("PostgreSQL 15 is not installed") };

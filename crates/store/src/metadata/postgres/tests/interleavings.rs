@@ -1,4 +1,4 @@
-//! What only two processes, or two connections of one, can do to each other.
+//! Conflicts that only two processes, or two connections of one process, can have.
 
 use gangplank_core::{Origin, Time};
 
@@ -15,7 +15,7 @@ use crate::metadata::sqlite::tests::world::{
 };
 use crate::metadata::{Collection as _, Inspection as _};
 
-/// How often two meet.
+/// How often each conflict is tried.
 const ROUNDS: usize = 60;
 
 fn retries(store: &Postgres) -> u64 {
@@ -48,7 +48,7 @@ async fn a_login_that_pushes_two_things_at_once_waits_in_no_circle() {
     assert_eq!(retries(&store), 0);
 }
 
-/// What one service registers is part of what the other lets go of.
+/// One service registers an image that is part of the image that another service releases.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_registers_and_who_lets_go_wait_in_no_circle() {
     let Some((server, store)) = scratch().await else { return };
@@ -80,7 +80,7 @@ async fn who_registers_and_who_lets_go_wait_in_no_circle() {
     assert_eq!(retries(&store), 0);
 }
 
-/// Runs both, each on a thread of its own.
+/// Runs both, each on a separate thread.
 fn at_once(one: impl Future<Output = ()> + Send, other: impl Future<Output = ()> + Send) {
     let runtime = Handle::current();
     std::thread::scope(|scope| {
@@ -89,7 +89,7 @@ fn at_once(one: impl Future<Output = ()> + Send, other: impl Future<Output = ()>
     });
 }
 
-/// A server that has taken another's place gives the numbers of what was lost to others.
+/// A server that has replaced another one gives the numbers of lost transactions to new ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_that_was_given_again_says_nothing() {
     let Some((server, store)) = scratch().await else { return };
@@ -106,7 +106,7 @@ async fn a_number_that_was_given_again_says_nothing() {
         let outcome = outcome(timeline).await;
         assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
     }
-    // On the server that gave it, it says what became of it.
+    // On the server that gave the number out, the outcome can be asked by it.
     let timeline = server.query("scratch", &format!("SELECT {TIMELINE}")).unwrap();
     outcome(Some(&timeline)).await.unwrap();
 }
@@ -126,7 +126,7 @@ async fn a_rule_that_fails_gives_its_connection_back() {
     assert_eq!(process().await, before);
 }
 
-/// The time of leases is the database's, whatever a process thinks.
+/// The time of leases is the database's, whatever the clock of a process says.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_renewed_at_the_time_of_all() {
     let Some((server, store)) = scratch().await else { return };
@@ -142,13 +142,13 @@ async fn a_lease_is_renewed_at_the_time_of_all() {
     assert!(found.unwrap().is_some());
     assert!(at.holds("config").await);
     assert_eq!(leases(), later);
-    // So what is early for a process is not in the future.
+    // So a lease that a slow process takes is not in the future.
     assert_eq!(store.contradictions(NOW).await.unwrap(), Vec::new());
     store.reconcile(NOW).await.unwrap();
     assert_eq!(leases(), later);
 }
 
-/// Somebody always uses one repository, whose garbage is the oldest.
+/// One repository, whose garbage is the oldest, is always in use.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_repository_in_use_holds_up_only_its_own_garbage() {
     let Some((server, store)) = scratch().await else { return };

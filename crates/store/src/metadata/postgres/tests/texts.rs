@@ -20,7 +20,7 @@ const ALONE: &str = "GANGPLANK_TEST_TEXTS_ALONE";
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_takes_every_text_of_the_rules() {
     if std::env::var_os(ALONE).is_none() {
-        // The test watches the whole process, so no other test may run in it.
+        // The test observes the whole process, so no other test may run in it.
         let name = "metadata::postgres::tests::texts::postgresql_takes_every_text_of_the_rules";
         let test = std::env::current_exe().unwrap();
         let ran = Command::new(test).args([name, "--exact", "--nocapture"]).env(ALONE, "1").output().unwrap();

@@ -46,8 +46,8 @@ async fn marks(store: &Postgres) {
     store.set_marks(vec![(Mark::GcGrace, 7), (Mark::ScrubStarted, 9)]).await.unwrap();
 }
 
-/// A server of the release before goes on while the tables are extended. It gets no requests before something that it
-/// uses is removed.
+/// A server of the release before continues while the tables are extended. It gets no requests before something
+/// that it uses is removed.
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_of_the_release_before_go_on_until_something_is_removed() {
     let Some((server, store)) = scratch().await else { return };
