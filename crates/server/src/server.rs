@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::certificates::Certificates;
-use crate::config::{Collection, Config, Deployments};
+use crate::config::{Collection, Config, Deployments, Limits};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::deployments::Deployer;
