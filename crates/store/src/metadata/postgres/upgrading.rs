@@ -130,9 +130,9 @@ async fn do_act(open: &Open, act: &Act) -> Result<()> {
             if !open.query(&valid, &[]).await?.is_empty() {
                 return Ok(());
             }
-            // What an interrupted run has left is never used.
-            retried(open, &format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
-            retried(open, make).await
+            // What an interrupted try has left is never used.
+            let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
+            retried(open, &[&drop, make]).await
         }
         Act::Batches(statement) => {
             while open.execute(statement, &[]).await? > 0 {}
@@ -153,16 +153,16 @@ async fn arrive(open: &Open, before: i64) -> Result<()> {
 /// Runs statements in one transaction.
 async fn patiently(open: &Open, statements: &str) -> Result<()> {
     let limits = format!("SET LOCAL lock_timeout = '{PATIENCE}'; SET LOCAL statement_timeout = 0");
-    retried(open, &format!("BEGIN; {limits}; {statements}; COMMIT")).await
+    retried(open, &[&format!("BEGIN; {limits}; {statements}; COMMIT")]).await
 }
 
-/// Runs a text, and again if others are in the way.
-async fn retried(open: &Open, text: &str) -> Result<()> {
+/// Runs texts one after the other, and all of them again if others are in the way.
+async fn retried(open: &Open, texts: &[&str]) -> Result<()> {
     let mut tried = 0;
     loop {
         tried += 1;
-        let Err(error) = open.order(text).await else { return Ok(()) };
-        if text.starts_with("BEGIN") && !open.is_lost() {
+        let Err(error) = in_turn(open, texts).await else { return Ok(()) };
+        if texts.iter().any(|text| text.starts_with("BEGIN")) && !open.is_lost() {
             open.order("ROLLBACK").await.map_err(|error| explain(&error))?;
         }
         let is_in_use = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED]
@@ -174,6 +174,13 @@ async fn retried(open: &Open, text: &str) -> Result<()> {
         tracing::info!(%error, "the table is in use; a change of it is tried again");
         sleep(PAUSE.mul_f64(jitter())).await;
     }
+}
+
+async fn in_turn(open: &Open, texts: &[&str]) -> std::result::Result<(), tokio_postgres::Error> {
+    for text in texts {
+        open.order(text).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -121,6 +121,32 @@ async fn a_table_in_use_is_changed_when_it_is_free() {
     assert_eq!(changing.await.unwrap().unwrap().unwrap().to, VERSION + 1);
 }
 
+/// A try that gave up leaves an index that is never valid.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_is_made_when_those_who_wrote_have_ended() {
+    const INDEX: Step = Step {
+        what: "marks are found by their value",
+        oldest: VERSION,
+        acts: &[Act::Index {
+            name: "progress_by_value",
+            make: "CREATE INDEX CONCURRENTLY progress_by_value ON progress (value)",
+        }],
+    };
+    let Some((server, store)) = scratch().await else { return };
+    marks(&store).await;
+    let target = Target::parse(&server.url("scratch")).unwrap();
+    let writer = Open::to(&target).await.unwrap();
+    writer.order("BEGIN; UPDATE progress SET value = value").await.unwrap();
+    let changing = tokio::spawn({
+        let target = target.clone();
+        async move { changes(&target, &[INDEX]).make(|_| {}).await }
+    });
+    sleep(Duration::from_secs(6)).await;
+    assert!(!changing.is_finished());
+    writer.order("COMMIT").await.unwrap();
+    assert_eq!(changing.await.unwrap().unwrap().unwrap().to, VERSION + 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_interrupted_goes_on() {
     let Some((server, store)) = scratch().await else { return };
