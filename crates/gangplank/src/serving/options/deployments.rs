@@ -66,7 +66,7 @@ macro_rules! with_deployments {
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
             #[serde(default, deserialize_with = "file::address")]
             replica_listen: SocketAddr, "GANGPLANK_REPLICA_LISTEN";
-            /// host:port by which other replicas reach --replica-listen [default: its address]
+            /// host:port by which other replicas reach --replica-listen [default: the address of --replica-listen]
             #[arg(value_name = "HOST:PORT", help_heading = "Deployments")]
             replica_address: String, "GANGPLANK_REPLICA_ADDRESS";
             /// Time that the output of containers is kept, in days or as in 12h [default: 4d]
