@@ -28,6 +28,9 @@ const PAUSE: Duration = Duration::from_secs(4);
 /// once a second, and a load balancer asks them about as often.
 const NOTICED: Duration = Duration::from_secs(5);
 
+/// How often a process asks whether another one still changes the tables.
+const ASKED_EVERY: Duration = Duration::from_millis(500);
+
 /// The limits of the session that changes tables. The last limit of a name counts.
 const LIMITS: [(&str, &str); 3] =
     [("statement_timeout", "0"), ("lock_timeout", PATIENCE), ("idle_in_transaction_session_timeout", "0")];
@@ -71,8 +74,7 @@ impl Changes<'_> {
         let target = self.target.with_limits(&LIMITS);
         // The lock has a connection of its own: not all acts can be in a transaction.
         let (lock, open) = (Open::to(&target).await?, Open::to(&target).await?);
-        let wait = format!("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; {LOCK}");
-        lock.order(&wait).await.map_err(|error| explain(&error))?;
+        alone(&lock).await?;
         let Some(found) = schema::tables(&open).await? else { return Ok(None) };
         let Found { schema: from, mut oldest } = found;
         let mut schema = from;
@@ -110,6 +112,22 @@ impl Changes<'_> {
                 found.schema, self.first
             ))
         })
+    }
+}
+
+/// Begins a transaction that has the lock. It waits in short tries: a statement that waits has a snapshot, and an index
+/// that is made concurrently waits for the end of all older snapshots.
+async fn alone(lock: &Open) -> Result<()> {
+    // Not by `query`, which keeps a snapshot until the next statement.
+    let begin = format!("BEGIN; SET LOCAL lock_timeout = '100ms'; {LOCK}");
+    loop {
+        match lock.order(&begin).await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {}
+            Err(error) => return Err(explain(&error)),
+        }
+        lock.order("ROLLBACK").await.map_err(|error| explain(&error))?;
+        sleep(ASKED_EVERY).await;
     }
 }
 

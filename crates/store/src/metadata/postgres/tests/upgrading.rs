@@ -1,6 +1,7 @@
 //! Changes of tables under servers that use them, with steps that only these tests have.
 
-use std::sync::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -80,12 +81,23 @@ async fn of_two_processes_one_changes_the_tables() {
     let Some((server, store)) = scratch().await else { return };
     marks(&store).await;
     let target = Target::parse(&server.url("scratch")).unwrap();
-    let made = Mutex::new(0);
-    let count = |_: &Act| *made.lock().unwrap() += 1;
-    let (one, other) = (changes(&target, &[EXTEND]), changes(&target, &[EXTEND]));
-    let (one, other) = tokio::join!(one.make(count), other.make(count));
-    let (one, other) = (one.unwrap().unwrap(), other.unwrap().unwrap());
-    assert_eq!(*made.lock().unwrap(), EXTEND.acts.len());
+    let made = Arc::new(AtomicUsize::new(0));
+    let process = || {
+        let (target, made) = (target.clone(), Arc::clone(&made));
+        tokio::spawn(async move {
+            let count = |act: &Act| {
+                made.fetch_add(1, Ordering::Relaxed);
+                if matches!(act, Act::Index { .. }) {
+                    // The other one waits by now, which must not keep the index from being made.
+                    std::thread::sleep(Duration::from_millis(500));
+                }
+            };
+            changes(&target, &[EXTEND]).make(count).await.unwrap().unwrap()
+        })
+    };
+    let (one, other) = (process(), process());
+    let (one, other) = (one.await.unwrap(), other.await.unwrap());
+    assert_eq!(made.load(Ordering::Relaxed), EXTEND.acts.len());
     assert_eq!((one.to, other.to), (VERSION + 1, VERSION + 1));
     assert_ne!(one.from, other.from, "the second finds the first one's work");
     // Servers that start meanwhile do not wait.
