@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 
 use super::bucket::{BUCKET, KEYS};
 use crate::content::random;
+use crate::digest::sha256;
 use crate::http::{Blocking, expect};
 use crate::meter;
 use crate::servers::{self, Programs, Started};
 use crate::target::Target;
+use crate::work::{Parts, push_blob, put_request, repository};
 
 /// The address that clients sign: that of a load balancer, which is the benchmark itself.
 const PUBLIC_ADDRESS: &str = "127.0.0.1:5000";
@@ -36,11 +38,22 @@ pub(super) struct Place<'a> {
     pub(super) bucket: u16,
 }
 
+/// An account with content.
+pub(super) struct Account {
+    /// With a key and a login of the account. It is the first replica; which one prepares does not matter.
+    pub(super) target: Target,
+    pub(super) repository: String,
+    pub(super) parts: Parts,
+    /// The digest of an image to register.
+    pub(super) image: String,
+    /// The digest of a blob to ask for.
+    pub(super) blob: String,
+}
+
 /// Running replicas.
 pub(super) struct Fleet {
     pub(super) replicas: Vec<Target>,
-    /// Accounts, each with a key and a login, reached at the first replica. Which one prepares does not matter.
-    pub(super) accounts: Vec<Target>,
+    pub(super) accounts: Vec<Account>,
     /// For each replica the time from its start until it was ready, one after the other.
     pub(super) ready: Vec<Duration>,
     /// The resident memory of each before the first request, in bytes.
@@ -74,8 +87,8 @@ impl Fleet {
     }
 }
 
-/// Makes an account with a key and a login.
-fn account(root: &Target, number: usize) -> Result<Target> {
+/// Makes an account.
+fn account(root: &Target, number: usize) -> Result<Account> {
     let mut owner = Target::at(&root.name, root.address, root.host.clone());
     let input = json!({ "account": format!("{number:012}") });
     let made = call(root, "CreateAccessKey", &input.to_string())?;
@@ -84,7 +97,14 @@ fn account(root: &Target, number: usize) -> Result<Target> {
     let made = call(&owner, "CreateRegistryLogin", r#"{"scope":["push","pull","delete"]}"#)?;
     owner.login = pair(&made["registryLogin"], "username", "password");
     ensure!(owner.access_key.is_some() && owner.login.is_some(), "no key or no login");
-    Ok(owner)
+    create_service(&owner)?;
+    let repository = repository("replicas")?;
+    let parts = Parts::push(&owner, &repository)?;
+    let manifest = parts.manifest("to be registered");
+    let put = put_request(&owner, &repository, "latest", &manifest);
+    expect(&Blocking::open(&owner)?.ask(&put)?, 201, "PUT of a manifest")?;
+    let blob = push_blob(&owner, &repository, &random(1024)?)?;
+    Ok(Account { target: owner, repository, parts, image: sha256(manifest.as_bytes()), blob })
 }
 
 fn pair(of: &Value, first: &str, second: &str) -> Option<(String, String)> {
@@ -92,8 +112,16 @@ fn pair(of: &Value, first: &str, second: &str) -> Option<(String, String)> {
     text(first).zip(text(second))
 }
 
+/// Makes a service. Returns its name.
+pub(super) fn create_service(target: &Target) -> Result<String> {
+    let service = format!("bench-{}", hex::encode(random(6)?));
+    let input = json!({ "serviceName": service, "power": "nano", "scale": 1 }).to_string();
+    call(target, "CreateContainerService", &input)?;
+    Ok(service)
+}
+
 /// Makes a signed call, and returns the answer.
-pub(super) fn call(target: &Target, operation: &str, body: &str) -> Result<Value> {
+fn call(target: &Target, operation: &str, body: &str) -> Result<Value> {
     let call = target.call(operation, body, &hex::encode(random(16)?)).context("no access key")?;
     let answer = Blocking::open(target)?.ask(&call)?;
     expect(&answer, 200, operation)?;

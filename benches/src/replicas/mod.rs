@@ -7,7 +7,9 @@
 
 mod bucket;
 mod fleet;
+mod found;
 mod locks;
+mod part;
 mod postgres;
 mod relay;
 mod rounds;
@@ -24,25 +26,20 @@ use anyhow::{Result, ensure};
 use tokio::runtime::Runtime;
 
 use crate::servers::Programs;
-use crate::target::Target;
 use bucket::Bucket;
-use fleet::{Fleet, Place};
-use locks::{Seen, Watch};
+use fleet::{Account, Fleet, Place};
+use found::Found;
+use locks::Watch;
+use part::Part;
 use postgres::Postgres;
 use relay::Relay;
-use rounds::Done;
 use spent::Spent;
-use work::Kind;
 
 /// The numbers of replicas.
 const COUNTS: [usize; 3] = [1, 2, 3];
 
 /// How many milliseconds late each answer arrives in the second part.
 const DELAY_IN_MS: u64 = 5;
-
-/// The accounts that work is spread over: more than there are clients, so that it rarely waits for the locks of an
-/// account.
-const ACCOUNTS: usize = 32;
 
 /// The clients in the first part, whatever the number of replicas.
 const CLIENTS: usize = 12;
@@ -52,10 +49,6 @@ const CLIENTS_OF_EACH: usize = 8;
 
 /// Operations before the time begins: they open the connections of each replica.
 const FIRST: usize = 100;
-
-/// Each kind by itself, and then all kinds in turn.
-const KINDS: [Option<Kind>; 6] =
-    [Some(Kind::Login), Some(Kind::Register), Some(Kind::Manifest), Some(Kind::Blob), Some(Kind::Head), None];
 
 /// The programs that replicas share.
 pub(crate) struct Shared {
@@ -78,82 +71,6 @@ const FULL: Extent = Extent { each: 2_000, late: Duration::from_secs(4) };
 
 /// More operations a second than a replica does with late answers.
 const MOST: usize = 800;
-
-/// The part of the measurement.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    /// Processor time for the same operations.
-    Cost,
-    /// Throughput with late answers.
-    Late,
-    /// The same, with all work in one account. There it waits for the same locks.
-    LateInOneAccount,
-}
-
-impl Part {
-    const ALL: [Self; 3] = [Self::Cost, Self::Late, Self::LateInOneAccount];
-
-    /// The name in results.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Cost => "cost",
-            Self::Late => "late",
-            Self::LateInOneAccount => "late, one account",
-        }
-    }
-
-    /// The name of a database, and of a prefix.
-    fn database(self, replicas: usize, run: usize) -> String {
-        let part = match self {
-            Self::Cost => "cost",
-            Self::Late => "late",
-            Self::LateInOneAccount => "one",
-        };
-        format!("{part}{replicas}run{run}")
-    }
-
-    fn accounts(self) -> usize {
-        if self == Self::LateInOneAccount { 1 } else { ACCOUNTS }
-    }
-
-    fn kinds(self) -> &'static [Option<Kind>] {
-        match self {
-            Self::Cost => &KINDS[..KINDS.len() - 1],
-            Self::Late => &KINDS,
-            Self::LateInOneAccount => &[None],
-        }
-    }
-}
-
-/// What the replicas of one number did, in all runs.
-struct Row {
-    part: Part,
-    replicas: usize,
-    /// `None` if it is a mix of all.
-    kind: Option<Kind>,
-    done: Done,
-    spent: Spent,
-}
-
-/// What happened beside the work, in all runs.
-struct Beside {
-    part: Part,
-    replicas: usize,
-    seen: Seen,
-    deadlocks: u64,
-}
-
-/// All results.
-#[derive(Default)]
-struct Found {
-    rows: Vec<Row>,
-    beside: Vec<Beside>,
-    /// The time until the first replica was ready, which makes the tables.
-    first_ready: Vec<Duration>,
-    /// The same of the others.
-    ready: Vec<Duration>,
-    idle: Vec<u64>,
-}
 
 /// A server of each kind, for all replicas.
 struct Servers<'a> {
@@ -217,7 +134,7 @@ impl Servers<'_> {
         };
         let fleet =
             Fleet::start(self.programs, &Place { name: &name, database, bucket }, count, part.accounts())?;
-        let accounts: Vec<&Target> = fleet.accounts.iter().collect();
+        let accounts: Vec<&Account> = fleet.accounts.iter().collect();
         if part == Part::Cost {
             found.first_ready.extend(fleet.ready.first());
             found.ready.extend(fleet.ready.iter().skip(1));
@@ -238,42 +155,23 @@ impl Servers<'_> {
                 Some(kind) => work::prepare(&accounts, kind, number)?,
                 None => work::prepare_mixed(&accounts, number)?,
             };
-            relays.iter().for_each(|relay| relay.delay(delay));
+            for relay in &relays {
+                relay.delay(delay);
+            }
             watch.look();
             let now = || Spent::now(self, &fleet, watch.pid);
             let work = rounds::drive(&fleet.replicas, clients, &actions, time, now);
             let (before, done) = self.runtime.block_on(work)?;
             found.note(part, count, kind, done, now().since(&before));
             watch.rest();
-            relays.iter().for_each(|relay| relay.delay(0));
+            for relay in &relays {
+                relay.delay(0);
+            }
         }
         let seen = watch.stop()?;
         let sql = format!("SELECT deadlocks FROM pg_stat_database WHERE datname = '{name}'");
         let deadlocks = self.postgres.query("postgres", &sql)?.parse()?;
         found.note_beside(part, count, &seen, deadlocks);
         Ok(())
-    }
-}
-
-impl Found {
-    fn note(&mut self, part: Part, replicas: usize, kind: Option<Kind>, done: Done, spent: Spent) {
-        let same = |row: &&mut Row| row.part == part && row.replicas == replicas && row.kind == kind;
-        match self.rows.iter_mut().find(same) {
-            Some(row) => {
-                row.done.add(done);
-                row.spent.add(&spent);
-            }
-            None => self.rows.push(Row { part, replicas, kind, done, spent }),
-        }
-    }
-
-    fn note_beside(&mut self, part: Part, replicas: usize, seen: &Seen, deadlocks: u64) {
-        match self.beside.iter_mut().find(|beside| beside.part == part && beside.replicas == replicas) {
-            Some(beside) => {
-                beside.seen.add(seen);
-                beside.deadlocks += deadlocks;
-            }
-            None => self.beside.push(Beside { part, replicas, seen: seen.clone(), deadlocks }),
-        }
     }
 }

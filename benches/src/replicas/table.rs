@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::found::{Found, Row};
+use super::part::{ACCOUNTS, KINDS, Part};
 use super::rounds::Done;
 use super::work::Kind;
-use super::{ACCOUNTS, CLIENTS, CLIENTS_OF_EACH, DELAY_IN_MS, Found, KINDS, Part, Row};
+use super::{CLIENTS, CLIENTS_OF_EACH, DELAY_IN_MS};
 
 /// All results, to read.
 pub(super) fn table(found: &Found, quick: bool, runs: usize) -> Result<String> {

@@ -3,17 +3,13 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::fleet::call;
+use super::fleet::{Account, create_service};
 use crate::content::random;
 use crate::digest::sha256;
-use crate::http::{Blocking, expect};
 use crate::target::Target;
-use crate::work::{IMAGES_PER_SERVICE, Parts, push_blob, put_request, repository};
+use crate::work::{IMAGES_PER_SERVICE, put_request};
 
 const BLOB: usize = 4 << 10;
-
-/// The number of different blobs that are asked for in an account.
-const DIFFERENT: usize = 10;
 
 /// A kind of operation.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,7 +47,7 @@ pub(super) enum Action<'a> {
 }
 
 /// Prepares operations of a kind, for each account in turn.
-pub(super) fn prepare<'a>(accounts: &[&'a Target], kind: Kind, count: usize) -> Result<Vec<Action<'a>>> {
+pub(super) fn prepare<'a>(accounts: &[&'a Account], kind: Kind, count: usize) -> Result<Vec<Action<'a>>> {
     let each = count.div_ceil(accounts.len());
     let actions = accounts.iter().map(|account| Ok(prepare_for(account, kind, each)?.into_iter()));
     let actions = in_turn(actions.collect::<Result<_>>()?);
@@ -59,7 +55,7 @@ pub(super) fn prepare<'a>(accounts: &[&'a Target], kind: Kind, count: usize) -> 
 }
 
 /// Prepares operations of all kinds in turn, for each account in turn.
-pub(super) fn prepare_mixed<'a>(accounts: &[&'a Target], count: usize) -> Result<Vec<Action<'a>>> {
+pub(super) fn prepare_mixed<'a>(accounts: &[&'a Account], count: usize) -> Result<Vec<Action<'a>>> {
     let each = count.div_ceil(Kind::ALL.len());
     let mut accounts = accounts.to_vec();
     let actions = Kind::ALL.into_iter().map(|kind| {
@@ -84,66 +80,47 @@ fn in_turn(mut all: Vec<std::vec::IntoIter<Action<'_>>>) -> Vec<Action<'_>> {
 }
 
 /// Prepares operations of a kind. In each account they have one repository.
-fn prepare_for(account: &Target, kind: Kind, count: usize) -> Result<Vec<Action<'_>>> {
-    let repository = repository("replicas")?;
+fn prepare_for(account: &Account, kind: Kind, count: usize) -> Result<Vec<Action<'_>>> {
+    let Account { target, repository, parts, image, blob } = account;
     let signed = |operation: &str, input: &str| {
-        account.call(operation, input, &hex::encode(random(16)?)).context("no access key")
+        target.call(operation, input, &hex::encode(random(16)?)).context("no access key")
     };
     match kind {
         Kind::Login => {
-            // An account without a service has no push logins.
-            create_service(account)?;
             let call = |_| Ok(Action::Ask(signed("CreateContainerServiceRegistryLogin", "{}")?, 200));
             (0..count).map(call).collect()
         }
         Kind::Register => {
-            let digest = push_image(account, &repository)?;
-            let services = (0..count.div_ceil(IMAGES_PER_SERVICE)).map(|_| create_service(account));
+            let services = (0..count.div_ceil(IMAGES_PER_SERVICE)).map(|_| create_service(target));
             let services = services.collect::<Result<Vec<_>>>()?;
             let call = |number: usize| {
                 let service = &services[number % services.len()];
-                let input = json!({ "serviceName": service, "label": "app", "digest": digest });
+                let input = json!({ "serviceName": service, "label": "app", "digest": image });
                 Ok(Action::Register(signed("RegisterContainerImage", &input.to_string())?))
             };
             (0..count).map(call).collect()
         }
         Kind::Manifest => {
-            let parts = Parts::push(account, &repository)?;
+            // Another manifest each time.
+            let run = hex::encode(random(6)?);
             let put = |number| {
-                let body = parts.manifest(&format!("number {number}"));
-                Action::Ask(put_request(account, &repository, &format!("v{number}"), &body), 201)
+                let body = parts.manifest(&format!("{run} {number}"));
+                Action::Ask(put_request(target, repository, &format!("{run}-{number}"), &body), 201)
             };
             Ok((0..count).map(put).collect())
         }
         Kind::Blob => {
             let start = format!("/v2/{repository}/blobs/uploads/");
-            let start = account.head("POST", &start, "Content-Length: 0\r\n");
+            let start = target.head("POST", &start, "Content-Length: 0\r\n");
             let push = |_| {
                 let bytes = random(BLOB)?;
-                Ok(Action::Push { account, start: start.clone(), digest: sha256(&bytes), bytes })
+                Ok(Action::Push { account: target, start: start.clone(), digest: sha256(&bytes), bytes })
             };
             (0..count).map(push).collect()
         }
         Kind::Head => {
-            let blobs = (0..DIFFERENT).map(|_| push_blob(account, &repository, &random(1024)?));
-            let blobs = blobs.collect::<Result<Vec<_>>>()?;
-            let path = |number: usize| format!("/v2/{repository}/blobs/{}", blobs[number % blobs.len()]);
-            Ok((0..count).map(|number| Action::Ask(account.head("HEAD", &path(number), ""), 200)).collect())
+            let head = target.head("HEAD", &format!("/v2/{repository}/blobs/{blob}"), "");
+            Ok((0..count).map(|_| Action::Ask(head.clone(), 200)).collect())
         }
     }
-}
-
-/// Pushes an image to register. Returns its digest.
-fn push_image(account: &Target, repository: &str) -> Result<String> {
-    let body = Parts::push(account, repository)?.manifest("to be registered");
-    let put = put_request(account, repository, "latest", &body);
-    expect(&Blocking::open(account)?.ask(&put)?, 201, "PUT of a manifest")?;
-    Ok(sha256(body.as_bytes()))
-}
-
-fn create_service(account: &Target) -> Result<String> {
-    let service = format!("bench-{}", hex::encode(random(6)?));
-    let input = json!({ "serviceName": service, "power": "nano", "scale": 1 }).to_string();
-    call(account, "CreateContainerService", &input)?;
-    Ok(service)
 }
