@@ -20,7 +20,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    async fn open(target: &Target) -> Result<Self> {
+    pub(crate) async fn open(target: &Target) -> Result<Self> {
         let stream = TcpStream::connect(target.address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(16 << 10), answer: Answer::default() })

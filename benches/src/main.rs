@@ -14,6 +14,7 @@ mod load;
 mod meter;
 mod peers;
 mod plot;
+mod replicas;
 mod report;
 mod servers;
 mod syncs;
@@ -65,6 +66,15 @@ struct Args {
     /// Measure only what others notice of an attack on gangplank
     #[arg(long, conflicts_with = "growth")]
     hostile: bool,
+    /// Measure only how gangplank grows with replicas on one PostgreSQL and one bucket
+    #[arg(long, conflicts_with_all = ["growth", "hostile"])]
+    replicas: bool,
+    /// The folder with PostgreSQL's programs, for --replicas
+    #[arg(long, value_name = "DIR", default_value = "/usr/lib/postgresql/15/bin")]
+    postgres: PathBuf,
+    /// The program of the S3 server versitygw, for --replicas
+    #[arg(long, value_name = "PROGRAM", default_value = "versitygw")]
+    versitygw: PathBuf,
     /// Attack a server until standard input ends
     #[arg(long, hide = true, value_name = "WHAT")]
     attack: Option<String>,
@@ -98,6 +108,10 @@ fn main() -> Result<()> {
     }
     if args.hostile {
         return hostile::measure(&programs, args.quick, runs, &args.out);
+    }
+    if args.replicas {
+        let shared = replicas::Shared { postgres: args.postgres.clone(), versitygw: args.versitygw.clone() };
+        return replicas::measure(&programs, &shared, args.quick, args.runs.unwrap_or(1).max(1), &args.out);
     }
     let names = if args.targets.is_empty() { servers::installed(&programs) } else { args.targets.clone() };
     let mut file = RandomFile::create(&home.path().join("blob"), scale.large)?;

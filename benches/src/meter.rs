@@ -89,14 +89,36 @@ pub(crate) fn highest(target: &Target) -> Option<u64> {
 
 /// A process' own processor seconds so far, of all its threads.
 pub(crate) fn processor_seconds(pid: u32) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may have any characters. utime and stime are fields 14 and 15.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-    Some(ticks / ticks_per_second())
+    // utime and stime are fields 14 and 15 of the file.
+    let fields = fields(pid)?;
+    Some((ticks(&fields, 11)? + ticks(&fields, 12)?) / ticks_per_second())
 }
 
-fn own_seconds() -> f64 {
+/// Processor seconds so far of a process, and of its children, running or ended. Without those of the child `except`.
+pub(crate) fn family_seconds(pid: u32, except: Option<u32>) -> f64 {
+    let own =
+        fields(pid).map_or(0.0, |fields| [11, 12, 13, 14].iter().filter_map(|at| ticks(&fields, *at)).sum());
+    let others = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let others = others.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let children = others.filter(|other| Some(*other) != except).filter_map(|other| {
+        let fields = fields(other)?;
+        (fields.get(1)?.parse() == Ok(pid)).then_some(ticks(&fields, 11)? + ticks(&fields, 12)?)
+    });
+    (own + children.sum::<f64>()) / ticks_per_second()
+}
+
+/// The fields of `/proc/PID/stat` after the name. The name in parentheses may have any characters.
+fn fields(pid: u32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
+}
+
+fn ticks(fields: &[String], at: usize) -> Option<f64> {
+    fields.get(at)?.parse().ok()
+}
+
+/// Processor seconds of this program so far.
+pub(crate) fn own_seconds() -> f64 {
     processor_seconds(std::process::id()).unwrap_or_default()
 }
 
@@ -115,7 +137,8 @@ fn ticks_per_second() -> f64 {
     rustix::param::clock_ticks_per_second() as f64
 }
 
-fn memory(pid: u32, line: &str) -> Option<u64> {
+/// A size in `/proc/PID/status`, in bytes.
+pub(crate) fn memory(pid: u32, line: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let found = status.lines().find_map(|found| found.strip_prefix(line))?;
     Some(found.split_whitespace().next()?.parse::<u64>().ok()? << 10)

@@ -14,7 +14,7 @@ use crate::peers::{self, Peer};
 use crate::report::Row;
 use crate::target::Target;
 
-const ACCESS_KEY: (&str, &str) = ("GPAKBENCHBENCHBENCH2", "bench-secret-access-key-0123456789");
+pub(crate) const ACCESS_KEY: (&str, &str) = ("GPAKBENCHBENCHBENCH2", "bench-secret-access-key-0123456789");
 
 /// Quotas so high that a benchmark never reaches them.
 const NO_QUOTAS: [&str; 5] = [
@@ -86,20 +86,29 @@ pub(crate) fn gangplank_with(programs: &Programs, name: &str, variables: &[(&str
 }
 
 fn start_gangplank(program: &Path, data: &Path, variables: &[(&str, &str)]) -> Result<(Started, SocketAddr)> {
-    let log = File::create(data.with_extension("log"))?;
-    let mut child = Command::new(program)
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(data)
+    serve(program, &data.with_extension("log"), |command| {
+        command.arg("--data-dir").arg(data).envs(variables.iter().copied());
+    })
+}
+
+/// Starts gangplank with further arguments and variables, and waits until it listens.
+pub(crate) fn serve(
+    program: &Path,
+    log: &Path,
+    configure: impl FnOnce(&mut Command),
+) -> Result<(Started, SocketAddr)> {
+    let mut command = Command::new(program);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0"])
         .env("GANGPLANK_ENGINE", "none")
         .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ACCESS_KEY.0)
         .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ACCESS_KEY.1)
         .envs(NO_QUOTAS.map(|name| (name, "100000000")))
-        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .with_context(|| format!("cannot start {}", program.display()))?;
+        .stderr(File::create(log)?);
+    configure(&mut command);
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
     let output = child.stdout.take().context("no standard output")?;
     let child = Started(child);
     let mut ready = String::new();
