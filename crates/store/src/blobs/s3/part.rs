@@ -6,7 +6,7 @@ use std::time::Duration;
 use gangplank_oci::{Algorithm, Hasher};
 use gangplank_s3::{Crc64Hasher, Error, Guard, Part, WholeChecksum};
 use tokio::sync::{OnceCell, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::failure::{failed, failed_upload};
 use super::piece::{Piece, aside};
@@ -62,12 +62,22 @@ impl Inner {
         };
         let length = piece.length();
         let etag = match sent {
-            Err(error) if error.is_no_upload() && self.may_be_joined(&object).await? => {
+            Err(error) if self.is_over(&error, &object, upload).await && self.may_be_joined(&object).await? => {
                 hex::encode(aside(move || piece.md5()).await?)
             }
             sent => sent.map_err(failed_upload)?,
         };
         Ok(Part { etag, length, crc })
+    }
+
+    /// Whether a part was not taken because its upload is over. A server that refuses a part may close the
+    /// connection before it has read the part. Its answer can be lost then, so the server is asked.
+    async fn is_over(&self, error: &Error, object: &str, upload: &Upload) -> bool {
+        if !matches!(error, Error::NoAnswer { .. }) {
+            return error.is_no_upload();
+        }
+        let asked = timeout(LATEST, self.client.is_upload_open(object, &upload.id)).await;
+        matches!(asked, Ok(Ok(false)))
     }
 
     /// Whether a call whose answer was lost may have joined the parts of an object. Then the client sends parts again
