@@ -28,6 +28,22 @@ fn answers_that_are_lost_lose_no_push() {
     }
 }
 
+/// The object was stored, and nobody heard of it. The server refuses the next tries before it has read them.
+#[test]
+fn an_object_that_is_refused_on_the_way_is_found() {
+    let Some(world) = World::start(Program::Versitygw) else { return };
+    let blob = blob(3_000_000);
+    world.proxy.decide(move |seen| match (seen.call, seen.before) {
+        ("PutObject", 0) => Fault::SwallowAnswer,
+        ("PutObject", _) => Fault::CutRequest(1_000),
+        _ => Fault::None,
+    });
+    assert_eq!(world.registry.push_blob("sr", &blob), 201);
+    world.proxy.mend();
+    assert!(world.pull(&blob.digest).unwrap() == blob.bytes);
+    assert_eq!(world.objects().len(), 1);
+}
+
 #[test]
 fn a_server_that_is_busy_for_a_while_costs_no_push() {
     let Some(world) = World::start(Program::Versitygw) else { return };

@@ -62,7 +62,9 @@ impl Inner {
         };
         let length = piece.length();
         let etag = match sent {
-            Err(error) if self.is_over(&error, &object, upload).await && self.may_be_joined(&object).await? => {
+            Err(error)
+                if self.is_over(&error, &object, upload).await && self.may_be_joined(&object).await? =>
+            {
                 hex::encode(aside(move || piece.md5()).await?)
             }
             sent => sent.map_err(failed_upload)?,
@@ -158,11 +160,19 @@ impl Inner {
         if !self.abilities.only_new {
             return self.client.put_object(&object, piece.payload(), guard).await.map_err(failed);
         }
-        if self.client.put_new_object(&object, piece.payload(), guard).await.map_err(failed)? {
-            return Ok(());
+        let put = self.client.put_new_object(&object, piece.payload(), guard).await;
+        match put {
+            Ok(true) => return Ok(()),
+            // A server that refuses may close the connection before it has read the object. Its answer can be
+            // lost then.
+            Ok(false) | Err(Error::NoAnswer { .. }) => {}
+            Err(error) => return Err(failed(error)),
         }
         if self.client.head_object(&object).await.map_err(failed)?.is_none() {
-            return Err(StoreError::unavailable(format!("{key} is being put by another request")));
+            return Err(match put {
+                Err(error) => failed(error),
+                Ok(_) => StoreError::unavailable(format!("{key} is being put by another request")),
+            });
         }
         // An earlier try may have stored the object, although its answer was lost.
         let found = Tail { key: key.clone(), length: piece.length(), crc: piece.crc() };
