@@ -159,11 +159,11 @@ fn insert(
     invocation: Option<&Invocation>,
 ) -> Result<ServiceId> {
     let (made_by, call) = rows::call(invocation);
-    tx.one(&Query::column(
+    let id = tx.insert_one(
         "INSERT INTO services (tenant, name, uuid, power, scale, is_disabled, puller_role_active, tags,
                                created_at, made_by, invocation)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
-        values![
+        &values![
             tenant,
             &service.name,
             &service.uuid,
@@ -176,7 +176,8 @@ fn insert(
             made_by,
             call,
         ],
-    ))
+    )?;
+    Ok(ServiceId(id))
 }
 
 fn change_found(

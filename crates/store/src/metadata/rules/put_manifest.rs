@@ -167,12 +167,12 @@ fn insert(
     let annotations = subject.map(|_| serde_json::to_string(&view.annotations)).transpose();
     let annotations = annotations.map_err(|error| StoreError::damaged(format!("annotations: {error}")))?;
     let size = rows::signed(manifest.body.len() as u64)?;
-    let made = tx.find(&Query::column(
+    let made = tx.insert(
         "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, is_hung, annotations,
                                 depth, created_at, size, body, leased_at, held)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)
          ON CONFLICT (repository, digest) DO NOTHING RETURNING id",
-        values![
+        &values![
             repository,
             manifest.digest,
             &view.media_type,
@@ -186,7 +186,7 @@ fn insert(
             &manifest.body,
             lease.now,
         ],
-    ))?;
+    )?;
     let Some(id) = made else { return Ok(None) };
     usage.manifests += 1;
     usage.manifest_bytes += size;

@@ -284,11 +284,11 @@ fn insert(
             return Ok(Outcome::Unchanged(LoginCreated::NoServiceYet));
         }
     }
-    let id: LoginId = tx.one(&Query::column(
+    let id = tx.insert_one(
         "INSERT INTO registry_logins (tenant, owner, can_push, can_pull, can_delete, service, password_hash,
                                       created_at, expires_at, role, generation, session, reach)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) RETURNING id",
-        values![
+        &values![
             tenant,
             login.owner.as_str(),
             login.scope.push,
@@ -303,13 +303,13 @@ fn insert(
             login.session.as_ref().map(AccessKeyId::as_str),
             login_limits::write_reach(&login.reach)?,
         ],
-    ))?;
+    )?;
     let quotas = [(Quota::RegistryLogins, quota), (Quota::LoginsOfPrincipal, half(quota))];
     counts
         .admit((account, &login.owner), quotas, || count_live(tx, account, &login.owner, login.created_at))?;
     let subject = service.unwrap_or_else(|| login.scope.words().join(","));
-    let note = Note::of(EventKind::LoginIssued, &login.tenant).login(id).subject(subject);
-    Ok(Outcome::Changed(LoginCreated::Created(id), note))
+    let note = Note::of(EventKind::LoginIssued, &login.tenant).login(LoginId(id)).subject(subject);
+    Ok(Outcome::Changed(LoginCreated::Created(LoginId(id)), note))
 }
 
 /// The role and the generation of the session that asks for a login; `None` if the session has ended. The lock

@@ -33,11 +33,11 @@ pub(crate) fn keep(tx: &dyn Tx, by: &Origin) -> Result<i64> {
     if let Some(id) = tx.find(&find())? {
         return Ok(id);
     }
-    let made = tx.find(&Query::column(
+    let made = tx.insert(
         "INSERT INTO sources (hash, owner, session, claims, description) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (hash) DO NOTHING RETURNING id",
-        values![hash.as_bytes(), owner.as_str(), &session, &claims, &description],
-    ))?;
+        &values![hash.as_bytes(), owner.as_str(), &session, &claims, &description],
+    )?;
     match made {
         Some(id) => Ok(id),
         // Another transaction inserted it at the same time.

@@ -172,17 +172,13 @@ fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool>
 }
 
 fn take(tx: &dyn Tx, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken> {
-    let text = format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6 RETURNING {SESSION}");
-    let Some(mut session) = tx.find(&Query::new(&text, owned_at(owner, id, epoch), read))? else {
-        let found = read_all(tx, OWNED, owned(owner, id))?;
-        return Ok(if found.is_empty() { UploadTaken::NoSession } else { UploadTaken::ByLater });
-    };
-    session.checkpoint.keys = tx.all(&Query::new(
-        "SELECT key FROM upload_keys WHERE upload = ?1 ORDER BY key",
-        values![id],
-        |row| content_keys::read(row.text(0)?),
-    ))?;
-    Ok(UploadTaken::Taken(session))
+    let text = format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6");
+    let taken = tx.run(&text, owned_at(owner, id, epoch))?;
+    Ok(match read_all(tx, OWNED, owned(owner, id))?.pop() {
+        None => UploadTaken::NoSession,
+        Some(_) if taken == 0 => UploadTaken::ByLater,
+        Some(session) => UploadTaken::Taken(session),
+    })
 }
 
 fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &UploadSession) -> Result<bool> {

@@ -4,7 +4,9 @@ use gangplank_core::Time;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use crate::metadata::tx::{Cell, Cells, Dialect, Level, Lock, Named, Read, ReadEach, Row, Tx, Value};
+use crate::metadata::tx::{
+    Cell, Cells, Dialect, Level, Lock, Named, RETURNING_ID, Read, ReadEach, Row, Tx, Value,
+};
 use crate::{Result, StoreError};
 
 /// The transaction of a connection. There is one writer, so locking is not needed.
@@ -41,6 +43,12 @@ impl Tx for Transaction<'_> {
             changed += statement.execute(params_from_iter(values))? as u64;
         }
         Ok(changed)
+    }
+
+    /// SQLite knows the number of the row that it inserted last. RETURNING would make a table for the answer.
+    fn insert(&self, text: &str, values: &[Value<'_>]) -> Result<Option<i64>> {
+        let inserted = self.execute(text.trim_end_matches(RETURNING_ID), values)?;
+        Ok((inserted > 0).then(|| self.0.last_insert_rowid()))
     }
 
     fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {

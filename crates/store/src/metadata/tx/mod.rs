@@ -49,6 +49,17 @@ pub(crate) trait Tx {
     /// Runs a statement once for every `width` values, in one round trip; returns how many rows changed.
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64>;
 
+    /// Inserts a row by a text that ends in [`RETURNING_ID`]. Returns the number of the row, or `None` if the
+    /// text says that a conflict inserts nothing.
+    fn insert(&self, text: &str, values: &[Value<'_>]) -> Result<Option<i64>> {
+        let mut id = None;
+        self.query(text, values, &mut |row| {
+            id = Some(row.get(0)?);
+            Ok(())
+        })?;
+        Ok(id)
+    }
+
     /// Runs several statements with the same values one after the other, in one round trip.
     fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()>;
 
@@ -73,6 +84,9 @@ pub(crate) trait Tx {
     /// The steady time. This is `now`, or the time in the database if several processes share it.
     fn steady(&self, now: Time) -> Result<Time>;
 }
+
+/// The end of a text that inserts a row and returns its number.
+pub(crate) const RETURNING_ID: &str = " RETURNING id";
 
 /// A statement that makes the commit wait until the database's synchronous copies have all earlier commits.
 /// Without it, the commit of a transaction that writes nothing would not wait.
@@ -139,6 +153,11 @@ impl dyn Tx + '_ {
     /// Runs a statement; returns how many rows it changed.
     pub(crate) fn run<const N: usize>(&self, text: &str, values: [Value<'_>; N]) -> Result<u64> {
         self.execute(text, &values)
+    }
+
+    /// Inserts a row as [`insert`](Tx::insert) does, by a text without conflicts. Returns its number.
+    pub(crate) fn insert_one(&self, text: &str, values: &[Value<'_>]) -> Result<i64> {
+        self.insert(text, values)?.ok_or_else(|| StoreError::damaged("a row was not inserted"))
     }
 
     /// Runs a statement for each of many keys, in one round trip; returns how many rows changed.

@@ -139,12 +139,11 @@ fn put_content(
 ) -> Result<(i64, ContentKey)> {
     let known = loop {
         // Most content is new, so the row is inserted before anything is looked for.
-        let made = tx.find(&Query::column(
+        let made = tx.insert(
             "INSERT INTO blobs (tenant, digest, size, key) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (tenant, digest) DO NOTHING
-             RETURNING id",
-            values![tenant, blob.digest, rows::signed(blob.size)?, blob.key.as_str()],
-        ))?;
+             ON CONFLICT (tenant, digest) DO NOTHING RETURNING id",
+            &values![tenant, blob.digest, rows::signed(blob.size)?, blob.key.as_str()],
+        )?;
         if let Some(id) = made {
             usage.add_content(blob.size)?;
             return Ok((id, blob.key.clone()));
