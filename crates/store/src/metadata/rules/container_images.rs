@@ -16,8 +16,8 @@ use crate::metadata::rules::holds::closure::{Contents, Extent};
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Query, Tx, values};
 
-/// Selects the name of the service `?1`, if it belongs to the account `?2` and the region `?3`.
-const NAME: &str = "SELECT name FROM services
+/// Selects the name and the last image number of the service `?1`, if it belongs to the account `?2` and the region `?3`.
+const SERVICE: &str = "SELECT name, last_image_number FROM services
     WHERE id = ?1 AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)";
 
 #[async_trait]
@@ -38,7 +38,7 @@ impl<E: Engine> ContainerImages for Store<E> {
 
     async fn images(&self, tenant: &Tenant, service: ServiceId) -> Result<Option<Vec<ContainerImage>>> {
         self.read(|tx| {
-            let Some(name) = tx.find(&name_of(tenant, service))? else { return Ok(None) };
+            let Some((name, _)) = tx.find(&service_row(tenant, service))? else { return Ok(None) };
             let images = tx.all(&Query::new(
                 "SELECT number, label, digest, created_at FROM container_images
                  WHERE service = ?1 ORDER BY number DESC",
@@ -151,7 +151,7 @@ fn register(
     image: &NewImage,
     quota: u32,
 ) -> Result<Outcome<ImageOutcome>> {
-    let Some(service) = lock_service(tx, tenant, image.service)? else {
+    let Some((service, last_number)) = lock_service(tx, tenant, image.service)? else {
         return Ok(Outcome::Unchanged(ImageOutcome::NoSuchService));
     };
     if let Some(first) = find_retried(tx, &service, image)? {
@@ -168,11 +168,9 @@ fn register(
     if tx.one::<i64>(&count)? >= i64::from(quota) {
         return Ok(Outcome::Unchanged(ImageOutcome::QuotaReached));
     }
-    let number: i64 = tx.one(&Query::column(
-        "UPDATE services SET last_image_number = last_image_number + 1 WHERE id = ?1
-         RETURNING last_image_number",
-        values![image.service],
-    ))?;
+    let number = last_number + 1;
+    let take_number = "UPDATE services SET last_image_number = ?2 WHERE id = ?1";
+    tx.run(take_number, values![image.service, number])?;
     let (made_by, call) = rows::call(image.invocation.as_ref());
     tx.run(
         "INSERT INTO container_images (service, number, label, manifest, digest, created_at, made_by, invocation,
@@ -207,7 +205,7 @@ fn delete(
     (label, number): (&str, i64),
     now: Time,
 ) -> Result<Outcome<ImageDeleted>> {
-    let Some(name) = lock_service(tx, tenant, service)? else {
+    let Some((name, _)) = lock_service(tx, tenant, service)? else {
         return Ok(Outcome::Unchanged(ImageDeleted::NoSuchService));
     };
     let find = "SELECT manifest FROM container_images WHERE service = ?1 AND number = ?2 AND label = ?3";
@@ -290,11 +288,12 @@ fn find_retried(tx: &dyn Tx, service: &str, image: &NewImage) -> Result<Option<C
     }))
 }
 
-/// Locks a service of the tenant; returns its name.
-fn lock_service(tx: &dyn Tx, tenant: &Tenant, service: ServiceId) -> Result<Option<String>> {
-    tx.lock_one(Level::Service, Lock::Update, &name_of(tenant, service))
+/// Locks a service of the tenant; returns its name and the last number of its images.
+fn lock_service(tx: &dyn Tx, tenant: &Tenant, service: ServiceId) -> Result<Option<(String, i64)>> {
+    tx.lock_one(Level::Service, Lock::Update, &service_row(tenant, service))
 }
 
-fn name_of(tenant: &Tenant, service: ServiceId) -> Query<'_, String> {
-    Query::column(NAME, values![service, tenant.account.as_str(), tenant.region.as_str()])
+fn service_row(tenant: &Tenant, service: ServiceId) -> Query<'_, (String, i64)> {
+    let values = values![service, tenant.account.as_str(), tenant.region.as_str()];
+    Query::new(SERVICE, values, |row| Ok((row.get(0)?, row.get(1)?)))
 }

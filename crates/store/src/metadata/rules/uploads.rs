@@ -108,8 +108,8 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
     let tenant = rows::ensure_tenant(tx, &owner.tenant)?;
     // The count takes no lock. If several processes open sessions, an account may get a few too many.
     let standing = tx.one(&Query::new(
-        "SELECT count(*), count(*) FILTER (WHERE login = ?2) FROM uploads
-         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1)",
+        "SELECT count(*), count(*) FILTER (WHERE u.login = ?2) FROM tenants t CROSS JOIN uploads u
+         WHERE t.account = ?1 AND u.tenant = t.id",
         values![account.as_str(), session.login],
         |row| {
             let (of_account, of_login) = (rows::unsigned(row.get(0)?)?, rows::unsigned(row.get(1)?)?);

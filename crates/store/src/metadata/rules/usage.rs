@@ -114,8 +114,9 @@ fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
 /// The staged bytes of an account, in all its regions.
 fn staged_bytes(tx: &dyn Tx, tenant: i64) -> Result<i64> {
     tx.one(&Query::column(
-        "SELECT CAST(coalesce(sum(received), 0) AS BIGINT) FROM uploads WHERE tenant IN (
-             SELECT id FROM tenants WHERE account = (SELECT account FROM tenants WHERE id = ?1))",
+        "SELECT CAST(coalesce(sum(u.received), 0) AS BIGINT)
+         FROM tenants own CROSS JOIN tenants t CROSS JOIN uploads u
+         WHERE own.id = ?1 AND t.account = own.account AND u.tenant = t.id",
         values![tenant],
     ))
 }
