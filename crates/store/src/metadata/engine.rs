@@ -47,7 +47,7 @@ impl Takes {
 pub(crate) enum Tells {
     /// It changes services, deployments or places.
     Runners,
-    /// It changes nothing of that.
+    /// It changes none of these.
     Nobody,
 }
 

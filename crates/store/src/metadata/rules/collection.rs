@@ -209,8 +209,8 @@ impl Step<'_> {
             // All manifests above it still exist: those that nothing holds were removed before.
             let until = match walk::kept(self.tx, manifest, self.over, |_| false)? {
                 Err(above) => {
-                    // A manifest above keeps this one only together with the others above. A renewal of any of them
-                    // would keep it, so all are locked before it is removed.
+                    // The manifests above keep this one only together. A renewal of any of them would keep it, so all
+                    // are locked before it is removed.
                     if self.lock_manifests(above.iter().copied())?.len() < above.len()
                         || walk::kept(self.tx, manifest, self.over, |_| false)?.is_ok()
                     {
