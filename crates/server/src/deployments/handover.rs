@@ -94,8 +94,8 @@ impl Runner {
         Ok(())
     }
 
-    /// The place of the service, if another server serves it. What was read before this runner wrote its own place does
-    /// not count.
+    /// The place of the service, if another server serves it. A place that was read before this runner wrote
+    /// its own does not count.
     pub(super) fn served_elsewhere(&self) -> Option<Place> {
         let is_later = |place: &Place| match &self.placed {
             Placed::Here(own) => place.epoch > own.epoch,

@@ -136,7 +136,8 @@ impl Runner {
                 () = stop.cancelled() => return,
                 ended = self.look_after() => match ended {
                     None => {
-                        // From now on, no runner here would do this when the service changes or is deleted.
+                        // From now on no runner here removes the routes when the service changes or is deleted, so
+                        // remove them.
                         app.routes.remove(self.service);
                         break;
                     }
