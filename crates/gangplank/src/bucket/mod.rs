@@ -30,7 +30,8 @@ pub(crate) struct Options {
     pub(crate) scratch_dir: Option<PathBuf>,
 }
 
-/// The region if none is set and the server is not Amazon's. Such servers accept any, and expect this.
+/// The region if none is set and the server is not Amazon's. Such servers accept any region, and some expect
+/// this one.
 const USUAL_REGION: &str = "us-east-1";
 
 impl Options {

@@ -1,4 +1,4 @@
-//! Words of other programs for what a command of another name does here.
+//! Words that other programs use for commands that have another name here.
 
 /// The commands above a word (none, or `image`), the word, and what to type.
 const WORDS: [(&str, &[&str], &str); 7] = [
