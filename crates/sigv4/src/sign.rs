@@ -34,7 +34,8 @@ impl fmt::Debug for Credentials<'_> {
 /// this request, so keep it secret.
 ///
 /// Signs every header of the request and those that it adds. `host` must be one of them, or no server accepts the
-/// result. Headers that may change on the way must not be. Added headers replace those of the same name.
+/// result. The request must have no header that may change on the way. Added headers replace those of the same
+/// name.
 pub fn sign(
     request: &Request<'_>,
     credentials: &Credentials<'_>,

@@ -21,7 +21,7 @@ pub(super) const SECRET_ACCESS_KEY: &str = "test-s3-secret-access-key";
 /// How long a server may take until it can write.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A running S3 server in its own folder. Killed, and the folder removed, when dropped.
+/// A running S3 server in its own folder. Dropping it kills the server and removes the folder.
 #[derive(Debug)]
 pub struct S3Server {
     program: Program,
