@@ -1,4 +1,4 @@
-"""Tries what reaches people on Kubernetes: `run` starts it."""
+"""Tries the things that people use on Kubernetes. The script `run` starts it."""
 
 import pathlib
 import sys
