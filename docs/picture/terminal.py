@@ -22,7 +22,7 @@ CODE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])|\x1b[()][A-Z0-9]")
 
 
 class Screen:
-    """What a terminal shows after all that it was sent: lines of characters with their style."""
+    """The picture of a terminal after all that it was sent: lines of characters with their style."""
 
     def __init__(self):
         self.lines, self.row, self.column, self.style = [[]], 0, 0, (None, False, False)
@@ -92,7 +92,7 @@ class Screen:
 
 
 def recorded(program):
-    """What the story sends to a terminal."""
+    """The bytes that the story sends to a terminal."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.environ["PATH"]
         environment = {
