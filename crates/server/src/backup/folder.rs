@@ -167,7 +167,7 @@ impl Target {
         Ok(())
     }
 
-    /// Puts all files but the content into their places.
+    /// Puts all files except the content into their places.
     fn finish(&self, source: &Source, database: &Path, manifest: &Manifest) -> Result<()> {
         let failed = "cannot write the backup";
         if let Some(number) = source.number {

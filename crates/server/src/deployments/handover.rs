@@ -20,7 +20,7 @@ const ASKED: Duration = Duration::from_secs(1);
 /// Within which time other servers read a new place.
 const LEARNT_WITHIN: Duration = Duration::from_secs(2);
 
-/// What this runner last wrote about the place of its service.
+/// The place of its service, as this runner last wrote it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Placed {
     /// Nothing yet. An earlier holder may have written one.

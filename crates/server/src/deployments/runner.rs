@@ -152,7 +152,7 @@ impl Runner {
         app.deployer.is_gone(self.service);
     }
 
-    /// Looks repeatedly, until nothing is left of the service, or the runner has to let go of it.
+    /// Looks repeatedly, until nothing is left of the service, or the runner has to release it.
     async fn look_after(&mut self) -> Option<LetGo> {
         loop {
             let pause = match self.look().await {

@@ -146,7 +146,8 @@ impl Routes {
         self.are_complete.store(true, Ordering::Release);
     }
 
-    /// Whether a host without a route is certainly that of no service that runs elsewhere.
+    /// Whether all routes are known: a host without a route then belongs to no service, also not to one that
+    /// runs elsewhere.
     pub(crate) fn is_complete(&self) -> bool {
         self.are_complete.load(Ordering::Acquire)
     }

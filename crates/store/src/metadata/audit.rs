@@ -34,7 +34,7 @@ pub struct AuditEvent {
     pub subject: Option<String>,
     /// For a refusal: the action that the caller asked for.
     pub action: Option<String>,
-    /// The reason, such as that of a refusal or a failure.
+    /// The reason, for example for a refusal or a failure.
     pub reason: Option<String>,
     /// The address that the request came from.
     pub address: Option<String>,

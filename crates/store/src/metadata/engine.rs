@@ -31,7 +31,7 @@ impl Whose {
 pub(crate) enum Takes {
     /// Rights that a cache may hold: those of logins, access keys, roles, sessions and services.
     Rights,
-    /// Nothing that a cache holds.
+    /// No rights that a cache may hold.
     Nothing,
 }
 

@@ -66,7 +66,7 @@ fn row(
     }
 }
 
-/// Who registered an image, in words.
+/// A text that says who registered an image.
 fn registrar(registrations: &[ImageOrigin], image: &str) -> Option<String> {
     let of = |origin: &&ImageOrigin| origin.image.as_deref() == Some(image);
     let origin = registrations.iter().find(of).or_else(|| registrations.first())?;

@@ -92,7 +92,7 @@ struct Step<'a> {
     usage: BTreeMap<i64, Usage>,
 }
 
-/// How many repositories that others have locked a step passes over before it gives up.
+/// How many locked repositories a step passes over before it gives up.
 const MOST_BUSY: usize = 100;
 
 /// The condition that a column names none of these repositories. Their parameters begin with `?3`.
@@ -307,7 +307,7 @@ impl Step<'_> {
         Ok(found)
     }
 
-    /// Deletes those of the locked repositories that are empty.
+    /// Deletes the locked repositories that are empty.
     fn remove_empty(&mut self, locked: &Locked) -> Result<()> {
         let removed = self.tx.find_each(
             // The query reads the first row instead of using EXISTS. Where most repositories have many rows,
