@@ -5,7 +5,7 @@
 /// The number of heaps.
 const HEAPS: i32 = 2;
 
-/// Blocks of this size have pages of their own, which are returned when the block is freed. In bytes.
+/// Blocks of this size have their own pages, which are returned when the block is freed. In bytes.
 const LARGE: i32 = 1 << 20;
 
 /// When this many bytes at the end of a heap are free, they are returned.

@@ -81,8 +81,8 @@ pub fn sign_s3(
     signed(request, credentials, &scope, now, payload.header().as_bytes())
 }
 
-/// The query of a URL of S3 with which anybody can make this request for `seconds` after `now`. The request has no
-/// query of its own, and only the header `host`. The holder of the URL needs no key, so keep it secret.
+/// The query of a URL of S3 with which anybody can make this request for `seconds` after `now`. The request
+/// must have no query and only the header `host`. The holder of the URL needs no key, so keep it secret.
 pub fn presign_s3(
     request: &Request<'_>,
     credentials: &Credentials<'_>,

@@ -128,7 +128,7 @@ impl Place {
         }
     }
 
-    /// Whether the address may be that of an engine on this machine.
+    /// Whether the address may belong to an engine on this machine.
     pub(super) fn is_here(&self) -> bool {
         match self {
             Self::Socket(_) => true,

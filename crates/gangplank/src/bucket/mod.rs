@@ -18,7 +18,7 @@ use crate::cli::usage::named;
 pub(crate) struct Options {
     /// The bucket's server; `None` is Amazon's.
     pub(crate) endpoint: Option<String>,
-    /// The region; `None` is that of the environment or the profile.
+    /// The region; `None` stands for the region of the environment or the profile.
     pub(crate) region: Option<String>,
     /// Whether requests name the bucket in their path.
     pub(crate) path_style: Option<bool>,

@@ -81,7 +81,7 @@ fn its_own_manifest_can_be_read_back() {
     assert_eq!(same.status(), 201);
     assert_eq!(registry.status("GET", &format!("sr/manifests/{}", others.digest())), 200);
     assert_eq!(registry.status("GET", "sr/manifests/v2"), 200);
-    // But it cannot read tags that other logins set on them.
+    // The login cannot read tags that other logins set on them.
     refused(registry.send("HEAD", "sr/manifests/v1"), 404, "MANIFEST_UNKNOWN");
     refused(registry.send("GET", "sr/manifests/v1"), 403, "DENIED");
 }
