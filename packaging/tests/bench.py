@@ -1,4 +1,4 @@
-"""The things that trials use: the packed files, the program of a server, and a Debian of their own."""
+"""The things that trials use: the packed files, the program of a server, and a separate Debian."""
 
 import contextlib
 import functools
@@ -26,7 +26,7 @@ class Bench(contextlib.ExitStack):
 
     @functools.cached_property
     def newer(self):
-        """The same packages as a later version."""
+        """The same packages with a later version."""
         return self.pack(self.work / "newer", f"{self.version}+trial.1")
 
     def artefact(self, pattern, folder=None):

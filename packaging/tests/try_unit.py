@@ -42,7 +42,7 @@ def system_calls(bench):
         home = work / "home"
         home.mkdir()
         run("chown", "-R", "65534:65534", work)
-        # Not as root, because SQLite does more as root.
+        # The server does not run as root here, because SQLite does more as root.
         as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         with process(
             *as_nobody, "strace", "--follow-forks", "--quiet=all", "--output", trace, bench.program, "serve",
@@ -65,7 +65,7 @@ def system_calls(bench):
 
 
 def calls(group):
-    """The system calls in a group of systemd, with those of the groups in it."""
+    """The system calls in a group of systemd, and in the groups that it contains."""
     found = set()
     for line in run("systemd-analyze", "--no-pager", "syscall-filter", group).splitlines()[1:]:
         word = line.strip()

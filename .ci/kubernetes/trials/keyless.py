@@ -40,8 +40,8 @@ def by_token(world):
 
 def push(world):
     """A Pod's image is pulled with the role that the annotation of its service account names."""
-    # Not the server's own image. After a kubelet has pulled an image with a login, it wants a login for this image
-    # under any name. The server's image was loaded without one.
+    # This image is not the server's own image. After a kubelet has pulled an image with a login, it wants a login for
+    # this image under any name. The server's image was loaded without one.
     images.another(world.image, world.desk / "tools", "tools")
     world.follow("gangplank push oci:tools --service-name tools --label gangplank --create-service")
     world.follow(pages.of("A pod that pushes", "sh")[0])

@@ -51,7 +51,7 @@ def registered(world):
 
 
 def upgrade(world):
-    """Another configuration makes another Pod on the same volume. The same configuration keeps the Pod."""
+    """Another configuration makes another Pod on the same volume. An unchanged configuration keeps the Pod."""
     images, first = registered(world), identity(world)
     world.follow(f"{UPGRADE} --values values.yaml --set config.log-format=text --wait")
     second = identity(world)
