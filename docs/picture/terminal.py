@@ -16,7 +16,7 @@ import tempfile
 COLUMNS = 112
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BOOK = TOP / "crates/gangplank/tests/book"
-# Those of the eight colours that the program uses, for a dark background.
+# The used colours, of the eight of a terminal, for a dark background.
 COLOURS = {31: "#ff7b72", 32: "#7ee787", 33: "#e3b341", 36: "#79c0ff"}
 CODE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])|\x1b[()][A-Z0-9]")
 

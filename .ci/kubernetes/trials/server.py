@@ -90,7 +90,7 @@ def backup(world):
               for volume in world.cluster.get(*POD)["spec"]["volumes"]]
     expect("restored" in claims, f"the server uses {claims}")
     expect(images == registered(world), "the registered images are others")
-    # Their bytes are there too, and cannot be from the old volume.
+    # The bytes of the images are there too, and cannot be from the old volume.
     (world.home / "disk/gangplank").rename(world.home / "disk/away")
     password = world.gangplank("registry-login", "create", "--service-name", "web", "--password-only").strip()
     world.cluster.run("skopeo", "copy", "--insecure-policy", "--src-creds", f"AWS:{password}",

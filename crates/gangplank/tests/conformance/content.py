@@ -36,7 +36,7 @@ class Blob:
         return cls.of(os.urandom(size), algorithm)
 
     def spoiled(self):
-        """Other bytes under the same digest."""
+        """Makes other bytes under the same digest."""
         return Blob(self.data + b" and more", self.digest)
 
 

@@ -122,7 +122,7 @@ fn its_own_configuration_can_be_read_back_and_no_other() {
         refused(registry.send("HEAD", &path("sr", &others.config)), 404, "BLOB_UNKNOWN");
         assert_eq!(mount(&others).status(), 202);
         assert_eq!(registry.status("HEAD", &path("sr", &others.layers[0])), 200);
-        // That does not change if this login puts a manifest that names the configuration.
+        // The answers stay the same if this login puts a manifest that names the configuration.
         let same = registry.put_manifest("sr", "same", OCI_MANIFEST, &others.manifest);
         assert_eq!(same.status(), 201);
     }

@@ -199,7 +199,7 @@ fn spawn(program: Program, path: &std::path::Path, folder: &TempDir, port: u16) 
         .stderr(log)
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}", program.name()));
-    // Its input ends when this process does. A server that tests share is never dropped.
+    // The input of this shell ends with this process. A server that tests share is never dropped.
     let guard = Command::new("sh")
         .args(["-c", "read -r _; kill -9 \"$1\"; rm -rf \"$2\"", "guard", &process.id().to_string()])
         .arg(folder.path())
