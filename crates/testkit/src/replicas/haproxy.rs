@@ -39,10 +39,10 @@ defaults
 const ENDS_TLS: &str = "alpn h2,http/1.1";
 
 /// Replicas get the bytes of a connection as they are. A connection stays at one replica.
-const PASSES_TLS: &str = "
-    mode tcp
+const PASSES_TLS: &str = "    mode tcp
     option tcplog
-    timeout tunnel 15m";
+    timeout tunnel 15m
+";
 
 const BACKEND: &str = "
     default_backend replicas
@@ -83,8 +83,7 @@ impl HaProxy {
         let passes = tls == Some(TlsAt::Replicas);
         let (mode, check) = if passes { (PASSES_TLS, " check-ssl verify none") } else { ("", "") };
         let mut config = CONFIG.to_owned();
-        write!(config, "{}frontend registry\n    bind fd@0{bind}{BACKEND}{check}\n", mode.trim_start_matches('\n'))
-            .expect("text");
+        write!(config, "{mode}frontend registry\n    bind fd@0{bind}{BACKEND}{check}\n").expect("text");
         for (number, address) in replicas.enumerate() {
             writeln!(config, "    server r{number} {address}").expect("text");
         }
