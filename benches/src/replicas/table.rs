@@ -154,7 +154,7 @@ fn starts(text: &mut String, found: &Found) -> Result<()> {
 }
 
 impl Done {
-    /// The number of registered images whose name another one has.
+    /// The number of registered images whose name another image has.
     pub(super) fn twice(&self) -> usize {
         self.images.len() - self.images.iter().collect::<HashSet<_>>().len()
     }

@@ -6,7 +6,7 @@ use tokio::io::AsyncRead;
 /// An image that a container needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageWanted {
-    /// An image of our registry, which the engine was told at its start.
+    /// An image of our registry, which the engine's options name.
     Ours {
         /// The repository, which has the service's name.
         repository: String,

@@ -26,7 +26,7 @@ impl Clock {
         Self(Steady::Own { started: Instant::now(), at_start: left_at.unwrap_or_else(wall_clock) })
     }
 
-    /// A clock whose steady time is that of a cluster.
+    /// A clock with the steady time of a cluster.
     ///
     /// # Errors
     /// If the store fails.

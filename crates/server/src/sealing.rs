@@ -56,7 +56,7 @@ struct Keys {
     signing: hmac::Key,
 }
 
-/// What the derived key is for. Replicas of different versions depend on the exact bytes.
+/// The purpose of the derived key. Replicas of different versions depend on the exact bytes.
 const SIGNING: &[u8] = b"gangplank: requests between replicas";
 
 impl fmt::Debug for MasterKey {

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::leftovers;
 
-/// Set by CI: a skipped test is then a failed one.
+/// CI sets this variable. Then a skipped test counts as failed.
 const REQUIRED: &str = "GANGPLANK_REQUIRE_CLIENTS";
 
 /// A running daemon. Dropping it ends the daemon and its containers.

@@ -1,5 +1,5 @@
 //! Removes the things that a killed Podman leaves on the machine: rules of its networks, bridges, and allocated
-//! addresses. Only those of the test's networks are removed.
+//! addresses. Only things of the test's networks are removed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

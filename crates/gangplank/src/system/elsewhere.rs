@@ -24,7 +24,7 @@ pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64)
     Ok(())
 }
 
-/// The permissions of a file. Here a folder protects the files in it, so a file has none of its own.
+/// The permissions of a file. Here a folder protects the files in it, so a file has no permissions of its own.
 pub(crate) fn mode(_: &Metadata) -> u32 {
     0o600
 }

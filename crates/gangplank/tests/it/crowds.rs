@@ -77,7 +77,7 @@ fn large_manifests_that_nobody_reads_hold_little_memory() {
     std::thread::sleep(Duration::from_secs(2));
     let grown = memory(&server, "VmRSS").saturating_sub(before);
     assert!(grown < 128 * MIB, "{} MiB for {READERS} readers", grown / MIB);
-    // Another login has a share of its own.
+    // Another login has its own share.
     let other = server.registry_as(&server.operator_login());
     assert_eq!(other.status("GET", "sr/manifests/v1"), 200);
     drop(readers);

@@ -62,7 +62,7 @@ fn days_ahead() {
     let half = blob(PART + 100);
     let location = append(&registry, &registry.start_upload("sr"), 0, &half.bytes[..=PART]);
     server.start_replica_unready(2, &pairs(&ahead));
-    // All jobs are the one's with the wrong clock.
+    // Now the replica with the wrong clock does all jobs.
     server.kill_replica(0);
     server.kill_replica(1);
     std::thread::sleep(Duration::from_secs(12));

@@ -168,7 +168,7 @@ fn restored_before_a_collection<B>(
     let server = second.start();
     assert_whole(&server, &kept);
     assert_whole(&server, &collected);
-    // Nothing is removed before somebody says that this is the database now.
+    // Nothing is removed until an operator confirms that this is the database to use.
     let extra = Blob::unique();
     assert_eq!(registry(&server).push_blob("sr", &extra), 201);
     assert_eq!(registry(&server).status("DELETE", &format!("sr/blobs/{}", extra.digest)), 202);

@@ -20,7 +20,7 @@ const ASKED: Duration = Duration::from_secs(1);
 /// Within which time other servers read a new place.
 const LEARNT_WITHIN: Duration = Duration::from_secs(2);
 
-/// What this runner last wrote about the place of its service.
+/// The place of its service, as this runner last wrote it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Placed {
     /// Nothing yet. An earlier holder may have written one.
@@ -94,8 +94,8 @@ impl Runner {
         Ok(())
     }
 
-    /// The place of the service, if another server serves it. What was read before this runner wrote its own place does
-    /// not count.
+    /// The place of the service, if another server serves it. A place that was read before this runner wrote
+    /// its own does not count.
     pub(super) fn served_elsewhere(&self) -> Option<Place> {
         let is_later = |place: &Place| match &self.placed {
             Placed::Here(own) => place.epoch > own.epoch,

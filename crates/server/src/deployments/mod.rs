@@ -172,7 +172,7 @@ impl Deployer {
         self.services().images.insert(service, images);
     }
 
-    /// All images that have to stay; `None` while those of one of these services are unknown.
+    /// All images that have to stay; `None` while the images of one of these services are unknown.
     fn images_of(&self, wanted: impl Iterator<Item = ServiceId>) -> Option<Vec<String>> {
         let services = self.services();
         let known = wanted.map(|service| services.images.get(&service)?.clone()).collect::<Option<Vec<_>>>();

@@ -136,7 +136,8 @@ impl Runner {
                 () = stop.cancelled() => return,
                 ended = self.look_after() => match ended {
                     None => {
-                        // From now on, no runner here would do this when the service changes or is deleted.
+                        // From now on no runner here removes the routes when the service changes or is deleted, so
+                        // remove them.
                         app.routes.remove(self.service);
                         break;
                     }
@@ -151,7 +152,7 @@ impl Runner {
         app.deployer.is_gone(self.service);
     }
 
-    /// Looks repeatedly, until nothing is left of the service, or the runner has to let go of it.
+    /// Looks repeatedly, until nothing is left of the service, or the runner has to release it.
     async fn look_after(&mut self) -> Option<LetGo> {
         loop {
             let pause = match self.look().await {

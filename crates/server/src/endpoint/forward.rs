@@ -1,4 +1,4 @@
-//! Forwards a request to a node, and the answer back. [`relay`] does it if the nodes are those of another replica.
+//! Forwards a request to a node, and the answer back. [`relay`] does this if another replica has the nodes.
 
 use std::error::Error as _;
 use std::fmt::Display;
@@ -52,7 +52,7 @@ pub(super) enum Failure {
     BadBody,
 }
 
-/// The answer of a node, and the node's work until its end. The node may be that of another replica.
+/// The answer of a node, and the node's work until its end. The node may belong to another replica.
 pub(super) type Answered = (Response<Incoming>, Option<UnderWay>);
 
 /// A request in the form for nodes.
@@ -280,7 +280,7 @@ impl Message {
     }
 }
 
-/// Turns a node's answer into that for the visitor.
+/// Turns a node's answer into the answer for the visitor.
 fn answer(
     mut response: Response<Incoming>,
     under_way: Option<UnderWay>,

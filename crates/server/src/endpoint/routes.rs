@@ -117,7 +117,7 @@ impl Routes {
         self.by_host.load().get(host).cloned()
     }
 
-    /// Routes these hosts to a service, and no longer those that it had before. Both happen in one step.
+    /// Routes these hosts to a service, and removes the routes of its earlier hosts. Both happen in one step.
     pub(crate) fn set(&self, service: ServiceId, hosts: Vec<String>, route: Route) {
         let mut services = self.by_service.lock().unwrap_or_else(PoisonError::into_inner);
         services.insert(service, (hosts, Arc::new(route)));
@@ -146,7 +146,8 @@ impl Routes {
         self.are_complete.store(true, Ordering::Release);
     }
 
-    /// Whether a host without a route is certainly that of no service that runs elsewhere.
+    /// Whether all routes are known: a host without a route then belongs to no service, also not to one that
+    /// runs elsewhere.
     pub(crate) fn is_complete(&self) -> bool {
         self.are_complete.load(Ordering::Acquire)
     }

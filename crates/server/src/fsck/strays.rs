@@ -55,7 +55,7 @@ impl Check {
         Ok(())
     }
 
-    /// Replaces broken content with this content that has no row, if that has the right digest and size.
+    /// Replaces broken content with content that has no row, if the latter has the right digest and size.
     /// Returns whether it did.
     async fn mends(&mut self, stray: &ContentKey, size: u64) -> Result<bool> {
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {

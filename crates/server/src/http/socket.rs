@@ -37,7 +37,7 @@ pub(super) struct Socket {
 
 enum Stream {
     Waiting(TcpStream),
-    /// Not registered in the runtime, which would wake up for all arriving bytes.
+    /// It is not registered in the runtime, which would wake up for all arriving bytes.
     Blocking(net::TcpStream),
     /// It could not be moved between the runtime and a thread.
     Lost,

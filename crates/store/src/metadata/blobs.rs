@@ -195,7 +195,7 @@ pub trait BlobLinks: Send + Sync {
     /// Removes the mark, after the content was read again and found whole. `false` if no blob has this key any
     /// more.
     async fn mark_whole(&self, key: &ContentKey) -> Result<bool>;
-    /// Returns those of the keys that belong to no blob, no upload session and no discarded content.
+    /// Returns the given keys that belong to no blob, no upload session and no discarded content.
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
     /// Discards content that a search found without a row, as of `now` by the steady time. Content that has got
     /// a row meanwhile is left out, and so is content whose key is younger than `older_than` by the clock of

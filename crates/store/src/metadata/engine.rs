@@ -31,7 +31,7 @@ impl Whose {
 pub(crate) enum Takes {
     /// Rights that a cache may hold: those of logins, access keys, roles, sessions and services.
     Rights,
-    /// Nothing that a cache holds.
+    /// No rights that a cache may hold.
     Nothing,
 }
 
@@ -47,7 +47,7 @@ impl Takes {
 pub(crate) enum Tells {
     /// It changes services, deployments or places.
     Runners,
-    /// It changes nothing of that.
+    /// It changes none of these.
     Nobody,
 }
 

@@ -73,7 +73,7 @@ impl HaProxy {
             .arg("-f")
             .arg(file)
             .env_clear()
-            // It inherits the port, so that no other process can take it.
+            // HAProxy inherits the port, so that no other process can take it.
             .stdin(Stdio::from(OwnedFd::from(listener)))
             .stdout(log.try_clone().expect("its log"))
             .stderr(log)

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::server::{ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY};
 
-/// An S3 server of somebody else's.
+/// An S3 server of another project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// `versitygw`, over a folder.

@@ -33,7 +33,7 @@ fn the_eighteen_cases() {
     assert!(decide(&policy, CONDITION_ON, &service("Abc"), &none).is_ok());
     assert!(decide(&policy, CONDITION_ON, &service("abc"), &none).is_err());
 
-    // 3. A statement that denies wins over all that allow, in whatever order they are.
+    // 3. A statement that denies wins over all that allow, in any order.
     let (allow, deny) = (
         json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }),
         json!({ "Effect": "Deny", "Action": "lightsail:Register*", "Resource": "*" }),

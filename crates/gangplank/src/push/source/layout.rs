@@ -329,7 +329,7 @@ impl<'f> Walk<'f> {
         };
         let diff_ids = read().filter(|diff_ids| diff_ids.len() == layers.len()).unwrap_or_default();
         let pairs = layers.iter().zip(diff_ids);
-        // Encrypted layers, and others with a media type of their own, are not decompressed.
+        // Layers with other media types, such as encrypted layers, are not decompressed.
         let known = pairs.filter(|(layer, _)| media_type::is_layer(&layer.media_type));
         known.map(|(layer, diff_id)| (layer.digest, diff_id)).collect()
     }

@@ -1,4 +1,4 @@
-//! The replica that runs a service is killed, or stands still and comes back.
+//! The replica that runs a service is killed, or is frozen and comes back.
 
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,10 @@ const WITHIN: Duration = Duration::from_secs(75);
 /// Longer than a claim lasts.
 const AWAY: Duration = Duration::from_secs(40);
 
-/// For so long a replica that comes back may send its visitors to its own nodes.
+/// How long a replica that comes back may still send its visitors to its own nodes.
 const OLD_ANSWERS: Duration = Duration::from_secs(5);
 
-/// The first numbers of the address of the node that answers, which say the engine.
+/// The first numbers of the answering node's address. They show which engine runs the node.
 fn engine_at(world: &World, replica: usize, host: &str) -> Option<String> {
     let (status, address) = get(world.at(replica), host, "/me");
     let of_engine = || address.split('.').take(2).collect::<Vec<_>>().join(".");
@@ -43,7 +43,7 @@ fn killed() {
     eprintln!("services: another replica serves {:?} after kill -9", killed.elapsed());
     let next = world.holder("web");
     assert_ne!(next, holder);
-    // It can be deployed to.
+    // The service can be deployed to.
     let version = world.deploy("web", "v2", &[]);
     let nodes = world.nodes();
     assert_eq!(nodes[holder], ["web 1"], "nobody is there to remove it");
@@ -73,7 +73,7 @@ fn stood_still() {
     std::thread::sleep(Duration::from_secs(40).saturating_sub(frozen.elapsed()));
     world.server.replica(holder).signal(Signal::CONT);
     let back = Instant::now();
-    // It learns from the database that it runs the service no more, and sends requests to the new nodes.
+    // The replica learns from the database that it no longer runs the service, and sends requests to the new nodes.
     let (mut answered, mut last_old) = (0, None);
     while back.elapsed() < Duration::from_secs(10) {
         for replica in 0..3 {

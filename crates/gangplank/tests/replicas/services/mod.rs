@@ -1,5 +1,5 @@
-//! Services on replicas with engines: one Docker for all replicas, or one for each. Docker's daemons are the trial's
-//! own.
+//! Services on replicas with engines: one Docker for all replicas, or one for each. The trial starts its own
+//! Docker daemons.
 
 mod deaths;
 mod served;

@@ -111,8 +111,8 @@ impl Replicas {
         }
     }
 
-    /// Ends a server like a power cut: it lets go of nothing. Its claims and its announcement end at once, as they do
-    /// after a while otherwise.
+    /// Ends a server like a power cut: the server releases nothing. Its claims and its announcement are ended
+    /// at once. Otherwise they would end after a while.
     pub(crate) fn kill(&mut self, number: usize) {
         if let Some(Running { runtime, server, .. }) = self.running[number].take() {
             runtime.shutdown_background();
@@ -249,7 +249,7 @@ impl Replicas {
 
 impl Drop for Replicas {
     fn drop(&mut self) {
-        // Nobody takes over any more, so kill: a stop would wait for that.
+        // Kill the servers: no other server takes over any more, and a stop would wait for that.
         for number in 0..self.running.len() {
             if let Some(Running { runtime, server, .. }) = self.running[number].take() {
                 runtime.shutdown_background();

@@ -56,7 +56,7 @@ struct Moment {
 
 impl Moment {
     fn now() -> Self {
-        // It also counts the time in which the machine sleeps.
+        // This clock also counts the time in which the machine sleeps.
         Self { since_boot: clock_gettime(ClockId::Boottime), of_the_day: SystemTime::now() }
     }
 
@@ -179,7 +179,7 @@ async fn go_on(shared: Weak<Shared>, pool: Pool, mut open: Open) {
         }
         if !matches!(timeout(EVERY, shared.look(&open)).await, Ok(Ok(()))) {
             open.give_up();
-            // Its connections probably are as dead as this one.
+            // The other connections of the pool probably are as dead as this one.
             pool.forget_idle();
         }
     }

@@ -57,7 +57,7 @@ pub(crate) fn discard_orphans(
     Ok(unknown.len())
 }
 
-/// Whether a key may become that of a blob. A key that is discarded, or older than `within` by the clock of the
+/// Whether a blob may get this key. A key that is discarded, or older than `within` by the clock of the
 /// database, may not: a search for orphans may have found its bytes.
 pub(crate) fn may_be_added(tx: &dyn Tx, key: &ContentKey, within: Duration) -> Result<bool> {
     let find = format!("SELECT EXISTS (SELECT 1 FROM discarded WHERE key = ?1), {}", clock(tx));

@@ -69,7 +69,7 @@ pub struct Embedded {
 
 impl Sqlite {
     /// Opens the database file at `path`. A new file gets its tables. An earlier schema is upgraded, and the
-    /// file of before stays beside the new one.
+    /// earlier file stays beside the new one.
     ///
     /// # Errors
     /// If the file cannot be opened or made, was written by a newer version of the program, or there is no
@@ -111,7 +111,7 @@ impl Sqlite {
         Ok(Self::new(Embedded::of(path, writer, caches)))
     }
 
-    /// The same rows, for those who do not ask in which database they are.
+    /// The same rows behind a trait, for callers to whom the kind of database does not matter.
     pub fn metadata(&self) -> Arc<dyn Metadata> {
         erase(self)
     }

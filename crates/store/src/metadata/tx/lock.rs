@@ -80,7 +80,7 @@ impl Named<'_> {
         }
     }
 
-    /// Its position among those of its level.
+    /// Its position among the locks of its level.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn place(self) -> usize {
         match self {

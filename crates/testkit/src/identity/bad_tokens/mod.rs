@@ -75,7 +75,7 @@ pub struct BadTokens {
     pub decoy: SocketAddr,
     /// The time, in seconds since 1970.
     pub now: i64,
-    /// How many seconds times in the future are later than necessary, for a test whose clock runs.
+    /// How many seconds are added to each time in the future, for a test whose clock runs.
     pub slack: i64,
     /// The keys.
     pub keys: &'static Keys,

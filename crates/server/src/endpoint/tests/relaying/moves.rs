@@ -67,7 +67,7 @@ async fn a_holder_that_is_away_is_waited_for_a_little() {
     assert_eq!((plain.status, plain.header("connection")), (503, None));
     assert_eq!((posted.status, posted.header("connection")), (503, Some("close")));
     assert!((2..9).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
-    // It comes back at the same address.
+    // The holder comes back at the same address.
     let (visit, back) = (pair.front.ask(get("/")), async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let listener = TcpListener::bind(nowhere).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_holder_that_is_away_is_waited_for_a_little() {
         let mut replica = Visitor::of(stream);
         let head = replica.head().await.unwrap();
         replica.send(saying("back")).await;
-        // It stays connected, and answers no more.
+        // The holder stays connected, and answers no more.
         (listener, replica, head)
     });
     let (answer, (listener, replica, head)) = tokio::join!(visit, back);

@@ -1,4 +1,4 @@
-//! What networks, servers and poolers do at the worst time.
+//! Faults that networks, servers and poolers make at the worst time.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
