@@ -15,7 +15,7 @@ pub(crate) struct Clock(Steady);
 enum Steady {
     /// This process measures the time itself.
     Own { started: Instant, at_start: Time },
-    /// The servers of a cluster share the time. It is in a row.
+    /// The servers of a cluster share the time. The time is in a row of the database.
     Shared(Arc<Postgres>),
 }
 

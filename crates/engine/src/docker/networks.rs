@@ -1,4 +1,5 @@
-//! One network for each tenant. Its services reach each other there, and not those of other tenants.
+//! One network for each tenant. The tenant's services reach each other there, and cannot reach the services of
+//! other tenants.
 
 use std::time::Duration;
 

@@ -267,9 +267,10 @@ impl Daemon {
         let _ = clearing.join();
     }
 
-    /// Podman's containers have no parent that waits for them. Removing one also removes those that joined it. Each
-    /// removes the rules of its network in a cleanup process. So: remove containers, wait for cleanup processes,
-    /// remove networks, and then remove what is still left because Podman was killed in between.
+    /// Podman's containers have no parent that waits for them. If a container is removed, the containers that
+    /// joined it are removed, too. Each container removes the rules of its network in a cleanup process. So:
+    /// remove containers, wait for cleanup processes, remove networks, and then remove what is still left
+    /// because Podman was killed in between.
     fn clear_podman(&self) {
         for _ in 0..5 {
             let _ = self.podman_command().args(["rm", "--all", "--force", "--depend", "--time=0"]).output();

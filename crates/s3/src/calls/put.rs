@@ -26,7 +26,7 @@ impl Client {
     /// whether the object was put. So look at the object afterwards.
     ///
     /// # Errors
-    /// Those of [`put_object`](Self::put_object), and if the server does not know the condition.
+    /// As for [`put_object`](Self::put_object), and also if the server does not know the condition.
     pub async fn put_new_object(&self, key: &str, payload: Payload, guard: Guard) -> Result<bool> {
         let call = Call::new(NAME, Method::PUT, key).header(IF_NONE_MATCH.as_str(), "*");
         let call = call.payload(payload, guard);

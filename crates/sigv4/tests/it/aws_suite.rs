@@ -65,8 +65,8 @@ fn suite() -> PathBuf {
         })
 }
 
-/// The cases that have a context. Those called "unnormalized" are left out: they are for S3, which signs a path
-/// unchanged, and we do not.
+/// The cases that have a context. Cases called "unnormalized" are left out: they are for S3, which signs a path
+/// unchanged. Our code does not.
 fn cases() -> Vec<Case> {
     let mut unnormalized = 0;
     let mut cases: Vec<Case> = Vec::new();

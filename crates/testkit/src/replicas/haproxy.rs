@@ -57,7 +57,7 @@ impl HaProxy {
         Self { address, log: PathBuf::new(), process: None, listener: Some(listener) }
     }
 
-    /// Starts it in front of these replicas. Its files are in `folder`.
+    /// Starts HAProxy in front of these replicas. Its files are in `folder`.
     pub(crate) fn run(&mut self, replicas: impl Iterator<Item = SocketAddr>, folder: &Path) {
         let mut config = CONFIG.to_owned();
         for (number, address) in replicas.enumerate() {

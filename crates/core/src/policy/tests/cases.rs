@@ -61,7 +61,7 @@ fn the_eighteen_cases() {
     assert!(allowed("Allow", json!({"Null": {"gangplank:Label": true}}), &none));
     assert!(!allowed("Allow", json!({"Null": {"gangplank:Label": "false"}}), &none));
 
-    // 9. Of several values one has to match, 10. and of negated ones none may.
+    // 9. One of several values has to match. 10. With a negated operator, no value may match.
     assert!(allowed("Allow", json!({"StringEquals": {"gangplank:Label": ["a", "b"]}}), &label("b")));
     for value in ["a", "b"] {
         let neither = json!({"StringNotEquals": {"gangplank:Label": ["a", "b"]}});

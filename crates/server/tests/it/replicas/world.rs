@@ -29,7 +29,7 @@ pub(crate) struct Replicas {
     /// The number of the first server without an engine.
     idle: usize,
     running: Vec<Option<Running>>,
-    /// The runtimes of servers that were stopped. The listeners of their nodes are on them.
+    /// The runtimes of servers that were stopped. The listeners of their nodes run on these runtimes.
     stopped: Vec<Runtime>,
 }
 

@@ -8,7 +8,7 @@ use super::Embedded;
 use super::writer::Whose;
 use crate::Result;
 
-/// How long one step takes at most. Its commit takes about as long again.
+/// How long one step takes at most. The commit of a step takes about as long again.
 const STEP: Duration = Duration::from_millis(4);
 
 /// How many pages are returned before the step looks at the clock.

@@ -32,7 +32,7 @@ pub(crate) type Read<'r> = &'r mut dyn FnMut(&Row<'_>) -> Result<()>;
 /// Takes the rows of a query that runs several times, each with the number of the run, from 0.
 pub(crate) type ReadEach<'r> = &'r mut dyn FnMut(usize, &Row<'_>) -> Result<()>;
 
-/// A transaction. Engines implement these methods. Rules use those of `dyn Tx` below.
+/// A transaction. Engines implement these methods. Rules use the methods of `dyn Tx` below.
 pub(crate) trait Tx {
     /// The SQL dialect of the database.
     fn dialect(&self) -> Dialect;

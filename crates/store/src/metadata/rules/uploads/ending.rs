@@ -1,4 +1,4 @@
-//! The ends of upload sessions: their rows go, and what they staged is discarded.
+//! The ends of upload sessions: their rows go, and their staged bytes are discarded.
 
 use gangplank_core::upload::GIVES_WAY_AFTER;
 use gangplank_core::{AccessKeyId, AccountId, LoginId, Owner, Tenant, Time};
