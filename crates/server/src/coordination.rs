@@ -49,7 +49,7 @@ pub(crate) struct Claims {
 pub(crate) struct Patience {
     /// In all.
     pub(crate) here: Duration,
-    /// While another process has it.
+    /// While another process has the work.
     pub(crate) elsewhere: Duration,
 }
 

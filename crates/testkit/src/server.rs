@@ -262,7 +262,7 @@ impl TestServer {
         self.processes.iter().map(Process::log).collect()
     }
 
-    /// The process id, for tests that look at the process from outside. With replicas, the first one's.
+    /// The process id, for tests that look at the process from outside. With replicas, the id of the first one.
     pub fn process_id(&self) -> u32 {
         self.processes[0].id()
     }

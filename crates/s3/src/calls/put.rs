@@ -21,9 +21,9 @@ impl Client {
         self.acknowledged(&call, |headers| etag(NAME, headers).map(drop)).await
     }
 
-    /// Puts an object if its key has none yet. Returns whether it did. If not, the key has another object, or
-    /// somebody is just putting one. Some servers ignore the condition, and after a lost answer nobody knows
-    /// whether the object was put. So look at the object afterwards.
+    /// Puts an object if its key has none yet. Returns whether the object was put. If not, the key has another
+    /// object, or somebody is just putting one. Some servers ignore the condition, and after a lost answer
+    /// nobody knows whether the object was put. So look at the object afterwards.
     ///
     /// # Errors
     /// As for [`put_object`](Self::put_object), and also if the server does not know the condition.

@@ -25,7 +25,7 @@ fn the_eighteen_cases() {
     let from = |address: &str| Facts::new().with("aws:SourceIp", address);
     let none = Facts::new();
 
-    // 1. The case of actions does not matter, 2. but that of resources does.
+    // 1. The case of actions does not matter. 2. The case of resources does.
     let policy = permission(json!({ "Effect": "Allow", "Action": "LIGHTSAIL:registercontainerimage",
         "Resource": "arn:aws:lightsail:*:*:ContainerService/Ab*" }))
     .unwrap();

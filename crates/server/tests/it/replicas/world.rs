@@ -162,7 +162,7 @@ impl Replicas {
         self.running[number].as_ref().unwrap()
     }
 
-    /// Calls the API of a server and returns the answer. Fails if the call does.
+    /// Calls the API of a server and returns the answer. Fails if the call fails.
     #[track_caller]
     pub(crate) fn done(&self, number: usize, operation: &str, input: &Value) -> Value {
         let answer = self.running(number).api.lightsail(operation, input);

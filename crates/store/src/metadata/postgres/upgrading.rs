@@ -69,7 +69,7 @@ pub(super) struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Makes them. `begins` is told of each act.
+    /// Makes the changes. `begins` is called for each act.
     pub(super) async fn make(&self, mut begins: impl FnMut(&Act) + Send) -> Result<Option<Upgraded>> {
         let target = self.target.with_limits(&LIMITS);
         // The lock has its own connection, because not all acts can be in a transaction.
