@@ -19,7 +19,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Default)]
 pub(super) struct Networks {
     making: Mutex<()>,
-    /// Held for reading while a network is about to be used, and for writing while unused ones are removed.
+    /// This lock is held for reading while a network is about to be used, and for writing while unused ones are
+    /// removed.
     in_use: RwLock<()>,
 }
 
