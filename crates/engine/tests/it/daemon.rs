@@ -288,7 +288,7 @@ impl Daemon {
         leftovers::remove(&networks);
     }
 
-    /// Whether a process still runs that has the test's folder in its command line.
+    /// Whether a process with the test's folder in its command line still runs.
     fn is_anybody_at_work(&self) -> bool {
         let folder = self.folder.path().as_os_str().as_encoded_bytes();
         let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
