@@ -51,7 +51,7 @@ impl Clock {
     }
 
     /// The time on which all replicas agree, however wrong the clocks of their machines are: the database's.
-    /// Requests between replicas have it.
+    /// Requests between replicas contain this time.
     pub(crate) fn agreed(&self) -> Time {
         match &self.0 {
             Steady::Own { .. } => wall_clock(),
