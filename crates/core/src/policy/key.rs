@@ -118,7 +118,7 @@ impl Known {
     }
 }
 
-/// The kind of policy that a key is in, which decides which keys are allowed.
+/// The kind of policy in which a key is used. Each kind allows other keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scope<'a> {
     /// A permission policy or session policy.
