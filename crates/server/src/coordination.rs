@@ -51,7 +51,7 @@ pub(crate) struct Claims {
 pub(crate) struct Patience {
     /// In all.
     pub(crate) here: Duration,
-    /// While another process has it.
+    /// While another process has the work.
     pub(crate) elsewhere: Duration,
 }
 
@@ -406,8 +406,8 @@ mod tests {
         assert!(one.take(upload("a")).await.unwrap().is_some());
     }
 
-    /// A coordinator in another process: it answers late, and renews no claim. If the flag is set, it releases
-    /// none either.
+    /// A coordinator in another process: it answers late, and renews no claim. If the flag is set, it also
+    /// releases no claim.
     struct Far(InProcess, std::sync::atomic::AtomicBool);
 
     #[async_trait::async_trait]

@@ -215,7 +215,7 @@ impl ServerBuilder {
     }
 }
 
-/// A running server. Dropping it kills it and removes its home.
+/// A running server. Dropping this kills the server and removes its home.
 #[derive(Debug)]
 pub struct TestServer {
     builder: ServerBuilder,
@@ -246,7 +246,7 @@ impl TestServer {
         }
     }
 
-    /// The address that it listens on, or that of the load balancer in front of it.
+    /// The address that it listens on, or the address of the load balancer in front of it.
     pub fn address(&self) -> SocketAddr {
         self.proxy.as_ref().map_or(self.processes[0].address, HaProxy::address)
     }
@@ -277,7 +277,7 @@ impl TestServer {
         self.processes.iter().map(Process::log).collect()
     }
 
-    /// The process id, for tests that look at the process from outside. With replicas, the first one's.
+    /// The process id, for tests that look at the process from outside. With replicas, the id of the first one.
     pub fn process_id(&self) -> u32 {
         self.processes[0].id()
     }
@@ -332,7 +332,8 @@ impl TestServer {
         self.processes.iter().for_each(|process| process.signal(signal));
     }
 
-    /// Starts it again with the same home and address, after [`kill`](Self::kill) or [`terminate`](Self::terminate).
+    /// Starts the server again with the same home and address, after [`kill`](Self::kill) or
+    /// [`terminate`](Self::terminate).
     pub fn restart(&mut self) {
         self.try_restart().unwrap_or_else(|why| panic!("{why}"));
     }
@@ -346,7 +347,7 @@ impl TestServer {
         }
     }
 
-    /// Starts it again as [`restart`](Self::restart) does, although it may fail to start.
+    /// Starts the server again as [`restart`](Self::restart) does, although it may fail to start.
     ///
     /// # Errors
     /// The exit status and the log, if it does not start.

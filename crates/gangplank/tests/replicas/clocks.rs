@@ -1,4 +1,4 @@
-//! The wall clocks of replicas are wrong. Nothing ages by them.
+//! The wall clocks of replicas are wrong. No data ages because of that.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -70,7 +70,7 @@ pub(crate) struct UnderWay(Arc<Node>);
 impl Node {
     /// A node, healthy at first.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        // Without the scope id of IPv6, which a URL cannot have.
+        // The scope id of IPv6 is left out, because a URL cannot have it.
         let authority = SocketAddr::new(address.ip(), address.port()).to_string();
         Self {
             address,

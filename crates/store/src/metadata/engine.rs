@@ -63,7 +63,7 @@ impl Weight {
 /// Whether a rule can take rights away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// Rights that a cache may hold: those of logins, access keys, roles, sessions and services.
+    /// Rights that a cache may hold: the rights of logins, access keys, roles, sessions and services.
     Rights,
     /// No rights that a cache may hold.
     Nothing,

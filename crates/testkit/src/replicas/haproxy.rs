@@ -69,7 +69,7 @@ impl HaProxy {
         Self { address, log: PathBuf::new(), process: None, listener: Some(listener) }
     }
 
-    /// Starts it in front of these replicas. Its files are in `folder`.
+    /// Starts HAProxy in front of these replicas. Its files are in `folder`.
     pub(crate) fn run(
         &mut self,
         replicas: impl Iterator<Item = SocketAddr>,

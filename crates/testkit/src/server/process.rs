@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::ROOT_KEY;
 use crate::client::client;
 
-/// How long it may take until it is ready.
+/// How long a process may take until it is ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running server, or one that has ended.

@@ -25,7 +25,7 @@ pub trait Agreed: Send + Sync {
     /// Sets the value that only the cluster's master key opens, unless there is one.
     async fn set_key_check(&self, check: Vec<u8>) -> Result<()>;
     /// Sets the same value and makes the first access key, in one transaction, unless there is a value. Returns
-    /// whether it did so. If several servers start at the same time, exactly one of them does it.
+    /// whether it made them. If several servers start at the same time, exactly one of them does it.
     async fn make_first_key(&self, by: &Origin, check: Vec<u8>, key: AccessKey) -> Result<bool>;
     /// Why this process should get no requests; `None` if it may get some.
     fn trouble(&self) -> Option<Trouble>;

@@ -23,7 +23,7 @@ use crate::{Cause, Result, StoreError};
 const EVERY: Duration = Duration::from_secs(1);
 
 /// How long after the beginning of the last reading the caches may be used. So a right that was taken away is
-/// gone in every process within this time plus that of one reading.
+/// gone in every process within this time plus the time of one reading.
 const FRESH: Duration = Duration::from_secs(4);
 
 /// A process that got no answer for this time should get no requests.
@@ -68,7 +68,7 @@ impl Moment {
         Self { since_boot: clock_gettime(ClockId::Boottime), of_the_day: SystemTime::now() }
     }
 
-    /// How long ago it was.
+    /// How long ago this moment was.
     fn elapsed(self) -> Duration {
         self.since_boot().max(self.of_the_day.elapsed().unwrap_or_default())
     }

@@ -206,7 +206,7 @@ pub(crate) fn read_stored(row: &Row<'_>) -> Result<StoredManifest> {
 }
 
 /// The condition for manifests of the repository `?1` about the subject `?2`. `?3` is an artifact type or null,
-/// `?4` the mark, `?5` a login or null: then only manifests that it put.
+/// `?4` the mark, and `?5` a login or null. With a login, only manifests that it put are found.
 const ABOUT: &str =
     "m.repository = ?1 AND m.subject = ?2 AND (CAST(?3 AS TEXT) IS NULL OR m.artifact_type = ?3) AND m.id > ?4
     AND (CAST(?5 AS BIGINT) IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))";

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::Embedded;
-use crate::metadata::engine::Terms;
 use crate::Result;
+use crate::metadata::engine::Terms;
 
-/// How long one step takes at most. Its commit takes about as long again.
+/// How long one step takes at most. The commit of a step takes about as long again.
 const STEP: Duration = Duration::from_millis(4);
 
 /// How many pages are returned before the step looks at the clock.

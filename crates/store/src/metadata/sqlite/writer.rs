@@ -57,7 +57,7 @@ type Work = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 struct Ran {
-    /// The error of the work. If there is one, none of its changes stay.
+    /// The error of the work. After an error, no change of the work stays.
     failure: Option<StoreError>,
     answer: Answer,
 }

@@ -13,7 +13,9 @@ use crate::coordination::{Place, Places as _, Replica, Work};
 use crate::identity::Identity;
 use crate::metadata::patience::of_request;
 use crate::metadata::sqlite::tests::plans;
-use crate::metadata::sqlite::tests::world::{NOW, access_key, by, create_service, delete_service, here, service_id};
+use crate::metadata::sqlite::tests::world::{
+    NOW, access_key, by, create_service, delete_service, here, service_id,
+};
 use crate::metadata::{Agreed as _, Inspection as _, Lineage as _};
 
 /// Within this time a failure of the database is answered.
@@ -79,7 +81,8 @@ async fn do_what_is_for_many(store: &Postgres) {
     assert!(store.set_place(&place).await.unwrap());
     for (id, images) in [("one", None), ("one", Some(vec!["image".to_owned()])), ("two", None)] {
         let room = Room { cpus: 1.0, memory: 1 };
-        let replica = Replica { id: id.to_owned(), address: address.clone(), engine: engine.clone(), room, images };
+        let replica =
+            Replica { id: id.to_owned(), address: address.clone(), engine: engine.clone(), room, images };
         store.announce(&replica, lasts).await.unwrap();
     }
     store.withdraw("one").await.unwrap();

@@ -47,7 +47,14 @@ impl Share {
 
 impl Queue {
     pub(super) fn of(coming: mpsc::UnboundedReceiver<Job>) -> Self {
-        Self { coming, light: Turns::new(), heavy: Turns::new(), rests: Rests::default(), durable: 0, heavy_of: None }
+        Self {
+            coming,
+            light: Turns::new(),
+            heavy: Turns::new(),
+            rests: Rests::default(),
+            durable: 0,
+            heavy_of: None,
+        }
     }
 
     /// Waits for work that may run now; `None` if no more can come.
