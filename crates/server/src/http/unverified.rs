@@ -59,7 +59,11 @@ impl Unverified {
     }
 
     /// Reads a small body that has arrived with its head. `None` if it has not arrived.
-    pub(crate) async fn read_what_is_there(&self, address: IpAddr, body: Incoming) -> Option<SmallBody<Share>> {
+    pub(crate) async fn read_what_is_there(
+        &self,
+        address: IpAddr,
+        body: Incoming,
+    ) -> Option<SmallBody<Share>> {
         self.read(address, body, SMALL, AT_ONCE).await.ok()
     }
 
