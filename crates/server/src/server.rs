@@ -1,15 +1,16 @@
 //! A running server: its start, and a stop that loses no request.
 
+mod provided;
+mod settings;
+
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use gangplank_core::container_service::Entrance;
-use gangplank_core::lease::SAFE_GRACE;
-use gangplank_engine::{Archives, Engine, Output};
+use anyhow::{Context as _, Result};
+use gangplank_engine::{Engine, Output};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::coordination::Coordinator;
 use gangplank_store::logs::Logs;
@@ -21,13 +22,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::certificates::Certificates;
-use crate::config::{Collection, Config, Deployments, Limits};
+use crate::config::{Config, Limits};
 use crate::container_logs::ContainerLogs;
 use crate::coordination::Claims;
 use crate::deployments::Deployer;
 use crate::deployments::among::Among;
 use crate::deployments::archives::Images;
-use crate::deployments::engines::{self, Here};
+use crate::deployments::engines::Here;
 use crate::deployments::pace::Pace;
 use crate::endpoint::Endpoint;
 use crate::home::Home;
@@ -49,60 +50,13 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
-use crate::{discarded, jobs, opening, random, root_key};
+use crate::{jobs, opening, random, root_key};
 
-/// Makes an engine that passes the output of containers on.
-type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
+use provided::{Elsewhere, Runs, owner};
+
 /// How many identity tokens of an address may be refused in a minute before the address is slowed down. A job
 /// whose role does not trust it tries 12 to 36 times.
 const FAILED_EXCHANGES_PER_MINUTE: u32 = 60;
-
-/// The stores that the caller provides in place of the configured ones.
-struct Elsewhere {
-    blobs: Arc<dyn BlobStore>,
-    coordinator: Option<Arc<dyn Coordinator>>,
-}
-
-impl Elsewhere {
-    /// The stores that a server uses: the caller's where there are any, otherwise the configured ones.
-    fn or(
-        elsewhere: Option<Self>,
-        blobs: Arc<dyn BlobStore>,
-        coordinator: Arc<dyn Coordinator>,
-    ) -> (Arc<dyn BlobStore>, Arc<dyn Coordinator>) {
-        match elsewhere {
-            Some(elsewhere) => (elsewhere.blobs, elsewhere.coordinator.unwrap_or(coordinator)),
-            None => (blobs, coordinator),
-        }
-    }
-}
-
-/// The source of the engine that runs services.
-enum Runs {
-    /// The engine of the configuration.
-    Configured,
-    /// An engine that the caller makes.
-    On(MakeEngine),
-}
-
-impl Runs {
-    /// The engine, if there is one.
-    ///
-    /// # Errors
-    /// If the configured engine cannot be used.
-    async fn engine(
-        self,
-        config: &Config,
-        here: Here,
-        output: Arc<dyn Output>,
-        archives: Arc<dyn Archives>,
-    ) -> Result<Option<Arc<dyn Engine>>> {
-        match self {
-            Self::On(make) => Ok(Some(make(output))),
-            Self::Configured => engines::connect(&config.deployments, here, output, archives).await,
-        }
-    }
-}
 
 /// Is called when a server begins to wait for its store.
 type Waits = Box<dyn FnOnce(Waiting) + Send>;
@@ -204,7 +158,7 @@ impl Server {
     /// If TLS files cannot be read, an issuer or the bucket cannot be used, the admin listener is not allowed,
     /// or plain HTTP would be served beyond loopback without `insecure_http`.
     pub fn check(config: &Config) -> Result<()> {
-        check_addresses(config)?;
+        settings::check_addresses(config)?;
         Certificates::open(config)?;
         Issuers::open(&config.issuers)?;
         Ok(config.bucket.as_ref().map_or(Ok(()), Bucket::check)?)
@@ -217,7 +171,7 @@ impl Server {
         elsewhere: Option<Elsewhere>,
         waits: Waits,
     ) -> Result<Self> {
-        check_addresses(&config)?;
+        settings::check_addresses(&config)?;
         let issuers = Issuers::open(&config.issuers)?;
         let certificates = Arc::new(Certificates::open(&config)?);
         let tls = certificates.acceptor()?;
@@ -232,8 +186,8 @@ impl Server {
         let opened = opening::open(&config, &home, &endpoint, refusing, || waits(waiting)).await?;
         let Opened { metadata, blobs, coordinator, places, bucket_calls, number, clock, master } = opened;
         let (blobs, coordinator) = Elsewhere::or(elsewhere, blobs, coordinator);
-        let removal_terms = removal_terms(&config, blobs.as_ref());
-        let logs = Arc::new(logs(&config, &home, addresses));
+        let removal_terms = settings::removal_terms(&config, blobs.as_ref());
+        let logs = Arc::new(settings::logs(&config, &home, addresses));
         let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock.clone()));
         let archives = Arc::new(Images::default());
         let here = Here { owner: owner(number)?, address: addresses.main };
@@ -292,14 +246,14 @@ impl Server {
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
             is_tls: tls.is_some(),
-            entrance: entrance(&config.deployments, tls.is_some(), &addresses),
+            entrance: settings::entrance(&config.deployments, tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
         });
         archives.are_of(&app);
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;
         let crashed = begin_run(&app, &home).await?;
-        warn_of_settings(&app);
+        settings::warn_of(&app);
         let terms = jobs::Terms {
             collection: config.collection.interval,
             scrub: config.scrub_interval,
@@ -442,79 +396,4 @@ async fn begin_run(app: &App, home: &Home) -> Result<bool> {
         jobs::orphans::of_sessions(app).await.context("cannot clear what a crash left")?;
     }
     Ok(crashed)
-}
-
-/// The scheme and port by which clients reach services: as configured, or else those of the listener.
-fn entrance(told: &Deployments, is_tls: bool, addresses: &Addresses) -> Entrance {
-    let port = addresses.services.unwrap_or(addresses.main).port();
-    told.service_entrance.unwrap_or(Entrance { is_tls, port })
-}
-
-/// Checks that there is an `https://` for visitors to be sent on to.
-fn check_sending_on(config: &Config) -> Result<()> {
-    let entrance = config.deployments.service_entrance;
-    ensure!(
-        config.deployments.http_listen.is_none()
-            || entrance.map_or(config.tls.is_some(), |entrance| entrance.is_tls),
-        "--http-listen sends visitors on to https://, which nothing speaks here: give --tls-cert and --tls-key, or \
-         --service-entrance https if a proxy in front does"
-    );
-    Ok(())
-}
-
-/// Warns of settings that work but are risky.
-fn warn_of_settings(app: &App) {
-    if app.leases.grace < SAFE_GRACE {
-        tracing::warn!(
-            grace = ?app.leases.grace,
-            "the grace period of garbage collection is shorter than a login lives: a push may be refused \
-             because what it was told to skip is gone"
-        );
-    }
-    for network in app.proxies.iter().filter(|network| network.is_wide()) {
-        tracing::warn!(
-            %network,
-            "trusted-proxies takes in addresses of strangers, who can then write in X-Forwarded-For whom a \
-             request comes from; name the addresses of the proxies alone"
-        );
-    }
-}
-
-/// Refuses addresses that strangers could read, that containers could reach, that other servers could not
-/// reach, or that lead nowhere.
-fn check_addresses(config: &Config) -> Result<()> {
-    refuse_plain_http(config)?;
-    config.check_admin_listener(config.deployments.engine.named())?;
-    check_sending_on(config)?;
-    config.replica_address(None).map(drop)
-}
-
-/// The terms on which bytes of this store are removed.
-fn removal_terms(config: &Config, blobs: &dyn BlobStore) -> discarded::Terms {
-    let Collection { restore_window, failovers, .. } = config.collection;
-    discarded::Terms::of(blobs, restore_window, failovers)
-}
-
-/// The logs of containers that run here.
-fn logs(config: &Config, home: &Home, addresses: Addresses) -> Logs {
-    let scratch = config.bucket.as_ref().map(|bucket| bucket.scratch.as_path());
-    Logs::open(home.logs(scratch, addresses.main), config.deployments.logs, config.limits.disk_reserve)
-}
-
-fn refuse_plain_http(config: &Config) -> Result<()> {
-    if config.tls.is_none() && !config.insecure_http && !config.listen.ip().is_loopback() {
-        bail!(
-            "{} is not a loopback address, and plain HTTP would show passwords to the network: give --tls-cert \
-             and --tls-key, or --insecure-http if something in front of gangplank serves TLS",
-            config.listen
-        );
-    }
-    Ok(())
-}
-
-/// The label of this data directory's containers and networks in an engine. It is the number that the database
-/// and its folder of bytes share.
-fn owner(number: Option<i64>) -> Result<String> {
-    let number = number.context("the folder of contents has no number")?;
-    Ok(format!("{:016x}", number.cast_unsigned()))
 }
