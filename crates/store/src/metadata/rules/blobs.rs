@@ -249,7 +249,7 @@ fn renew(
     let Some((repository_row, blob)) = tx.lock_one(Level::Link, Lock::Update, &lock)? else {
         return Ok(None);
     };
-    tx.run(
+    tx.post(
         "UPDATE blob_links SET leased_at = ?3 WHERE repository = ?1 AND blob = ?2 AND leased_at < ?3",
         values![repository_row, blob, tx.steady(now)?],
     )?;

@@ -186,7 +186,7 @@ pub(crate) fn remove(tx: &dyn Tx, manifests: &[i64], usage: &mut Usage) -> Resul
     tags::forget_puts(tx, manifests)?;
     let tags = tx.each("DELETE FROM tags WHERE manifest = ?1", each())?;
     usage.tags -= i64::try_from(tags).unwrap_or(i64::MAX);
-    tx.each("DELETE FROM manifest_puts WHERE manifest = ?1", each())?;
+    tx.post_each("DELETE FROM manifest_puts WHERE manifest = ?1", each())?;
     let delete = "DELETE FROM manifests WHERE id = ?1 RETURNING size";
     let sizes = tx.find_each(delete, each(), |row| row.get::<i64>(0))?;
     for size in sizes.iter().flatten() {

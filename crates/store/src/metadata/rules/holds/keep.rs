@@ -43,7 +43,7 @@ pub(crate) fn end_edges(tx: &dyn Tx, manifests: &[i64]) -> Result<Below> {
         })?;
     }
     for text in &texts.end {
-        tx.each(text, manifests.iter().map(|manifest| values![*manifest]))?;
+        tx.post_each(text, manifests.iter().map(|manifest| values![*manifest]))?;
     }
     Ok(below)
 }
@@ -58,16 +58,16 @@ pub(crate) fn let_go(tx: &dyn Tx, below: &Below) -> Result<()> {
 /// Sets `held` of manifests, after edges to them were added or deleted.
 pub(crate) fn refresh_each(tx: &dyn Tx, manifests: &[i64]) -> Result<()> {
     let text = &Texts::get().refresh_manifest;
-    tx.each(text, manifests.iter().map(|manifest| values![*manifest])).map(drop)
+    tx.post_each(text, manifests.iter().map(|manifest| values![*manifest]))
 }
 
 /// Sets `held` of links.
 pub(crate) fn refresh_links(tx: &dyn Tx, links: impl IntoIterator<Item = (i64, i64)>) -> Result<()> {
     let links = links.into_iter().map(|(repository, blob)| values![repository, blob]);
-    tx.each(&Texts::get().refresh_link, links).map(drop)
+    tx.post_each(&Texts::get().refresh_link, links)
 }
 
 /// Adds a blob to a repository, leased at `leased_at`. An existing link keeps a later lease.
 pub(crate) fn put_link(tx: &dyn Tx, repository: i64, blob: i64, leased_at: Time) -> Result<()> {
-    tx.run(&Texts::get().put_link, values![repository, blob, leased_at]).map(drop)
+    tx.post(&Texts::get().put_link, values![repository, blob, leased_at])
 }
