@@ -129,7 +129,7 @@ fn digest(secret: &str) -> String {
 }
 
 impl Login {
-    /// Whether the user name is that of our servers' logins.
+    /// Whether our servers use this user name for their logins.
     pub(crate) fn is_ours(&self) -> bool {
         self.username == USERNAME && Password::parse(&self.secret).is_some()
     }

@@ -115,7 +115,7 @@ impl Certificates {
         self.pairs().for_each(PairInFiles::reload);
     }
 
-    /// Reads those files again that have changed.
+    /// Reads the changed files again.
     pub(crate) fn reload_if_changed(&self) {
         self.pairs().for_each(PairInFiles::reload_if_changed);
     }

@@ -319,7 +319,7 @@ impl<'a> Session<'a> {
 /// request may have been cut without its notice.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a request waits that only asks for the progress. The recorded progress is never more than the bytes
+/// How long a request that only asks for the progress waits. The recorded progress is never more than the bytes
 /// that count. So it is also a right answer if another process holds the session for longer.
 const TO_ASK: Patience = Patience { here: PATIENCE, elsewhere: Duration::from_secs(2) };
 

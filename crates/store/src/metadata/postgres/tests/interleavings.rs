@@ -107,7 +107,7 @@ async fn a_number_that_was_given_again_says_nothing() {
         let outcome = outcome(timeline).await;
         assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
     }
-    // On the server that gave the number out, the outcome can be asked by it.
+    // The server that gave the number out knows the outcome.
     let timeline = server.query("scratch", &format!("SELECT {TIMELINE}")).unwrap();
     outcome(Some(&timeline)).await.unwrap();
 }
