@@ -13,7 +13,8 @@ pub use replica::Replica;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::replicas::{self, Database, HaProxy};
+use crate::identity::tls_file;
+use crate::replicas::{self, Database, HaProxy, TlsAt};
 use crate::s3::{BUCKET, S3Server};
 use crate::{Api, Login, Registry};
 
@@ -32,6 +33,7 @@ pub struct ServerBuilder {
     of_replicas: Vec<(usize, String, String)>,
     replicas: Option<usize>,
     database: Option<String>,
+    tls: Option<TlsAt>,
 }
 
 impl ServerBuilder {
@@ -90,6 +92,17 @@ impl ServerBuilder {
         Self { replicas: Some(count), ..self }
     }
 
+    /// Lets clients of replicas speak TLS.
+    #[must_use]
+    pub fn tls(self, at: TlsAt) -> Self {
+        let builder = Self { tls: Some(at), ..self };
+        if at == TlsAt::Balancer {
+            return builder;
+        }
+        let file = |name| tls_file(name).display().to_string();
+        builder.arg("--tls-cert").arg(file("server.pem")).arg("--tls-key").arg(file("server.key"))
+    }
+
     /// Names the database of the replicas.
     #[must_use]
     pub fn sharing(self, url: &str) -> Self {
@@ -141,7 +154,7 @@ impl ServerBuilder {
         let database = self.share(&proxy.address().to_string());
         let mut processes = self.processes(home.path(), &vec!["127.0.0.1:0".to_owned(); count])?;
         wait(&mut processes)?;
-        proxy.run(processes.iter().map(|process| process.address), home.path());
+        proxy.run(processes.iter().map(|process| process.address), home.path(), self.tls);
         let server = TestServer { builder: self, processes, proxy: Some(proxy), home, _database: database };
         server.write_client_files();
         Ok(server)
@@ -229,6 +242,7 @@ impl TestServer {
             of_replicas: Vec::new(),
             replicas: replicas::asked(),
             database: None,
+            tls: None,
         }
     }
 
@@ -244,7 +258,8 @@ impl TestServer {
 
     /// Its URL.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address())
+        let scheme = if self.builder.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address())
     }
 
     /// Its data directory. With replicas it only has the two files for AWS tools.

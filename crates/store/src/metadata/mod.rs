@@ -16,6 +16,7 @@
 
 pub mod access_keys;
 pub mod accounts;
+pub mod acting;
 mod answer;
 pub mod audit;
 pub mod blobs;

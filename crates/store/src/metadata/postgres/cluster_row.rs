@@ -29,8 +29,8 @@ pub trait Agreed: Send + Sync {
     async fn make_first_key(&self, by: &Origin, check: Vec<u8>, key: AccessKey) -> Result<bool>;
     /// Why this process should get no requests; `None` if it may get some.
     fn trouble(&self) -> Option<Trouble>;
-    /// By how many milliseconds the database's clock is ahead of this machine's; negative if it is behind.
-    fn clock_ahead(&self) -> i64;
+    /// The database's time, whatever becomes of this machine's clock: as it was read last, and the time since then.
+    fn time(&self) -> Time;
     /// How long ago the cluster's row was read last.
     fn age_of_reading(&self) -> Duration;
     /// The steady time of the cluster, as it was read within the last seconds. `None` before
@@ -73,8 +73,8 @@ impl Agreed for Postgres {
         self.engine.0.shared.trouble()
     }
 
-    fn clock_ahead(&self) -> i64 {
-        self.engine.0.shared.clock_ahead()
+    fn time(&self) -> Time {
+        self.engine.0.shared.time()
     }
 
     fn age_of_reading(&self) -> Duration {

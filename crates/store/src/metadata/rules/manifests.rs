@@ -7,7 +7,7 @@ use super::put_manifest::put;
 use super::usage::Usage;
 use super::{holds, leases, rows, tags};
 use crate::Result;
-use crate::metadata::engine::{Engine, Terms, Whose};
+use crate::metadata::engine::{Engine, Terms, Weight, Whose};
 use crate::metadata::manifests::{
     MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer,
     Referrers, StoredManifest,
@@ -25,7 +25,9 @@ impl<E: Engine> Manifests for Store<E> {
         manifest: NewManifest,
     ) -> Result<ManifestOutcome> {
         let (tenant, repository, origin) = (tenant.clone(), repository.clone(), by.clone());
-        self.change(by, Terms::tenant(&tenant).takes_nothing(), move |tx| {
+        let references = manifest.view.blobs.len() + manifest.view.children.len();
+        let weight = Weight::of_manifest(manifest.body.len(), references);
+        self.change(by, Terms::tenant(&tenant).takes_nothing().weighing(weight), move |tx| {
             put(tx, &tenant, &repository, &manifest, &origin)
         })
         .await
