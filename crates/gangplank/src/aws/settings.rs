@@ -16,7 +16,7 @@ pub(crate) enum Unresolved {
     /// One half of an access key is there, and the other is missing.
     #[error("Partial credentials found in {0}, missing: {1}")]
     Partial(&'static str, &'static str),
-    /// There is an identity token, and no role is named that it should open.
+    /// There is an identity token, but no role is named for it.
     #[error(
         "there is an identity token (AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file in the profile), but no \
          role: set AWS_ROLE_ARN, or role_arn in the profile"

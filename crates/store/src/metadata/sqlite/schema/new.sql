@@ -94,7 +94,7 @@ CREATE TABLE role_sessions (
 CREATE INDEX role_sessions_by_role ON role_sessions (role);
 CREATE INDEX role_sessions_by_account ON role_sessions (account);
 CREATE INDEX role_sessions_by_end ON role_sessions (expires_at);
--- Counts the live ones without reading any others.
+-- For counting live rows: the count reads no other rows.
 CREATE INDEX role_sessions_live ON role_sessions (account, expires_at, role, generation);
 
 -- Who did something. A source stays as long as a row refers to it, even after the session, the login and the key.
@@ -168,7 +168,7 @@ CREATE TABLE registry_logins (
 ) STRICT;
 CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
 CREATE INDEX registry_logins_revoked ON registry_logins (tenant) WHERE revoked_at IS NOT NULL;
--- Counts the live ones without reading any others.
+-- For counting live rows: the count reads no other rows.
 CREATE INDEX registry_logins_by_end ON registry_logins (tenant, expires_at, revoked_at, owner);
 
 -- Logins to the web console. While a login is used, `over_at` moves forward, up to `ends_at`.
