@@ -39,7 +39,7 @@ pub(crate) struct Programs {
     pub(crate) home: PathBuf,
 }
 
-/// A server that ends when this is dropped.
+/// A server. It ends when this value is dropped.
 pub(crate) struct Started(pub(crate) Child);
 
 impl Drop for Started {

@@ -30,7 +30,8 @@ const NO_ROOT_KEY: &str = "the database is new and has no root access key: set G
 /// Checks the master key, and that the first server has a root key to make. Changes nothing.
 ///
 /// # Errors
-/// If there is no master key, it is not the cluster's, or the database is new and `root_key` is missing.
+/// If there is no master key, if the key is not the cluster's, or if the database is new and `root_key` is
+/// missing.
 pub(crate) async fn master_key(
     cluster: &Postgres,
     given: Option<MasterKey>,

@@ -136,7 +136,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server. It accepts requests when this returns.
+    /// Starts a server. The server accepts requests when this function returns.
     ///
     /// # Errors
     /// If the data directory is in use or unreadable, an address cannot be used, TLS files cannot be read, or

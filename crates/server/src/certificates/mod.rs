@@ -157,7 +157,8 @@ impl Certificates {
     /// Checks that the certificate of this name covers a domain.
     ///
     /// # Errors
-    /// If there is no such certificate, it covers other domains, or the server's own names the domain.
+    /// If the server's own certificate names the domain, if there is no certificate with this name, or if that
+    /// certificate only covers other domains.
     pub(crate) fn certificate_covers(&self, certificate: &str, domain: &str) -> Result<(), NotCovered> {
         let found = self.named().find(|(name, _)| *name == certificate);
         let certificate = certificate.to_owned();

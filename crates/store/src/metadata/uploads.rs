@@ -104,7 +104,8 @@ pub trait Uploads: Send + Sync {
         from: &Checkpoint,
         session: UploadSession,
     ) -> Result<bool>;
-    /// Ends a session without a blob; `false` if there is no such session, or it has a later writer.
+    /// Ends a session without a blob. Returns `false` if there is no such session, or if the session has a
+    /// later writer.
     async fn close_upload(&self, owner: &UploadOwner, id: &str, epoch: Epoch, leaves: Leaves)
     -> Result<bool>;
     /// Ends the sessions that got their last byte at `idle` or earlier, or were opened at `opened` or earlier,

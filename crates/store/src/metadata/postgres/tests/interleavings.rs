@@ -127,7 +127,7 @@ async fn a_rule_that_fails_gives_its_connection_back() {
     assert_eq!(process().await, before);
 }
 
-/// The time of leases is the database's, whatever the clock of a process says.
+/// Leases use the clock of the database. The clock of a process does not matter.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_renewed_at_the_time_of_all() {
     let Some((server, store)) = scratch().await else { return };
