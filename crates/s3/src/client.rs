@@ -38,7 +38,7 @@ pub struct Settings {
     pub region: String,
     /// How requests name the bucket. If `None`, in the path for an endpoint, and in the host for Amazon.
     pub style: Option<Style>,
-    /// A PEM file of certificates to trust, in place of the system's.
+    /// A PEM file of certificates to trust, in place of the certificates of the system.
     pub ca_file: Option<PathBuf>,
     /// The sources of access keys. The first that has a key is used.
     pub credentials: Vec<Arc<dyn Source>>,

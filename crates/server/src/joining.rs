@@ -65,7 +65,7 @@ async fn is_known(cluster: &Postgres, master: &MasterKey) -> Result<bool> {
 /// root key, with which the servers then start.
 ///
 /// # Errors
-/// If the master key is not the cluster's, the first key would be no root key, or the store fails.
+/// If the master key is not the cluster's, if the first key would be no root key, or if the store fails.
 pub async fn create_in_cluster(
     cluster: &Postgres,
     by: &Origin,

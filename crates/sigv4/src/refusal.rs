@@ -19,7 +19,7 @@ pub enum Refusal {
     /// There are several `Authorization` headers.
     #[error("Authorization header must be given exactly once.")]
     SeveralAuthorizations,
-    /// The `Authorization` header is longer than any client's. Holds its length in bytes.
+    /// The `Authorization` header is longer than the header of any client. Holds its length in bytes.
     #[error("Authorization header is longer than {0} bytes.")]
     AuthorizationTooLong(usize),
     /// There are signatures in the header and in the query.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ContainerService;
 
-/// The largest number of domain names, which is Lightsail's.
+/// The largest number of domain names. Lightsail has the same limit.
 pub const MAX_DOMAINS: usize = 4;
 
 /// The reason for which a service cannot have its domain names.

@@ -180,8 +180,8 @@ fn hand_to_our_helper(made: &Made) -> Result<()> {
     kept.keep(made.clone(), now)
 }
 
-/// The files to write: always docker's. Podman reads docker's file if its own has no entry, so podman's own file is
-/// written only if it exists or was asked for.
+/// The files to write: always the file of docker. Podman reads docker's file if its own has no entry, so
+/// podman's own file is written only if it exists or was asked for.
 fn files() -> Result<Vec<PathBuf>> {
     let docker = home_folders::docker_config().context("no folder for docker's configuration was found")?;
     let mut files = vec![docker.join("config.json")];

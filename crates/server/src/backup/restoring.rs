@@ -145,7 +145,7 @@ pub(super) fn named(content: &KeptContent) -> String {
     format!("{digest} of account {} in {}", tenant.account, tenant.region)
 }
 
-/// Opens the database. Refuses one that is not the manifest's.
+/// Opens the database. Refuses a database that does not match the manifest.
 fn open_rows(database: &Path, manifest: &Manifest) -> Result<Snapshot> {
     let mut hasher = Hasher::new(Algorithm::Sha256);
     hasher.read_from(File::open(database)?)?;

@@ -108,7 +108,7 @@ async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials)
         created_at: now,
         expires_at: now.plus(PULL_LIFETIME),
     };
-    // The login is the server's, so the account's quota does not apply.
+    // The login belongs to the server, so the account's quota does not apply.
     match app.metadata.insert_login(&origin(app), login, Requires::Nothing, u32::MAX).await? {
         LoginCreated::Created(id) => {
             let (username, password) = (USERNAME.to_owned(), password.expose().to_owned());

@@ -114,7 +114,7 @@ pub(super) fn tables(from: &dyn Tx, to: &dyn Tx) -> Result<String> {
 /// Counts the rows that a migration copies from a database file. Its server may run.
 ///
 /// # Errors
-/// If the file cannot be read, or has another schema than this program's.
+/// If the file cannot be read, or does not have the schema of this program.
 pub fn rows_in(path: &Path) -> Result<Rows> {
     let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     moving::reading(path, |tx| count(tx, names))

@@ -96,7 +96,7 @@ async fn a_number_that_was_given_again_says_nothing() {
     let Some((server, store)) = scratch().await else { return };
     let next = server.query("scratch", "SELECT CAST(pg_current_xact_id() AS TEXT)").unwrap();
     let number = (next.parse::<u64>().unwrap() + 1).to_string();
-    // Somebody else's.
+    // Another transaction gets this number.
     store.set_marks(vec![(Mark::GcGrace, 7)]).await.unwrap();
     store.set_marks(vec![(Mark::GcGrace, 8)]).await.unwrap();
     let outcome = async |timeline: Option<&str>| {
