@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// How many connections may have such a thread at once. More threads than processors and disks gain nothing.
+/// How many connections may have their own thread at once. More threads than processors and disks gain nothing.
 /// The threads come from the runtime's 512 blocking threads, which file operations need, too.
 const THREADS: usize = 64;
 

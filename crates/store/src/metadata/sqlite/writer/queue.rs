@@ -74,7 +74,7 @@ impl Queue {
             };
             job.into_iter().for_each(|job| self.add(job));
             if self.coming.is_closed() {
-                // Nobody is left to rest for.
+                // No other caller is left, so the rests end.
                 self.rests.end();
             }
         }
