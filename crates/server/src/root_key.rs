@@ -64,7 +64,7 @@ pub async fn all_access_keys(keys: &(impl AccessKeys + ?Sized)) -> Result<Vec<Ac
 /// Makes an access key on behalf of `by`, and stores its secret sealed. The account may have `quota` keys.
 ///
 /// # Errors
-/// If the id exists, the account has reached its quota, or the store fails.
+/// If the id exists, if the account has reached its quota, or if the store fails.
 pub async fn create_access_key(
     keys: &(impl AccessKeys + ?Sized),
     by: &Origin,

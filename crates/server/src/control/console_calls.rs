@@ -56,7 +56,7 @@ pub(crate) async fn of_key(app: &App, key: &AccessKeyId, region: Region) -> Resu
 /// The caller that knows this access key and its secret.
 ///
 /// # Errors
-/// If the key or the secret is wrong, the key may not be used any more, or the store fails.
+/// If the key or the secret is wrong, if the key may not be used any more, or if the store fails.
 pub(crate) async fn by_secret(app: &App, id: &str, secret: &str, region: Region) -> Result<Caller, NoCaller> {
     let named = match AccessKeyId::parse(id) {
         Ok(id) => app.metadata.credential_now(&id).await.map_err(Failure::from)?,

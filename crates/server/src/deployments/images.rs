@@ -24,7 +24,7 @@ pub(super) type References = BTreeMap<String, String>;
 /// Why images could not be brought.
 #[derive(Debug)]
 pub(super) enum NotThere {
-    /// A failure of the engine, the registry or the store that may pass.
+    /// A temporary failure of the engine, the registry or the store.
     Yet(String),
     /// A failure that would repeat.
     Ever(String),

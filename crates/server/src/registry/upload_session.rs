@@ -223,7 +223,7 @@ impl<'a> Session<'a> {
     /// Records how far the session has come.
     ///
     /// # Errors
-    /// If the session has ended, another request has claimed it, or the store fails.
+    /// If the session has ended, if another request has claimed it, or if the store fails.
     pub(super) async fn advance(&self, to: Checkpoint) -> Result<()> {
         let (app, from) = (self.context.app, self.checkpoint());
         let has_dropped = from.keys.iter().any(|key| !to.keys.contains(key));

@@ -62,7 +62,7 @@ pub enum UploadTaken {
     ByLater,
 }
 
-/// Whether a session that its client ends leaves bytes.
+/// Whether bytes are left when a client ends a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaves {
     /// It leaves no bytes: the blob store has deleted them.

@@ -122,7 +122,7 @@ impl ServeOptions {
 /// The master key of the environment, or of the named file.
 ///
 /// # Errors
-/// If there is no master key, two are given, or the text is no key.
+/// If there is no master key, if there are two, or if the text is no key.
 pub(crate) fn master_key(file: Option<&Path>) -> Result<MasterKey> {
     match (std::env::var_os(MASTER_KEY), file) {
         (Some(_), Some(_)) => {

@@ -131,7 +131,7 @@ pub(super) fn count(tx: &dyn Tx, names: &str) -> Result<Rows> {
     Ok(Rows { count })
 }
 
-/// Marks that a migration does not copy: the history of a database, and the place of its bytes.
+/// The marks that a migration does not copy: the history of a database, and the place of its bytes.
 const OF_A_PLACE: [Mark; 4] = [Mark::ContentBucket, Mark::DatabaseServer, Mark::Timeline, Mark::Table];
 
 fn change(to: &dyn Tx, steady: Option<Time>, changes: &Changes) -> Result<()> {

@@ -127,7 +127,7 @@ CREATE TABLE services (
     is_updating        BIGINT NOT NULL DEFAULT 0,  -- whether they still follow the last one
     UNIQUE (tenant, name)
 );
--- Sums up the resources of services, and finds the services for the deployer.
+-- For the sum of the resources of services, and for the deployer, which looks for its services.
 CREATE INDEX services_run ON services (is_disabled, power, scale) WHERE last_version > 0 OR is_disabled = 1;
 
 -- A domain name leads to one service of a tenant. Case does not matter.
@@ -278,7 +278,7 @@ CREATE TABLE manifests (
     body          BYTEA NOT NULL,
     UNIQUE (repository, digest)
 );
--- Lists the newest of a repository first.
+-- For lists of a repository with the newest manifest first.
 CREATE INDEX manifests_by_repository ON manifests (repository, id);
 CREATE INDEX manifests_by_digest ON manifests (digest, repository);
 CREATE INDEX manifests_by_subject ON manifests (repository, subject, id) WHERE subject IS NOT NULL;

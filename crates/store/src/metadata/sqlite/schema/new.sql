@@ -131,7 +131,7 @@ CREATE TABLE services (
     FOREIGN KEY (id, current_version) REFERENCES deployments (service, version),
     FOREIGN KEY (id, next_version) REFERENCES deployments (service, version)
 ) STRICT;
--- Sums up the resources of services, and finds the services for the deployer.
+-- For the sum of the resources of services, and for the deployer, which looks for its services.
 CREATE INDEX services_run ON services (is_disabled, power, scale) WHERE last_version > 0 OR is_disabled = 1;
 
 -- A domain name leads to one service of a tenant. Case does not matter.
@@ -282,7 +282,7 @@ CREATE TABLE manifests (
     body          BLOB NOT NULL,
     UNIQUE (repository, digest)
 ) STRICT;
--- Lists the newest of a repository first: SQLite adds the row number to every index.
+-- For lists of a repository with the newest manifest first: SQLite adds the row number to every index.
 CREATE INDEX manifests_by_repository ON manifests (repository);
 CREATE INDEX manifests_by_digest ON manifests (digest);
 CREATE INDEX manifests_by_subject ON manifests (repository, subject) WHERE subject IS NOT NULL;
