@@ -99,7 +99,7 @@ pub async fn create_in_cluster(
 /// Makes the check value, and the first root key if there is no key.
 ///
 /// # Errors
-/// If another server started at the same time with another master key, or the store fails.
+/// If another server started at the same time with another master key, or if the store fails.
 pub(crate) async fn provide(
     cluster: &Postgres,
     by: &Origin,

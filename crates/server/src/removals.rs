@@ -70,7 +70,7 @@ impl NothingRemoved {
     /// Waits for a running removal, and prevents others.
     ///
     /// # Errors
-    /// If the file cannot be locked, or the removal takes too long.
+    /// If the file cannot be locked, or if the removal takes too long.
     pub(crate) fn from(data_dir: &Path) -> gangplank_store::Result<Self> {
         let lock = open(&data_dir.join(FILE))?;
         let began = Instant::now();

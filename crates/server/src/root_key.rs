@@ -112,7 +112,7 @@ fn generate() -> Result<(AccessKeyId, SecretAccessKey)> {
 /// Makes the root access key of a data directory that has no keys, and writes the file `credentials`.
 ///
 /// # Errors
-/// If the file cannot be written, or the store fails.
+/// If the file cannot be written, or if the store fails.
 pub async fn create_first_key(
     keys: &(impl AccessKeys + ?Sized),
     by: &Origin,

@@ -84,7 +84,7 @@ pub(crate) enum OtherKind {
 /// is.
 ///
 /// # Errors
-/// If a file is no JSON object or cannot be written, or a helper refuses.
+/// If a file is no JSON object or cannot be written, or if a helper refuses.
 pub(crate) fn put(made: &Made, other_kind: OtherKind) -> Result<Vec<String>> {
     if other_kind == OtherKind::Refuse {
         refuse_other_kind(made)?;
@@ -148,7 +148,7 @@ pub(crate) fn set_helper(registry: &str) -> Result<Vec<String>> {
 /// Removes the login for a registry from every place. Returns the places that had one.
 ///
 /// # Errors
-/// If a file is no JSON object or cannot be written, or a helper fails.
+/// If a file is no JSON object or cannot be written, or if a helper fails.
 pub(crate) fn remove(registry: &str) -> Result<Vec<String>> {
     let mut places = Vec::new();
     if KeptLogins::open()?.forget(registry, output::now())? {

@@ -159,7 +159,7 @@ impl KeptLogins {
     /// Opens the user's file: `$XDG_STATE_HOME/gangplank/logins.json`, else under `~/.local/state`.
     ///
     /// # Errors
-    /// If the file cannot be read, or there is no home folder.
+    /// If the file cannot be read, or if there is no home folder.
     pub(crate) fn open() -> Result<Self> {
         let state = home_folders::state().context("there is no folder to keep logins in")?;
         Self::open_in(&state.join("gangplank"))

@@ -53,7 +53,7 @@ pub(super) async fn list(
 /// A new deployment of the service with this uuid, and its specification.
 ///
 /// # Errors
-/// If the server has no container engine, or the name of an image is not valid.
+/// If the server has no container engine, or if the name of an image is not valid.
 pub(super) fn new(
     context: &Context<'_>,
     uuid: &str,

@@ -101,7 +101,7 @@ pub(super) fn remove(dir: &Path) -> Result<()> {
 /// Refuses a directory whose store is moving, or has moved.
 ///
 /// # Errors
-/// If the directory is one end of a migration, or its note cannot be read.
+/// If the directory is one end of a migration, or if its note cannot be read.
 pub(crate) fn refuse(dir: &Path) -> Result<()> {
     let shown = dir.display();
     match read(dir)? {

@@ -249,7 +249,7 @@ impl<'a> Session<'a> {
     /// Checks in the row that the session is still this writer's.
     ///
     /// # Errors
-    /// If it has ended or has a later writer, or the store fails.
+    /// If it has ended or has a later writer, or if the store fails.
     pub(super) async fn confirm(&self) -> Result<()> {
         if !self.claim.is_lost() && self.touch().await? {
             return Ok(());

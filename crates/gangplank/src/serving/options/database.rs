@@ -97,7 +97,7 @@ impl ServeOptions {
     /// The master key of servers that share a database; `None` without such a database.
     ///
     /// # Errors
-    /// If there is no master key, or the text is no key.
+    /// If there is no master key, or if the text is no key.
     pub(super) fn shared_master_key(&self) -> Result<Option<MasterKey>> {
         if self.database.is_none() {
             return Ok(None);
