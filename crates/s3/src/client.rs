@@ -32,7 +32,7 @@ const LARGEST: usize = 8 << 20;
 pub struct Settings {
     /// The bucket's name.
     pub bucket: String,
-    /// Its server; if `None`, Amazon's in the region.
+    /// The server of the bucket. `None` means Amazon's server in the region.
     pub endpoint: Option<Endpoint>,
     /// The region that requests are signed for.
     pub region: String,

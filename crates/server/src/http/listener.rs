@@ -1,4 +1,4 @@
-//! Accepts connections until it is told to stop. Then it waits for those that are open.
+//! Accepts connections until it is told to stop. Then it waits for the open connections.
 
 use std::io::{Error, ErrorKind};
 use std::sync::{Arc, LazyLock};

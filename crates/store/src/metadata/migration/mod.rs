@@ -1,8 +1,8 @@
 //! Copies all rows from a database of one kind to one of the other kind, unchanged and with their numbers.
 //!
-//! There is no list of tables to keep up to date. The tables and columns are those that both databases say they
-//! have, and they must have the same. Upload sessions and discarded keys are not copied, because their bytes
-//! are not copied either.
+//! There is no list of tables to keep up to date. Each database tells its tables and columns, and both
+//! databases must have the same. Upload sessions and discarded keys are not copied, because their bytes are not
+//! copied either.
 
 mod copying;
 mod field;
