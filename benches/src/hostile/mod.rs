@@ -1,4 +1,4 @@
-//! Measures how much others notice of an attack: of strangers at the door, and of a push login that leaked.
+//! Measures how much others notice of an attack by strangers without a login, or with a push login that leaked.
 //!
 //! Phases without an attack and under attack take turns, and each phase under attack is compared with the calm one
 //! before it. So the other work of the machine matters less.
@@ -32,7 +32,7 @@ const MEMORY: u64 = 512 << 20;
 /// How many events stay in the trail. The attack makes more.
 const EVENTS: &str = "2000";
 
-/// What attacks in a phase: the kinds, as `attack::run` takes them.
+/// The attackers of a phase: their kinds, as `attack::run` takes them.
 const PHASES: [(&str, &[&str]); 4] = [
     ("calm", &[]),
     ("strangers", &["strangers", "crowd 0", "crowd 1"]),
@@ -49,7 +49,7 @@ struct Phase {
     memory: u64,
 }
 
-/// A process that attacks. Dropping it ends it.
+/// A process that attacks. It ends when this value is dropped.
 struct Attacker(Child);
 
 impl Drop for Attacker {
@@ -88,7 +88,7 @@ pub(crate) fn measure(programs: &Programs, quick: bool, runs: usize, out: &Path)
                 memory: outcome.peak_memory.unwrap_or_default(),
             });
             eprintln!("{}", phases.last().map(row).unwrap_or_default());
-            // What an attack left behind is not to be measured in the next phase.
+            // The remains of an attack must not be measured in the next phase.
             std::thread::sleep(Duration::from_secs(2));
         }
     }
@@ -173,7 +173,7 @@ fn percentile(done: &Done, percent: usize) -> Duration {
     sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
 }
 
-/// What others would complain about. Of several turns the median counts.
+/// The reasons for which others would complain. Of several turns the median counts.
 fn complaints(phases: &[Phase]) -> Vec<String> {
     let mut complaints = Vec::new();
     for phase in phases.iter().filter(|phase| phase.memory > MEMORY) {
@@ -223,7 +223,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// What the trail of the leaked login's account has lost. Pushes may push out pushes and nothing else.
+/// The events that the trail of the leaked login's account has lost. A push may displace only other pushes.
 async fn lost_events(account: &Account) -> Result<Vec<String>> {
     let mut lost = Vec::new();
     for kind in ["AccessKeyCreated", "ServiceCreated", "LoginIssued", "ImageRegistered", "EventsForgotten"] {
