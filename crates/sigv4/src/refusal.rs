@@ -100,7 +100,7 @@ pub enum Refusal {
     /// The signature has a wrong form.
     #[error("'Signature' must be 64 hexadecimal digits in lower case.")]
     SignatureForm,
-    /// The payload is one that the signature would not cover completely.
+    /// The signature would not cover the payload completely.
     #[error(
         "Unsigned and streaming payloads are not supported. 'X-Amz-Content-Sha256' must be the SHA-256 of the body."
     )]
