@@ -17,7 +17,7 @@ use super::{Config, TlsFiles};
 pub struct Deployments {
     /// The engine that runs them.
     pub engine: EngineChoice,
-    /// The engine's address, in the form of `DOCKER_HOST`; searched for if `None`.
+    /// The engine's address, in the form of `DOCKER_HOST`. `None` means that the server searches for the engine.
     pub engine_host: Option<String>,
     /// The `host:port` at which the engine reaches this registry; this server's own listener if `None`.
     pub engine_registry: Option<String>,

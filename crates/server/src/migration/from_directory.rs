@@ -19,7 +19,7 @@ use crate::sealing::MasterKey;
 /// Moves a data directory. `progress` gets the bytes that are at the target, and all bytes.
 ///
 /// # Errors
-/// If the directory is in use, and not only content is copied. Also if the target is not empty or belongs to another
+/// If the directory is in use, unless the call only copies content. Also if the target is not empty or belongs to another
 /// migration, if the key does not belong to the directory, or if a store fails. After an error, the next run
 /// continues.
 pub async fn from_directory(

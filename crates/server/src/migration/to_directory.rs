@@ -22,7 +22,7 @@ pub(super) const NOTHING: &str = "no server has used this database yet: there is
 /// directory, and all bytes.
 ///
 /// # Errors
-/// If a server uses the database, and not only content is copied. Also if the directory is not empty or belongs to
+/// If a server uses the database, unless the call only copies content. Also if the directory is not empty or belongs to
 /// another migration, if the key does not belong to the store, or if a store fails. After an error, the next run
 /// continues.
 pub async fn to_directory(
