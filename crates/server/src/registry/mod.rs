@@ -182,9 +182,11 @@ async fn serve(
     };
     connection.guest.is_known();
     app.metrics.used(grant.scope);
-    // Pinned in place, since the future is too large to be moved.
-    let answering = std::pin::pin!(act(app, record, &grant, connection, head, (asked, body)));
-    let answered = acting::with(grant.login, answering).await;
+    let answered = {
+        // Pinned in place, since the future is too large to be moved.
+        let answering = std::pin::pin!(act(app, record, &grant, connection, head, (asked, body)));
+        acting::with(grant.login, answering).await
+    };
     record.is_of_login(grant);
     answered
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::Embedded;
-use crate::metadata::engine::Terms;
 use crate::Result;
+use crate::metadata::engine::Terms;
 
 /// How long one step takes at most. Its commit takes about as long again.
 const STEP: Duration = Duration::from_millis(4);

@@ -47,7 +47,14 @@ impl Share {
 
 impl Queue {
     pub(super) fn of(coming: mpsc::UnboundedReceiver<Job>) -> Self {
-        Self { coming, light: Turns::new(), heavy: Turns::new(), rests: Rests::default(), durable: 0, heavy_of: None }
+        Self {
+            coming,
+            light: Turns::new(),
+            heavy: Turns::new(),
+            rests: Rests::default(),
+            durable: 0,
+            heavy_of: None,
+        }
     }
 
     /// Waits for work that may run now; `None` if no more can come.
@@ -65,7 +72,9 @@ impl Queue {
                     rest => receive_within(&mut self.coming, rest),
                 }
             };
-            job.into_iter().for_each(|job| self.add(job));
+            if let Some(job) = job {
+                self.add(job);
+            }
             if self.coming.is_closed() {
                 // Nobody is left to rest for.
                 self.rests.end();

@@ -312,9 +312,8 @@ async fn the_log_stays_short() {
 #[tokio::test]
 async fn a_writer_that_could_not_begin_begins_again() {
     let (directory, writer, reader) = scratch();
-    writer.write(durable(Whose::Server), |connection| {
-            Ok(connection.busy_timeout(std::time::Duration::ZERO)?)
-        })
+    writer
+        .write(durable(Whose::Server), |connection| Ok(connection.busy_timeout(std::time::Duration::ZERO)?))
         .await
         .unwrap();
     let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();

@@ -140,7 +140,8 @@ mod tests {
         for login in 1..4 {
             add(&mut turns, (1, login), 2);
         }
-        let skip = |caller: &Caller, _: &_| if caller.login == Some(LoginId(1)) { Pick::Skip } else { Pick::Take };
+        let skip =
+            |caller: &Caller, _: &_| if caller.login == Some(LoginId(1)) { Pick::Skip } else { Pick::Take };
         assert_eq!(turns.take(skip), Some((1, 2)));
         assert_eq!(turns.take(|_, _| Pick::Take), Some((1, 1)));
         assert_eq!(turns.take(|_, _| Pick::Stop), None);
