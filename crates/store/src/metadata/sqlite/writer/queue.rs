@@ -72,7 +72,9 @@ impl Queue {
                     rest => receive_within(&mut self.coming, rest),
                 }
             };
-            job.into_iter().for_each(|job| self.add(job));
+            if let Some(job) = job {
+                self.add(job);
+            }
             if self.coming.is_closed() {
                 // No other caller is left, so the rests end.
                 self.rests.end();
