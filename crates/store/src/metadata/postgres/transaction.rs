@@ -15,7 +15,9 @@ use super::pipeline::{Came, Pipeline};
 use super::resolve::Lost;
 use crate::metadata::engine::{Takes, Tells, Terms};
 use crate::metadata::patience::{RESERVE, left};
-use crate::metadata::tx::{Dialect, Level, Lock, Named, Query, Read, ReadAll, ReadEach, Row, Ticket, Tx, Value, values};
+use crate::metadata::tx::{
+    Dialect, Level, Lock, Named, Query, Read, ReadAll, ReadEach, Row, Ticket, Tx, Value, values,
+};
 use crate::{Result, StoreError};
 
 /// After this time without an answer, the connection is given up. The server's limits usually end a statement
@@ -154,7 +156,9 @@ impl<'c> Transaction<'c> {
     pub(super) fn end(self) {
         if self.isolation != Isolation::Statement {
             let open = self.open;
-            self.pipeline.send(async move { open.order("COMMIT").await.map(|()| Came::Done).map_err(|error| errors::explain(&error)) });
+            self.pipeline.send(async move {
+                open.order("COMMIT").await.map(|()| Came::Done).map_err(|error| errors::explain(&error))
+            });
         }
     }
 
@@ -200,10 +204,9 @@ impl<'c> Transaction<'c> {
             // There was no answer, or one that leaves the outcome open.
             _ => {
                 self.open.give_up();
-                let lost = self.pipeline.begun(|begun| Lost {
-                    number: begun.number.clone(),
-                    timeline: begun.timeline.clone(),
-                });
+                let lost = self
+                    .pipeline
+                    .begun(|begun| Lost { number: begun.number.clone(), timeline: begun.timeline.clone() });
                 Ok(Ended::Unknown(lost.unwrap_or(Lost { number: None, timeline: None })))
             }
         }
@@ -284,7 +287,7 @@ impl Tx for Transaction<'_> {
         rows.iter().try_for_each(|row| read(&Row::new(row)))
     }
 
-    fn ask_lock(&self, lock: Lock, text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
+    fn ask_lock(&self, (_, lock): (Level, Lock), text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
         self.post_query(&locking(text, lock), values)
     }
 

@@ -16,6 +16,7 @@
 //! found.
 
 mod held;
+mod kept;
 mod statement;
 mod tables;
 #[cfg(test)]

@@ -110,9 +110,7 @@ fn marks(History { system, timeline, table }: History) -> [(Mark, i64); 3] {
 /// Raises the next keys of all tables, and all other counters.
 fn leave_keys_out(tx: &dyn Tx) -> Result<()> {
     match tx.dialect() {
-        Dialect::Sqlite => {
-            tx.post("UPDATE sqlite_sequence SET seq = seq + ?1", values![KEYS_LEFT_OUT])
-        }
+        Dialect::Sqlite => tx.post("UPDATE sqlite_sequence SET seq = seq + ?1", values![KEYS_LEFT_OUT]),
         Dialect::Postgres => {
             let raise = "SELECT setval(s.oid::regclass, nextval(s.oid::regclass) + ?1)
                          FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace

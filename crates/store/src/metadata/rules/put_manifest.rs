@@ -5,8 +5,8 @@ use gangplank_core::{EventKind, Origin, Owner, Renewal, Tenant};
 use gangplank_oci::{Digest, RepositoryName, Tag};
 
 use super::audit::Note;
-use super::usage::Usage;
 use super::sources::Acting;
+use super::usage::Usage;
 use super::{holds, leases, rows, tags};
 use crate::metadata::manifests::{ManifestOutcome, NewManifest};
 use crate::metadata::store::Outcome;
@@ -171,12 +171,7 @@ fn count_hung(tx: &dyn Tx, repository: i64, subject: &Digest) -> Result<u32> {
 
 /// Records who put a manifest; returns whether this is their first put of it. The login may have been forgotten
 /// meanwhile.
-fn note_put(
-    tx: &dyn Tx,
-    (manifest, is_new): (i64, bool),
-    by: &Origin,
-    source: i64,
-) -> Result<bool> {
+fn note_put(tx: &dyn Tx, (manifest, is_new): (i64, bool), by: &Origin, source: i64) -> Result<bool> {
     let owner = by.owner.clone().unwrap_or_else(Owner::server);
     let text = "INSERT INTO manifest_puts (manifest, owner, login, source)
          SELECT CAST(?1 AS BIGINT), ?2, (SELECT id FROM registry_logins WHERE id = ?3), CAST(?4 AS BIGINT)
@@ -258,13 +253,7 @@ fn row(
 }
 
 /// Inserts what a new manifest references.
-fn add_parts(
-    tx: &dyn Tx,
-    repository: i64,
-    id: i64,
-    manifest: &NewManifest,
-    usage: &mut Usage,
-) -> Result<()> {
+fn add_parts(tx: &dyn Tx, repository: i64, id: i64, manifest: &NewManifest, usage: &mut Usage) -> Result<()> {
     let view = &manifest.view;
     usage.manifests += 1;
     usage.manifest_bytes += rows::signed(manifest.body.len() as u64)?;

@@ -84,14 +84,14 @@ impl Named {
             return Ok(id);
         }
         let made = tx.find(&Query::column(
-        "INSERT INTO sources (hash, owner, session, claims, description) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO sources (hash, owner, session, claims, description) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (hash) DO NOTHING RETURNING id",
-        values![hash.as_bytes(), owner.as_str(), &session, &claims, &description],
-    ))?;
-    match made {
-        Some(id) => Ok(id),
-        // Another transaction inserted it at the same time.
-        None => tx.one(&by_hash(&hash)),
+            values![hash.as_bytes(), owner.as_str(), &session, &claims, &description],
+        ))?;
+        match made {
+            Some(id) => Ok(id),
+            // Another transaction inserted it at the same time.
+            None => tx.one(&by_hash(&hash)),
         }
     }
 }

@@ -99,8 +99,11 @@ pub(crate) fn set(
     let tags: BTreeMap<&str, Option<i64>> = tags.iter().map(Tag::as_str).zip(before.find(tx)?).collect();
     let row = |tag: &str| values![repository, tag.to_owned(), manifest];
     let added: Vec<_> = tags.iter().filter(|(_, before)| before.is_none()).map(|(tag, _)| *tag).collect();
-    let moved: Vec<_> =
-        tags.iter().filter(|(_, before)| before.is_some_and(|it| it != manifest)).map(|(tag, _)| *tag).collect();
+    let moved: Vec<_> = tags
+        .iter()
+        .filter(|(_, before)| before.is_some_and(|it| it != manifest))
+        .map(|(tag, _)| *tag)
+        .collect();
     usage.tags += i64::try_from(added.len()).unwrap_or(i64::MAX);
     let add = "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)";
     tx.post_each(add, added.iter().map(|tag| row(tag)))?;

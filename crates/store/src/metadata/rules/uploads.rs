@@ -174,7 +174,9 @@ fn begin_facts(
     let login_row = "SELECT id FROM registry_logins WHERE id = ?1";
     tx.hold(Level::Login, Lock::Share, login_row, &values![login])?;
     static TEXT: LazyLock<String> = LazyLock::new(|| {
-        format!("SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1")
+        format!(
+            "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
+        )
     });
     tx.begin(Query::new(&TEXT, values![login], |row| login_facts::read(row, 0))).map(Some)
 }
