@@ -114,8 +114,8 @@ impl Tx for Refusing<'_> {
         self.tx.answer(ticket, read)
     }
 
-    fn ask_lock(&self, lock: Lock, text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
-        self.next()?.ask_lock(lock, text, values)
+    fn ask_lock(&self, locking: (Level, Lock), text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
+        self.next()?.ask_lock(locking, text, values)
     }
 
     fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {

@@ -287,7 +287,7 @@ impl Tx for Transaction<'_> {
         rows.iter().try_for_each(|row| read(&Row::new(row)))
     }
 
-    fn ask_lock(&self, lock: Lock, text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
+    fn ask_lock(&self, (_, lock): (Level, Lock), text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
         self.post_query(&locking(text, lock), values)
     }
 

@@ -165,7 +165,12 @@ pub(crate) trait Tx {
     }
 
     /// Sends a query as [`ask`](Self::ask) does, and locks the rows that it finds.
-    fn ask_lock(&self, _lock: Lock, _text: &str, _values: &[Value<'_>]) -> Result<Option<Ticket>> {
+    fn ask_lock(
+        &self,
+        _locking: (Level, Lock),
+        _text: &str,
+        _values: &[Value<'_>],
+    ) -> Result<Option<Ticket>> {
         Ok(None)
     }
 
@@ -290,7 +295,7 @@ impl dyn Tx + '_ {
         lock: Lock,
         query: Query<'a, T>,
     ) -> Result<Asked<'a, T>> {
-        let ticket = self.ask_lock(lock, query.text, &query.values)?;
+        let ticket = self.ask_lock((level, lock), query.text, &query.values)?;
         Ok(Asked { query, lock: Some((level, lock)), ticket })
     }
 
