@@ -12,7 +12,6 @@ mod assuming;
 mod audit;
 mod authenticate;
 mod authorize;
-mod body;
 mod caller;
 mod certificates;
 mod collection;

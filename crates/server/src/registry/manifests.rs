@@ -217,7 +217,7 @@ pub(super) async fn delete(
 /// The refusal for a manifest whose body could not be read.
 fn unread(app: &App, unread: Unread) -> Refusal {
     match unread {
-        Unread::TooLong => OciError::manifest_too_large(app.limits.manifest_bytes).into(),
+        Unread::TooLong { .. } => OciError::manifest_too_large(app.limits.manifest_bytes).into(),
         Unread::Stalled => OciError::new(ErrorCode::ManifestInvalid, 408, "the body stopped coming").into(),
         Unread::Broken => OciError::manifest_invalid("the body ended early").into(),
         Unread::NoRoom => Refusal::busy(),

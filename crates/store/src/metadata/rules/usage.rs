@@ -147,8 +147,9 @@ const ADD: &str = "
     RETURNING accounts.content_bytes, accounts.manifest_bytes, accounts.manifests, accounts.tags,
               accounts.repositories";
 
-const STAGED: &str = "SELECT CAST(coalesce(sum(received), 0) AS BIGINT) FROM uploads WHERE tenant IN (
-        SELECT id FROM tenants WHERE account = (SELECT account FROM tenants WHERE id = ?1))";
+const STAGED: &str = "SELECT CAST(coalesce(sum(u.received), 0) AS BIGINT)
+    FROM tenants own CROSS JOIN tenants t CROSS JOIN uploads u
+    WHERE own.id = ?1 AND t.account = own.account AND u.tenant = t.id";
 
 fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
     // A decrease is always admitted.

@@ -154,11 +154,15 @@ fn read_ending(row: &Row<'_>) -> Result<Ending> {
 /// Deletes locked sessions, and discards those of their keys for which `goes` is true.
 fn end_locked(tx: &dyn Tx, ended: &[Ending], goes: impl Fn(&ContentKey) -> bool) -> Result<()> {
     let (ids, mut others) = (ended.iter().map(|it| Value::from(&it.id)).collect::<Vec<_>>(), Vec::new());
-    let take = "DELETE FROM upload_keys WHERE upload = ?1 RETURNING key";
-    tx.query_each(take, 1, &ids, &mut |at, row| {
+    tx.query_each("SELECT key FROM upload_keys WHERE upload = ?1", 1, &ids, &mut |at, row| {
         others.push((content_keys::read(row.text(0)?)?, ended[at].fed));
         Ok(())
     })?;
+    // Most sessions have no further keys.
+    tx.post_each(
+        "DELETE FROM upload_keys WHERE key = ?1",
+        others.iter().map(|(key, _)| values![key.as_str()]),
+    )?;
     for (other, fed) in others.iter().filter(|(key, _)| goes(key)) {
         content_keys::discard(tx, [other], *fed)?;
     }
