@@ -24,7 +24,8 @@ use crate::work::Scale;
 /// The name of the work.
 pub(crate) const GET: &str = "endpoint: GET of 24 bytes";
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 24\r\nContent-Type: text/plain\r\n\r\nhello from the container";
+const ANSWER: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Length: 24\r\nContent-Type: text/plain\r\n\r\nhello from the container";
 
 /// Measures each proxy that can be had, in turns.
 pub(crate) fn measure(
@@ -121,18 +122,20 @@ fn node() -> Result<SocketAddr> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name("node".to_owned()).spawn(move || {
-        runtime.block_on(async move {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            loop {
-                let (stream, _) = listener.accept().await?;
-                tokio::spawn(answer(stream));
-            }
-            #[expect(unreachable_code, reason = "it names the error's type")]
-            Ok::<(), std::io::Error>(())
+    std::thread::Builder::new()
+        .name("node".to_owned())
+        .spawn(move || {
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                loop {
+                    let (stream, _) = listener.accept().await?;
+                    tokio::spawn(answer(stream));
+                }
+                #[expect(unreachable_code, reason = "it names the error's type")]
+                Ok::<(), std::io::Error>(())
+            })
         })
-    })
-    .context("no thread for the node")?;
+        .context("no thread for the node")?;
     Ok(address)
 }
 

@@ -44,7 +44,13 @@ const FULL: Extent = Extent {
 
 /// Measures everything with all sizes in each run, and writes `growth.md` and `growth.svg`. A store that an earlier
 /// measurement filled in the same place is used again.
-pub(crate) fn measure(programs: &Programs, quick: bool, runs: usize, out: &Path, page: Option<&Path>) -> Result<()> {
+pub(crate) fn measure(
+    programs: &Programs,
+    quick: bool,
+    runs: usize,
+    out: &Path,
+    page: Option<&Path>,
+) -> Result<()> {
     let extent = if quick { QUICK } else { FULL };
     for size in extent.sizes.iter().copied() {
         fill_once(programs, size, extent.tags)?;

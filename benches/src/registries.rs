@@ -14,8 +14,7 @@ use crate::{Args, endpoint, limits, meter, page, peers, servers, syncs};
 pub(crate) fn measure(args: &Args, programs: &Programs, scale: &Scale, runs: usize) -> Result<()> {
     let wanted =
         |name: &str| args.only.is_empty() || args.only.iter().any(|word| name.contains(word.as_str()));
-    let mut report =
-        Report::new(Conditions { runs, quick: args.quick, words: conditions(args, scale) });
+    let mut report = Report::new(Conditions { runs, quick: args.quick, words: conditions(args, scale) });
     let names = if args.targets.is_empty() { servers::installed(programs) } else { args.targets.clone() };
     if args.targets.is_empty() {
         for peer in peers::all() {
@@ -97,9 +96,10 @@ fn do_all(
 /// The conditions of a run, for readers.
 fn conditions(args: &Args, scale: &Scale) -> String {
     let protocol = if args.tls { "TLS" } else { "Plain HTTP" };
-    let places = args.server_cpus.as_ref().map_or(String::new(), |list| {
-        format!(" Servers ran on processors {list}, the load on all others.")
-    });
+    let places = args
+        .server_cpus
+        .as_ref()
+        .map_or(String::new(), |list| format!(" Servers ran on processors {list}, the load on all others."));
     format!(
         "{protocol} on loopback, a large blob of {} MiB, {} connections where many are used.{places}",
         scale.large >> 20,

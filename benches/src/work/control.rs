@@ -65,7 +65,13 @@ fn signed(target: &Target, operation: &str, input: &str, invocation: &str) -> Re
     target.call(operation, input, invocation).context("the target has no access key")
 }
 
-fn call(target: &Target, scale: &Scale, count: usize, operation: &str, input: &str) -> Result<Option<Outcome>> {
+fn call(
+    target: &Target,
+    scale: &Scale,
+    count: usize,
+    operation: &str,
+    input: &str,
+) -> Result<Option<Outcome>> {
     let run = hex::encode(random(6)?);
     let requests = (0..count).map(|number| signed(target, operation, input, &format!("{run}-{number}")));
     measure(target, scale, requests.collect::<Result<_>>()?)

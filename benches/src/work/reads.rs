@@ -73,6 +73,7 @@ fn manifests(target: &Target, scale: &Scale, method: &str, by_digest: bool) -> R
 
 fn ask(target: &Target, scale: &Scale, requests: Vec<Vec<u8>>) -> Result<Option<Outcome>> {
     let requests = Requests { requests, expected: 200 };
-    let (meter, latencies) = drive(target, scale.connections, scale.reads, &requests, || Meter::start(target))?;
+    let (meter, latencies) =
+        drive(target, scale.connections, scale.reads, &requests, || Meter::start(target))?;
     Ok(Some(meter.stop(latencies, 0)))
 }
