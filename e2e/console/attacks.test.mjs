@@ -65,7 +65,7 @@ test("a form of another site does nothing", async () => {
       await page.getByRole("heading", { name: "Not from here" }).waitFor();
       await page.getByText("nothing was done").waitFor();
     }
-    // By script, as far as browsers allow it.
+    // The script of a page sends the same requests, as far as browsers allow that.
     await page.goto(put("script", "", host));
     const statuses = await page.evaluate(async (targets) => {
       const ends = [];

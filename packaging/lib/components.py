@@ -63,7 +63,7 @@ def components_of(release):
 
 
 def linked(dependency, packages):
-    """Whether a dependency becomes part of the program. Those of tests and builds do not, and neither do macros."""
+    """Whether a dependency becomes a part of the program. Dependencies of tests and builds do not, and macros do not."""
     if all(kind["kind"] is not None for kind in dependency["dep_kinds"]):
         return False
     return not any("proc-macro" in target["kind"] for target in packages[dependency["pkg"]]["targets"])

@@ -24,7 +24,7 @@ def write(release, parts, _work, folder):
         "config": {
             "User": f"{USER}:{USER}",
             "ExposedPorts": {"5000/tcp": {}},
-            # Set as variables, so that every command in the container uses them, and -e can change them.
+            # These are variables, so that every command in the container uses them, and -e can change them.
             "Env": [
                 "PATH=/usr/bin",
                 "GANGPLANK_LISTEN=0.0.0.0:5000",

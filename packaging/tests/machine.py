@@ -17,7 +17,7 @@ class Machine:
         self.folder, self.root, self.log = folder, folder / "root", folder / "console"
         folder.mkdir()
         run("cp", "--archive", "--reflink=auto", root, self.root)
-        # In its own cgroups, because systemd takes over the cgroups in which it is started.
+        # The machine runs in its own cgroups, because systemd takes over the cgroups in which it is started.
         self.groups = Groups(f"gangplank-trial-{os.getpid()}")
         self.process = process(
             *self.groups.entered(), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe",

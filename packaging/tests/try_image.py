@@ -28,7 +28,7 @@ def journey(bench):
         expect(name == ":web.app.1", name)
         image = pull(bench, server, engine)
 
-        # With its default command, passwords would go over plain HTTP.
+        # The default command would send passwords over plain HTTP, so it is refused.
         told = engine.run("run", "--rm", "--network=none", image, ok=(1, 2))
         expect("--insecure-http" in told, f"it does not say what to do: {told}")
 

@@ -17,7 +17,7 @@ class Names:
         with self._lock:
             self._known |= names
             text = "".join(f"{address} {name}\n" for name, address in self._known.items())
-            # Written in place, because the file is mounted over the machine's own file. A reader never finds it
+            # The file is written in place, because it is mounted over the machine's own file. A reader never finds it
             # empty.
             with open(self._file, "r+") as file:
                 file.write(text)

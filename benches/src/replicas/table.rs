@@ -82,7 +82,7 @@ fn late(text: &mut String, found: &Found) -> Result<()> {
     Ok(())
 }
 
-/// The rows of a part. Those of a kind are together.
+/// The rows of a part. Rows of one kind are together.
 fn by_kind(found: &Found, part: Part) -> impl Iterator<Item = &Row> {
     let of = move |kind| found.rows.iter().filter(move |row| row.part == part && row.kind == kind);
     KINDS.into_iter().flat_map(of)

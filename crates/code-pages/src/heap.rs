@@ -11,7 +11,8 @@ const LARGE: i32 = 1 << 20;
 /// When this many bytes at the end of a heap are free, they are returned.
 const FREE: i32 = 1 << 20;
 
-/// Sets the limits. They hold for heaps that do not exist yet, so the start of the program is the time for it.
+/// Sets the limits. The limits only hold for heaps that are made later, so call this at the start of the
+/// program.
 pub fn limit() {
     #[cfg(target_env = "gnu")]
     for (parameter, value) in

@@ -46,7 +46,7 @@ pub struct PresentImage {
     pub reference: String,
     /// The digest that pins it. `None` if the engine has the image and no registry gave it.
     pub digest: Option<String>,
-    /// A remark for the user about how it came, such as that the engine's own copy is used.
+    /// A remark for the user about the origin of the image, such as that the engine's own copy is used.
     pub remark: Option<String>,
 }
 

@@ -33,9 +33,9 @@ impl fmt::Debug for Credentials<'_> {
 /// `x-amz-security-token` if there is a session token, and `authorization`. The last one alone lets its holder make
 /// this request, so keep it secret.
 ///
-/// Signs every header of the request and those that it adds. `host` must be one of them, or no server accepts the
-/// result. The request must have no header that may change on the way. Added headers replace those of the same
-/// name.
+/// Signs every header of the request, and the headers that it adds. `host` must be one of them, or no server
+/// accepts the result. The request must have no header that may change on the way. Added headers replace those
+/// of the same name.
 pub fn sign(
     request: &Request<'_>,
     credentials: &Credentials<'_>,

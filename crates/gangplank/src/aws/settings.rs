@@ -228,8 +228,8 @@ impl Settings {
     }
 }
 
-/// Whether a name could be that of a region. As in the AWS CLI, it may only have characters of a host name, and
-/// at least one is no digit.
+/// Whether a text could be the name of a region. As in the AWS CLI, it may only have characters of a host name,
+/// and at least one is no digit.
 pub(crate) fn may_be_region(name: &str) -> bool {
     let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
     (1..=63).contains(&name.len())

@@ -16,7 +16,7 @@ use crate::cli::usage::named;
 /// The address of a bucket and the way to it, from the options.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The bucket's server; `None` is Amazon's.
+    /// The bucket's server; `None` stands for Amazon's.
     pub(crate) endpoint: Option<String>,
     /// The region; `None` stands for the region of the environment or the profile.
     pub(crate) region: Option<String>,

@@ -1,5 +1,5 @@
-//! Text from outside: from a server, an archive or another program. Printed unchanged it could move a
-//! terminal's cursor, reverse the text, or give commands to the CI job whose log it ends up in.
+//! Text from outside: from a server, an archive or another program. If it were printed unchanged, it could move
+//! a terminal's cursor, reverse the text, or give commands to the CI job that shows it in its log.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

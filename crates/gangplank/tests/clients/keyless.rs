@@ -21,7 +21,7 @@ pub(crate) struct Job {
     /// The file of the token.
     pub(crate) token: PathBuf,
     key: Arc<TestKey>,
-    /// The issuer. It answers while this exists.
+    /// The issuer. The issuer answers while this value exists.
     issuer: FakeIssuer,
 }
 

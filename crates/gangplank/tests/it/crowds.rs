@@ -87,7 +87,7 @@ fn large_manifests_that_nobody_reads_hold_little_memory() {
 #[test]
 fn a_hundred_large_uploads_at_once_are_not_held_in_memory() {
     const UPLOADS: usize = 100;
-    // Together they are larger than the server's memory may grow.
+    // The uploads together are larger than the memory that the server may use.
     const SIZE: usize = 3 << 20;
     let server = server();
     let login = server.push_login();

@@ -72,7 +72,8 @@ fn survives_its_writer() {
     let login = server.operator_login();
     let all: Vec<Registry> = server.all_replicas().map(|replica| replica.registry_as(&login)).collect();
     let mut uploads = Vec::new();
-    // Killed with a part stored, with less than a part sent, between two requests, and before the last request.
+    // The replica is killed with a part stored, with less than a part sent, between two requests, and before the last
+    // request.
     for sent in [2 * PART + 5, 1000] {
         let blob = blob(3 * PART + 9);
         let location = all[0].start_upload("sr");

@@ -36,6 +36,7 @@ mod services_app;
 #[allow(dead_code, reason = "the trials of clients use more of it")]
 mod services_load;
 mod start;
+mod tls;
 mod uploads;
 mod world;
 
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         logins::TRIALS,
         balancing::TRIALS,
         start::TRIALS,
+        tls::TRIALS,
         commands::TRIALS,
     ];
     let mut trials = services::trials();

@@ -179,7 +179,8 @@ impl Deployer {
         Some(known?.into_iter().flatten().collect())
     }
 
-    /// Records that a runner has the claim on a service, or gave it up. Returns whether no runner has one.
+    /// Records that a runner has the claim on a service, or gave it up. Returns whether no runner has a claim
+    /// now.
     fn holds(&self, service: ServiceId, holds: Holds) -> bool {
         let mut services = self.services();
         match holds {

@@ -38,7 +38,7 @@ const EXPECTATION: Duration = Duration::from_secs(1);
 pub(super) enum Failure {
     /// No node received any of the request.
     Unsent,
-    /// The service does not run here, or no longer at the replica that was asked.
+    /// The service does not run here, perhaps no longer, or no longer at the replica that was asked.
     Moved,
     /// The replica that runs the service cannot be reached.
     Away,
@@ -136,7 +136,8 @@ pub(super) async fn ask_nodes(
 ) -> Result<Answered, Failure> {
     let (mut tried, mut has_repeated) = (Vec::new(), false);
     loop {
-        let Nodes { is_tls, nodes } = match &*route {
+        let Nodes { is_tls, nodes, .. } = match &*route {
+            Route::Nodes(nodes) if nodes.are_doubtful() => return Err(Failure::Moved),
             Route::Nodes(nodes) => nodes,
             Route::Elsewhere(_) => return Err(Failure::Moved),
             Route::Disabled | Route::NoEndpoint => return Err(Failure::Broken),

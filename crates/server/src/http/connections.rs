@@ -3,7 +3,7 @@
 //! The names in this file call a connection a stranger until one of its requests is authenticated.
 //! Unauthenticated connections are closed first, the oldest before the others, and only for a reason. If one
 //! address has too many connections, its own unauthenticated ones are closed. If there are too many in all,
-//! the unauthenticated connections of one address are closed, the address that has most of them. If incomplete
+//! the server takes the address with the most unauthenticated connections, and closes these. If incomplete
 //! heads take too much memory, their connections are closed. Authenticated connections stay.
 //!
 //! Visitors of services never authenticate. Those that a node is answering are closed after the idle ones.

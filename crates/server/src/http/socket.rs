@@ -222,7 +222,7 @@ mod tests {
         let sending = tokio::spawn(async move {
             for (number, piece) in content().chunks(100_000).enumerate() {
                 if number % 8 == 0 {
-                    // Longer than an own thread waits.
+                    // This is longer than an own thread waits.
                     tokio::time::sleep(PATIENCE * 4).await;
                 }
                 to.write_all(piece).await.unwrap();

@@ -94,7 +94,7 @@ pub const LOOKED_AT: usize = 10_000;
 pub struct Tallied {
     /// The kind of event.
     pub kind: EventKind,
-    /// Who caused them, from where, and when the last one happened.
+    /// The principal and the address that caused them, and the time of the last one.
     pub origin: Origin,
     /// The tenant of their login or key, if they have one.
     pub tenant: Option<Tenant>,

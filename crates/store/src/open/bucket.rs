@@ -206,7 +206,7 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
 }
 
 async fn compare(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
-    // Checked in this order: the mark is made after the object, and the object after the number.
+    // This order matters: the mark is made after the object, and the object after the number.
     let is_settled = metadata.mark(Mark::ContentBucket).await?.is_some();
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
     let place = store.shown();

@@ -158,7 +158,7 @@ impl StoreConfig {
     /// Opens rows and bytes.
     ///
     /// # Errors
-    /// Those of [`rows`](Self::rows) and [`Rows::with_bytes`].
+    /// The errors of [`rows`](Self::rows) and [`Rows::with_bytes`].
     pub async fn open(self) -> Result<Stores> {
         self.rows().await?.with_bytes().await
     }

@@ -191,7 +191,7 @@ async fn the_disk_of_the_database_has_a_reserve() {
     stores.blobs.require(0).await.unwrap();
 }
 
-/// A file system of 8 MiB. Dropping it unmounts it.
+/// A file system of 8 MiB. Dropping it unmounts the file system.
 struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {

@@ -29,7 +29,7 @@ pub struct S3Server {
     folder: TempDir,
     port: u16,
     process: Child,
-    /// Ends the server when this process ends, however it does.
+    /// Ends the server when this process ends, even if it is killed.
     guard: Child,
 }
 
@@ -71,7 +71,7 @@ impl S3Server {
         let _ = self.process.wait();
     }
 
-    /// Starts it again in its folder, on its port, and waits until it can write.
+    /// Starts the server again in its folder, on its port, and waits until it can write.
     pub fn restart(&mut self) {
         self.kill();
         let _ = self.guard.kill();

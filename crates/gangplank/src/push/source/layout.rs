@@ -96,7 +96,7 @@ fn choose(files: &Files, mut listed: Vec<Entry>, wanted: &Wanted<'_>) -> Result<
         offer
     };
     let mut offers: Vec<Offer> = listed.iter().map(offer).collect();
-    // The digest may be that of an image inside an index.
+    // The digest may belong to an image inside an index.
     if let Some(name) = wanted.name
         && !offers.iter().any(|offer| choice::is_id(&offer.id, name))
     {

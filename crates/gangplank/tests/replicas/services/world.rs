@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use gangplank_testkit::replicas::postgres;
-use gangplank_testkit::{Api, Postgres, TestServer};
+use gangplank_testkit::{Api, Postgres, ServerBuilder, TestServer};
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
@@ -56,16 +56,24 @@ impl Database {
 
 impl World {
     pub(crate) fn new(placed: Engines) -> Self {
-        Self::on(None, placed)
+        Self::on(None, placed, |builder| builder)
     }
 
     /// Such a world with its own database server.
     pub(crate) fn on_own_database(placed: Engines) -> Self {
-        let programs = gangplank_testkit::postgres::programs(15).expect("PostgreSQL 15");
-        Self::on(Some(Postgres::start(&programs)), placed)
+        Self::on_own_database_with(placed, |builder| builder)
     }
 
-    fn on(own: Option<Postgres>, placed: Engines) -> Self {
+    /// The same with more options.
+    pub(crate) fn on_own_database_with(
+        placed: Engines,
+        more: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Self {
+        let programs = gangplank_testkit::postgres::programs(15).expect("PostgreSQL 15");
+        Self::on(Some(Postgres::start(&programs)), placed, more)
+    }
+
+    fn on(own: Option<Postgres>, placed: Engines, more: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
         let folder = |engine: usize| home.path().join(format!("dockerd-{engine}"));
         let count = placed.iter().flatten().max().map_or(0, |last| last + 1);
@@ -87,7 +95,7 @@ impl World {
                 .env_of(replica, "DOCKER_HOST", &socket_in(&folder(*engine)))
                 .env_of(replica, "GANGPLANK_REPLICA_LISTEN", &format!("127.0.0.{}:0", FIRST + replica));
         }
-        let server = builder.start_in(home);
+        let server = more(builder).start_in(home);
         let registry = server.registry_as(&server.push_login());
         let digest = registry.push_image("sr", "app", &services_app::image(true));
         Self { engines, server, placed, database, digest }

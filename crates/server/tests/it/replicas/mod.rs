@@ -19,7 +19,7 @@ fn machines(count: usize) -> Vec<Machine> {
     (0..count).map(|_| Machine::serving()).collect()
 }
 
-/// Visits all the time. Returns how often, and fails if a visit did.
+/// Visits all the time. Returns the number of visits, and fails if a visit failed.
 fn visiting(visit: impl Fn() -> u16 + Send + 'static) -> impl FnOnce() -> u32 {
     let (ends, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
     let visits = spawn({

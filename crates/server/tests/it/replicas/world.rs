@@ -29,7 +29,7 @@ pub(crate) struct Replicas {
     /// The number of the first server without an engine.
     idle: usize,
     running: Vec<Option<Running>>,
-    /// The runtimes of servers that were stopped. The listeners of their nodes are on them.
+    /// The runtimes of servers that were stopped. The listeners of their nodes run on these runtimes.
     stopped: Vec<Runtime>,
 }
 
@@ -162,7 +162,7 @@ impl Replicas {
         self.running[number].as_ref().unwrap()
     }
 
-    /// Calls the API of a server and returns the answer. Fails if the call does.
+    /// Calls the API of a server and returns the answer. Fails if the call fails.
     #[track_caller]
     pub(crate) fn done(&self, number: usize, operation: &str, input: &Value) -> Value {
         let answer = self.running(number).api.lightsail(operation, input);

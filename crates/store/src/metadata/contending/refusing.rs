@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use gangplank_core::Time;
 
-use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Tx, Value};
+use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Ticket, Tx, Value};
 use crate::{Result, StoreError};
 
 /// This many of the first statements of a rule are refused, each once.
@@ -59,7 +59,7 @@ struct Refusing<'t> {
 }
 
 impl Refusing<'_> {
-    fn ask(&self) -> Result<&dyn Tx> {
+    fn next(&self) -> Result<&dyn Tx> {
         let left = self.left.get().and_then(|left| left.checked_sub(1));
         self.left.set(left);
         match left {
@@ -79,23 +79,47 @@ impl Tx for Refusing<'_> {
     }
 
     fn query(&self, text: &str, values: &[Value<'_>], read: Read<'_>) -> Result<()> {
-        self.ask()?.query(text, values, read)
+        self.next()?.query(text, values, read)
     }
 
     fn query_each(&self, text: &str, width: usize, values: &[Value<'_>], read: ReadEach<'_>) -> Result<()> {
-        self.ask()?.query_each(text, width, values, read)
+        self.next()?.query_each(text, width, values, read)
     }
 
     fn execute(&self, text: &str, values: &[Value<'_>]) -> Result<u64> {
-        self.ask()?.execute(text, values)
+        self.next()?.execute(text, values)
     }
 
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64> {
-        self.ask()?.execute_each(text, width, values)
+        self.next()?.execute_each(text, width, values)
+    }
+
+    fn send(&self, text: &str, values: &[Value<'_>]) -> Result<()> {
+        self.next()?.send(text, values)
+    }
+
+    fn send_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<()> {
+        self.next()?.send_each(text, width, values)
+    }
+
+    fn may_refuse(&self) -> bool {
+        self.tx.may_refuse()
+    }
+
+    fn ask(&self, text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
+        self.next()?.ask(text, values)
+    }
+
+    fn answer(&self, ticket: Ticket, read: Read<'_>) -> Result<()> {
+        self.tx.answer(ticket, read)
+    }
+
+    fn ask_lock(&self, lock: Lock, text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
+        self.next()?.ask_lock(lock, text, values)
     }
 
     fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
-        texts.iter().try_for_each(|text| self.execute(text, values).map(drop))
+        texts.iter().try_for_each(|text| self.send(text, values))
     }
 
     fn lock_each(
@@ -106,11 +130,11 @@ impl Tx for Refusing<'_> {
         values: &[Value<'_>],
         read: ReadEach<'_>,
     ) -> Result<()> {
-        self.ask()?.lock_each(locking, text, width, values, read)
+        self.next()?.lock_each(locking, text, width, values, read)
     }
 
     fn lock_named(&self, name: Named<'_>) -> Result<()> {
-        self.ask()?.lock_named(name)
+        self.next()?.lock_named(name)
     }
 
     fn steady(&self, now: Time) -> Result<Time> {

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -56,6 +55,13 @@ pub(super) struct Open {
     was_warned: Arc<AtomicBool>,
     /// The task that reads and writes the socket.
     driver: AbortHandle,
+}
+
+/// A statement that can be sent without asking the server first.
+pub(super) enum Ready {
+    Prepared(Statement),
+    /// It is sent as text, in the server's syntax.
+    Text(String),
 }
 
 /// What the server says when a transaction begins.
@@ -194,51 +200,57 @@ impl Open {
 
     /// Runs a query.
     pub(super) async fn query(&self, text: &str, values: &[Value<'_>]) -> Result<Vec<Row>> {
-        let found = match self.mode {
-            Statements::Prepared => {
-                let statement = self.prepare(text, values).await?;
-                let parameters: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as _).collect();
-                self.client.query(&statement, &parameters).await
-            }
-            Statements::Unnamed => self.client.query_typed(&with_dollars(text), &typed(values)).await,
-        };
-        self.noting(found)
+        self.query_ready(&self.ready(text, values).await?, values).await
     }
 
     /// Runs a statement; returns how many rows it changed.
     pub(super) async fn execute(&self, text: &str, values: &[Value<'_>]) -> Result<u64> {
-        let changed = match self.mode {
-            Statements::Prepared => {
-                let statement = self.prepare(text, values).await?;
-                let parameters: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as _).collect();
-                self.client.execute(&statement, &parameters).await
-            }
-            Statements::Unnamed => self.client.execute_typed(&with_dollars(text), &typed(values)).await,
-        };
-        self.noting(changed)
+        self.execute_ready(&self.ready(text, values).await?, values).await
     }
 
-    /// Runs several statements with the same values, in their order. All are sent before the first answer is read.
-    pub(super) async fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
-        if self.mode == Statements::Prepared {
-            // If a statement had to be prepared first, it would be sent after those that follow it.
-            for text in texts {
-                self.prepare(text, values).await?;
-            }
+    /// Runs a query that is sent as soon as this is polled.
+    pub(super) async fn query_ready(&self, ready: &Ready, values: &[Value<'_>]) -> Result<Vec<Row>> {
+        self.noting(match ready {
+            Ready::Prepared(statement) => self.client.query(statement, &parameters(values)).await,
+            Ready::Text(text) => self.client.query_typed(text, &typed(values)).await,
+        })
+    }
+
+    /// Runs a statement that is sent as soon as this is polled.
+    pub(super) async fn execute_ready(&self, ready: &Ready, values: &[Value<'_>]) -> Result<u64> {
+        self.noting(match ready {
+            Ready::Prepared(statement) => self.client.execute(statement, &parameters(values)).await,
+            Ready::Text(text) => self.client.execute_typed(text, &typed(values)).await,
+        })
+    }
+
+    /// Makes a text ready to be sent. This takes a round trip if it has to be prepared.
+    pub(super) async fn ready(&self, text: &str, values: &[Value<'_>]) -> Result<Ready> {
+        match self.ready_now(text) {
+            Some(ready) => Ok(ready),
+            None => Ok(Ready::Prepared(self.prepare(text, values).await?)),
         }
-        try_join_all(texts.iter().map(|text| self.execute(text, values))).await.map(drop)
     }
 
-    /// Prepares a text with the types of these parameters, or returns its prepared statement.
+    /// The text, if it can be sent at once.
+    pub(super) fn ready_now(&self, text: &str) -> Option<Ready> {
+        match self.mode {
+            Statements::Prepared => self.prepared().get(text).cloned().map(Ready::Prepared),
+            Statements::Unnamed => Some(Ready::Text(with_dollars(text))),
+        }
+    }
+
+    fn prepared(&self) -> MutexGuard<'_, HashMap<String, Statement>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prepares a text with the types of these parameters.
     async fn prepare(&self, text: &str, values: &[Value<'_>]) -> Result<Statement> {
-        if let Some(statement) = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(text) {
-            return Ok(statement.clone());
-        }
         let types: Vec<Type> = values.iter().map(type_of).collect();
         #[cfg(test)]
         super::tests::texts::note(text);
         let statement = self.noting(self.client.prepare_typed(&with_dollars(text), &types).await)?;
-        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut prepared = self.prepared();
         if prepared.len() >= KEPT {
             prepared.clear();
         }
@@ -264,6 +276,10 @@ pub(super) const TIMELINE: &str = "substr(pg_walfile_name(pg_current_wal_lsn()),
 const NUMBERED: &str =
     "; SELECT pg_current_xact_id(), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), steady_time
     FROM cluster";
+
+fn parameters<'v>(values: &'v [Value<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as _).collect()
+}
 
 fn typed<'v>(values: &'v [Value<'_>]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
     values.iter().map(|value| (value as &(dyn ToSql + Sync), type_of(value))).collect()

@@ -7,7 +7,9 @@ use super::target::because;
 use crate::StoreError;
 
 /// Conflicts with other transactions. The transaction runs again.
-const CONTENDED: [&SqlState; 7] = [
+const CONTENDED: [&SqlState; 8] = [
+    // A statement has refused. The rule finds out why.
+    &SqlState::DIVISION_BY_ZERO,
     &SqlState::T_R_SERIALIZATION_FAILURE,
     &SqlState::T_R_DEADLOCK_DETECTED,
     &SqlState::FOREIGN_KEY_VIOLATION,

@@ -13,6 +13,7 @@ mod connecting;
 mod connection;
 mod errors;
 mod moving;
+mod pipeline;
 mod places;
 mod pool;
 mod resolve;
@@ -49,7 +50,7 @@ use crate::{Result, StoreError};
 use connection::{Isolation, too_late};
 use pool::Pool;
 use shared::Shared;
-use transaction::{Ended, Transaction};
+use transaction::{Ended, Refusals, Transaction};
 
 pub use cluster_row::Agreed;
 pub use moving::Idle;
@@ -185,9 +186,9 @@ impl Cluster {
         let panicked = Cell::new(false);
         let outcome = block_in_place(|| {
             let handle = Handle::current();
-            let transaction = Transaction::begin(&mut connection, &handle, isolation, until)?;
+            let transaction = Transaction::begin(&mut connection, &handle, isolation, until);
             let found = caught(&panicked, || query(&transaction))?;
-            transaction.end()?;
+            transaction.end();
             Ok(found)
         });
         let is_lost = connection.is_lost();
@@ -202,6 +203,7 @@ impl Cluster {
         &self,
         terms: &Terms,
         until: Option<Instant>,
+        refusals: Refusals,
         rule: &(impl Fn(&dyn Tx) -> Result<T> + Send + Sync),
     ) -> std::result::Result<T, Failed> {
         let mut connection = self.0.pool.take(until).await?;
@@ -212,7 +214,7 @@ impl Cluster {
         let panicked = Cell::new(false);
         let outcome = block_in_place(|| {
             let handle = Handle::current();
-            let transaction = Transaction::begin(&mut connection, &handle, isolation, until)?;
+            let transaction = Transaction::begin(&mut connection, &handle, isolation, until).with(refusals);
             let ruled = caught(&panicked, || rule(&transaction)).and_then(|value| {
                 transaction.note(terms)?;
                 Ok(value)
@@ -303,7 +305,9 @@ impl Engine for Cluster {
         let until = call.until();
         let (mut pause, mut tries, mut was_lost) = (FIRST_PAUSE, 1, false);
         loop {
-            let Failed { error, is_lost } = match self.attempt(&terms, until, &rule).await {
+            let is_first = tries == 1 && !was_lost;
+            let refusals = if is_first { Refusals::ByStatements } else { Refusals::ByRules };
+            let Failed { error, is_lost } = match self.attempt(&terms, until, refusals, &rule).await {
                 Ok(value) => return Ok(value),
                 Err(failed) => failed,
             };

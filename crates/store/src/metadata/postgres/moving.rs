@@ -91,7 +91,7 @@ impl Postgres {
         let mut connection = inner.pool.take(None).await?;
         let copied = block_in_place(|| {
             let handle = Handle::current();
-            let to = Transaction::begin(&mut connection, &handle, Isolation::Durable, None)?;
+            let to = Transaction::begin(&mut connection, &handle, Isolation::Durable, None);
             let copied = match moving::reading(from, |from| replace(from, &to, other, changes)) {
                 Ok(copied) => copied,
                 Err(error) => {
@@ -136,12 +136,12 @@ impl Postgres {
         let mut connection = inner.pool.take(None).await?;
         block_in_place(|| {
             let handle = Handle::current();
-            let from = Transaction::begin(&mut connection, &handle, Isolation::Snapshot, None)?;
+            let from = Transaction::begin(&mut connection, &handle, Isolation::Snapshot, None);
             require_idle_since(&from, since)?;
             let steady = (&from as &dyn Tx).one(&Query::column("SELECT steady_time FROM cluster", []))?;
             let steady = Some(steady).filter(|steady| *steady > Time(0));
             let rows = moving::making(to, |to| migration::copy(&from, to, steady, changes))?;
-            from.end()?;
+            from.end();
             Ok(rows)
         })
     }
@@ -155,7 +155,7 @@ impl Postgres {
         let mut connection = inner.pool.take(None).await?;
         block_in_place(|| {
             let handle = Handle::current();
-            let tx = Transaction::begin(&mut connection, &handle, Isolation::Durable, None)?;
+            let tx = Transaction::begin(&mut connection, &handle, Isolation::Durable, None);
             require_idle_since(&tx, since)?;
             set_state_in(&tx, &Move::Moved(to.clone()))?;
             committed(tx)

@@ -223,7 +223,7 @@ CREATE INDEX blob_links_by_blob ON blob_links (blob, repository);
 -- Rows that nothing holds, oldest lease first: collection reads the garbage and not the whole store.
 CREATE INDEX blob_links_to_collect ON blob_links (leased_at) WHERE held = 0;
 
--- The small blobs that a push login has uploaded to a repository; of each login the newest, in the order of
+-- The small blobs that a push login has uploaded to a repository. Only the newest ones of each login are kept, by
 -- `number`. The login may read back the configurations among them.
 CREATE TABLE blob_puts (
     login      BIGINT NOT NULL REFERENCES registry_logins,

@@ -132,7 +132,7 @@ impl Target {
             config.application_name("gangplank");
         }
         if statements == Statements::Prepared {
-            // A pooler refuses these options. There each transaction sets those limits that it can.
+            // A pooler refuses these options. There each transaction sets the limits that it can set.
             let limits: Vec<String> = LIMITS.map(|(name, value)| format!("-c {name}={value}")).into();
             let given = config.get_options().map(str::to_owned);
             config.options(given.into_iter().chain(limits).collect::<Vec<_>>().join(" "));

@@ -47,9 +47,9 @@ pub struct Upgraded {
 }
 
 impl Postgres {
-    /// Changes the tables of a database to those of this program, if they are of an earlier one. Servers of that
-    /// program may continue meanwhile. Waits for another process that does the same. `None` if there are no
-    /// tables.
+    /// Changes the tables of a database to those of this program, if they are of an earlier program. Servers of
+    /// that program may continue meanwhile. Waits for another process that does the same. `None` if there are
+    /// no tables.
     ///
     /// # Errors
     /// [`StoreError::Unusable`] if the database has tables of a program that is too early or too late;
@@ -69,7 +69,7 @@ pub(super) struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Makes them. `begins` is told of each act.
+    /// Makes the changes. `begins` is called for each act.
     pub(super) async fn make(&self, mut begins: impl FnMut(&Act) + Send) -> Result<Option<Upgraded>> {
         let target = self.target.with_limits(&LIMITS);
         // The lock has its own connection, because not all acts can be in a transaction.
@@ -115,8 +115,8 @@ impl Changes<'_> {
     }
 }
 
-/// Begins a transaction that has the lock. It waits in short tries: a statement that waits has a snapshot, and an index
-/// that is made concurrently waits for the end of all older snapshots.
+/// Begins a transaction that has the lock. It tries again and again for a short time. A statement that waits
+/// has a snapshot, and the making of an index would wait for the end of this snapshot.
 async fn alone(lock: &Open) -> Result<()> {
     // Not sent by `query`, which keeps a snapshot until the next statement.
     let begin = format!("BEGIN; SET LOCAL lock_timeout = '100ms'; {LOCK}");

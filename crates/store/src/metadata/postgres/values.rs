@@ -29,7 +29,7 @@ impl ToSql for Value<'_> {
             Self::Integer(number) => number.to_sql(&Type::INT8, out),
             Self::Fraction(number) => number.to_sql(&Type::FLOAT8, out),
             Self::Text(text) => text.as_ref().to_sql(&Type::TEXT, out),
-            Self::Bytes(bytes) => bytes.to_sql(&Type::BYTEA, out),
+            Self::Bytes(bytes) => bytes.as_ref().to_sql(&Type::BYTEA, out),
             Self::Digest(digest) => digest.as_bytes().to_sql(&Type::BYTEA, out),
         }
     }

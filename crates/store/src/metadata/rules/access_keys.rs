@@ -89,11 +89,10 @@ impl<E: Engine> AccessKeys for Store<E> {
     async fn note_key_use(&self, mut used: Vec<(AccessKeyId, Time)>) -> Result<()> {
         used.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
         self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
-            tx.each(
+            tx.post_each(
                 "UPDATE access_keys SET last_used_at = ?2 WHERE id = ?1",
                 used.iter().map(|(key, at)| values![key.as_str(), *at]),
             )
-            .map(drop)
         })
         .await
     }
@@ -199,16 +198,16 @@ fn change(tx: &dyn Tx, key: &AccessKey, state: NewState, last: LastRootKey) -> R
     let enable = "UPDATE access_keys SET enabled = ?2 WHERE id = ?1";
     let kind = match state {
         NewState::Enabled => {
-            tx.run(enable, values![id, true])?;
+            tx.post(enable, values![id, true])?;
             EventKind::AccessKeyEnabled
         }
         NewState::Disabled => {
-            tx.run(enable, values![id, false])?;
+            tx.post(enable, values![id, false])?;
             EventKind::AccessKeyDisabled
         }
         NewState::Deleted => {
-            tx.run("INSERT INTO deleted_access_keys (id) VALUES (?1)", values![id])?;
-            tx.run("DELETE FROM access_keys WHERE id = ?1", values![id])?;
+            tx.post("INSERT INTO deleted_access_keys (id) VALUES (?1)", values![id])?;
+            tx.post("DELETE FROM access_keys WHERE id = ?1", values![id])?;
             EventKind::AccessKeyDeleted
         }
     };

@@ -97,13 +97,12 @@ impl Note {
             source,
             origin.by_console,
         ];
-        tx.run(
+        tx.post(
             "INSERT INTO audit (noted_at, at, account, region, kind, share, owner, login, repository, digest,
                                 subject, action, reason, address, user_agent, request, count, source, by_console)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             values,
         )
-        .map(drop)
     }
 }
 

@@ -179,8 +179,8 @@ struct Link {
     seen: SeenBlob,
 }
 
-/// Finds a blob of a repository. With `login`, also whether it is a configuration and whether that login
-/// uploaded it.
+/// Finds a blob of a repository. With `login`, the answer also says whether the blob is a configuration and
+/// whether that login uploaded it.
 fn find_link(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -249,7 +249,7 @@ fn renew(
     let Some((repository_row, blob)) = tx.lock_one(Level::Link, Lock::Update, &lock)? else {
         return Ok(None);
     };
-    tx.run(
+    tx.post(
         "UPDATE blob_links SET leased_at = ?3 WHERE repository = ?1 AND blob = ?2 AND leased_at < ?3",
         values![repository_row, blob, tx.steady(now)?],
     )?;

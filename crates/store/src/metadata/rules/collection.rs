@@ -4,8 +4,8 @@
 //! about to use them. So it locks them, and then looks again, in the order of [`crate::metadata::rules`]:
 //!
 //! 1. It locks the repositories with `Update`. From then on no edge and no blob comes to them or leaves them.
-//! 2. It locks the rows that may go with `Update`. From then on nobody renews their leases, and nobody adds
-//!    these contents to another repository.
+//! 2. It locks with `Update` the rows that it may remove. From then on nobody renews their leases, and nobody
+//!    adds these contents to another repository.
 //! 3. It reads again whether the lease of each locked row is over, and whether an edge leads to the row. The
 //!    column `held` only helps to find rows. It decides nothing.
 //!

@@ -60,7 +60,7 @@ impl<E: Engine> ConsoleLogins for Store<E> {
     async fn prolong_console_login(&self, id: ConsoleLoginId, over_at: Time) -> Result<()> {
         self.upkeep(Terms::server().takes_nothing().visible().repeatable(), move |tx| {
             let prolong = "UPDATE console_logins SET over_at = ?2 WHERE id = ?1";
-            tx.run(prolong, values![id.0, over_at]).map(drop)
+            tx.post(prolong, values![id.0, over_at])
         })
         .await
     }
@@ -94,7 +94,7 @@ impl<E: Engine> ConsoleLogins for Store<E> {
 
     async fn forget_console_login(&self, id: ConsoleLoginId) -> Result<()> {
         self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
-            tx.run("DELETE FROM console_logins WHERE id = ?1", values![id.0]).map(drop)
+            tx.post("DELETE FROM console_logins WHERE id = ?1", values![id.0])
         })
         .await
     }
@@ -133,7 +133,7 @@ fn note(kind: EventKind, tenant: &Tenant, key: &AccessKeyId) -> Note {
 }
 
 fn insert_link(tx: &dyn Tx, link: &NewConsoleLink) -> Result<()> {
-    tx.run(
+    tx.post(
         "INSERT INTO console_links (hash, key, region, created_at, ends_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         values![
             &link.secret.0[..],
@@ -149,7 +149,7 @@ fn insert_link(tx: &dyn Tx, link: &NewConsoleLink) -> Result<()> {
 }
 
 fn insert_login(tx: &dyn Tx, login: &NewConsoleLogin) -> Result<()> {
-    tx.run(
+    tx.post(
         "INSERT INTO console_logins (hash, key, region, address, created_at, over_at, ends_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         values![

@@ -14,7 +14,7 @@ use crate::metadata::manifests::{ManifestDigest, StoredManifest};
 use crate::metadata::rules::holds;
 use crate::metadata::rules::holds::closure::{Contents, Extent};
 use crate::metadata::store::{Outcome, Store};
-use crate::metadata::tx::{Level, Lock, Query, Tx, values};
+use crate::metadata::tx::{Asked, Level, Lock, Query, Tx, values};
 
 /// Selects the name of the service `?1`, if it belongs to the account `?2` and the region `?3`.
 const NAME: &str = "SELECT name FROM services
@@ -100,7 +100,7 @@ impl<E: Engine> ContainerImages for Store<E> {
         digest: &ManifestDigest,
     ) -> Result<Option<StoredManifest>> {
         self.read_one(|tx| {
-            // The digest may be an image's own, or that of a manifest below it.
+            // The digest may be an image's own, or the digest of a manifest below it.
             tx.find(&Query::new(
                 "SELECT m.digest, m.media_type, m.body
                  FROM (SELECT manifest FROM container_images WHERE service = ?3 AND digest = ?4
@@ -151,30 +151,41 @@ fn register(
     image: &NewImage,
     quota: u32,
 ) -> Result<Outcome<ImageOutcome>> {
-    let Some(service) = lock_service(tx, tenant, image.service)? else {
+    // Everything that depends on nothing else is asked for at once.
+    let service = tx.begin_lock(Level::Service, Lock::Update, numbered(tenant, image.service))?;
+    let retried = begin_retried(tx, image)?;
+    let count = tx.begin(Query::<i64>::column(
+        "SELECT count(*) FROM container_images WHERE service = ?1",
+        values![image.service],
+    ))?;
+    let places = Places::begin(tx, tenant, &image.digest)?;
+    let acting = sources::Acting::begin(tx, by)?;
+    let Some((service, last)) = service.find(tx)? else {
         return Ok(Outcome::Unchanged(ImageOutcome::NoSuchService));
     };
-    if let Some(first) = find_retried(tx, &service, image)? {
+    if let Some((number, created_at)) = retried.map(|retried| retried.find(tx)).transpose()?.flatten() {
+        let name = ImageName { service, label: image.label.clone(), number };
+        let first = ContainerImage { name, digest: image.digest.to_string(), created_at };
         return Ok(Outcome::Unchanged(ImageOutcome::Registered(first)));
     }
-    let Some(Candidate { manifest, contents }) = lock_whole(tx, tenant, &image.digest)? else {
+    let source = acting.look(tx)?;
+    let Some(Candidate { manifest, contents }) = places.find_whole(tx)? else {
         return Ok(Outcome::Unchanged(ImageOutcome::NoSuchManifest));
     };
     if contents.is_too_much() {
         return Ok(Outcome::Unchanged(ImageOutcome::TooManyContents));
     }
-    let count =
-        Query::column("SELECT count(*) FROM container_images WHERE service = ?1", values![image.service]);
-    if tx.one::<i64>(&count)? >= i64::from(quota) {
+    if count.one(tx)? >= i64::from(quota) {
         return Ok(Outcome::Unchanged(ImageOutcome::QuotaReached));
     }
-    let number: i64 = tx.one(&Query::column(
-        "UPDATE services SET last_image_number = last_image_number + 1 WHERE id = ?1
-         RETURNING last_image_number",
-        values![image.service],
-    ))?;
+    let source = source.keep(tx)?;
+    // From here on nothing is waited for.
+    let held = "SELECT id FROM manifests WHERE id = ?1";
+    tx.hold(Level::Manifest, Lock::Update, held, &values![manifest])?;
+    let number = last + 1;
+    tx.post("UPDATE services SET last_image_number = ?2 WHERE id = ?1", values![image.service, number])?;
     let (made_by, call) = rows::call(image.invocation.as_ref());
-    tx.run(
+    tx.post(
         "INSERT INTO container_images (service, number, label, manifest, digest, created_at, made_by, invocation,
                                        source)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -187,7 +198,7 @@ fn register(
             image.created_at,
             made_by,
             call,
-            sources::keep(tx, by)?,
+            source,
         ],
     )?;
     holds::closure::keep(tx, (image.service, number), &contents)?;
@@ -220,7 +231,7 @@ fn delete(
     }
     holds::closure::forget(tx, (service, number))?;
     let end = "DELETE FROM container_images WHERE service = ?1 AND number = ?2";
-    tx.run(end, values![service, number])?;
+    tx.post(end, values![service, number])?;
     leases::let_go(tx, &held, now)?;
     let name = ImageName { service: name, label: label.to_owned(), number };
     let note = Note::of(EventKind::ImageDeleted, tenant).subject(&name);
@@ -230,30 +241,31 @@ fn delete(
 /// Forgets all registrations of a service.
 pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
     holds::closure::forget_all(tx, service)?;
-    tx.run("DELETE FROM container_images WHERE service = ?1", values![service]).map(drop)
+    tx.post("DELETE FROM container_images WHERE service = ?1", values![service])
 }
 
-/// Locks the manifest in the first repository that has it with everything that it references; `sr` comes first.
-fn lock_whole(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<Candidate>> {
-    let values = values![*digest, tenant.account.as_str(), tenant.region.as_str()];
-    // While these repositories are locked, nobody deletes anything from them.
-    let mut repositories: Vec<(i64, bool)> = tx.lock(
-        Level::Repository,
-        Lock::Share,
-        &Query::new(
+/// The repositories that have a manifest, and the manifest in each.
+struct Places<'a> {
+    /// Each with whether it is `sr`.
+    repositories: Asked<'a, (i64, bool)>,
+    /// Each with its repository.
+    manifests: Asked<'a, (i64, i64)>,
+}
+
+impl<'a> Places<'a> {
+    fn begin(tx: &dyn Tx, tenant: &'a Tenant, digest: &Digest) -> Result<Self> {
+        let values = values![*digest, tenant.account.as_str(), tenant.region.as_str()];
+        // While these repositories are locked, nobody removes anything from them: neither these manifests nor what
+        // they hold.
+        let repositories = Query::new(
             "SELECT r.id, r.name = 'sr' FROM repositories r
              WHERE r.id IN (SELECT repository FROM manifests WHERE digest = ?1)
                AND EXISTS (SELECT 1 FROM tenants t WHERE t.id = r.tenant AND t.account = ?2 AND t.region = ?3)
              ORDER BY r.id",
             values.clone(),
             |row| Ok((row.get(0)?, row.get(1)?)),
-        ),
-    )?;
-    // While these manifests are locked, collection skips them, and so also what they hold.
-    let manifests: Vec<(i64, i64)> = tx.lock(
-        Level::Manifest,
-        Lock::Update,
-        &Query::new(
+        );
+        let manifests = Query::new(
             "SELECT m.repository, m.id FROM manifests m
              WHERE m.digest = ?1 AND EXISTS (
                  SELECT 1 FROM repositories r CROSS JOIN tenants t
@@ -261,33 +273,48 @@ fn lock_whole(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<Ca
              ORDER BY m.id",
             values,
             |row| Ok((row.get(0)?, row.get(1)?)),
-        ),
-    )?;
-    repositories.sort_by_key(|(_, is_default)| !is_default);
-    for (repository, _) in repositories {
-        let Some((_, manifest)) = manifests.iter().find(|(of, _)| *of == repository) else { continue };
-        let contents = holds::closure::contents(tx, *manifest, Extent::OneImage)?;
-        if contents.is_whole() {
-            return Ok(Some(Candidate { manifest: *manifest, contents }));
-        }
+        );
+        Ok(Self {
+            repositories: tx.begin_lock(Level::Repository, Lock::Share, repositories)?,
+            manifests: tx.begin(manifests)?,
+        })
     }
-    Ok(None)
+
+    /// The manifest in the first repository that has it with everything that it references; `sr` comes first.
+    fn find_whole(self, tx: &dyn Tx) -> Result<Option<Candidate>> {
+        let (mut repositories, manifests) = (self.repositories.all(tx)?, self.manifests.all(tx)?);
+        repositories.sort_by_key(|(_, is_default)| !is_default);
+        for (repository, _) in repositories {
+            let Some((_, manifest)) = manifests.iter().find(|(of, _)| *of == repository) else { continue };
+            let contents = holds::closure::contents(tx, *manifest, Extent::OneImage)?;
+            if contents.is_whole() {
+                return Ok(Some(Candidate { manifest: *manifest, contents }));
+            }
+        }
+        Ok(None)
+    }
 }
 
-/// The image that an earlier attempt of the same invocation registered.
-fn find_retried(tx: &dyn Tx, service: &str, image: &NewImage) -> Result<Option<ContainerImage>> {
+/// Asks for the image that an earlier attempt of the same invocation registered.
+fn begin_retried<'a>(tx: &dyn Tx, image: &'a NewImage) -> Result<Option<Asked<'a, (i64, Time)>>> {
     let (Some(made_by), Some(call)) = rows::call(image.invocation.as_ref()) else { return Ok(None) };
-    let found = tx.find(&Query::new(
+    let asked = tx.begin(Query::new(
         "SELECT number, created_at FROM container_images
          WHERE service = ?1 AND made_by = ?2 AND invocation = ?3 AND label = ?4 AND digest = ?5",
         values![image.service, made_by, call, &image.label, image.digest],
         |row| Ok((row.get(0)?, row.get(1)?)),
     ))?;
-    Ok(found.map(|(number, created_at)| ContainerImage {
-        name: ImageName { service: service.to_owned(), label: image.label.clone(), number },
-        digest: image.digest.to_string(),
-        created_at,
-    }))
+    Ok(Some(asked))
+}
+
+/// Selects the name of a service of the tenant, and its last image number.
+fn numbered(tenant: &Tenant, service: ServiceId) -> Query<'_, (String, i64)> {
+    Query::new(
+        "SELECT name, last_image_number FROM services
+         WHERE id = ?1 AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)",
+        values![service, tenant.account.as_str(), tenant.region.as_str()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 /// Locks a service of the tenant; returns its name.

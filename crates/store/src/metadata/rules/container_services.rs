@@ -254,7 +254,7 @@ fn delete(tx: &dyn Tx, tenant: &Tenant, service: ServiceId, now: Time) -> Result
     container_images::forget_all(tx, service)?;
     service_domains::forget(tx, service)?;
     metric_points::forget(tx, service)?;
-    tx.run("DELETE FROM services WHERE id = ?1", values![service])?;
+    tx.post("DELETE FROM services WHERE id = ?1", values![service])?;
     leases::let_go(tx, &held, now)?;
     Ok(Outcome::Changed(true, Note::of(EventKind::ServiceDeleted, tenant).subject(found.name)))
 }
@@ -268,7 +268,7 @@ fn kind_of(change: &ServiceChange) -> EventKind {
 }
 
 fn store(tx: &dyn Tx, service: &ContainerService) -> Result<()> {
-    tx.run(
+    tx.post(
         "UPDATE services SET power = ?2, scale = ?3, is_disabled = ?4, puller_role_active = ?5, tags = ?6,
                              changes = ?7, is_updating = ?8
          WHERE id = ?1",
@@ -283,7 +283,6 @@ fn store(tx: &dyn Tx, service: &ContainerService) -> Result<()> {
             service.is_updating,
         ],
     )
-    .map(drop)
 }
 
 /// A service whose row is locked, and the row of its tenant.

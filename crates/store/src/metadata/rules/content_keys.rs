@@ -1,5 +1,6 @@
 //! Content keys: which of them are in use, and which wait until their bytes are deleted.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use gangplank_core::Time;
@@ -8,7 +9,7 @@ use super::rows;
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
 use crate::metadata::blobs::{Backlog, Discarded};
-use crate::metadata::tx::{Dialect, Query, Row, Tx, values};
+use crate::metadata::tx::{Asked, Dialect, Query, Tx, values};
 
 const DISCARD: &str =
     "INSERT INTO discarded (key, discarded_at, checkpoint) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING";
@@ -20,7 +21,7 @@ pub(crate) fn discard<'k>(
     now: Time,
 ) -> Result<()> {
     let keys = keys.into_iter().map(|key| values![key.as_str(), now, None::<&[u8]>]);
-    tx.each(DISCARD, keys).map(drop)
+    tx.post_each(DISCARD, keys)
 }
 
 /// Queues the key of an upload for deletion: `checkpoint` tells the blob store what to cancel, if anything, and
@@ -31,7 +32,7 @@ pub(crate) fn discard_upload(
     fed: Time,
     checkpoint: Option<&[u8]>,
 ) -> Result<()> {
-    tx.run(DISCARD, values![key.as_str(), fed, checkpoint]).map(drop)
+    tx.post(DISCARD, values![key.as_str(), fed, checkpoint])
 }
 
 /// Queues content that a search found without a row. Content that has got a row meanwhile is left out, and so
@@ -43,7 +44,7 @@ pub(crate) fn discard_orphans(
     older_than: Duration,
     now: Time,
 ) -> Result<usize> {
-    let present: Time = tx.one(&Query::column(&format!("SELECT {}", clock(tx)), values![]))?;
+    let present: Time = tx.one(&Query::column(&format!("SELECT {}", clock(tx.dialect())), values![]))?;
     let is_old =
         |orphan: &&Discarded| made(&orphan.key).is_some_and(|made| made <= present.minus(older_than));
     let old: Vec<&Discarded> = orphans.iter().filter(is_old).collect();
@@ -57,18 +58,37 @@ pub(crate) fn discard_orphans(
     Ok(unknown.len())
 }
 
-/// Whether a blob may get this key. A key that is discarded, or older than `within` by the clock of the
+/// Asks whether a key may become that of a blob. A key that is discarded, or older than a time by the clock of the
 /// database, may not: a search for orphans may have found its bytes.
-pub(crate) fn may_be_added(tx: &dyn Tx, key: &ContentKey, within: Duration) -> Result<bool> {
-    let find = format!("SELECT EXISTS (SELECT 1 FROM discarded WHERE key = ?1), {}", clock(tx));
-    let read: fn(&Row<'_>) -> Result<(bool, Time)> = |row| Ok((row.get(0)?, row.get(1)?));
-    let (is_discarded, now) = tx.one(&Query::new(&find, values![key.as_str()], read))?;
-    Ok(!is_discarded && made(key).is_some_and(|made| made >= now.minus(within)))
+pub(crate) fn begin_standing<'a>(tx: &dyn Tx, key: &'a ContentKey) -> Result<Asked<'a, Standing>> {
+    static TEXTS: LazyLock<[String; 2]> = LazyLock::new(|| {
+        [Dialect::Sqlite, Dialect::Postgres].map(|dialect| {
+            format!("SELECT EXISTS (SELECT 1 FROM discarded WHERE key = ?1), {}", clock(dialect))
+        })
+    });
+    let text = &TEXTS[usize::from(tx.dialect() == Dialect::Postgres)];
+    tx.begin(Query::new(text, values![key.as_str()], |row| {
+        Ok(Standing { is_discarded: row.get(0)?, now: row.get(1)? })
+    }))
+}
+
+/// What the database knows of a key that has no row yet.
+pub(crate) struct Standing {
+    is_discarded: bool,
+    /// The wall clock of the database.
+    now: Time,
+}
+
+impl Standing {
+    /// Whether the key may become that of a blob, if it is no older than `within`.
+    pub(crate) fn may_be_added(&self, key: &ContentKey, within: Duration) -> bool {
+        !self.is_discarded && made(key).is_some_and(|made| made >= self.now.minus(within))
+    }
 }
 
 /// The expression for the wall clock of the database, which all processes share.
-fn clock(tx: &dyn Tx) -> &'static str {
-    match tx.dialect() {
+fn clock(dialect: Dialect) -> &'static str {
+    match dialect {
         Dialect::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
         Dialect::Postgres => "(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
     }
@@ -102,10 +122,10 @@ pub(crate) fn backlog(tx: &dyn Tx) -> Result<Backlog> {
 
 /// Deletes the keys whose bytes are deleted.
 pub(crate) fn forget(tx: &dyn Tx, keys: &[ContentKey]) -> Result<()> {
-    tx.each("DELETE FROM discarded WHERE key = ?1", keys.iter().map(|key| values![key.as_str()])).map(drop)
+    tx.post_each("DELETE FROM discarded WHERE key = ?1", keys.iter().map(|key| values![key.as_str()]))
 }
 
-/// Those of these keys that no row contains.
+/// The given keys that no row contains.
 pub(crate) fn unknown(tx: &dyn Tx, keys: &[ContentKey]) -> Result<Vec<ContentKey>> {
     let known = tx.find_each(
         "SELECT EXISTS (SELECT 1 FROM blobs WHERE key = ?1)

@@ -1,4 +1,4 @@
-//! Deployments: how they are made, end, and are forgotten.
+//! Makes, ends and forgets deployments.
 
 mod images;
 mod making;
@@ -122,12 +122,11 @@ impl<E: Engine> Deployments for Store<E> {
     async fn pin_image(&self, service: ServiceId, version: i64, container: &str, digest: &str) -> Result<()> {
         let (container, digest) = (container.to_owned(), digest.to_owned());
         self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
-            tx.run(
+            tx.post(
                 "UPDATE deployment_images SET digest = ?4
                  WHERE service = ?1 AND version = ?2 AND container = ?3 AND digest IS NULL",
                 values![service, version, &container, &digest],
             )
-            .map(drop)
         })
         .await
     }
@@ -143,7 +142,7 @@ impl<E: Engine> Deployments for Store<E> {
                 set_state(tx, (service, current), DeploymentState::Inactive, None)?;
             }
             set_state(tx, (service, version), DeploymentState::Active, None)?;
-            tx.run(
+            tx.post(
                 "UPDATE services SET current_version = ?2, next_version = NULL WHERE id = ?1",
                 values![service, version],
             )?;
@@ -168,7 +167,7 @@ impl<E: Engine> Deployments for Store<E> {
             };
             images::let_go(tx, (service, version), now)?;
             set_state(tx, (service, version), DeploymentState::Failed, Some(&why))?;
-            tx.run("UPDATE services SET next_version = NULL WHERE id = ?1", values![service])?;
+            tx.post("UPDATE services SET next_version = NULL WHERE id = ?1", values![service])?;
             end_rollout(tx, service)?;
             let reason: String = why.chars().take(MAX_REASON).collect();
             let note = Note::of(EventKind::DeploymentFailed, &of.tenant).reason(reason);
@@ -218,15 +217,14 @@ fn set_state(
     state: DeploymentState,
     failure: Option<&str>,
 ) -> Result<()> {
-    tx.run(
+    tx.post(
         "UPDATE deployments SET state = ?3, failure = ?4 WHERE service = ?1 AND version = ?2",
         values![service, version, word(&STATES, state), failure],
     )
-    .map(drop)
 }
 
 fn end_rollout(tx: &dyn Tx, service: ServiceId) -> Result<()> {
-    tx.run("DELETE FROM rollouts WHERE service = ?1", values![service]).map(drop)
+    tx.post("DELETE FROM rollouts WHERE service = ?1", values![service])
 }
 
 /// The word that stands for a value in a row.

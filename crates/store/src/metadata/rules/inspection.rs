@@ -69,7 +69,7 @@ impl<E: Engine> Inspection for Store<E> {
             let lock = Query::column("SELECT id FROM blobs WHERE key = ?1", values![broken.as_str()]);
             let Some(blob) = tx.lock_one::<i64>(Level::Blob, Lock::Update, &lock)? else { return Ok(false) };
             let replace = "UPDATE blobs SET key = ?2, damaged = 0 WHERE id = ?1";
-            tx.run(replace, values![blob, whole.as_str()])?;
+            tx.post(replace, values![blob, whole.as_str()])?;
             content_keys::discard(tx, [&broken], tx.steady(now)?)?;
             Ok(true)
         })
@@ -155,7 +155,7 @@ fn reconcile(tx: &dyn Tx, now: Time) -> Result<()> {
         "UPDATE manifests SET leased_at = ?1 WHERE leased_at > ?2",
         "UPDATE blob_links SET leased_at = ?1 WHERE leased_at > ?2",
     ] {
-        tx.run(text, values![now, limit])?;
+        tx.post(text, values![now, limit])?;
     }
     let unlinked = Query::column(
         "SELECT id FROM blobs WHERE NOT EXISTS (SELECT 1 FROM blob_links WHERE blob = blobs.id) ORDER BY id",

@@ -17,7 +17,7 @@ pub(crate) fn of_all(tx: &dyn Tx, Renewal { now, stale }: Renewal) -> Result<Ren
 
 /// Renews the lease on a manifest.
 pub(crate) fn renew_manifest(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Result<()> {
-    tx.run(RENEW, values![manifest, renewal.now, renewal.stale]).map(drop)
+    tx.post(RENEW, values![manifest, renewal.now, renewal.stale])
 }
 
 /// Roots have ended their holds on these manifests. Begins the grace period of each manifest that nothing else
@@ -25,7 +25,7 @@ pub(crate) fn renew_manifest(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Re
 pub(crate) fn let_go(tx: &dyn Tx, manifests: &[i64], now: Time) -> Result<()> {
     holds::keep::refresh_each(tx, manifests)?;
     let Renewal { now, stale } = Renewal::at(tx.steady(now)?);
-    tx.each(RENEW, manifests.iter().map(|manifest| values![*manifest, now, stale])).map(drop)
+    tx.post_each(RENEW, manifests.iter().map(|manifest| values![*manifest, now, stale]))
 }
 
 /// Renews the leases on everything that a manifest holds: its blobs, its children, and the manifests about it.

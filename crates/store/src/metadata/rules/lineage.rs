@@ -110,16 +110,14 @@ fn marks(History { system, timeline, table }: History) -> [(Mark, i64); 3] {
 /// Raises the next keys of all tables, and all other counters.
 fn leave_keys_out(tx: &dyn Tx) -> Result<()> {
     match tx.dialect() {
-        Dialect::Sqlite => {
-            tx.run("UPDATE sqlite_sequence SET seq = seq + ?1", values![KEYS_LEFT_OUT]).map(drop)
-        }
+        Dialect::Sqlite => tx.post("UPDATE sqlite_sequence SET seq = seq + ?1", values![KEYS_LEFT_OUT]),
         Dialect::Postgres => {
             let raise = "SELECT setval(s.oid::regclass, nextval(s.oid::regclass) + ?1)
                          FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace
                          WHERE s.relkind = 'S' AND n.nspname = current_schema()";
             let read: fn(&Row<'_>) -> Result<i64> = |row| row.get(0);
             tx.all(&Query::new(raise, values![KEYS_LEFT_OUT], read))?;
-            tx.run("UPDATE cluster SET generation = generation + ?1", values![KEYS_LEFT_OUT]).map(drop)
+            tx.post("UPDATE cluster SET generation = generation + ?1", values![KEYS_LEFT_OUT])
         }
     }
 }

@@ -42,7 +42,7 @@ impl LiveCounts {
         &self,
         (account, owner): (&AccountId, &Owner),
         quotas: [(Quota, u32); 2],
-        count_live: impl Fn() -> Result<[u64; 2]>,
+        count_live: impl FnOnce() -> Result<[u64; 2]>,
     ) -> Result<()> {
         let Self::Kept(counts) = self else {
             let live = count_live()?;
@@ -54,18 +54,17 @@ impl LiveCounts {
         if counts.len() > KEPT {
             counts.clear();
         }
-        let mut counted = None;
+        let (mut counted, mut count_live) = (None, Some(count_live));
         let keys =
             [(quotas[0].0, account.clone(), None), (quotas[1].0, account.clone(), Some(owner.clone()))];
         for (at, (key, (quota, allowed))) in keys.into_iter().zip(quotas).enumerate() {
             let allowed = u64::from(allowed);
             let mut count = counts.get(&key).map_or(u64::MAX, |count| count + 1);
             if count > allowed {
-                let live = match counted {
-                    Some(live) => live,
-                    None => *counted.insert(count_live()?),
-                };
-                count = live[at];
+                if let Some(count_live) = count_live.take() {
+                    counted = Some(count_live()?);
+                }
+                count = counted.map_or(0, |live| live[at]);
             }
             // The new row is among those counted.
             let used = count.saturating_sub(1);

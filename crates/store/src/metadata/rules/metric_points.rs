@@ -52,14 +52,14 @@ fn terms() -> Terms {
 
 /// Forgets all points of a service.
 pub(crate) fn forget(tx: &dyn Tx, service: ServiceId) -> Result<()> {
-    tx.run("DELETE FROM metric_points WHERE service = ?1", values![service]).map(drop)
+    tx.post("DELETE FROM metric_points WHERE service = ?1", values![service])
 }
 
 fn add(tx: &dyn Tx, at: Time, samples: &[Sample]) -> Result<()> {
     let length = rows::signed(u64::try_from(POINT.as_millis()).unwrap_or(u64::MAX))?;
     let at = at.0 - at.0.rem_euclid(length);
     // If the service is gone, the `SELECT` finds no row, and nothing is inserted.
-    tx.each(
+    tx.post_each(
         "INSERT INTO metric_points (service, at, samples, processor_minimum, processor_maximum, processor_sum,
                                     memory_minimum, memory_maximum, memory_sum)
          SELECT id, CAST(?2 AS BIGINT), 1, CAST(?3 AS DOUBLE PRECISION), CAST(?3 AS DOUBLE PRECISION),
@@ -82,7 +82,6 @@ fn add(tx: &dyn Tx, at: Time, samples: &[Sample]) -> Result<()> {
             .iter()
             .map(|Sample { service, processor, memory }| values![*service, at, *processor, *memory]),
     )
-    .map(drop)
 }
 
 fn read(row: &Row<'_>) -> Result<MetricPoint> {

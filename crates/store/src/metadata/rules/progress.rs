@@ -26,12 +26,11 @@ pub(crate) fn get(tx: &dyn Tx, mark: Mark) -> Result<Option<i64>> {
 pub(crate) fn set(tx: &dyn Tx, marks: &[(Mark, i64)]) -> Result<()> {
     let mut marks: Vec<(&str, i64)> = marks.iter().map(|(mark, value)| (name(*mark), *value)).collect();
     marks.sort_unstable();
-    tx.each(
+    tx.post_each(
         "INSERT INTO progress (name, value) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         marks.iter().map(|(name, value)| values![*name, *value]),
     )
-    .map(drop)
 }
 
 /// The name of a mark in its row.

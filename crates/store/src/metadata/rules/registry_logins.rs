@@ -98,7 +98,7 @@ impl<E: Engine> RegistryLogins for Store<E> {
             if is_revoked {
                 return Ok(Outcome::Unchanged(true));
             }
-            tx.run("UPDATE registry_logins SET revoked_at = ?2 WHERE id = ?1", values![id, now])?;
+            tx.post("UPDATE registry_logins SET revoked_at = ?2 WHERE id = ?1", values![id, now])?;
             uploads::end_of_login(tx, row, id)?;
             Ok(Outcome::Changed(true, Note::of(EventKind::LoginRevoked, &tenant).login(id)))
         })
@@ -120,7 +120,7 @@ impl<E: Engine> RegistryLogins for Store<E> {
     async fn note_use(&self, mut used: Vec<(LoginId, Used)>) -> Result<()> {
         used.sort_by_key(|(login, _)| login.0);
         self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
-            tx.each(
+            tx.post_each(
                 "UPDATE registry_logins SET last_used_at = ?2, last_push_at = coalesce(?3, last_push_at),
                                             last_push_address = coalesce(?4, last_push_address)
                  WHERE id = ?1",
@@ -129,7 +129,6 @@ impl<E: Engine> RegistryLogins for Store<E> {
                     values![*login, *at, pushed_at, address]
                 }),
             )
-            .map(drop)
         })
         .await
     }
@@ -165,7 +164,7 @@ pub(crate) fn revoke_of_session(
         return Ok(());
     }
     let revoke = "UPDATE registry_logins SET revoked_at = ?2 WHERE id = ?1";
-    tx.each(revoke, logins.into_iter().map(|login| values![login, now]))?;
+    tx.post_each(revoke, logins.into_iter().map(|login| values![login, now]))?;
     uploads::end_of_session(tx, account, session, now)
 }
 
@@ -244,10 +243,10 @@ fn forget(tx: &dyn Tx, ended: &[LoginId]) -> Result<usize> {
                AND o.source IS NOT DISTINCT FROM p.source)",
         each(),
     )?;
-    tx.each("DELETE FROM manifest_puts WHERE login = ?1", each())?;
-    tx.each("DELETE FROM tag_puts WHERE login = ?1", each())?;
-    tx.each("DELETE FROM blob_puts WHERE login = ?1", each())?;
-    tx.each("DELETE FROM registry_logins WHERE id = ?1", each())?;
+    tx.post_each("DELETE FROM manifest_puts WHERE login = ?1", each())?;
+    tx.post_each("DELETE FROM tag_puts WHERE login = ?1", each())?;
+    tx.post_each("DELETE FROM blob_puts WHERE login = ?1", each())?;
+    tx.post_each("DELETE FROM registry_logins WHERE id = ?1", each())?;
     Ok(ended.len())
 }
 
@@ -259,6 +258,8 @@ fn insert(
     counts: &LiveCounts,
 ) -> Result<Outcome<LoginCreated>> {
     let account = &login.tenant.account;
+    // The lock is taken when the tenant is known, so that others wait for it for a shorter time.
+    let tenant = rows::find_tenant(tx, &login.tenant)?;
     tx.lock_named(Named::Account(account))?;
     let (role, generation) = match &login.session {
         None => (None, None),
@@ -267,27 +268,22 @@ fn insert(
             None => return Ok(Outcome::Unchanged(LoginCreated::SessionEnded)),
         },
     };
-    let tenant = rows::ensure_tenant(tx, &login.tenant)?;
-    let service: Option<String> = match login.service {
-        None => None,
-        Some(id) => {
-            let find = "SELECT name FROM services WHERE tenant = ?1 AND id = ?2";
-            match tx.find(&Query::column(find, values![tenant, id]))? {
-                Some(name) => Some(name),
-                None => return Ok(Outcome::Unchanged(LoginCreated::NoSuchService)),
-            }
-        }
-    };
-    if requires == Requires::AnyService {
-        let any = "SELECT EXISTS (SELECT 1 FROM services WHERE tenant = ?1)";
-        if !tx.one(&Query::<bool>::column(any, values![tenant]))? {
-            return Ok(Outcome::Unchanged(LoginCreated::NoServiceYet));
-        }
-    }
-    let id: LoginId = tx.one(&Query::column(
+    let tenant = tenant.map_or_else(|| rows::ensure_tenant(tx, &login.tenant), Ok)?;
+    let service = login.service.map(|id| {
+        let find = "SELECT name FROM services WHERE tenant = ?1 AND id = ?2";
+        tx.begin(Query::<String>::column(find, values![tenant, id]))
+    });
+    let service = service.transpose()?;
+    // A login that lacks its service is not inserted.
+    let id = tx.begin(Query::<LoginId>::column(
         "INSERT INTO registry_logins (tenant, owner, can_push, can_pull, can_delete, service, password_hash,
                                       created_at, expires_at, role, generation, session, reach)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) RETURNING id",
+         SELECT CAST(?1 AS BIGINT), ?2, CAST(?3 AS BIGINT), CAST(?4 AS BIGINT), CAST(?5 AS BIGINT),
+                CAST(?6 AS BIGINT), ?7, CAST(?8 AS BIGINT), CAST(?9 AS BIGINT), CAST(?10 AS BIGINT),
+                CAST(?11 AS BIGINT), ?12, ?13
+         WHERE (CAST(?6 AS BIGINT) IS NULL OR EXISTS (SELECT 1 FROM services WHERE tenant = ?1 AND id = ?6))
+           AND (CAST(?14 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM services WHERE tenant = ?1))
+         RETURNING id",
         values![
             tenant,
             login.owner.as_str(),
@@ -302,11 +298,17 @@ fn insert(
             generation,
             login.session.as_ref().map(AccessKeyId::as_str),
             login_limits::write_reach(&login.reach)?,
+            requires == Requires::AnyService,
         ],
     ))?;
+    let live = tx.begin(live(account, &login.owner, login.created_at))?;
+    let (service, id) = match (service.map(|service| service.find(tx)).transpose()?, id.find(tx)?) {
+        (Some(None), _) => return Ok(Outcome::Unchanged(LoginCreated::NoSuchService)),
+        (_, None) => return Ok(Outcome::Unchanged(LoginCreated::NoServiceYet)),
+        (service, Some(id)) => (service.flatten(), id),
+    };
     let quotas = [(Quota::RegistryLogins, quota), (Quota::LoginsOfPrincipal, half(quota))];
-    counts
-        .admit((account, &login.owner), quotas, || count_live(tx, account, &login.owner, login.created_at))?;
+    counts.admit((account, &login.owner), quotas, || live.one(tx))?;
     let subject = service.unwrap_or_else(|| login.scope.words().join(","));
     let note = Note::of(EventKind::LoginIssued, &login.tenant).login(id).subject(subject);
     Ok(Outcome::Changed(LoginCreated::Created(id), note))
@@ -329,14 +331,14 @@ fn rely_on_session(tx: &dyn Tx, login: &NewLogin, session: &AccessKeyId) -> Resu
     )
 }
 
-/// How many live logins an account has, and how many of them belong to an owner.
-fn count_live(tx: &dyn Tx, account: &AccountId, owner: &Owner, now: Time) -> Result<[u64; 2]> {
-    tx.one(&Query::new(
+/// Counts the live logins of an account, and those of an owner among them.
+fn live<'a>(account: &'a AccountId, owner: &'a Owner, now: Time) -> Query<'a, [u64; 2]> {
+    Query::new(
         "SELECT count(*), count(*) FILTER (WHERE owner = ?3) FROM registry_logins
          WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1) AND expires_at > ?2 AND revoked_at IS NULL",
         values![account.as_str(), now, owner.as_str()],
         |row| Ok([row.get(0)?, row.get(1)?]),
-    ))
+    )
 }
 
 fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {

@@ -103,7 +103,7 @@ impl<E: Engine> RoleSessions for Store<E> {
         }
         self.upkeep(Terms::server(), move |tx| {
             let forget = "DELETE FROM role_sessions WHERE number = ?1";
-            tx.each(forget, ended.iter().map(|number| values![*number]))?;
+            tx.post_each(forget, ended.iter().map(|number| values![*number]))?;
             Ok(ended.len())
         })
         .await
@@ -170,14 +170,14 @@ fn insert(
             return Ok(Outcome::Unchanged(SessionMade::RemembersTooMuch));
         }
         let remember = "UPDATE roles SET remembered = ?2 WHERE number = ?1";
-        tx.run(remember, values![number, sources::write_claims(&remembered)?])?;
+        tx.post(remember, values![number, sources::write_claims(&remembered)?])?;
     }
     if is_key_taken {
         return Err(StoreError::unavailable(format!("the key id {} is taken", session.key)));
     }
     let note_use = "UPDATE roles SET last_assumed_at = ?2 WHERE number = ?1";
-    tx.run(note_use, values![number, session.created_at])?;
-    tx.run(
+    tx.post(note_use, values![number, session.created_at])?;
+    tx.post(
         "INSERT INTO role_sessions (key, account, role, owner, generation, name, sealed_secret, token, policy, claims,
                                     created_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -250,7 +250,7 @@ fn revoke(
     if !is_live {
         return Ok(Outcome::Unchanged(true));
     }
-    tx.run("UPDATE role_sessions SET generation = ?2 WHERE number = ?1", values![number, REVOKED])?;
+    tx.post("UPDATE role_sessions SET generation = ?2 WHERE number = ?1", values![number, REVOKED])?;
     registry_logins::revoke_of_session(tx, account, key, now)?;
     let note = Note::of_account(EventKind::RevokeRoleSession, account).subject(format!("{role}/{key}"));
     Ok(Outcome::Changed(true, note))

@@ -87,8 +87,8 @@ impl<E: Engine> Roles for Store<E> {
             let Some((number, role)) = lock(tx, &account, &name)? else {
                 return Ok(Outcome::Unchanged(false));
             };
-            tx.run("INSERT INTO deleted_roles (id) VALUES (?1)", values![role.id.as_str()])?;
-            tx.run("DELETE FROM roles WHERE number = ?1", values![number])?;
+            tx.post("INSERT INTO deleted_roles (id) VALUES (?1)", values![role.id.as_str()])?;
+            tx.post("DELETE FROM roles WHERE number = ?1", values![number])?;
             uploads::end_of_owner(tx, &account, &role.owner())?;
             Ok(Outcome::Changed(true, Note::of_account(EventKind::DeleteRole, &account).subject(&name)))
         })
@@ -114,7 +114,7 @@ fn insert(tx: &dyn Tx, by: &Origin, role: &NewRole, quota: u32) -> Result<Outcom
         return Ok(Outcome::Unchanged(RoleMade::IdTaken));
     }
     let role = new(role.clone(), by.owner.clone());
-    tx.run(
+    tx.post(
         "INSERT INTO roles (id, account, name, trust, permission, max_session, max_login, reach, description,
                             enabled, generation, revision, remembered, created_at, made_by)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, 0, 0, '{}', ?10, ?11)",
@@ -182,7 +182,7 @@ fn changed(before: &Role, change: RoleChange) -> Role {
 
 /// Writes the changes of a locked role.
 fn write(tx: &dyn Tx, number: i64, before: &Role, after: &Role) -> Result<Note> {
-    tx.run(
+    tx.post(
         "UPDATE roles SET trust = ?2, permission = ?3, max_session = ?4, max_login = ?5, reach = ?6,
                           description = ?7, enabled = ?8, remembered = ?9, revision = revision + 1
          WHERE number = ?1",
@@ -216,7 +216,7 @@ pub(crate) fn disable(tx: &dyn Tx, number: i64, role: &Role) -> Result<Note> {
 
 /// Ends the sessions, logins and uploads of a role for good.
 fn end_all(tx: &dyn Tx, number: i64, role: &Role) -> Result<()> {
-    tx.run("UPDATE roles SET generation = generation + 1 WHERE number = ?1", values![number])?;
+    tx.post("UPDATE roles SET generation = generation + 1 WHERE number = ?1", values![number])?;
     uploads::end_of_owner(tx, &role.account, &role.owner())
 }
 

@@ -5,7 +5,7 @@ use gangplank_oci::RepositoryName;
 
 use super::usage::Usage;
 use crate::metadata::Invocation;
-use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
+use crate::metadata::tx::{Asked, Level, Lock, Query, Row, Tx, Value, values};
 use crate::{Result, StoreError};
 
 /// The row of the tenant, inserted if it is new.
@@ -14,7 +14,7 @@ pub(crate) fn ensure_tenant(tx: &dyn Tx, tenant: &Tenant) -> Result<i64> {
         return Ok(id);
     }
     // Another transaction may insert it at the same time.
-    tx.run(
+    tx.post(
         "INSERT INTO tenants (account, region) VALUES (?1, ?2) ON CONFLICT (account, region) DO NOTHING",
         values![tenant.account.as_str(), tenant.region.as_str()],
     )?;
@@ -56,7 +56,7 @@ pub(crate) fn ensure_repository(
 /// Deletes a repository that this transaction has inserted and left empty.
 pub(crate) fn take_back(tx: &dyn Tx, repository: &Repository, usage: &mut Usage) -> Result<()> {
     if usage.repositories > 0 {
-        tx.run("DELETE FROM repositories WHERE id = ?1", values![repository.id])?;
+        tx.post("DELETE FROM repositories WHERE id = ?1", values![repository.id])?;
         usage.repositories = 0;
     }
     Ok(())
@@ -64,7 +64,16 @@ pub(crate) fn take_back(tx: &dyn Tx, repository: &Repository, usage: &mut Usage)
 
 /// The row of a repository of the tenant.
 pub(crate) fn find_repository(tx: &dyn Tx, tenant: &Tenant, name: &RepositoryName) -> Result<Option<i64>> {
-    tx.find(&Query::column(
+    begin_find_repository(tx, tenant, name)?.find(tx)
+}
+
+/// Asks for the row of a repository, as [`find_repository`] does.
+pub(crate) fn begin_find_repository<'a>(
+    tx: &dyn Tx,
+    tenant: &'a Tenant,
+    name: &'a RepositoryName,
+) -> Result<Asked<'a, i64>> {
+    tx.begin(Query::column(
         "SELECT r.id FROM tenants t JOIN repositories r ON r.tenant = t.id
          WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3",
         values![tenant.account.as_str(), tenant.region.as_str(), name.as_str()],
@@ -85,16 +94,23 @@ pub(crate) fn lock_repository(
     name: &RepositoryName,
     lock: Lock,
 ) -> Result<Option<Repository>> {
-    tx.lock_one(
-        Level::Repository,
-        lock,
-        &Query::new(
-            "SELECT id, tenant FROM repositories
-             WHERE tenant = (SELECT id FROM tenants WHERE account = ?1 AND region = ?2) AND name = ?3",
-            values![tenant.account.as_str(), tenant.region.as_str(), name.as_str()],
-            |row| Ok(Repository { id: row.get(0)?, tenant: row.get(1)? }),
-        ),
-    )
+    begin_repository(tx, tenant, name, lock)?.find(tx)
+}
+
+/// Begins to lock a repository, as [`lock_repository`] does.
+pub(crate) fn begin_repository<'a>(
+    tx: &dyn Tx,
+    tenant: &'a Tenant,
+    name: &'a RepositoryName,
+    lock: Lock,
+) -> Result<Asked<'a, Repository>> {
+    let find = Query::new(
+        "SELECT id, tenant FROM repositories
+         WHERE tenant = (SELECT id FROM tenants WHERE account = ?1 AND region = ?2) AND name = ?3",
+        values![tenant.account.as_str(), tenant.region.as_str(), name.as_str()],
+        |row| Ok(Repository { id: row.get(0)?, tenant: row.get(1)? }),
+    );
+    tx.begin_lock(Level::Repository, lock, find)
 }
 
 /// Locks the manifests whose ids the query `of` finds, and returns their ids. After that a root may begin or

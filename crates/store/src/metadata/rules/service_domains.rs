@@ -46,12 +46,11 @@ pub(crate) fn keep(tx: &dyn Tx, tenant: i64, service: &ContainerService) -> Resu
             keys.push(values![tenant, name, service.id, certificate, place, domain]);
         }
     }
-    tx.each(
+    tx.post_each(
         "INSERT INTO service_domains (tenant, name, service, certificate, place, spelling)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         keys,
     )
-    .map(drop)
 }
 
 /// Adds their domain names to services.
@@ -68,5 +67,5 @@ pub(crate) fn add_to(tx: &dyn Tx, services: &mut [ContainerService]) -> Result<(
 
 /// Forgets the domain names of a service.
 pub(crate) fn forget(tx: &dyn Tx, service: ServiceId) -> Result<()> {
-    tx.run("DELETE FROM service_domains WHERE service = ?1", values![service]).map(drop)
+    tx.post("DELETE FROM service_domains WHERE service = ?1", values![service])
 }

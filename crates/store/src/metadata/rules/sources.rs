@@ -1,12 +1,12 @@
 //! The table `sources`: who did something. A source stays as long as a row refers to it.
 
 use gangplank_core::role::Claims;
-use gangplank_core::{AccessKeyId, Origin, Owner, SessionName};
+use gangplank_core::{Origin, Owner, SessionName};
 use gangplank_oci::Digest;
 
 use super::rows;
 use crate::metadata::provenance::{SessionSource, Source};
-use crate::metadata::tx::{Query, Row, Tx, values};
+use crate::metadata::tx::{Asked, Query, Row, Tx, Value, values};
 use crate::{Result, StoreError};
 
 /// The columns of a source in `sources x`, in the order of [`read`].
@@ -17,48 +17,83 @@ const LOOKED_AT: i64 = 500;
 
 /// The row of the principal that acts now, inserted if it is new.
 pub(crate) fn keep(tx: &dyn Tx, by: &Origin) -> Result<i64> {
-    let owner = by.owner.clone().unwrap_or_else(Owner::server);
-    let (session, claims) = match &by.session {
-        Some(key) => read_session(tx, key)?.unzip(),
-        None => (None, None),
-    };
-    let description = match owner.access_key() {
-        Some(key) => describe(tx, &key)?,
-        None => None,
-    };
-    let whole = serde_json::to_vec(&(owner.as_str(), &session, &claims, &description));
-    let whole = whole.map_err(|error| StoreError::damaged(format!("a source: {error}")))?;
-    let hash = Digest::sha256(&whole).to_string();
-    let find = || Query::column("SELECT id FROM sources WHERE hash = ?1", values![hash.as_bytes()]);
-    if let Some(id) = tx.find(&find())? {
-        return Ok(id);
+    Acting::begin(tx, by)?.look(tx)?.keep(tx)
+}
+
+/// The principal that acts now, while its names are looked up.
+pub(crate) struct Acting {
+    owner: Owner,
+    session: Option<Asked<'static, (String, String)>>,
+    description: Option<Asked<'static, String>>,
+}
+
+/// The principal that acts now, while its row is looked up.
+pub(crate) struct Named {
+    hash: String,
+    owner: Owner,
+    session: Option<String>,
+    claims: Option<String>,
+    description: Option<String>,
+    row: Asked<'static, i64>,
+}
+
+impl Acting {
+    /// Asks for its names.
+    pub(crate) fn begin(tx: &dyn Tx, by: &Origin) -> Result<Self> {
+        let owner = by.owner.clone().unwrap_or_else(Owner::server);
+        let session = by.session.as_ref().map(|key| {
+            tx.begin(Query::new(
+                "SELECT name, claims FROM role_sessions WHERE key = ?1",
+                values![key.as_str().to_owned()],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            ))
+        });
+        let description = owner.access_key().map(|key| {
+            let find = "SELECT description FROM access_keys WHERE id = ?1";
+            tx.begin(Query::column(find, values![key.as_str().to_owned()]))
+        });
+        Ok(Self { owner, session: session.transpose()?, description: description.transpose()? })
     }
-    let made = tx.find(&Query::column(
-        "INSERT INTO sources (hash, owner, session, claims, description) VALUES (?1, ?2, ?3, ?4, ?5)
+
+    /// Asks for its row.
+    pub(crate) fn look(self, tx: &dyn Tx) -> Result<Named> {
+        let owner = self.owner;
+        // A session or a key that is forgotten has no names.
+        let session = self.session.map(|it| it.find(tx)).transpose()?.flatten();
+        let (session, claims) = session.unzip();
+        let description = self.description.map(|it| it.find(tx)).transpose()?.flatten();
+        let description = description.filter(|description| !description.is_empty());
+        let whole = serde_json::to_vec(&(owner.as_str(), &session, &claims, &description));
+        let whole = whole.map_err(|error| StoreError::damaged(format!("a source: {error}")))?;
+        let hash = Digest::sha256(&whole).to_string();
+        let row = tx.begin(by_hash(&hash))?;
+        Ok(Named { hash, owner, session, claims, description, row })
+    }
+}
+
+fn by_hash(hash: &str) -> Query<'static, i64> {
+    let hash = Value::Bytes(hash.as_bytes().to_owned().into());
+    Query::column("SELECT id FROM sources WHERE hash = ?1", [hash])
+}
+
+impl Named {
+    /// Its row, inserted if it is new.
+    pub(crate) fn keep(self, tx: &dyn Tx) -> Result<i64> {
+        let Self { hash, owner, session, claims, description, row } = self;
+        if let Some(id) = row.find(tx)? {
+            return Ok(id);
+        }
+        let made = tx.find(&Query::column(
+            "INSERT INTO sources (hash, owner, session, claims, description) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (hash) DO NOTHING RETURNING id",
-        values![hash.as_bytes(), owner.as_str(), &session, &claims, &description],
-    ))?;
-    match made {
-        Some(id) => Ok(id),
-        // Another transaction inserted it at the same time.
-        None => tx.one(&find()),
+            values![hash.as_bytes(), owner.as_str(), &session, &claims, &description],
+        ))?;
+        match made {
+            Some(id) => Ok(id),
+            // Another transaction inserted it at the same time.
+            None => tx.one(&by_hash(&hash)),
+        }
     }
-}
-
-/// The name and the claims of a session; `None` if it is forgotten.
-fn read_session(tx: &dyn Tx, key: &AccessKeyId) -> Result<Option<(String, String)>> {
-    tx.find(&Query::new(
-        "SELECT name, claims FROM role_sessions WHERE key = ?1",
-        values![key.as_str()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    ))
-}
-
-/// The description of an access key; `None` if it is empty.
-fn describe(tx: &dyn Tx, key: &AccessKeyId) -> Result<Option<String>> {
-    let find = Query::column("SELECT description FROM access_keys WHERE id = ?1", values![key.as_str()]);
-    let found: Option<String> = tx.find(&find)?;
-    Ok(found.filter(|description| !description.is_empty()))
 }
 
 /// The condition that nothing refers to the source `x`.
@@ -80,7 +115,7 @@ pub(crate) fn unused(tx: &dyn Tx, after: i64) -> Result<(Vec<i64>, i64)> {
 /// Deletes the given sources that are still unused.
 pub(crate) fn forget(tx: &dyn Tx, unused: &[i64]) -> Result<()> {
     let text = format!("DELETE FROM sources AS x WHERE x.id = ?1 AND {UNUSED}");
-    tx.each(&text, unused.iter().map(|id| values![*id])).map(drop)
+    tx.post_each(&text, unused.iter().map(|id| values![*id]))
 }
 
 /// Reads [`COLUMNS`] from the column `at` on; `None` if the row has no source.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use gangplank_core::{EventKind, LoginId, Origin, Tenant};
 use gangplank_oci::{RepositoryName, Tag};
@@ -9,7 +11,7 @@ use crate::Result;
 use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tags::Tags;
-use crate::metadata::tx::{Lock, Query, Tx, values};
+use crate::metadata::tx::{AskedEach, Lock, Query, Tx, values};
 
 #[async_trait]
 impl<E: Engine> Tags for Store<E> {
@@ -47,7 +49,7 @@ impl<E: Engine> Tags for Store<E> {
             let Some(row) = rows::lock_repository(tx, &tenant, &repository, Lock::Update)? else {
                 return Ok(Outcome::Unchanged(false));
             };
-            tx.run(FORGET_PUT, values![row.id, tag.as_str()])?;
+            tx.post(FORGET_PUT, values![row.id, tag.as_str()])?;
             let delete = "DELETE FROM tags WHERE repository = ?1 AND name = ?2";
             if tx.run(delete, values![row.id, tag.as_str()])? == 0 {
                 return Ok(Outcome::Unchanged(false));
@@ -72,51 +74,52 @@ impl<E: Engine> Tags for Store<E> {
     }
 }
 
-/// Sets tags to a manifest, on behalf of a login if there is one. Returns whether a tag was new or moved. The
-/// login may have been forgotten meanwhile. The repository must be locked with `Update`.
+/// Asks for the manifest of each of these tags. The repository must be locked with `Update`, and stay so until
+/// [`set`].
+pub(crate) fn begin<'a>(
+    tx: &dyn Tx,
+    repository: Option<i64>,
+    tags: &'a [Tag],
+) -> Result<AskedEach<'a, 2, i64>> {
+    let keys = tags.iter().map(|tag| values![repository, tag.as_str()]);
+    tx.begin_each("SELECT manifest FROM tags WHERE repository = ?1 AND name = ?2", keys, |row| row.get(0))
+}
+
+/// Sets tags to a manifest, on behalf of a login if there is one. `before` are their manifests before. Returns
+/// whether a tag was new or moved. The login may have been forgotten meanwhile. The repository must be locked with
+/// `Update`.
 pub(crate) fn set(
     tx: &dyn Tx,
+    before: AskedEach<'_, 2, i64>,
     (repository, tags): (i64, &[Tag]),
     manifest: i64,
     login: Option<LoginId>,
     usage: &mut Usage,
 ) -> Result<bool> {
-    let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-    let added = on_each(
-        tx,
-        "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
-         ON CONFLICT (repository, name) DO NOTHING RETURNING 1",
-        (repository, &tags, manifest),
-    )?;
+    let tags: BTreeMap<&str, Option<i64>> = tags.iter().map(Tag::as_str).zip(before.find(tx)?).collect();
+    let row = |tag: &str| values![repository, tag.to_owned(), manifest];
+    let added: Vec<_> = tags.iter().filter(|(_, before)| before.is_none()).map(|(tag, _)| *tag).collect();
+    let moved: Vec<_> = tags
+        .iter()
+        .filter(|(_, before)| before.is_some_and(|it| it != manifest))
+        .map(|(tag, _)| *tag)
+        .collect();
     usage.tags += i64::try_from(added.len()).unwrap_or(i64::MAX);
-    let known: Vec<&str> = tags.iter().filter(|tag| !added.contains(tag)).copied().collect();
-    let moved = on_each(
-        tx,
-        "UPDATE tags SET manifest = ?3 WHERE repository = ?1 AND name = ?2 AND manifest <> ?3 RETURNING 1",
-        (repository, &known, manifest),
-    )?;
+    let add = "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)";
+    tx.post_each(add, added.iter().map(|tag| row(tag)))?;
+    let move_it = "UPDATE tags SET manifest = ?3 WHERE repository = ?1 AND name = ?2";
+    tx.post_each(move_it, moved.iter().map(|tag| row(tag)))?;
     // When a tag moves, the record of who set it before is removed.
-    tx.each(FORGET_PUT, moved.iter().map(|tag| values![repository, *tag]))?;
+    tx.post_each(FORGET_PUT, moved.iter().map(|tag| values![repository, *tag]))?;
     if let Some(login) = login {
-        tx.each(
+        tx.post_each(
             "INSERT INTO tag_puts (repository, tag, login)
              SELECT CAST(?1 AS BIGINT), ?2, l.id FROM registry_logins l WHERE l.id = ?3
              ON CONFLICT (repository, tag, login) DO NOTHING",
-            tags.iter().map(|tag| values![repository, *tag, login]),
+            tags.keys().map(|tag| values![repository, *tag, login]),
         )?;
     }
     Ok(!added.is_empty() || !moved.is_empty())
-}
-
-/// Runs a statement for each tag; returns the tags whose rows it wrote.
-fn on_each<'t>(
-    tx: &dyn Tx,
-    text: &str,
-    (repository, tags, manifest): (i64, &[&'t str], i64),
-) -> Result<Vec<&'t str>> {
-    let keys = tags.iter().map(|tag| values![repository, *tag, manifest]);
-    let written = tx.find_each(text, keys, |_| Ok(()))?;
-    Ok(tags.iter().zip(written).filter_map(|(tag, written)| written.map(|()| *tag)).collect())
 }
 
 /// Deletes the records of who set a tag, before the tag moves or goes.
@@ -124,10 +127,9 @@ const FORGET_PUT: &str = "DELETE FROM tag_puts WHERE repository = ?1 AND tag = ?
 
 /// Deletes the records of who set the tags of these manifests.
 pub(crate) fn forget_puts(tx: &dyn Tx, manifests: &[i64]) -> Result<()> {
-    tx.each(
+    tx.post_each(
         "DELETE FROM tag_puts
          WHERE (repository, tag) IN (SELECT repository, name FROM tags WHERE manifest = ?1)",
         manifests.iter().map(|manifest| values![*manifest]),
     )
-    .map(drop)
 }

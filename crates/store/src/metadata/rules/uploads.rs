@@ -1,6 +1,9 @@
 mod ending;
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
+use gangplank_core::login_facts::LoginFacts;
 use gangplank_core::upload::{OpenSessions, Opening};
 use gangplank_core::{LoginId, Owner, Time};
 
@@ -11,11 +14,11 @@ use crate::blobs::{Checkpoint, ContentKey};
 use crate::coordination::Epoch;
 use crate::metadata::engine::{Engine, Terms};
 use crate::metadata::store::Store;
-use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
+use crate::metadata::tx::{Asked, Level, Lock, Query, Row, Tx, Value, values};
 use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, UploadTaken, Uploads};
 use ending::{end, end_idle};
 
-pub(crate) use ending::{end_as_blob, end_as_nothing, end_of_login, end_of_owner, end_of_session};
+pub(crate) use ending::{Publishing, end_as_nothing, end_of_login, end_of_owner, end_of_session};
 
 /// The condition on the session's id `?1` and its owner, `?2` to `?5`.
 const OWNED: &str = "uploads.id = ?1 AND repository = ?4 AND owner = ?5
@@ -102,12 +105,9 @@ impl<E: Engine> Uploads for Store<E> {
 
 fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -> Result<UploadOpened> {
     let account = &owner.tenant.account;
-    if has_ended(tx, &owner.owner, session.login)? {
-        return Ok(UploadOpened::LoginEnded);
-    }
-    let tenant = rows::ensure_tenant(tx, &owner.tenant)?;
+    let facts = begin_facts(tx, &owner.owner, session.login)?;
     // The count takes no lock. If several processes open sessions, an account may get a few too many.
-    let standing = tx.one(&Query::new(
+    let standing = tx.begin(Query::new(
         "SELECT count(*), count(*) FILTER (WHERE login = ?2) FROM uploads
          WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1)",
         values![account.as_str(), session.login],
@@ -116,7 +116,12 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
             Ok(OpenSessions { of_account, of_login })
         },
     ))?;
-    let gives_way = match standing.admit(quota) {
+    let tenant = rows::ensure_tenant(tx, &owner.tenant)?;
+    let facts = facts.map(|facts| facts.find(tx)).transpose()?.flatten();
+    if facts.is_some_and(|facts| facts.ended().is_some()) {
+        return Ok(UploadOpened::LoginEnded);
+    }
+    let gives_way = match standing.one(tx)?.admit(quota) {
         Opening::Free => None,
         Opening::InPlaceOfLogins => Some(session.login),
         Opening::InPlaceOfAccounts => Some(None),
@@ -128,7 +133,7 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
         }
         opened = UploadOpened::InPlaceOfAnother;
     }
-    tx.run(
+    tx.post(
         "INSERT INTO uploads (id, key, tenant, repository, owner, login, received, hash_state, checkpoint,
                               created_at, touched_at, epoch)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -151,10 +156,14 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
     Ok(opened)
 }
 
-/// Whether a login has ended for another reason than its time; a body may take longer than the login lives. The
-/// locks keep the answer true until the commit. So a transaction that ends the login finds the new session.
-fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool> {
-    let Some(login) = login else { return Ok(false) };
+/// Asks whether a login has ended for another reason than its time; a body may take longer than the login lives.
+/// The locks keep the answer true until the commit. So a transaction that ends the login finds the new session.
+fn begin_facts(
+    tx: &dyn Tx,
+    owner: &Owner,
+    login: Option<LoginId>,
+) -> Result<Option<Asked<'static, LoginFacts>>> {
+    let Some(login) = login else { return Ok(None) };
     if let Some((_, role)) = owner.as_role() {
         let role_row = "SELECT number FROM roles WHERE id = ?1";
         tx.hold(Level::Principal, Lock::Share, role_row, &values![role.as_str()])?;
@@ -164,24 +173,27 @@ fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool>
     }
     let login_row = "SELECT id FROM registry_logins WHERE id = ?1";
     tx.hold(Level::Login, Lock::Share, login_row, &values![login])?;
-    let text = format!(
-        "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
-    );
-    let facts = tx.find(&Query::new(&text, values![login], |row| login_facts::read(row, 0)))?;
-    Ok(facts.is_some_and(|facts| facts.ended().is_some()))
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
+        )
+    });
+    tx.begin(Query::new(&TEXT, values![login], |row| login_facts::read(row, 0))).map(Some)
 }
 
 fn take(tx: &dyn Tx, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken> {
     let text = format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6 RETURNING {SESSION}");
-    let Some(mut session) = tx.find(&Query::new(&text, owned_at(owner, id, epoch), read))? else {
-        let found = read_all(tx, OWNED, owned(owner, id))?;
-        return Ok(if found.is_empty() { UploadTaken::NoSession } else { UploadTaken::ByLater });
-    };
-    session.checkpoint.keys = tx.all(&Query::new(
+    let session = tx.begin(Query::new(&text, owned_at(owner, id, epoch), read))?;
+    let keys = tx.begin(Query::new(
         "SELECT key FROM upload_keys WHERE upload = ?1 ORDER BY key",
         values![id],
         |row| content_keys::read(row.text(0)?),
     ))?;
+    let Some(mut session) = session.find(tx)? else {
+        let found = read_all(tx, OWNED, owned(owner, id))?;
+        return Ok(if found.is_empty() { UploadTaken::NoSession } else { UploadTaken::ByLater });
+    };
+    session.checkpoint.keys = keys.all(tx)?;
     Ok(UploadTaken::Taken(session))
 }
 
@@ -236,7 +248,7 @@ fn is_at(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession) -> Result<bo
 
 fn add_keys<'k>(tx: &dyn Tx, keys: impl IntoIterator<Item = &'k ContentKey>, upload: &str) -> Result<()> {
     let keys = keys.into_iter().map(|key| values![key.as_str(), upload]);
-    tx.each("INSERT INTO upload_keys (key, upload) VALUES (?1, ?2)", keys).map(drop)
+    tx.post_each("INSERT INTO upload_keys (key, upload) VALUES (?1, ?2)", keys)
 }
 
 /// The checkpoints of all open sessions.

@@ -2,6 +2,7 @@
 //! so that the account's row is locked for the shortest time.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use gangplank_core::{AccountId, Quota, Quotas, Tenant};
@@ -11,7 +12,7 @@ use crate::Result;
 use crate::metadata::Accounts;
 use crate::metadata::engine::{Engine, Whose};
 use crate::metadata::store::Store;
-use crate::metadata::tx::{Query, Row, Tx, values};
+use crate::metadata::tx::{Kind, Query, Row, Tx, Value, values};
 
 /// The changes of one transaction to an account's usage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +48,9 @@ impl Usage {
     /// [`StoreError::OverQuota`](crate::StoreError::OverQuota) if one does not. The caller's transaction must
     /// fail with it.
     pub(crate) fn write_within(self, tx: &dyn Tx, tenant: i64, quotas: &Quotas) -> Result<()> {
+        if tx.may_refuse() {
+            return self.post_within(tx, tenant, quotas);
+        }
         let Some(has) = self.add_to(tx, tenant)? else { return Ok(()) };
         for (quota, more, has, allowed) in [
             (Quota::Repositories, self.repositories, has.repositories, quotas.repositories),
@@ -73,21 +77,46 @@ impl Usage {
         if self == Self::default() {
             return Ok(None);
         }
+        tx.find(&Query::new(ADD, self.values(tenant), read))
+    }
+
+    fn values(self, tenant: i64) -> [Value<'static>; 6] {
         let Self { content_bytes, manifest_bytes, manifests, tags, repositories } = self;
-        tx.find(&Query::new(
-            "INSERT INTO accounts (id, content_bytes, manifest_bytes, manifests, tags, repositories)
-             SELECT account, ?2, ?3, ?4, ?5, ?6 FROM tenants WHERE id = ?1
-             ON CONFLICT (id) DO UPDATE SET
-                 content_bytes = accounts.content_bytes + excluded.content_bytes,
-                 manifest_bytes = accounts.manifest_bytes + excluded.manifest_bytes,
-                 manifests = accounts.manifests + excluded.manifests,
-                 tags = accounts.tags + excluded.tags,
-                 repositories = accounts.repositories + excluded.repositories
-             RETURNING accounts.content_bytes, accounts.manifest_bytes, accounts.manifests, accounts.tags,
-                       accounts.repositories",
-            values![tenant, content_bytes, manifest_bytes, manifests, tags, repositories],
-            read,
-        ))
+        values![tenant, content_bytes, manifest_bytes, manifests, tags, repositories]
+    }
+
+    /// Adds the changes as [`write_within`](Self::write_within) does, by a statement that fails beyond a quota. So
+    /// the account's row is locked until the commit only, which follows at once.
+    fn post_within(self, tx: &dyn Tx, tenant: i64, quotas: &Quotas) -> Result<()> {
+        static TEXT: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "WITH now AS ({ADD})
+                 SELECT 1 / count(*) FROM now
+                 WHERE (?6 <= 0 OR repositories <= ?7) AND (?4 <= 0 OR manifests <= ?8) AND (?5 <= 0 OR tags <= ?9)
+                   AND (?2 + ?3 <= 0 OR CAST(?10 AS BIGINT) IS NULL
+                        OR content_bytes + manifest_bytes + ({STAGED}) <= ?10)"
+            )
+        });
+        if self == Self::default() {
+            return Ok(());
+        }
+        let most = |allowed: u64| Value::from(i64::try_from(allowed).unwrap_or(i64::MAX));
+        let [tenant, content, manifest, manifests, tags, repositories] = self.values(tenant);
+        tx.post(
+            &TEXT,
+            [
+                tenant,
+                content,
+                manifest,
+                manifests,
+                tags,
+                repositories,
+                most(quotas.repositories),
+                most(quotas.manifests),
+                most(quotas.tags),
+                quotas.account_bytes.map_or(Value::Null(Kind::Integer), most),
+            ],
+        )
     }
 }
 
@@ -104,6 +133,22 @@ pub(crate) fn write_all(tx: &dyn Tx, changes: BTreeMap<i64, Usage>) -> Result<()
     changes.into_iter().try_for_each(|(_, (tenant, usage))| usage.write(tx, tenant))
 }
 
+/// Adds changes to the account of a tenant, and returns its sums.
+const ADD: &str = "
+    INSERT INTO accounts (id, content_bytes, manifest_bytes, manifests, tags, repositories)
+    SELECT account, ?2, ?3, ?4, ?5, ?6 FROM tenants WHERE id = ?1
+    ON CONFLICT (id) DO UPDATE SET
+        content_bytes = accounts.content_bytes + excluded.content_bytes,
+        manifest_bytes = accounts.manifest_bytes + excluded.manifest_bytes,
+        manifests = accounts.manifests + excluded.manifests,
+        tags = accounts.tags + excluded.tags,
+        repositories = accounts.repositories + excluded.repositories
+    RETURNING accounts.content_bytes, accounts.manifest_bytes, accounts.manifests, accounts.tags,
+              accounts.repositories";
+
+const STAGED: &str = "SELECT CAST(coalesce(sum(received), 0) AS BIGINT) FROM uploads WHERE tenant IN (
+        SELECT id FROM tenants WHERE account = (SELECT account FROM tenants WHERE id = ?1))";
+
 fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
     // A decrease is always admitted.
     let more = u64::try_from(more).unwrap_or_default();
@@ -113,11 +158,7 @@ fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
 
 /// The staged bytes of an account, in all its regions.
 fn staged_bytes(tx: &dyn Tx, tenant: i64) -> Result<i64> {
-    tx.one(&Query::column(
-        "SELECT CAST(coalesce(sum(received), 0) AS BIGINT) FROM uploads WHERE tenant IN (
-             SELECT id FROM tenants WHERE account = (SELECT account FROM tenants WHERE id = ?1))",
-        values![tenant],
-    ))
+    tx.one(&Query::column(STAGED, values![tenant]))
 }
 
 fn read(row: &Row<'_>) -> Result<Usage> {
@@ -200,10 +241,10 @@ pub(crate) fn wrong(tx: &dyn Tx) -> Result<Vec<String>> {
 
 /// Computes the usage of each account again and writes it.
 pub(crate) fn mend(tx: &dyn Tx) -> Result<()> {
-    tx.run("DELETE FROM accounts", values![])?;
+    tx.post("DELETE FROM accounts", values![])?;
     let count = format!(
         "INSERT INTO accounts (id, content_bytes, manifest_bytes, manifests, tags, repositories)
          SELECT id, content_bytes, manifest_bytes, manifests, tags, repositories FROM ({COUNTED}) AS c"
     );
-    tx.run(&count, values![]).map(drop)
+    tx.post(&count, values![])
 }

@@ -35,7 +35,7 @@ pub use snapshot::{RootKey, Snapshot};
 
 use super::Metadata;
 use super::cache::Caches;
-use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::engine::{Engine, Takes, Terms, Whose};
 use super::erased::erase;
 use super::statistics::Statistics;
 use super::store::Store;
@@ -219,14 +219,11 @@ impl Engine for Embedded {
 
     async fn write<T: Send + 'static>(
         &self,
-        Terms { whose, takes, promise, .. }: Terms,
+        terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let work = move |connection: &Connection| rule(&Transaction(connection));
-        match promise {
-            Promise::Durable => self.writer.write(whose, takes, work).await,
-            Promise::Visible => self.writer.write_unsynced(whose, work).await,
-        }
+        self.writer.write(terms, work).await
     }
 
     async fn give_back(&self) -> Result<bool> {

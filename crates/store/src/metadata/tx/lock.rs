@@ -8,8 +8,8 @@
 
 use gangplank_core::AccountId;
 
-/// How a row is locked until the end of the transaction. SQLite has a single writer, so there locking only
-/// reads.
+/// How a row is locked until the end of the transaction. SQLite has a single writer, so locking a row only
+/// reads it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lock {
     /// Against changes. Others may share the lock.

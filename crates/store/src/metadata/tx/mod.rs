@@ -32,7 +32,85 @@ pub(crate) type Read<'r> = &'r mut dyn FnMut(&Row<'_>) -> Result<()>;
 /// Takes the rows of a query that runs several times, each with the number of the run, from 0.
 pub(crate) type ReadEach<'r> = &'r mut dyn FnMut(usize, &Row<'_>) -> Result<()>;
 
-/// A transaction. Engines implement these methods. Rules use those of `dyn Tx` below.
+/// Takes the rows of several queries, each with the number of the query and that of its run, from 0.
+pub(crate) type ReadAll<'r> = &'r mut dyn FnMut(usize, usize, &Row<'_>) -> Result<()>;
+
+/// The number of a query that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(pub(crate) usize);
+
+/// A query that may be on its way. Its answer is read with [`find`](Asked::find) or [`all`](Asked::all). Between
+/// both, the rule changes nothing that the query reads, because it may also run as late as that.
+pub(crate) struct Asked<'a, T> {
+    query: Query<'a, T>,
+    lock: Option<(Level, Lock)>,
+    ticket: Option<Ticket>,
+}
+
+impl<T> Asked<'_, T> {
+    /// All rows.
+    pub(crate) fn all(self, tx: &dyn Tx) -> Result<Vec<T>> {
+        let Query { text, values, read } = &self.query;
+        let mut found = Vec::new();
+        let mut keep = |row: &Row<'_>| {
+            found.push(read(row)?);
+            Ok(())
+        };
+        match (self.ticket, self.lock) {
+            (Some(ticket), _) => tx.answer(ticket, &mut keep)?,
+            (None, None) => tx.query(text, values, &mut keep)?,
+            (None, Some(locking)) => {
+                tx.lock_each(locking, text, values.len(), values, &mut |_, row| keep(row))?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The first row.
+    pub(crate) fn find(self, tx: &dyn Tx) -> Result<Option<T>> {
+        Ok(self.all(tx)?.into_iter().next())
+    }
+
+    /// The row of a query that always finds one.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if it finds none.
+    pub(crate) fn one(self, tx: &dyn Tx) -> Result<T> {
+        self.find(tx)?.ok_or_else(missing)
+    }
+}
+
+/// A query that runs for each of many keys, and may be on its way, as [`Asked`].
+pub(crate) struct AskedEach<'a, const N: usize, T> {
+    text: &'a str,
+    keys: Vec<[Value<'a>; N]>,
+    read: fn(&Row<'_>) -> Result<T>,
+    tickets: Vec<Ticket>,
+}
+
+impl<const N: usize, T> AskedEach<'_, N, T> {
+    /// The last row for each key.
+    pub(crate) fn find(self, tx: &dyn Tx) -> Result<Vec<Option<T>>> {
+        if self.tickets.is_empty() {
+            return tx.find_each(self.text, self.keys, self.read);
+        }
+        let found = self.tickets.into_iter().map(|ticket| {
+            let mut last = None;
+            tx.answer(ticket, &mut |row| {
+                last = Some((self.read)(row)?);
+                Ok(())
+            })?;
+            Ok(last)
+        });
+        found.collect()
+    }
+}
+
+fn missing() -> StoreError {
+    StoreError::damaged("a row is missing")
+}
+
+/// A transaction. Engines implement these methods. Rules use the methods of `dyn Tx` below.
 pub(crate) trait Tx {
     /// The SQL dialect of the database.
     fn dialect(&self) -> Dialect;
@@ -43,13 +121,54 @@ pub(crate) trait Tx {
     /// Runs a query once for every `width` values, in one round trip.
     fn query_each(&self, text: &str, width: usize, values: &[Value<'_>], read: ReadEach<'_>) -> Result<()>;
 
+    /// Runs several queries, each once for every `width` values, in one round trip. The rows of one text come before
+    /// those of the next.
+    fn query_all(&self, texts: &[&str], width: usize, values: &[Value<'_>], read: ReadAll<'_>) -> Result<()> {
+        texts.iter().enumerate().try_for_each(|(text, query)| {
+            self.query_each(query, width, values, &mut |at, row| read(text, at, row))
+        })
+    }
+
     /// Runs a statement; returns how many rows it changed.
     fn execute(&self, text: &str, values: &[Value<'_>]) -> Result<u64>;
 
     /// Runs a statement once for every `width` values, in one round trip; returns how many rows changed.
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64>;
 
-    /// Runs several statements with the same values one after the other, in one round trip.
+    /// Runs a statement whose answer nobody needs. It need not have an answer when this returns: if it fails, a
+    /// later statement or the commit fails with its error.
+    fn send(&self, text: &str, values: &[Value<'_>]) -> Result<()> {
+        self.execute(text, values).map(drop)
+    }
+
+    /// Runs a statement once for every `width` values, as [`send`](Self::send) does.
+    fn send_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<()> {
+        self.execute_each(text, width, values).map(drop)
+    }
+
+    /// Whether a statement may refuse in place of the rule, by a division by zero. Then the rule runs once more, gets
+    /// `false` here, and finds out why.
+    fn may_refuse(&self) -> bool {
+        false
+    }
+
+    /// Sends a query whose rows are read later, by [`answer`](Self::answer). `None` if the database is so close
+    /// that the query should run then.
+    fn ask(&self, _text: &str, _values: &[Value<'_>]) -> Result<Option<Ticket>> {
+        Ok(None)
+    }
+
+    /// Reads the rows of a query that was sent.
+    fn answer(&self, _ticket: Ticket, _read: Read<'_>) -> Result<()> {
+        Err(StoreError::damaged("an answer to no question"))
+    }
+
+    /// Sends a query as [`ask`](Self::ask) does, and locks the rows that it finds.
+    fn ask_lock(&self, _lock: Lock, _text: &str, _values: &[Value<'_>]) -> Result<Option<Ticket>> {
+        Ok(None)
+    }
+
+    /// Runs several statements with the same values one after the other, as [`send`](Self::send) does.
     fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()>;
 
     /// Runs a query once for every `width` values, in one round trip, and locks the rows that it finds.
@@ -104,7 +223,7 @@ impl dyn Tx + '_ {
     /// # Errors
     /// [`StoreError::Damaged`] if it finds none.
     pub(crate) fn one<T>(&self, query: &Query<'_, T>) -> Result<T> {
-        self.find(query)?.ok_or_else(|| StoreError::damaged("a row is missing"))
+        self.find(query)?.ok_or_else(missing)
     }
 
     /// All rows that a query finds.
@@ -139,6 +258,54 @@ impl dyn Tx + '_ {
     /// Runs a statement; returns how many rows it changed.
     pub(crate) fn run<const N: usize>(&self, text: &str, values: [Value<'_>; N]) -> Result<u64> {
         self.execute(text, &values)
+    }
+
+    /// Sends a query, to read its answer later. Several that are sent before the first answer is read take one
+    /// round trip together.
+    pub(crate) fn begin<'a, T>(&self, query: Query<'a, T>) -> Result<Asked<'a, T>> {
+        let ticket = self.ask(query.text, &query.values)?;
+        Ok(Asked { query, lock: None, ticket })
+    }
+
+    /// Sends a query for each of many keys, as [`begin`](Self::begin) does.
+    pub(crate) fn begin_each<'a, const N: usize, T>(
+        &self,
+        text: &'a str,
+        keys: impl IntoIterator<Item = [Value<'a>; N]>,
+        read: fn(&Row<'_>) -> Result<T>,
+    ) -> Result<AskedEach<'a, N, T>> {
+        let (keys, mut tickets) = (keys.into_iter().collect::<Vec<_>>(), Vec::new());
+        for key in &keys {
+            let Some(ticket) = self.ask(text, key)? else { break };
+            tickets.push(ticket);
+        }
+        Ok(AskedEach { text, keys, read, tickets })
+    }
+
+    /// Sends a query as [`begin`](Self::begin) does, and locks the rows that it finds.
+    pub(crate) fn begin_lock<'a, T>(
+        &self,
+        level: Level,
+        lock: Lock,
+        query: Query<'a, T>,
+    ) -> Result<Asked<'a, T>> {
+        let ticket = self.ask_lock(lock, query.text, &query.values)?;
+        Ok(Asked { query, lock: Some((level, lock)), ticket })
+    }
+
+    /// Runs a statement whose answer nobody needs, as [`Tx::send`] does.
+    pub(crate) fn post<const N: usize>(&self, text: &str, values: [Value<'_>; N]) -> Result<()> {
+        self.send(text, &values)
+    }
+
+    /// Runs a statement for each of many keys, as [`Tx::send`] does.
+    pub(crate) fn post_each<'v, const N: usize>(
+        &self,
+        text: &str,
+        keys: impl IntoIterator<Item = [Value<'v>; N]>,
+    ) -> Result<()> {
+        let keys: Vec<[Value<'v>; N]> = keys.into_iter().collect();
+        if keys.is_empty() { Ok(()) } else { self.send_each(text, N, keys.as_flattened()) }
     }
 
     /// Runs a statement for each of many keys, in one round trip; returns how many rows changed.

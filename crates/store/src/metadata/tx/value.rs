@@ -15,9 +15,23 @@ pub(crate) enum Value<'a> {
     /// A floating-point number.
     Fraction(f64),
     Text(Cow<'a, str>),
-    Bytes(&'a [u8]),
+    Bytes(Cow<'a, [u8]>),
     /// SQLite stores its printed form, PostgreSQL its bytes.
     Digest(Digest),
+}
+
+impl Value<'_> {
+    /// A copy that borrows nothing.
+    pub(crate) fn to_owned(&self) -> Value<'static> {
+        match self {
+            Self::Null(kind) => Value::Null(*kind),
+            Self::Integer(number) => Value::Integer(*number),
+            Self::Fraction(number) => Value::Fraction(*number),
+            Self::Text(text) => Value::Text(Cow::Owned(text.clone().into_owned())),
+            Self::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.clone().into_owned())),
+            Self::Digest(digest) => Value::Digest(*digest),
+        }
+    }
 }
 
 /// The kind of a parameter. A null parameter has one, too, because PostgreSQL does not infer it.
@@ -125,13 +139,13 @@ impl From<String> for Value<'_> {
 
 impl<'a> From<&'a [u8]> for Value<'a> {
     fn from(value: &'a [u8]) -> Self {
-        Self::Bytes(value)
+        Self::Bytes(Cow::Borrowed(value))
     }
 }
 
 impl<'a> From<&'a Vec<u8>> for Value<'a> {
     fn from(value: &'a Vec<u8>) -> Self {
-        Self::Bytes(value)
+        Self::Bytes(Cow::Borrowed(value))
     }
 }
 

@@ -54,7 +54,7 @@ pub struct Keys {
     pub pinned: TestKey,
 }
 
-/// Made once, because making keys takes long.
+/// The keys are made once, because that takes long.
 static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
     rsa: TestKey::rsa("a"),
     ec: TestKey::p256("ec"),

@@ -108,11 +108,10 @@ impl Forgotten {
         if moved > 0 {
             return Ok(());
         }
-        tx.run(
+        tx.post(
             "INSERT INTO audit (account, share, subject, id, noted_at, at, count, kind)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             values![account, told, of, *id, *noted_at, *at, *count, EventKind::EventsForgotten.as_str()],
         )
-        .map(drop)
     }
 }

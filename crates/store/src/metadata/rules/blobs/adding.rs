@@ -9,7 +9,7 @@ use crate::blobs::ContentKey;
 use crate::metadata::blobs::{MAX_BLOB_PUTS, MAX_CONFIGURATION, Mount, NewBlob};
 use crate::metadata::rules::usage::Usage;
 use crate::metadata::rules::{content_keys, holds, rows, uploads};
-use crate::metadata::tx::{Level, Lock, Query, Tx, values};
+use crate::metadata::tx::{Asked, Level, Lock, Query, Tx, values};
 
 /// Finds an undamaged blob that at least one repository of the tenant holds.
 fn find_held(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<i64>> {
@@ -21,27 +21,51 @@ fn find_held(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<i64
     ))
 }
 
-/// Locks a login that is about to be recorded as an uploader; `None` if it was forgotten meanwhile.
-fn lock_login(tx: &dyn Tx, login: Option<LoginId>) -> Result<Option<LoginId>> {
-    let Some(login) = login else { return Ok(None) };
-    let lock = Query::column("SELECT id FROM registry_logins WHERE id = ?1", values![login]);
-    tx.lock_one(Level::Login, Lock::Update, &lock)
+/// A login that is about to be recorded as an uploader, while it is being locked.
+struct Uploader {
+    login: LoginId,
+    locked: Asked<'static, LoginId>,
+    /// The number of its last record.
+    last: Asked<'static, i64>,
 }
 
-/// Records that a locked login has uploaded a blob. Beyond [`MAX_BLOB_PUTS`] the oldest records go.
-fn note_put(tx: &dyn Tx, login: LoginId, repository: i64, blob: i64) -> Result<()> {
-    let number: Option<i64> = tx.find(&Query::column(
-        "INSERT INTO blob_puts (login, number, repository, blob)
-         VALUES (?1, 1 + coalesce((SELECT max(number) FROM blob_puts WHERE login = ?1), 0), ?2, ?3)
-         ON CONFLICT (repository, blob, login) DO NOTHING
-         RETURNING number",
-        values![login, repository, blob],
-    ))?;
-    if let Some(number) = number.filter(|number| *number > MAX_BLOB_PUTS) {
-        let forget = "DELETE FROM blob_puts WHERE login = ?1 AND number <= ?2";
-        tx.run(forget, values![login, number - MAX_BLOB_PUTS])?;
+impl Uploader {
+    fn begin(tx: &dyn Tx, login: Option<LoginId>) -> Result<Option<Self>> {
+        let Some(login) = login else { return Ok(None) };
+        let lock = Query::column("SELECT id FROM registry_logins WHERE id = ?1", values![login]);
+        let last = "SELECT coalesce(max(number), 0) FROM blob_puts WHERE login = ?1";
+        let locked = tx.begin_lock(Level::Login, Lock::Update, lock)?;
+        Ok(Some(Self { login, locked, last: tx.begin(Query::column(last, values![login]))? }))
     }
-    Ok(())
+
+    /// Waits for the lock; `None` if the login was forgotten meanwhile.
+    fn find(self, tx: &dyn Tx) -> Result<Option<LockedUploader>> {
+        let Some(_) = self.locked.find(tx)? else { return Ok(None) };
+        Ok(Some(LockedUploader { login: self.login, last: self.last }))
+    }
+}
+
+/// A locked login, and the number of its last record.
+struct LockedUploader {
+    login: LoginId,
+    last: Asked<'static, i64>,
+}
+
+impl LockedUploader {
+    /// Records that the login has uploaded a blob. Beyond [`MAX_BLOB_PUTS`] the oldest records go.
+    fn note_put(self, tx: &dyn Tx, repository: i64, blob: i64) -> Result<()> {
+        let number = self.last.one(tx)? + 1;
+        tx.post(
+            "INSERT INTO blob_puts (login, number, repository, blob) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (repository, blob, login) DO NOTHING",
+            values![self.login, number, repository, blob],
+        )?;
+        if number > MAX_BLOB_PUTS {
+            let forget = "DELETE FROM blob_puts WHERE login = ?1 AND number <= ?2";
+            tx.post(forget, values![self.login, number - MAX_BLOB_PUTS])?;
+        }
+        Ok(())
+    }
 }
 
 /// Content that the tenant has already.
@@ -76,28 +100,40 @@ pub(super) fn add(
     blob: &NewBlob,
     now: Time,
 ) -> Result<Option<ContentKey>> {
-    let put_by = lock_login(tx, blob.put_by.filter(|_| blob.size <= MAX_CONFIGURATION))?;
-    let (now, mut usage) = (tx.steady(now)?, Usage::default());
-    if let Some(within) = blob.within
-        && !content_keys::may_be_added(tx, &blob.key, within)?
+    let put_by = Uploader::begin(tx, blob.put_by.filter(|_| blob.size <= MAX_CONFIGURATION))?;
+    let within = match blob.within {
+        Some(within) => Some((content_keys::begin_standing(tx, &blob.key)?, within)),
+        None => None,
+    };
+    let session = blob.session.as_ref().map(|session| uploads::Publishing::begin(tx, session, tenant, name));
+    let session = session.transpose()?;
+    // From here on no manifest comes to or leaves the repository.
+    let repository = rows::begin_repository(tx, tenant, name, Lock::Share)?;
+    let put_by = put_by.map(|put_by| put_by.find(tx)).transpose()?.flatten();
+    if let Some((standing, within)) = within
+        && !standing.one(tx)?.may_be_added(&blob.key, within)
     {
         if let Some(session) = &blob.session {
             uploads::end_as_nothing(tx, session, tenant, name)?;
         }
         return find_added(tx, tenant, name, blob);
     }
-    if let Some(session) = &blob.session {
+    if let Some(session) = session {
         // The bytes of an ended session may be deleted at any moment, so they must not become a blob.
-        if !uploads::end_as_blob(tx, session, tenant, name, &blob.key)? {
+        if !session.end(tx, &blob.key)? {
             return find_added(tx, tenant, name, blob);
         }
     }
-    // From here on no manifest comes to or leaves the repository.
-    let repository = rows::ensure_repository(tx, tenant, name, Lock::Share, &mut usage)?;
+    let mut usage = Usage::default();
+    let repository = match repository.find(tx)? {
+        Some(repository) => repository,
+        None => rows::ensure_repository(tx, tenant, name, Lock::Share, &mut usage)?,
+    };
+    let now = tx.steady(now)?;
     let (id, key) = put_content(tx, repository.tenant, blob, now, &mut usage)?;
     holds::keep::put_link(tx, repository.id, id, now)?;
     if let Some(login) = put_by {
-        note_put(tx, login, repository.id, id)?;
+        login.note_put(tx, repository.id, id)?;
     }
     usage.write_within(tx, repository.tenant, &blob.quotas)?;
     Ok(Some(key))
@@ -162,7 +198,7 @@ fn put_content(
         content_keys::discard(tx, [&blob.key], now)?;
         return Ok((known.id, known.key));
     }
-    tx.run(
+    tx.post(
         "UPDATE blobs SET key = ?2, size = ?3, damaged = 0 WHERE id = ?1",
         values![known.id, blob.key.as_str(), rows::signed(blob.size)?],
     )?;
@@ -189,7 +225,8 @@ pub(super) fn mount(
         None => find_held(tx, tenant, digest)?.map(|blob| (blob, false)),
     };
     let Some((blob, is_own)) = held else { return Ok(false) };
-    let put_by = lock_login(tx, seen_by.filter(|_| is_own))?;
+    let put_by = Uploader::begin(tx, seen_by.filter(|_| is_own))?;
+    let put_by = put_by.map(|put_by| put_by.find(tx)).transpose()?.flatten();
     let mut usage = Usage::default();
     let repository = rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?;
     // While the content is locked, its last repository cannot let it go.
@@ -200,7 +237,7 @@ pub(super) fn mount(
     }
     holds::keep::put_link(tx, repository.id, blob, tx.steady(now)?)?;
     if let Some(login) = put_by {
-        note_put(tx, login, repository.id, blob)?;
+        login.note_put(tx, repository.id, blob)?;
     }
     usage.write_within(tx, repository.tenant, quotas)?;
     Ok(true)

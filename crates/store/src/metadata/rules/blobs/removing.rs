@@ -56,15 +56,15 @@ pub(crate) fn lock_contents(
 /// with `Update`.
 pub(crate) fn unlink(tx: &dyn Tx, links: &[(i64, i64)], now: Time, usage: &mut Usage) -> Result<(u64, u64)> {
     let each = || links.iter().map(|(repository, blob)| values![*repository, *blob]);
-    tx.each("DELETE FROM blob_puts WHERE repository = ?1 AND blob = ?2", each())?;
-    tx.each("DELETE FROM blob_links WHERE repository = ?1 AND blob = ?2", each())?;
+    tx.post_each("DELETE FROM blob_puts WHERE repository = ?1 AND blob = ?2", each())?;
+    tx.post_each("DELETE FROM blob_links WHERE repository = ?1 AND blob = ?2", each())?;
     let (contents, bytes) = forget_unlinked(tx, links.iter().map(|(_, blob)| *blob), now)?;
     usage.remove_content(bytes)?;
     Ok((contents, bytes))
 }
 
-/// Deletes those of these contents that no repository has, and discards their bytes. Returns how many contents
-/// were discarded, and their bytes. They must be locked with `Update`.
+/// Deletes the given contents that no repository has, and discards their bytes. Returns how many contents were
+/// discarded, and their bytes. They must be locked with `Update`.
 pub(crate) fn forget_unlinked(
     tx: &dyn Tx,
     blobs: impl IntoIterator<Item = i64>,

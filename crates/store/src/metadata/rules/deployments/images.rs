@@ -64,7 +64,7 @@ pub(super) fn keep(
     (service, version): (ServiceId, i64),
     images: &[DeployedImage],
 ) -> Result<()> {
-    tx.each(
+    tx.post_each(
         "INSERT INTO deployment_images (service, version, container, label, number, digest)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         images.iter().map(|DeployedImage { container, registered, digest }| {
@@ -78,7 +78,7 @@ pub(super) fn keep(
          WHERE d.service = ?1 AND d.version = ?2 AND i.service = d.service AND i.number = d.number",
         values![service, version],
     )?;
-    tx.each(
+    tx.post_each(
         "INSERT INTO deployment_manifests (manifest, service, version) VALUES (?1, ?2, ?3)",
         held.iter().map(|manifest| values![*manifest, service, version]),
     )?;
@@ -93,7 +93,7 @@ pub(super) fn let_go(tx: &dyn Tx, (service, version): (ServiceId, i64), now: Tim
         values![service, version],
     )?;
     let end = "DELETE FROM deployment_manifests WHERE service = ?1 AND version = ?2";
-    tx.run(end, values![service, version])?;
+    tx.post(end, values![service, version])?;
     leases::let_go(tx, &held, now)
 }
 

@@ -92,14 +92,14 @@ pub(crate) fn make(
     let version = service.last_version;
     let (made_by, call) = rows::call(new.invocation.as_ref());
     let state = word(&STATES, DeploymentState::Activating);
-    tx.run(
+    tx.post(
         "INSERT INTO deployments (service, version, state, sealed_spec, created_at, made_by, invocation)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         values![id, version, state, &new.sealed_spec, new.created_at, made_by, call],
     )?;
-    tx.run("UPDATE services SET last_version = ?2, next_version = ?2 WHERE id = ?1", values![id, version])?;
+    tx.post("UPDATE services SET last_version = ?2, next_version = ?2 WHERE id = ?1", values![id, version])?;
     images::keep(tx, (id, version), images)?;
-    tx.run(
+    tx.post(
         "INSERT INTO rollouts (service, version, step, failures, deadline) VALUES (?1, ?2, ?3, 0, ?4)",
         values![id, version, word(&STEPS, Step::CreatingDeployment), new.deadline],
     )?;
@@ -121,7 +121,7 @@ fn forget_oldest(tx: &dyn Tx, service: &ContainerService) -> Result<()> {
         "DELETE FROM deployment_images WHERE service = ?1 AND version = ?2",
         "DELETE FROM deployments WHERE service = ?1 AND version = ?2",
     ] {
-        tx.each(text, oldest.iter().map(|version| values![service.id, *version]))?;
+        tx.post_each(text, oldest.iter().map(|version| values![service.id, *version]))?;
     }
     Ok(())
 }
@@ -135,7 +135,7 @@ pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
         "DELETE FROM deployment_images WHERE service = ?1",
         "DELETE FROM deployments WHERE service = ?1",
     ] {
-        tx.run(text, values![service])?;
+        tx.post(text, values![service])?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(crate) fn exceeds(
          WHERE is_disabled = 0 AND (last_version > 0 OR is_disabled = 1) AND id <> ?1 GROUP BY power",
         values![after.id],
         |row| {
-            // This program never wrote an unknown power. Such a service runs with the smallest.
+            // This program never wrote an unknown power. Such a service runs with the smallest power.
             let power = Power::parse(row.text(0)?).unwrap_or(Power::Nano);
             Ok(power.room(u32::try_from(row.get::<i64>(1)?).unwrap_or_default()))
         },

@@ -45,7 +45,7 @@ fn place(row: &Row<'_>) -> Result<String> {
 
 /// Sets every column `held` from the edges. Nobody else may change edges meanwhile.
 pub(crate) fn mend_holds(tx: &dyn Tx) -> Result<()> {
-    Texts::get().refresh_all.iter().try_for_each(|text| tx.run(text, values![]).map(drop))
+    Texts::get().refresh_all.iter().try_for_each(|text| tx.post(text, values![]))
 }
 
 /// A registered image that lacks a part, or whose recorded contents are wrong.
@@ -87,8 +87,8 @@ pub(crate) fn flaws(tx: &dyn Tx) -> Result<Vec<(String, Flaw)>> {
 /// Records the contents of every registration again, without missing parts. Nobody else may change them
 /// meanwhile.
 pub(crate) fn mend_contents(tx: &dyn Tx) -> Result<()> {
-    tx.run("DELETE FROM image_manifests", values![])?;
-    tx.run("DELETE FROM image_blobs", values![])?;
+    tx.post("DELETE FROM image_manifests", values![])?;
+    tx.post("DELETE FROM image_blobs", values![])?;
     for Image { service, number, manifest, .. } in registrations(tx)? {
         let contents = closure::contents(tx, manifest, Extent::All)?;
         closure::keep(tx, (service, number), &contents)?;

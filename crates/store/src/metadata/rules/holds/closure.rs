@@ -85,15 +85,14 @@ pub(crate) fn contents(tx: &dyn Tx, manifest: i64, extent: Extent) -> Result<Con
 
 /// Records the contents of an image.
 pub(crate) fn keep(tx: &dyn Tx, (service, number): (ServiceId, i64), contents: &Contents) -> Result<()> {
-    tx.each(
+    tx.post_each(
         "INSERT INTO image_manifests (manifest, service, number, digest) VALUES (?1, ?2, ?3, ?4)",
         contents.manifests.iter().map(|(manifest, digest)| values![*manifest, service, number, *digest]),
     )?;
-    tx.each(
+    tx.post_each(
         "INSERT INTO image_blobs (blob, service, number) VALUES (?1, ?2, ?3)",
         contents.blobs.iter().map(|blob| values![*blob, service, number]),
     )
-    .map(drop)
 }
 
 /// Deletes the recorded contents of an image.
@@ -102,7 +101,7 @@ pub(crate) fn forget(tx: &dyn Tx, (service, number): (ServiceId, i64)) -> Result
         "DELETE FROM image_manifests WHERE service = ?1 AND number = ?2",
         "DELETE FROM image_blobs WHERE service = ?1 AND number = ?2",
     ] {
-        tx.run(text, values![service, number])?;
+        tx.post(text, values![service, number])?;
     }
     Ok(())
 }
@@ -112,7 +111,7 @@ pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
     for text in
         ["DELETE FROM image_manifests WHERE service = ?1", "DELETE FROM image_blobs WHERE service = ?1"]
     {
-        tx.run(text, values![service])?;
+        tx.post(text, values![service])?;
     }
     Ok(())
 }

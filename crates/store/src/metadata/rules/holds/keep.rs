@@ -1,7 +1,7 @@
 //! The columns `held`, written by each transaction that adds or ends an edge.
 //!
-//! They are computed only after the locks that [`crate::metadata::rules`] lists. If they were computed before,
-//! an edge could be missed that another transaction has added and not yet committed.
+//! The values are computed only after the locks that [`crate::metadata::rules`] lists. Otherwise a new edge of
+//! another transaction could be missed, because it is not yet committed.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ pub(crate) fn end_edges(tx: &dyn Tx, manifests: &[i64]) -> Result<Below> {
         })?;
     }
     for text in &texts.end {
-        tx.each(text, manifests.iter().map(|manifest| values![*manifest]))?;
+        tx.post_each(text, manifests.iter().map(|manifest| values![*manifest]))?;
     }
     Ok(below)
 }
@@ -58,16 +58,16 @@ pub(crate) fn let_go(tx: &dyn Tx, below: &Below) -> Result<()> {
 /// Sets `held` of manifests, after edges to them were added or deleted.
 pub(crate) fn refresh_each(tx: &dyn Tx, manifests: &[i64]) -> Result<()> {
     let text = &Texts::get().refresh_manifest;
-    tx.each(text, manifests.iter().map(|manifest| values![*manifest])).map(drop)
+    tx.post_each(text, manifests.iter().map(|manifest| values![*manifest]))
 }
 
 /// Sets `held` of links.
 pub(crate) fn refresh_links(tx: &dyn Tx, links: impl IntoIterator<Item = (i64, i64)>) -> Result<()> {
     let links = links.into_iter().map(|(repository, blob)| values![repository, blob]);
-    tx.each(&Texts::get().refresh_link, links).map(drop)
+    tx.post_each(&Texts::get().refresh_link, links)
 }
 
 /// Adds a blob to a repository, leased at `leased_at`. An existing link keeps a later lease.
 pub(crate) fn put_link(tx: &dyn Tx, repository: i64, blob: i64, leased_at: Time) -> Result<()> {
-    tx.run(&Texts::get().put_link, values![repository, blob, leased_at]).map(drop)
+    tx.post(&Texts::get().put_link, values![repository, blob, leased_at])
 }

@@ -130,22 +130,18 @@ pub(crate) enum PartKind {
 pub(crate) fn parts(tx: &dyn Tx, manifests: &[i64]) -> Result<Vec<(i64, Part)>> {
     let (texts, mut parts) = (Texts::get(), Vec::new());
     let keys: Vec<_> = manifests.iter().copied().map(Into::into).collect();
-    for text in &texts.children {
-        tx.query_each(text, 1, &keys, &mut |at, row| {
-            let part = Part { digest: row.get(0)?, kind: PartKind::Manifest(row.get(1)?) };
-            parts.push((manifests[at], part));
-            Ok(())
-        })?;
-    }
-    for text in &texts.blobs {
-        tx.query_each(text, 1, &keys, &mut |at, row| {
-            let kind = match row.get(1)? {
+    let all: Vec<&str> = texts.children.iter().chain(&texts.blobs).map(String::as_str).collect();
+    tx.query_all(&all, 1, &keys, &mut |text, at, row| {
+        let kind = if text < texts.children.len() {
+            PartKind::Manifest(row.get(1)?)
+        } else {
+            match row.get(1)? {
                 None => PartKind::AbsentBlob,
                 Some(id) => PartKind::Blob { id, is_damaged: row.get(2)? },
-            };
-            parts.push((manifests[at], Part { digest: row.get(0)?, kind }));
-            Ok(())
-        })?;
-    }
+            }
+        };
+        parts.push((manifests[at], Part { digest: row.get(0)?, kind }));
+        Ok(())
+    })?;
     Ok(parts)
 }

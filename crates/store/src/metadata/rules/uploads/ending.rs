@@ -1,4 +1,6 @@
-//! The ends of upload sessions: their rows go, and what they staged is discarded.
+//! The ends of upload sessions: their rows go, and their staged bytes are discarded.
+
+use std::sync::LazyLock;
 
 use gangplank_core::upload::GIVES_WAY_AFTER;
 use gangplank_core::{AccessKeyId, AccountId, LoginId, Owner, Tenant, Time};
@@ -8,7 +10,7 @@ use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::FedBy;
 use crate::metadata::rules::content_keys;
-use crate::metadata::tx::{Level, Lock, Query, Tx, Value, values};
+use crate::metadata::tx::{Asked, Level, Lock, Query, Row, Tx, Value, values};
 use crate::metadata::uploads::Leaves;
 
 /// The condition on the session's id `?1`, its repository and its tenant, if no later writer than `?5` has taken it.
@@ -69,22 +71,42 @@ pub(super) fn end<const N: usize>(
     Ok(ended.len())
 }
 
-/// Ends the session of a blob whose bytes are under the key `kept`; discards the other keys of the session.
-/// `false` if there is no such session, or it has a later writer.
-pub(crate) fn end_as_blob(
-    tx: &dyn Tx,
-    session: &FedBy,
-    tenant: &Tenant,
-    repository: &RepositoryName,
-    kept: &ContentKey,
-) -> Result<bool> {
-    let mut ended = lock_ending(tx, Lock::Update, FED_BY, fed_by(session, tenant, repository))?;
-    for it in &mut ended {
-        // If the blob has another key, nothing is staged under this one.
-        it.checkpoint = None;
+/// The session of a blob, which is being locked.
+pub(crate) struct Publishing<'a> {
+    session: Asked<'a, Ending>,
+    keys: Asked<'a, ContentKey>,
+}
+
+impl<'a> Publishing<'a> {
+    /// Locks the session.
+    pub(crate) fn begin(
+        tx: &dyn Tx,
+        session: &'a FedBy,
+        tenant: &'a Tenant,
+        repository: &'a RepositoryName,
+    ) -> Result<Self> {
+        static TEXT: LazyLock<String> = LazyLock::new(|| ending(FED_BY));
+        let find = Query::new(&TEXT, fed_by(session, tenant, repository), read_ending);
+        let keys = Query::new("SELECT key FROM upload_keys WHERE upload = ?1", values![&session.id], |row| {
+            content_keys::read(row.text(0)?)
+        });
+        Ok(Self { session: tx.begin_lock(Level::Session, Lock::Update, find)?, keys: tx.begin(keys)? })
     }
-    end_locked(tx, &ended, |key| key != kept)?;
-    Ok(!ended.is_empty())
+
+    /// Ends the session of a blob whose bytes are under the key `kept`; discards the other keys of the session.
+    /// `false` if there is no such session, or it has a later writer.
+    pub(crate) fn end(self, tx: &dyn Tx, kept: &ContentKey) -> Result<bool> {
+        let Some(ended) = self.session.find(tx)? else { return Ok(false) };
+        let keys = self.keys.all(tx)?;
+        // If the blob has another key, nothing is staged under this one.
+        let all = keys.iter().chain([&ended.key]).filter(|key| *key != kept);
+        content_keys::discard(tx, all, ended.fed)?;
+        if !keys.is_empty() {
+            tx.post("DELETE FROM upload_keys WHERE upload = ?1", values![&ended.id])?;
+        }
+        tx.post("DELETE FROM uploads WHERE id = ?1", values![&ended.id])?;
+        Ok(true)
+    }
 }
 
 /// Ends a session whose bytes must not become a blob; discards all its keys.
@@ -117,15 +139,16 @@ fn lock_ending<const N: usize>(
     which: &str,
     values: [Value<'_>; N],
 ) -> Result<Vec<Ending>> {
-    let text = format!("SELECT id, key, touched_at, checkpoint FROM uploads WHERE {which}");
-    tx.lock(
-        Level::Session,
-        lock,
-        &Query::new(&text, values, |row| {
-            let key = content_keys::read(row.text(1)?)?;
-            Ok(Ending { id: row.get(0)?, key, fed: row.get(2)?, checkpoint: row.get(3)? })
-        }),
-    )
+    tx.lock(Level::Session, lock, &Query::new(&ending(which), values, read_ending))
+}
+
+fn ending(which: &str) -> String {
+    format!("SELECT id, key, touched_at, checkpoint FROM uploads WHERE {which}")
+}
+
+fn read_ending(row: &Row<'_>) -> Result<Ending> {
+    let key = content_keys::read(row.text(1)?)?;
+    Ok(Ending { id: row.get(0)?, key, fed: row.get(2)?, checkpoint: row.get(3)? })
 }
 
 /// Deletes locked sessions, and discards those of their keys for which `goes` is true.
@@ -142,5 +165,5 @@ fn end_locked(tx: &dyn Tx, ended: &[Ending], goes: impl Fn(&ContentKey) -> bool)
     for it in ended.iter().filter(|it| goes(&it.key)) {
         content_keys::discard_upload(tx, &it.key, it.fed, it.checkpoint.as_deref())?;
     }
-    tx.each("DELETE FROM uploads WHERE id = ?1", ended.iter().map(|it| values![&it.id])).map(drop)
+    tx.post_each("DELETE FROM uploads WHERE id = ?1", ended.iter().map(|it| values![&it.id]))
 }
