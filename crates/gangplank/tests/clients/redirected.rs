@@ -73,6 +73,10 @@ impl Bucket {
         let before = self.ours.count("GetObject");
         engine.pull(&bench.image("web:app.1")).ok();
         assert!(self.theirs.count("GetObject") >= image.layers.len(), "{:?}", self.theirs.seen());
-        assert!(self.ours.count("GetObject") <= before + 1, "the layers passed our server: {:?}", self.ours.seen());
+        assert!(
+            self.ours.count("GetObject") <= before + 1,
+            "the layers passed our server: {:?}",
+            self.ours.seen()
+        );
     }
 }

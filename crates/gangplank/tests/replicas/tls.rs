@@ -49,14 +49,12 @@ fn pushes_and_pulls(at: TlsAt) {
         (format!("{}:{}", login.username, login.password), trusted.display().to_string());
     let image = format!("docker://{}/web:app.1", server.host());
     let copied = format!("dir:{}", server.home().join("copied").display());
-    let copy =
-        ["copy", "--src-cert-dir", &trusted, "--src-creds", &credentials, &image, &copied];
+    let copy = ["copy", "--src-cert-dir", &trusted, "--src-creds", &credentials, &image, &copied];
     skopeo.call(server.home(), copy).run().ok();
     let push = server.push_login();
     let (layout, credentials) = (layout + ":latest", format!("{}:{}", push.username, push.password));
     let image = format!("docker://{}/sr:again", server.host());
-    let copy =
-        ["copy", "--dest-cert-dir", &trusted, "--dest-creds", &credentials, &layout, &image];
+    let copy = ["copy", "--dest-cert-dir", &trusted, "--dest-creds", &credentials, &layout, &image];
     skopeo.call(server.home(), copy).run().ok();
 
     // Each of them answered something.

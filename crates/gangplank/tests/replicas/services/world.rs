@@ -73,11 +73,7 @@ impl World {
         Self::on(Some(Postgres::start(&programs)), placed, more)
     }
 
-    fn on(
-        own: Option<Postgres>,
-        placed: Engines,
-        more: impl FnOnce(ServerBuilder) -> ServerBuilder,
-    ) -> Self {
+    fn on(own: Option<Postgres>, placed: Engines, more: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
         let folder = |engine: usize| home.path().join(format!("dockerd-{engine}"));
         let count = placed.iter().flatten().max().map_or(0, |last| last + 1);
