@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -16,8 +15,8 @@ use super::own_thread::OwnThread;
 use super::pace::Pace;
 use super::sending::{Parts, is_placeholder};
 
-/// How long an own thread waits for the client. After that, the runtime waits.
-const PATIENCE: Duration = Duration::from_millis(2);
+/// How long one call on an own thread waits for the client.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// If a read returns fewer bytes than this, although more were asked for, the client is the slower side.
 const MUCH: usize = 32 << 10;
@@ -113,18 +112,10 @@ impl Socket {
         let wanted = buffer.remaining().min(PIECE);
         while let Some((stream, pace)) = self.blocking()? {
             let piece = buffer.initialize_unfilled_to(wanted);
-            let read = unless_timed_out(|| match pace.pause() {
-                None if !pace.is_slow() => stream.read(piece),
-                pause => {
-                    pause.map(std::thread::sleep);
-                    Ok(rustix::net::recv(&*stream, &mut *piece, RecvFlags::DONTWAIT)?.0)
-                }
-            })?;
+            let read = unless_timed_out(|| stream.read(piece))?;
             let came = read.unwrap_or_default();
-            let is_all = came < if pace.is_slow() { wanted } else { wanted.min(MUCH) };
-            if !is_all {
-                pace.more(came);
-            } else if !pace.all(came, Instant::now()) || self.thread.others_wait() {
+            if came < wanted.min(MUCH) && (!pace.keeps_up(came, Instant::now()) || self.thread.others_wait())
+            {
                 self.thread.leave();
             }
             if read.is_some() {
@@ -182,9 +173,8 @@ impl Socket {
         loop {
             let thread = self.thread.clone();
             let sent = self.write_here(most, |stream| match thread.parts() {
-                Some(parts) => Ok(parts.send(most, |file, at, length| {
-                    rustix::fs::sendfile(&*stream, file, Some(at), length)
-                })?),
+                Some(parts) => Ok(parts
+                    .send(most, |file, at, length| rustix::fs::sendfile(&*stream, file, Some(at), length))?),
                 None => Ok(0),
             })?;
             match sent {
