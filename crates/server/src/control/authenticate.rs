@@ -50,7 +50,7 @@ pub(super) enum Look {
 /// read.
 ///
 /// # Errors
-/// If the signature is wrong, the key has ended, or the body cannot be read.
+/// If the signature is wrong, if the key has ended, or if the body cannot be read.
 pub(super) async fn identify(
     app: &App,
     peer: IpAddr,

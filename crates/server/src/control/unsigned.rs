@@ -12,7 +12,7 @@ use crate::http::record::Record;
 /// Answers an unsigned call. A signature is ignored if there is one.
 ///
 /// # Errors
-/// If the body does not fit the operation, or its proof is not accepted.
+/// If the body does not fit the operation, or if its proof is not accepted.
 pub(super) async fn answer(
     app: &App,
     record: &Record,

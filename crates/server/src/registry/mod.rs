@@ -101,7 +101,7 @@ impl Context<'_> {
     /// meanwhile must store nothing.
     ///
     /// # Errors
-    /// If the login has ended, or the store fails.
+    /// If the login has ended, or if the store fails.
     async fn confirm(&self) -> Result<()> {
         let granted = authenticate::grant(self.app, self.peer, &self.head.headers).await;
         granted.map(drop).map_err(|refused| refused.refusal)
@@ -182,9 +182,11 @@ async fn serve(
     };
     connection.guest.is_known();
     app.metrics.used(grant.scope);
-    // Pinned in place, since the future is too large to be moved.
-    let answering = std::pin::pin!(act(app, record, &grant, connection, head, (asked, body)));
-    let answered = acting::with(grant.login, answering).await;
+    let answered = {
+        // Pinned in place, since the future is too large to be moved.
+        let answering = std::pin::pin!(act(app, record, &grant, connection, head, (asked, body)));
+        acting::with(grant.login, answering).await
+    };
     record.is_of_login(grant);
     answered
 }

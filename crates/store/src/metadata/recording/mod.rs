@@ -17,6 +17,7 @@
 //! found.
 
 mod held;
+mod kept;
 mod statement;
 mod tables;
 #[cfg(test)]

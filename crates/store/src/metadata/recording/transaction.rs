@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use gangplank_core::Time;
 
 use super::held::Held;
+use super::kept::Kept;
 use super::statement::Statement;
 use crate::Result;
-use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Tx, Value};
+use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadAll, ReadEach, Row, Ticket, Tx, Value};
 
 /// The actions that a rule has announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +24,15 @@ pub(super) struct Recorder<'t> {
     mode: Mode,
     held: RefCell<Held>,
     round_trips: RefCell<Vec<String>>,
+    /// What was sent since the last round trip. The next one carries it.
+    sent: RefCell<Vec<String>>,
+    answers: RefCell<Vec<Option<Vec<Kept>>>>,
 }
 
 impl<'t> Recorder<'t> {
     pub(super) fn new(inner: &'t dyn Tx, mode: Mode) -> Self {
-        Self { inner, mode, held: RefCell::default(), round_trips: RefCell::default() }
+        let (held, round_trips, sent, answers) = Default::default();
+        Self { inner, mode, held, round_trips, sent, answers }
     }
 
     /// The round trips, and the mistakes.
@@ -39,14 +44,40 @@ impl<'t> Recorder<'t> {
         (round_trips, held.wrong)
     }
 
-    fn ask(&self, text: &str) {
-        self.round_trips.borrow_mut().push(text.split_whitespace().collect::<Vec<_>>().join(" "));
+    /// Records a round trip.
+    fn trip(&self, text: &str) {
+        self.go_along(text);
+        self.go();
+    }
+
+    /// Records a statement that the next round trip carries.
+    fn go_along(&self, text: &str) {
+        self.sent.borrow_mut().push(text.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+
+    fn go(&self) {
+        self.round_trips.borrow_mut().push(self.sent.take().join("; "));
+    }
+
+    /// Keeps the rows of a query that runs now, until they are asked for.
+    fn keep(&self, rows: Vec<Kept>) -> Option<Ticket> {
+        let mut answers = self.answers.borrow_mut();
+        answers.push(Some(rows));
+        Some(Ticket(answers.len() - 1))
     }
 
     /// Records a statement that is no locking query.
     fn run(&self, text: &str, width: usize, values: &[Value<'_>], rows: u64) {
-        self.ask(text);
+        self.trip(text);
         self.note(text, width, values, rows);
+    }
+
+    fn note_lock(&self, locking: (Level, Lock), text: &str, found: &[(usize, &[Value<'_>])]) {
+        let mut held = self.held.borrow_mut();
+        if self.mode != Mode::Writes {
+            held.wrong(format!("it only reads, and locks: {text}"));
+        }
+        held.lock(locking, text, found);
     }
 
     fn note(&self, text: &str, width: usize, values: &[Value<'_>], rows: u64) {
@@ -95,13 +126,68 @@ impl Tx for Recorder<'_> {
         changed
     }
 
+    fn send(&self, text: &str, values: &[Value<'_>]) -> Result<()> {
+        self.send_each(text, values.len(), values)
+    }
+
+    fn send_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<()> {
+        let changed = self.inner.execute_each(text, width, values);
+        self.go_along(text);
+        self.note(text, width, values, *changed.as_ref().unwrap_or(&0));
+        changed.map(drop)
+    }
+
     fn execute_all(&self, texts: &[&str], values: &[Value<'_>]) -> Result<()> {
-        self.ask(&texts.join("; "));
-        texts.iter().try_for_each(|text| {
-            let changed = self.inner.execute(text, values);
-            self.note(text, values.len(), values, *changed.as_ref().unwrap_or(&0));
-            changed.map(drop)
-        })
+        texts.iter().try_for_each(|text| self.send(text, values))
+    }
+
+    fn query_all(&self, texts: &[&str], width: usize, values: &[Value<'_>], read: ReadAll<'_>) -> Result<()> {
+        for (number, text) in texts.iter().enumerate() {
+            let mut rows = 0;
+            self.inner.query_each(text, width, values, &mut |at, row| {
+                rows += 1;
+                read(number, at, row)
+            })?;
+            self.go_along(text);
+            self.note(text, width, values, rows);
+        }
+        self.go();
+        Ok(())
+    }
+
+    /// The query runs at once, as a database server runs it.
+    fn ask(&self, text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
+        let mut rows = Vec::new();
+        self.inner.query(text, values, &mut |row| {
+            rows.push(Kept::of(row));
+            Ok(())
+        })?;
+        self.go_along(text);
+        self.note(text, values.len(), values, rows.len() as u64);
+        Ok(self.keep(rows))
+    }
+
+    fn ask_lock(&self, locking: (Level, Lock), text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
+        let mut rows = Vec::new();
+        self.inner.lock_each(locking, text, values.len(), values, &mut |_, row| {
+            rows.push(Kept::of(row));
+            Ok(())
+        })?;
+        self.go_along(text);
+        self.note_lock(locking, text, &[(rows.len(), values)]);
+        Ok(self.keep(rows))
+    }
+
+    fn answer(&self, Ticket(number): Ticket, read: Read<'_>) -> Result<()> {
+        if !self.sent.borrow().is_empty() {
+            self.go();
+        }
+        let rows = self.answers.borrow_mut()[number].take().unwrap_or_default();
+        rows.iter().try_for_each(|row| read(&Row::new(row)))
+    }
+
+    fn lock_only(&self, locking: (Level, Lock), text: &str, values: &[Value<'_>]) -> Result<()> {
+        self.ask_lock(locking, text, values).map(drop)
     }
 
     fn lock_each(
@@ -121,17 +207,13 @@ impl Tx for Recorder<'_> {
             found[at].0 += 1;
             read(at, row)
         });
-        self.ask(text);
-        let mut held = self.held.borrow_mut();
-        if self.mode != Mode::Writes {
-            held.wrong(format!("it only reads, and locks: {text}"));
-        }
-        held.lock(locking, text, &found);
+        self.trip(text);
+        self.note_lock(locking, text, &found);
         answer
     }
 
     fn lock_named(&self, name: Named<'_>) -> Result<()> {
-        self.ask(&format!("lock {name:?}"));
+        self.go_along(&format!("lock {name:?}"));
         self.held.borrow_mut().lock_named(name);
         self.inner.lock_named(name)
     }

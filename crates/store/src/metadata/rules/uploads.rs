@@ -156,8 +156,9 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
     Ok(opened)
 }
 
-/// Asks whether a login has ended for another reason than its time; a body may take longer than the login lives.
-/// The locks keep the answer true until the commit. So a transaction that ends the login finds the new session.
+/// Asks whether a login has been ended early. A login that ran out counts as good, because a body may take
+/// longer than the login lives. The locks keep the answer true until the commit. So a transaction that ends the
+/// login finds the new session.
 fn begin_facts(
     tx: &dyn Tx,
     owner: &Owner,

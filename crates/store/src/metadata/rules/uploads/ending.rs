@@ -71,7 +71,7 @@ pub(super) fn end<const N: usize>(
     Ok(ended.len())
 }
 
-/// The session of a blob, which is being locked.
+/// The session of a blob, while the session is being locked.
 pub(crate) struct Publishing<'a> {
     session: Asked<'a, Ending>,
     keys: Asked<'a, ContentKey>,
@@ -94,7 +94,7 @@ impl<'a> Publishing<'a> {
     }
 
     /// Ends the session of a blob whose bytes are under the key `kept`; discards the other keys of the session.
-    /// `false` if there is no such session, or it has a later writer.
+    /// Returns `false` if there is no such session, or if the session has a later writer.
     pub(crate) fn end(self, tx: &dyn Tx, kept: &ContentKey) -> Result<bool> {
         let Some(ended) = self.session.find(tx)? else { return Ok(false) };
         let keys = self.keys.all(tx)?;

@@ -20,6 +20,22 @@ fn scratch() -> (TempDir, Writer, Connection) {
     (directory, Writer::spawn(connection, Arc::default(), MAX_BATCH).unwrap(), reader)
 }
 
+/// Light work that has to be durable.
+fn durable(whose: Whose) -> Terms {
+    Terms::of(whose)
+}
+
+/// Light work that only has to be visible.
+fn visible(whose: Whose) -> Terms {
+    Terms::of(whose).takes_nothing().visible()
+}
+
+/// Work of a login of account 1.
+fn login(number: i64, weight: Weight) -> Terms {
+    let caller = Caller { whose: account(1), login: Some(gangplank_core::LoginId(number)) };
+    Terms { caller, ..durable(account(1)).weighing(weight) }
+}
+
 /// How many parts of each job are stored.
 fn parts(reader: &Connection) -> BTreeMap<i64, i64> {
     let mut select = reader.prepare("SELECT job, count(*) FROM parts GROUP BY job").unwrap();
@@ -120,7 +136,7 @@ async fn nobody_is_answered_before_others_can_see_it() {
     }
 }
 
-/// A job sees the effects of the earlier jobs in the same commit, but none of those that failed.
+/// A job sees the effects of the earlier jobs in the same commit, but no effect of a failed job.
 #[tokio::test]
 async fn jobs_of_one_commit_run_one_after_the_other() {
     let (directory, writer, _reader) = scratch();
@@ -203,6 +219,50 @@ async fn accounts_take_turns() {
     assert!(place(300) < 3 && place(301) < 6 && place(302) < 4, "{:?}", &seen[..9]);
     let of_the_first: Vec<_> = seen.iter().copied().filter(|number| *number < 300).collect();
     assert_eq!(of_the_first, (0..300).collect::<Vec<_>>());
+}
+
+/// Light work overtakes heavy work of another login of the same account, and of the same login.
+#[tokio::test]
+async fn light_work_overtakes_heavy_work() {
+    let (directory, writer, _reader) = scratch();
+    let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();
+    held_up.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = |number: i64| {
+        let seen = Arc::clone(&seen);
+        move |_: &Connection| {
+            seen.lock().unwrap().push(number);
+            Ok(())
+        }
+    };
+    let jobs = (0..12).map(|number| match number {
+        0..10 => writer.write(login(1, Weight::Heavy), note(number)),
+        10 => writer.write(login(2, Weight::Light), note(number)),
+        _ => writer.write(login(1, Weight::Light), note(number)),
+    });
+    let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
+    let (answers, ()) = tokio::join!(join_all(jobs), release);
+    assert!(answers.into_iter().all(|answer| answer.is_ok()));
+    let seen = seen.lock().unwrap();
+    let place = |number| seen.iter().position(|seen| *seen == number).unwrap();
+    // The first piece may begin before the others are there.
+    assert!(place(10) <= 1 && place(11) <= 2, "{seen:?}");
+    let heavy: Vec<_> = seen.iter().copied().filter(|number| *number < 10).collect();
+    assert_eq!(heavy, (0..10).collect::<Vec<_>>());
+}
+
+/// Heavy work that rests is not forgotten, also when nothing else comes.
+#[tokio::test]
+async fn heavy_work_runs_after_its_rest() {
+    let (_directory, writer, reader) = scratch();
+    for job in 0..4 {
+        let (theirs, mine) = tokio::join!(
+            writer.write(login(1, Weight::Heavy), work(job, Course::Succeeds)),
+            writer.write(login(2, Weight::Light), work(job + 4, Course::Succeeds)),
+        );
+        assert_eq!((theirs.unwrap(), mine.unwrap()), (job, job + 4));
+    }
+    assert_eq!(parts(&reader).len(), 8);
 }
 
 /// A caller with little work waits for one heavy piece of another account, not for all of them.
