@@ -40,6 +40,7 @@ async fn postgresql_takes_every_text_of_the_rules() {
     let is_prepared = |text: &String| {
         let locks = [" FOR SHARE", " FOR NO KEY UPDATE", " FOR NO KEY UPDATE SKIP LOCKED"];
         prepared.contains(text)
+            || text.contains("julianday('now')") // The databases have different texts for their clocks.
             || numbering.contains(text.trim_end())
             || locks.iter().any(|lock| prepared.contains(&format!("{text}{lock}")))
     };
