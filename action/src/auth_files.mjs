@@ -60,8 +60,8 @@ export function nameOf({ file, helper }) {
   return file ?? program(helper);
 }
 
-// Docker's file is always written. Podman reads it too if its own file has no entry, so its own is only written if it
-// exists or was asked for.
+// Docker's file is always written. Podman reads docker's file too if its own file has no entry. So podman's file is
+// only written if it exists or was asked for.
 function files() {
   const { DOCKER_CONFIG: docker, REGISTRY_AUTH_FILE: asked, XDG_RUNTIME_DIR: runtime } = process.env;
   const found = [join(docker || join(homedir(), ".docker"), "config.json")];

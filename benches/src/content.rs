@@ -36,7 +36,7 @@ impl RandomFile {
             if length == 0 {
                 break;
             }
-            // The same piece again, except for eight bytes, so that no file system can store it only once.
+            // The same piece again, except for eight bytes, so that every file system has to store it again.
             let mut piece = piece[..length].to_vec();
             let mark = number.to_le_bytes();
             let marked = mark.len().min(length);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A running `dockerd`. Dropping it ends it and removes its folder.
+/// A running `dockerd`. Dropping this ends the daemon and removes its folder.
 pub(crate) struct Engine {
     process: Child,
     folder: PathBuf,

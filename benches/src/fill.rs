@@ -21,8 +21,8 @@ use crate::work::MEDIA_TYPE;
 /// The repository that is filled.
 pub(crate) const REPOSITORY: &str = "growth";
 
-/// The number of blobs with bytes. They are those whose number is a multiple of the size divided by this. Only
-/// these may be read.
+/// The number of blobs with bytes. Their numbers are the multiples of the size divided by this number. Only
+/// these blobs may be read.
 pub(crate) const WITH_BYTES: usize = 10_000;
 
 /// The number of garbage blobs for a cycle.

@@ -15,7 +15,7 @@ use crate::report::Row;
 use crate::servers::{self, Programs};
 use crate::target::Target;
 use crate::work::{self, put_manifest, small_blobs};
-use crate::{fill, plot};
+use crate::{fill, page, plot};
 
 const CONNECTIONS: usize = 16;
 
@@ -44,7 +44,13 @@ const FULL: Extent = Extent {
 
 /// Measures everything with all sizes in each run, and writes `growth.md` and `growth.svg`. A store that an earlier
 /// measurement filled in the same place is used again.
-pub(crate) fn measure(programs: &Programs, quick: bool, runs: usize, out: &Path) -> Result<()> {
+pub(crate) fn measure(
+    programs: &Programs,
+    quick: bool,
+    runs: usize,
+    out: &Path,
+    page: Option<&Path>,
+) -> Result<()> {
     let extent = if quick { QUICK } else { FULL };
     for size in extent.sizes.iter().copied() {
         fill_once(programs, size, extent.tags)?;
@@ -60,8 +66,13 @@ pub(crate) fn measure(programs: &Programs, quick: bool, runs: usize, out: &Path)
     let lines = found.lines();
     let table = table(&lines);
     eprintln!("{table}");
-    std::fs::write(out.join("growth.md"), table)?;
-    std::fs::write(out.join("growth.svg"), plot::lines(&lines))?;
+    std::fs::write(out.join("growth.md"), &table)?;
+    let picture = out.join("growth.svg");
+    std::fs::write(&picture, plot::lines(&lines))?;
+    if let Some(page) = page {
+        page::replace(page, "growth", &table)?;
+        page::put_beside(page, &picture)?;
+    }
     Ok(())
 }
 
@@ -121,7 +132,7 @@ fn by_size(programs: &Programs, size: usize, reads: usize, found: &mut Found) ->
     found.note("GET manifest by tag, by size of store", size, ask(&target, CONNECTIONS, reads, get)?);
     let list = list_tags(&target, fill::REPOSITORY);
     found.note("list of 100 tags, by size of store", size, ask(&target, CONNECTIONS, reads / 4, list)?);
-    let pushed = small_blobs(&target, fill::REPOSITORY, reads / 10)?;
+    let pushed = small_blobs(&target, fill::REPOSITORY, reads / 10, CONNECTIONS)?;
     found.note("push of a 4 KiB blob, by size of store", size, pushed);
     let put = put_manifest(&target, fill::REPOSITORY, reads / 10, CONNECTIONS)?;
     found.note("PUT of a manifest, by size of store", size, put);

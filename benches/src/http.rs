@@ -1,10 +1,10 @@
 //! A minimal HTTP/1.1 client. It shares the processors with the server, so it must cost little.
 
 use std::io::{Read, Write as _};
-use std::net::TcpStream;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::stream::Stream;
 use crate::target::Target;
 
 /// An answer with its body.
@@ -62,15 +62,13 @@ pub(crate) fn with_digest(location: &str, digest: &str) -> String {
 
 /// A connection that blocks, for large bodies.
 pub(crate) struct Blocking {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     buffer: Vec<u8>,
 }
 
 impl Blocking {
     pub(crate) fn open(target: &Target) -> Result<Self> {
-        let stream = TcpStream::connect(target.address)?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::new() })
+        Ok(Self { stream: Stream::open(target)?, buffer: Vec::new() })
     }
 
     /// Sends a whole request and reads its answer.

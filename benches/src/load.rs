@@ -7,32 +7,43 @@ use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::http::{Answer, parse};
+use crate::stream::{self, Duplex};
 use crate::target::Target;
 
 /// A connection among many.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Duplex>,
     buffer: Vec<u8>,
     answer: Answer,
 }
 
 impl Connection {
     pub(crate) async fn open(target: &Target) -> Result<Self> {
-        let stream = TcpStream::connect(target.address).await?;
-        stream.set_nodelay(true)?;
+        let stream = stream::open(target).await?;
         Ok(Self { stream, buffer: Vec::with_capacity(16 << 10), answer: Answer::default() })
     }
 
     /// Sends a whole request and reads its answer, which must have the status `expected`.
     pub(crate) async fn ask(&mut self, request: &[u8], expected: u16) -> Result<&Answer> {
-        self.stream.write_all(request).await?;
+        self.send(request).await?;
+        self.answer(request.starts_with(b"HEAD "), expected).await
+    }
+
+    /// Sends a request or a part of it.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes).await?;
+        // With TLS, bytes may wait for more.
+        Ok(self.stream.flush().await?)
+    }
+
+    /// Reads the answer to a request that was sent, which must have the status `expected`.
+    pub(crate) async fn answer(&mut self, of_head_request: bool, expected: u16) -> Result<&Answer> {
         self.buffer.clear();
         let head = loop {
             self.more().await?;
-            if let Some(head) = parse(&self.buffer, request.starts_with(b"HEAD "))? {
+            if let Some(head) = parse(&self.buffer, of_head_request)? {
                 break head;
             }
         };

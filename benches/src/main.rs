@@ -2,8 +2,11 @@
 //!
 //! `cargo run --release -p gangplank-bench -- --help`
 
+mod bucket;
 mod content;
+mod cpus;
 mod digest;
+mod endpoint;
 mod engine;
 mod fill;
 mod growth;
@@ -12,13 +15,18 @@ mod http;
 mod limits;
 mod load;
 mod meter;
+mod page;
 mod peers;
 mod plot;
+mod registries;
 mod replicas;
 mod report;
 mod servers;
+mod stream;
 mod syncs;
+mod tables;
 mod target;
+mod tls;
 mod work;
 
 use std::path::PathBuf;
@@ -26,16 +34,13 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 
-use crate::content::RandomFile;
-use crate::report::{Report, Row};
-use crate::target::Target;
-use crate::work::{Scale, Work};
+use crate::work::Scale;
 
 /// Measures registries with the same load, in one run, together with the limits of the machine.
 ///
-/// A target is `gangplank` (started here, with its own logins), `distribution` (`docker-registry`) or `nora` (both
-/// started here without authentication), or `NAME=URL[,pid=N]` for a running one:
-/// `mine=http://USER:PASSWORD@127.0.0.1:5000,pid=4711`. Only plain HTTP is supported.
+/// A target is `gangplank` (started here, with its own logins), or one of `distribution-2` (`docker-registry`),
+/// `distribution-3` (`registry`), `zot` and `nora` (started here without authentication), or `NAME=URL[,pid=N]` for a
+/// running one: `mine=http://USER:PASSWORD@127.0.0.1:5000,pid=4711`. A running one speaks plain HTTP.
 #[expect(clippy::struct_excessive_bools, reason = "each is an option by itself")]
 #[derive(Debug, Parser)]
 struct Args {
@@ -72,7 +77,7 @@ struct Args {
     /// The folder with PostgreSQL's programs, for --replicas
     #[arg(long, value_name = "DIR", default_value = "/usr/lib/postgresql/15/bin")]
     postgres: PathBuf,
-    /// The program of the S3 server versitygw, for --replicas
+    /// The program of the S3 server versitygw, for content in a bucket
     #[arg(long, value_name = "PROGRAM", default_value = "versitygw")]
     versitygw: PathBuf,
     /// Attack a server until standard input ends
@@ -84,6 +89,24 @@ struct Args {
     /// MiB of the large blob
     #[arg(long, value_name = "MIB")]
     blob_size: Option<u64>,
+    /// A folder with programs of other registries, besides those on the path
+    #[arg(long, value_name = "DIR", default_value = "target/peers")]
+    peers: PathBuf,
+    /// Let the servers serve TLS; those that cannot are left out
+    #[arg(long, conflicts_with_all = ["growth", "hostile", "replicas"])]
+    tls: bool,
+    /// Connections for work that uses many; default: 16
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    connections: Option<u16>,
+    /// Processors for servers, such as 0 or 0-3; the load gets all others
+    #[arg(long, value_name = "LIST")]
+    server_cpus: Option<String>,
+    /// The test program of the crate gangplank-server, which runs the endpoint as a proxy
+    #[arg(long, value_name = "PROGRAM")]
+    endpoint: Option<PathBuf>,
+    /// A page of the manual: the run replaces its section of results, and its picture
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hostile", "replicas"])]
+    page: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -91,20 +114,31 @@ fn main() -> Result<()> {
     if let Some(attack) = &args.attack {
         return hostile::attack::run(attack);
     }
+    if let Some(list) = &args.server_cpus {
+        cpus::separate(list)?;
+    }
     let mut scale = if args.quick { Scale::QUICK } else { Scale::FULL };
     if let Some(mib) = args.blob_size {
         scale.large = mib << 20;
+    }
+    if let Some(connections) = args.connections {
+        scale.connections = connections.into();
     }
     let runs = args.runs.unwrap_or(if args.quick { 1 } else { 3 }).max(1);
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
     std::fs::create_dir_all(&args.data).with_context(|| format!("cannot make {}", args.data.display()))?;
     let home = tempfile::Builder::new().prefix("data-").tempdir_in(&args.data)?;
-    let mut programs = servers::Programs { gangplank: args.gangplank.clone(), home: home.path().to_owned() };
+    let mut programs = servers::Programs {
+        gangplank: args.gangplank.clone(),
+        peers: Some(args.peers.clone()),
+        tls: args.tls.then(|| tls::Tls::make(home.path())).transpose()?,
+        home: home.path().to_owned(),
+    };
     if args.growth {
         if args.keep {
             programs.home.clone_from(&args.data);
         }
-        return growth::measure(&programs, args.quick, runs, &args.out);
+        return growth::measure(&programs, args.quick, runs, &args.out, args.page.as_deref());
     }
     if args.hostile {
         return hostile::measure(&programs, args.quick, runs, &args.out);
@@ -113,61 +147,7 @@ fn main() -> Result<()> {
         let shared = replicas::Shared { postgres: args.postgres.clone(), versitygw: args.versitygw.clone() };
         return replicas::measure(&programs, &shared, args.quick, args.runs.unwrap_or(1).max(1), &args.out);
     }
-    let names = if args.targets.is_empty() { servers::installed(&programs) } else { args.targets.clone() };
-    let mut file = RandomFile::create(&home.path().join("blob"), scale.large)?;
-
-    let wanted =
-        |name: &str| args.only.is_empty() || args.only.iter().any(|word| name.contains(word.as_str()));
-    let mut report = Report::new(runs, args.quick);
-    if wanted("limits") {
-        say("limits of this machine");
-        report.limits = limits::measure(&file, home.path(), runs)?;
-    }
-    if wanted("cold start") {
-        for name in &names {
-            if let Some(row) = servers::cold_start(name, &programs, runs)? {
-                report.rows.push(row);
-            }
-        }
-    }
-    let works: Vec<Work> = work::all().into_iter().filter(|work| wanted(work.name)).collect();
-    let targets = names.iter().map(|name| Target::open(name, &programs)).collect::<Result<Vec<_>>>()?;
-    for target in &targets {
-        report.idle.extend(meter::resident(target).map(|bytes| (target.name.clone(), bytes)));
-    }
-    for work in &works {
-        if let Some(program) = work.missing() {
-            report.skipped.push(format!("{}: {program} is not installed", work.name));
-            continue;
-        }
-        for target in targets.iter().filter(|target| work.suits(target)) {
-            let mut outcomes = Vec::new();
-            for _ in 0..runs {
-                file.renew()?;
-                match (work.run)(target, &scale, &file) {
-                    Ok(Some(outcome)) => outcomes.push(outcome),
-                    Ok(None) => break,
-                    Err(error) => {
-                        eprintln!("  {error:#}");
-                        report.failures.push(format!("{} on {}: {error:#}", work.name, target.name));
-                        break;
-                    }
-                }
-            }
-            let row = Row::median(work.name, &target.name, outcomes);
-            let rate = row.as_ref().map_or("not measured".to_owned(), Row::shown_rate);
-            say(&format!("{}: {} {rate}", work.name, target.name));
-            report.rows.extend(row);
-        }
-    }
-    if wanted("syncs") {
-        syncs::count(&targets, home.path(), &mut report)?;
-    }
-    report.peaks = targets.iter().filter_map(|t| Some((t.name.clone(), meter::highest(t)?))).collect();
-    report.write(&args.out)?;
-    eprintln!("results are in {}", args.out.display());
-    anyhow::ensure!(report.failures.is_empty(), "some of the work could not be measured");
-    Ok(())
+    registries::measure(&args, &programs, &scale, runs)
 }
 
 /// Reports the current measurement, apart from results.

@@ -14,6 +14,8 @@ pub(crate) struct Outcome {
     pub(crate) operations: u64,
     /// The bytes of content that were transferred. Zero if they do not matter.
     pub(crate) bytes: u64,
+    /// What its rate counts.
+    pub(crate) counts: Counts,
     /// The time from the first request to the last answer.
     pub(crate) elapsed: Duration,
     /// The time of each operation, sorted.
@@ -26,6 +28,28 @@ pub(crate) struct Outcome {
     pub(crate) other_cpu: f64,
     /// The server's largest resident memory since the work began, in bytes.
     pub(crate) peak_memory: Option<u64>,
+}
+
+/// What a rate counts.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Counts {
+    #[default]
+    Operations,
+    Bytes,
+}
+
+impl Outcome {
+    /// The same cost, with a rate in bytes.
+    pub(crate) fn of_bytes(self) -> Self {
+        Self { counts: Counts::Bytes, ..self }
+    }
+
+    /// The same cost, with other latencies: those of the operations that matter.
+    pub(crate) fn with_latencies(mut self, mut latencies: Vec<Duration>) -> Self {
+        latencies.sort_unstable();
+        self.latencies = latencies;
+        self
+    }
 }
 
 /// A running measurement.
@@ -63,9 +87,11 @@ impl<'a> Meter<'a> {
         if let Some(target) = self.target {
             target.note_peak(pid.and_then(|pid| memory(pid, "VmHWM:")));
         }
+        let is_one = latencies.len() == 1 && bytes > 0;
         Outcome {
             operations: latencies.len() as u64,
             bytes,
+            counts: if is_one { Counts::Bytes } else { Counts::Operations },
             elapsed,
             latencies,
             server_cpu,

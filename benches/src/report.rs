@@ -3,15 +3,16 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use serde_json::json;
 
 use crate::limits::Limit;
-use crate::meter::Outcome;
-use crate::plot;
+use crate::meter::{Counts, Outcome};
 use crate::syncs::Counted;
+use crate::target::Target;
+use crate::{plot, tables};
 
 /// The medians of one work on one target.
 pub(crate) struct Row {
@@ -52,13 +53,13 @@ impl Outcome {
         done as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Whether it transferred one large thing rather than many small ones.
-    pub(crate) fn is_bulk(&self) -> bool {
-        self.operations == 1 && self.bytes > 0
+    /// Whether its rate counts bytes.
+    fn is_bulk(&self) -> bool {
+        self.counts == Counts::Bytes
     }
 
     /// The rate with its unit.
-    fn shown_rate(&self, rate: f64) -> String {
+    pub(crate) fn shown_rate(&self, rate: f64) -> String {
         if self.is_bulk() { format!("{:.0} MB/s", rate / 1e6) } else { format!("{rate:.0}/s") }
     }
 
@@ -75,10 +76,25 @@ impl Outcome {
     }
 }
 
+/// Work that a server did not do.
+pub(crate) struct Failure {
+    work: String,
+    target: String,
+    reason: String,
+}
+
+/// How everything was measured.
+pub(crate) struct Conditions {
+    pub(crate) runs: usize,
+    /// Whether the figures have no meaning.
+    pub(crate) quick: bool,
+    /// The other conditions, for readers.
+    pub(crate) words: String,
+}
+
 /// All results of one run of the program.
 pub(crate) struct Report {
-    runs: usize,
-    quick: bool,
+    conditions: Conditions,
     pub(crate) limits: Vec<Limit>,
     pub(crate) rows: Vec<Row>,
     /// Resident memory of each server right after its start.
@@ -89,39 +105,81 @@ pub(crate) struct Report {
     pub(crate) syncs: Vec<Counted>,
     /// Work that was skipped, and the reasons.
     pub(crate) skipped: Vec<String>,
-    pub(crate) failures: Vec<String>,
+    pub(crate) failures: Vec<Failure>,
 }
 
 impl Report {
-    pub(crate) fn new(runs: usize, quick: bool) -> Self {
+    pub(crate) fn new(conditions: Conditions) -> Self {
         let (limits, rows, idle, peaks) = (vec![], vec![], vec![], vec![]);
         let (syncs, skipped, failures) = (vec![], vec![], vec![]);
-        Self { runs, quick, limits, rows, idle, peaks, syncs, skipped, failures }
+        Self { conditions, limits, rows, idle, peaks, syncs, skipped, failures }
+    }
+
+    /// Measures some work on all targets, in turns. A request that fails ends the work on its target. `None` means
+    /// that the work is not possible there.
+    pub(crate) fn measure(
+        &mut self,
+        work: &str,
+        targets: &[&Target],
+        runs: usize,
+        mut run: impl FnMut(&Target) -> Result<Option<Outcome>>,
+    ) {
+        let mut all: Vec<Option<Vec<Outcome>>> = targets.iter().map(|_| Some(Vec::new())).collect();
+        for _ in 0..runs {
+            for (target, outcomes) in targets.iter().zip(&mut all) {
+                let Some(done) = outcomes else { continue };
+                match run(target) {
+                    Ok(Some(outcome)) => done.push(outcome),
+                    Ok(None) => *outcomes = None,
+                    Err(error) => {
+                        let (work, target, reason) =
+                            (work.to_owned(), target.name.clone(), format!("{error:#}"));
+                        eprintln!("FAILED: {work} on {target}: {reason}");
+                        self.failures.push(Failure { work, target, reason });
+                        *outcomes = None;
+                    }
+                }
+            }
+        }
+        for (target, outcomes) in targets.iter().zip(all) {
+            let Some(row) = Row::median(work, &target.name, outcomes.unwrap_or_default()) else { continue };
+            crate::say(&format!("{work}: {} {}", target.name, row.shown_rate()));
+            self.rows.push(row);
+        }
+    }
+
+    /// Notes that some work was not measured on a server, and why.
+    pub(crate) fn skip(&mut self, work: &str, target: &str, reason: &str) {
+        self.skipped.push(format!("{work} on {target}: {reason}"));
+    }
+
+    /// The tables for readers, with the conditions.
+    pub(crate) fn section(&self) -> Result<String> {
+        let mut text = self.head();
+        text.push_str(&self.limits()?);
+        let failures: Vec<_> =
+            self.failures.iter().map(|failure| (&*failure.work, &*failure.target)).collect();
+        text.push_str(&tables::of(&self.rows, &failures));
+        text.push_str(&self.memory()?);
+        text.push_str(&self.syncs()?);
+        text.push_str(&self.notes()?);
+        Ok(text)
     }
 
     pub(crate) fn write(&self, out: &Path) -> Result<()> {
         let table = self.table()?;
         eprintln!("{table}");
         fs::write(out.join("results.md"), table)?;
+        fs::write(out.join("section.md"), self.section()?)?;
         fs::write(out.join("results.svg"), plot::bars(&self.rows))?;
         fs::write(out.join("results.json"), self.numbers().to_string())?;
         Ok(())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
+    /// One line for each work and server, with everything that was measured.
     fn table(&self) -> Result<String> {
-        let mut text = format!("Medians of {} run(s) on {}.\n\n", self.runs, machine());
-        if self.quick {
-            text.push_str("**A short run, to see that everything runs: the figures mean nothing.**\n\n");
-        }
-        if !self.limits.is_empty() {
-            text.push_str("| limit of this machine | rate | CPU s |\n|---|---|---|\n");
-            for limit in &self.limits {
-                let rate = limit.bytes as f64 / 1e6 / limit.elapsed.as_secs_f64();
-                writeln!(text, "| {} | {rate:.0} MB/s | {:.2} |", limit.name, limit.cpu)?;
-            }
-            text.push('\n');
-        }
+        let mut text = self.head();
+        text.push_str(&self.limits()?);
         text.push_str(
             "| work | server | rate | slowest to fastest run | p50 | p99 | server CPU s | per 1,000 | \
              benchmark CPU s | others' CPU s | peak MiB |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
@@ -142,25 +200,77 @@ impl Report {
                 outcome.peak_memory.map_or("-".to_owned(), mebibytes),
             )?;
         }
-        for (name, idle) in &self.idle {
-            let peak =
-                self.peaks.iter().find(|(of, _)| of == name).map_or("-".to_owned(), |(_, p)| mebibytes(*p));
-            write!(text, "\n{name}: {} MiB when it had started, {peak} MiB at the most.", mebibytes(*idle))?;
+        for Failure { work, target, .. } in &self.failures {
+            writeln!(text, "| {work} | {target} | **FAILED** |{}", " - |".repeat(8))?;
         }
+        text.push_str(&self.memory()?);
+        text.push_str(&self.syncs()?);
+        text.push_str(&self.notes()?);
+        Ok(text)
+    }
+
+    fn head(&self) -> String {
+        let Conditions { runs, quick, words } = &self.conditions;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = jiff::Timestamp::from_second(i64::try_from(now).unwrap_or_default()).unwrap_or_default();
+        let today = now.strftime("%Y-%m-%d");
+        let mut text = format!("{today}. Medians of {runs} run(s) in turns on {}. {words}\n\n", machine());
+        if *quick {
+            text.push_str("**A short run, to see that everything runs: the figures mean nothing.**\n\n");
+        }
+        text
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
+    fn limits(&self) -> Result<String> {
+        let mut text = String::new();
+        if !self.limits.is_empty() {
+            text.push_str("| limit of this machine | rate | CPU s |\n|---|---|---|\n");
+            for limit in &self.limits {
+                let rate = limit.bytes as f64 / 1e6 / limit.elapsed.as_secs_f64();
+                writeln!(text, "| {} | {rate:.0} MB/s | {:.2} |", limit.name, limit.cpu)?;
+            }
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    fn memory(&self) -> Result<String> {
+        let mut text = String::new();
+        if !self.idle.is_empty() {
+            text.push_str("\n| memory | after the start | most in all work |\n|---|---|---|\n");
+        }
+        for (name, idle) in &self.idle {
+            let peak = self.peaks.iter().find(|(of, _)| of == name);
+            let peak = peak.map_or("-".to_owned(), |(_, bytes)| mebibytes(*bytes));
+            writeln!(text, "| {name} | {} MiB | {peak} MiB |", mebibytes(*idle))?;
+        }
+        Ok(text)
+    }
+
+    fn syncs(&self) -> Result<String> {
+        let mut text = String::new();
         if !self.syncs.is_empty() {
-            text.push_str("\n\n| syncs before the answer | server | median | most |\n|---|---|---|---|\n");
+            text.push_str("\n| syncs before the answer | server | median | most |\n|---|---|---|---|\n");
             for Counted { what, target, each } in &self.syncs {
                 let (median, most) = (each[each.len() / 2], each[each.len() - 1]);
                 writeln!(text, "| {what} | {target} | {median} | {most} |")?;
             }
         }
+        Ok(text)
+    }
+
+    fn notes(&self) -> Result<String> {
+        let mut text = String::new();
+        if !self.skipped.is_empty() || !self.failures.is_empty() {
+            text.push('\n');
+        }
         for skipped in &self.skipped {
-            write!(text, "\nSkipped: {skipped}")?;
+            writeln!(text, "- Not measured: {skipped}.")?;
         }
-        for failure in &self.failures {
-            write!(text, "\nNot measured: {failure}")?;
+        for Failure { work, target, reason } in &self.failures {
+            writeln!(text, "- **Failed**: {work} on {target}: {reason}")?;
         }
-        text.push('\n');
         Ok(text)
     }
 
@@ -181,13 +291,17 @@ impl Report {
             .iter()
             .map(|counted| json!({ "what": counted.what, "target": counted.target, "each": counted.each }));
         json!({
-            "runs": self.runs, "quick": self.quick, "limits": limits.collect::<Vec<_>>(),
+            "runs": self.conditions.runs, "quick": self.conditions.quick, "limits": limits.collect::<Vec<_>>(),
             "rows": rows.collect::<Vec<_>>(), "syncs": syncs.collect::<Vec<_>>(), "skipped": self.skipped,
+            "failed": self.failures.iter().map(|failure| json!({
+                "work": failure.work, "target": failure.target, "reason": failure.reason,
+            })).collect::<Vec<_>>(),
         })
     }
 }
 
-fn shown(time: Duration) -> String {
+/// A time with its unit.
+pub(crate) fn shown(time: Duration) -> String {
     let micros = time.as_micros();
     match micros {
         0..1_000 => format!("{micros} µs"),
@@ -196,8 +310,9 @@ fn shown(time: Duration) -> String {
     }
 }
 
+/// A size in MiB.
 #[expect(clippy::cast_precision_loss, reason = "sizes are read by people")]
-fn mebibytes(bytes: u64) -> String {
+pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / f64::from(1 << 20))
 }
 

@@ -2,17 +2,20 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::bucket::{BUCKET, Bucket, KEYS};
+use crate::cpus;
 use crate::http::Blocking;
 use crate::peers::{self, Peer};
 use crate::report::Row;
 use crate::target::Target;
+use crate::tls::Tls;
 
 pub(crate) const ACCESS_KEY: (&str, &str) = ("GPAKBENCHBENCHBENCH2", "bench-secret-access-key-0123456789");
 
@@ -28,6 +31,10 @@ const NO_QUOTAS: [&str; 5] = [
 /// The programs of the servers.
 pub(crate) struct Programs {
     pub(crate) gangplank: PathBuf,
+    /// A folder with programs of peers, besides those on the path.
+    pub(crate) peers: Option<PathBuf>,
+    /// The certificate with which servers serve TLS. `None` for plain HTTP.
+    pub(crate) tls: Option<Tls>,
     /// The parent of their data directories.
     pub(crate) home: PathBuf,
 }
@@ -45,13 +52,25 @@ impl Drop for Started {
 /// The targets that can be measured without further options.
 pub(crate) fn installed(programs: &Programs) -> Vec<String> {
     let own = programs.gangplank.is_file().then_some("gangplank");
-    own.into_iter().chain(peers::installed().map(|peer| peer.name)).map(str::to_owned).collect()
+    let peers = peers::all().filter(|peer| peer.missing(programs).is_none()).map(|peer| peer.name);
+    own.into_iter().chain(peers).map(str::to_owned).collect()
 }
 
 /// Whether a program is on the path.
 pub(crate) fn is_installed(program: &str) -> bool {
+    find(program, None).is_some()
+}
+
+/// The file of a program: in `first`, or else on the path.
+pub(crate) fn find(program: &str, first: Option<&Path>) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    let folders = first.map(Path::to_owned).into_iter().chain(std::env::split_paths(&path));
+    folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// A port that nobody listens on now.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// Starts gangplank, with an operator login for the registry and the root key for the API.
@@ -59,18 +78,30 @@ pub(crate) fn gangplank(programs: &Programs, name: &str) -> Result<Target> {
     gangplank_with(programs, name, &[])
 }
 
+/// Starts gangplank like [`gangplank`], with content in a bucket.
+pub(crate) fn gangplank_in(programs: &Programs, name: &str, bucket: &Bucket) -> Result<Target> {
+    let endpoint = format!("http://127.0.0.1:{}", bucket.port());
+    let variables = [
+        ("GANGPLANK_BLOBS", &*format!("s3://{BUCKET}/gangplank")),
+        ("GANGPLANK_S3_ENDPOINT", &endpoint),
+        ("GANGPLANK_S3_ACCESS_KEY_ID", KEYS.0),
+        ("GANGPLANK_S3_SECRET_ACCESS_KEY", KEYS.1),
+    ];
+    gangplank_with(programs, name, &variables)
+}
+
 /// Starts gangplank like [`gangplank`], with further variables.
 pub(crate) fn gangplank_with(programs: &Programs, name: &str, variables: &[(&str, &str)]) -> Result<Target> {
     let data = programs.home.join(name);
-    let (child, address) = start_gangplank(&programs.gangplank, &data, variables)?;
+    let (child, address) = start_gangplank(programs, &data, variables)?;
     let mut target = Target::at(name, address, address.to_string());
+    target.tls.clone_from(&programs.tls);
     target.pid = Some(child.0.id());
     target.started = Some(child);
     target.access_key = Some((ACCESS_KEY.0.to_owned(), ACCESS_KEY.1.to_owned()));
-    let output = Command::new(&programs.gangplank)
-        .args(["registry-login", "create", "--scope", "push,pull,delete", "--data-dir"])
-        .arg(&data)
-        .output()?;
+    let mut create = Command::new(&programs.gangplank);
+    create.args(["registry-login", "create", "--scope", "push,pull,delete", "--data-dir"]).arg(&data);
+    let output = target.trusted_by(&mut create).output()?;
     ensure!(output.status.success(), "no login: {}", String::from_utf8_lossy(&output.stderr));
     let shown: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let password = shown["password"].as_str().with_context(|| format!("no password in {shown}"))?;
@@ -85,9 +116,16 @@ pub(crate) fn gangplank_with(programs: &Programs, name: &str, variables: &[(&str
     Ok(target)
 }
 
-fn start_gangplank(program: &Path, data: &Path, variables: &[(&str, &str)]) -> Result<(Started, SocketAddr)> {
-    serve(program, &data.with_extension("log"), |command| {
+fn start_gangplank(
+    programs: &Programs,
+    data: &Path,
+    variables: &[(&str, &str)],
+) -> Result<(Started, SocketAddr)> {
+    serve(&programs.gangplank, &data.with_extension("log"), |command| {
         command.arg("--data-dir").arg(data).envs(variables.iter().copied());
+        if let Some(tls) = &programs.tls {
+            command.arg("--tls-cert").arg(&tls.certificate).arg("--tls-key").arg(&tls.key);
+        }
     })
 }
 
@@ -108,7 +146,7 @@ pub(crate) fn serve(
         .stdout(Stdio::piped())
         .stderr(File::create(log)?);
     configure(&mut command);
-    let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+    let mut child = cpus::spawn_server(&mut command)?;
     let output = child.stdout.take().context("no standard output")?;
     let child = Started(child);
     let mut ready = String::new();
@@ -117,10 +155,13 @@ pub(crate) fn serve(
     Ok((child, address.with_context(|| format!("gangplank said {ready:?}"))??))
 }
 
-/// Starts another registry.
-pub(crate) fn peer(peer: &Peer, programs: &Programs) -> Result<Target> {
-    let (child, address) = peer.start(&programs.home.join(peer.name))?;
+/// Starts another registry on a folder, or with content in a bucket.
+pub(crate) fn peer(peer: &Peer, programs: &Programs, bucket: Option<&Bucket>) -> Result<Target> {
+    let place = if bucket.is_some() { "bucket" } else { "folder" };
+    let data = programs.home.join(format!("{}-{place}", peer.name));
+    let (child, address) = peer.start(programs, &data, bucket)?;
     let mut target = Target::at(peer.name, address, address.to_string());
+    target.tls.clone_from(&programs.tls);
     target.pid = Some(child.0.id());
     target.started = Some(child);
     Ok(target)
@@ -133,11 +174,12 @@ pub(crate) fn cold_start(name: &str, programs: &Programs, runs: usize) -> Result
         let data = programs.home.join(format!("{name}-cold-{run}"));
         let start = Instant::now();
         let (child, address) = match (name, peers::named(name)) {
-            ("gangplank", _) => start_gangplank(&programs.gangplank, &data, &[])?,
-            (_, Some(peer)) => peer.start(&data)?,
+            ("gangplank", _) => start_gangplank(programs, &data, &[])?,
+            (_, Some(peer)) => peer.start(programs, &data, None)?,
             _ => return Ok(None),
         };
-        let target = Target::at(name, address, address.to_string());
+        let mut target = Target::at(name, address, address.to_string());
+        target.tls.clone_from(&programs.tls);
         let answer = Blocking::open(&target)?.ask(&target.head("GET", "/v2/", ""))?;
         ensure!(answer.status == 200 || answer.status == 401, "the first answer was {}", answer.status);
         let elapsed = start.elapsed();

@@ -59,7 +59,7 @@ pub(crate) fn count(targets: &[Target], home: &Path, report: &mut Report) -> Res
         done.extend(api(target)?);
         let syncs = trace.end()?;
         for (what, spans) in done {
-            let within = |(from, to): &Span| syncs.iter().filter(|at| (*from..=*to).contains(at)).count();
+            let within = |(from, to): &Span| syncs.iter().filter(|at| from <= *at && *at <= to).count();
             let mut each: Vec<usize> = spans.iter().map(within).collect();
             each.sort_unstable();
             report.syncs.push(Counted { what, target: target.name.clone(), each });

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
@@ -11,8 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use gangplank_sigv4::{Credentials, Request, sign};
 use sha2::{Digest as _, Sha256};
 
+use crate::bucket::Bucket;
 use crate::peers;
 use crate::servers::{self, Programs, Started};
+use crate::tls::Tls;
 
 /// Calls that only gangplank has.
 const OWN_CALLS: [&str; 3] = ["CreateAccessKey", "CreateRegistryLogin", "ListAuditEvents"];
@@ -23,6 +26,8 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     /// `host:port`.
     pub(crate) host: String,
+    /// For TLS. `None` for plain HTTP.
+    pub(crate) tls: Option<Tls>,
     /// The user and the password, if one is needed.
     pub(crate) login: Option<(String, String)>,
     /// The server's process, if it is on this machine and known.
@@ -42,9 +47,26 @@ impl Target {
     pub(crate) fn open(name: &str, programs: &Programs) -> Result<Self> {
         match (name, peers::named(name)) {
             ("gangplank", _) => servers::gangplank(programs, "gangplank"),
-            (_, Some(peer)) => servers::peer(peer, programs),
+            (_, Some(peer)) => servers::peer(peer, programs, None),
             _ => Self::running(name),
         }
+    }
+
+    /// Starts the target with a name, with content in a bucket. `None` if it has no such store.
+    pub(crate) fn open_in(name: &str, programs: &Programs, bucket: &Bucket) -> Option<Result<Self>> {
+        match (name, peers::named(name)) {
+            ("gangplank", _) => Some(servers::gangplank_in(programs, "gangplank-bucket", bucket)),
+            (_, Some(peer)) => peer.has_buckets.then(|| servers::peer(peer, programs, Some(bucket))),
+            _ => None,
+        }
+    }
+
+    /// Makes a client trust the certificate, if the target has one.
+    pub(crate) fn trusted_by<'a>(&self, client: &'a mut Command) -> &'a mut Command {
+        if let Some(tls) = &self.tls {
+            client.env("SSL_CERT_FILE", &tls.certificate);
+        }
+        client
     }
 
     fn running(text: &str) -> Result<Self> {
@@ -55,7 +77,7 @@ impl Target {
         };
         let Some(authority) = url.strip_prefix("http://") else {
             bail!(
-                "{text:?} is no target: gangplank, distribution, nora, or NAME=http://[USER:PASSWORD@]HOST:PORT"
+                "{text:?} is no target: gangplank, distribution-2, distribution-3, zot, nora, or NAME=http://[USER:PASSWORD@]HOST:PORT"
             );
         };
         let authority = authority.trim_end_matches('/');
@@ -76,6 +98,7 @@ impl Target {
             name,
             address,
             host,
+            tls: None,
             login: None,
             pid: None,
             access_key: None,

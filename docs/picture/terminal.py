@@ -16,13 +16,13 @@ import tempfile
 COLUMNS = 112
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BOOK = TOP / "crates/gangplank/tests/book"
-# Those of the eight colours that the program uses, for a dark background.
+# The used colours, of the eight of a terminal, for a dark background.
 COLOURS = {31: "#ff7b72", 32: "#7ee787", 33: "#e3b341", 36: "#79c0ff"}
 CODE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])|\x1b[()][A-Z0-9]")
 
 
 class Screen:
-    """What a terminal shows after all that it was sent: lines of characters with their style."""
+    """The picture of a terminal after all that it was sent: lines of characters with their style."""
 
     def __init__(self):
         self.lines, self.row, self.column, self.style = [[]], 0, 0, (None, False, False)
@@ -92,7 +92,7 @@ class Screen:
 
 
 def recorded(program):
-    """What the story sends to a terminal."""
+    """The bytes that the story sends to a terminal."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.environ["PATH"]
         environment = {

@@ -65,7 +65,7 @@ test("a form of another site does nothing", async () => {
       await page.getByRole("heading", { name: "Not from here" }).waitFor();
       await page.getByText("nothing was done").waitFor();
     }
-    // By script, as far as browsers allow it.
+    // The script of a page sends the same requests, as far as browsers allow that.
     await page.goto(put("script", "", host));
     const statuses = await page.evaluate(async (targets) => {
       const ends = [];
@@ -126,7 +126,7 @@ test("no other site can read a page, or hears from where one comes", async () =>
     return new Promise((ends) => { setTimeout(() => ends(other === null || other.closed), 1500); });
   }, `${place()}/logins`);
   assert.ok(opened, "what another site opens is out of its hands");
-  // A link from the console to another site does not tell that site the page.
+  // A link from the console to another site does not tell that site the address of the page.
   await page.goto(`${place()}/logins`);
   seen.length = 0;
   await page.evaluate((url) => { const link = document.createElement("a"); link.href = url; document.body.append(link); link.click(); }, put("away", ""));
@@ -186,7 +186,7 @@ test("over plain HTTP by a name, forms are taken by their origin, and text is se
   assert.ok(selected.includes(`docker push ${INSECURE}:`), selected);
   unharmed(guest, /Cross-Origin-Opener-Policy header has been ignored/);
 
-  // And a page of another site, with another Origin or none.
+  // Then a page of another site, with another Origin or none.
   const [next] = live();
   for (const html of [form(`${place(origin)}/logins/revoke?id=${next}`), `<meta name=referrer content=no-referrer>${form(`${place(origin)}/logins/revoke?id=${next}`)}`]) {
     await page.goto(put("insecure", html, INSECURE));

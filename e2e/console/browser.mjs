@@ -1,4 +1,4 @@
-// Chromium, and what a page must never do.
+// Chromium, and the things that a page must never do.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
@@ -6,7 +6,7 @@ const require = createRequire(`${process.env.GANGPLANK_BROWSER}/`);
 const { chromium } = require("playwright-core");
 const { AxeBuilder } = require("@axe-core/playwright");
 
-// One name is this machine and no secure origin for a browser. The other is another site.
+// One name stands for this machine and is no secure origin for a browser. The other name is another site.
 export const INSECURE = "lan.test";
 export const OTHER_SITE = "evil.test";
 

@@ -18,7 +18,7 @@ test("nobody signs in, and the page says why and what to do", async () => {
     assert.equal(await page.locator("form").count(), 0, url);
     await accessible(page);
   }
-  // A client that sends the form all the same.
+  // A client can send the form although the page does not show it.
   const answer = await page.evaluate(async (key) => {
     const body = new URLSearchParams({ "key-id": key.id, secret: key.secret });
     const answer = await fetch("/console/in", { method: "POST", body });

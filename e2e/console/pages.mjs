@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 import { place, world } from "./server.mjs";
 
-// Of pages with the same template, this many are looked at.
+// How many pages of one template are looked at.
 const OF_A_KIND = 2;
 
 /** The screens that the navigation shows: names and addresses. */

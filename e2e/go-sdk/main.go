@@ -1,5 +1,5 @@
-// What a program with the AWS SDK for Go does in a job without a key: it is told nothing but what the environment says,
-// a role, the file of a token, and where the server is. `cargo test --test clients` runs it, if GANGPLANK_GO_SDK names it.
+// A program with the AWS SDK for Go, as in a job without a key. The environment gives it a role, the file of a token
+// and the server's address, and nothing else. `cargo test --test clients` runs it, if GANGPLANK_GO_SDK names it.
 package main
 
 import (
@@ -59,7 +59,7 @@ func login(ctx context.Context, settings aws.Config, client *lightsail.Client) e
 	return nil
 }
 
-// register registers an image, and is refused what the role may not do.
+// register registers an image, and checks that the role's other actions are refused.
 func register(ctx context.Context, client *lightsail.Client, digest string) error {
 	input := lightsail.RegisterContainerImageInput{
 		ServiceName: aws.String("web"), Label: aws.String("app"), Digest: aws.String(digest),

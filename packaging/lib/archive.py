@@ -1,4 +1,4 @@
-"""Archives whose bytes follow from what is in them: sorted, of root, of one time."""
+"""Archives whose bytes depend only on their content: sorted, owned by root, with one time."""
 
 import gzip
 import io
@@ -42,5 +42,5 @@ def tar(entries, epoch):
 
 
 def compressed(content):
-    """What `gzip -9n` makes of it."""
+    """The bytes as `gzip -9n` compresses them."""
     return gzip.compress(content, 9, mtime=0)

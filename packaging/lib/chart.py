@@ -19,7 +19,7 @@ def write(release, folder):
 
 
 def of_release(text, version):
-    """Chart.yaml with the release's version, which may have a + that the program's has not."""
+    """Chart.yaml with the release's version. Unlike the program's version, it may have a +."""
     for name in ("version", "appVersion"):
         said = re.search(rf'^{name}: *"?([^"\s]+)"?$', text, re.M)
         if not said or version.split("+")[0] != said[1]:

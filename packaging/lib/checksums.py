@@ -1,4 +1,4 @@
-"""SHA256SUMS of what lies in the folder; `sha256sum --check` reads it."""
+"""SHA256SUMS of the files in the folder, for `sha256sum --check`."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Which crates a program is made of, by Cargo's own resolution for its target."""
+"""The crates that a program consists of, as Cargo resolves them for its target."""
 
 import json
 import re
@@ -63,14 +63,14 @@ def components_of(release):
 
 
 def linked(dependency, packages):
-    """Whether a dependency becomes part of the program: neither for tests nor for building, and no macro."""
+    """Whether a dependency becomes a part of the program. Dependencies of tests and builds do not, and macros do not."""
     if all(kind["kind"] is not None for kind in dependency["dep_kinds"]):
         return False
     return not any("proc-macro" in target["kind"] for target in packages[dependency["pkg"]]["targets"])
 
 
 def checksums_of(lock):
-    """SHA-256 of each crate as it was downloaded, of Cargo.lock."""
+    """The SHA-256 of each downloaded crate, from Cargo.lock."""
     found = {}
     for entry in lock.split("[[package]]")[1:]:
         of = dict(re.findall(r'^(name|version|checksum) = "(.*)"$', entry, re.M))

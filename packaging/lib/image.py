@@ -1,4 +1,4 @@
-"""The container image: program, what it loads, certificates. Written as an OCI layout, without an engine."""
+"""The container image: the program, its libraries and certificates, written as an OCI layout without an engine."""
 
 import json
 from datetime import datetime, timezone
@@ -24,7 +24,7 @@ def write(release, parts, _work, folder):
         "config": {
             "User": f"{USER}:{USER}",
             "ExposedPorts": {"5000/tcp": {}},
-            # As variables, so that they count for every command in the container, and -e can change them.
+            # These are variables, so that every command in the container uses them, and -e can change them.
             "Env": [
                 "PATH=/usr/bin",
                 "GANGPLANK_LISTEN=0.0.0.0:5000",
@@ -33,7 +33,7 @@ def write(release, parts, _work, folder):
             "Entrypoint": ["/usr/bin/gangplank"],
             # Without TLS the server refuses to listen beyond loopback, and says what to do.
             "Cmd": ["serve"],
-            # Docker's own; no specification has it, and others leave it out.
+            # Docker's own field. No specification has it, and other engines leave it out.
             "Healthcheck": {
                 "Test": ["CMD", "/usr/bin/gangplank", "ping"],
                 "Interval": 5_000_000_000,

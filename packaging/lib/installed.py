@@ -30,7 +30,7 @@ def licences(parts):
 
 
 def everything(release, parts, prefix, zsh):
-    """All of it. `prefix` is where the unit finds the program, `zsh` the folder of zsh's completions."""
+    """All files. `prefix` is where the unit finds the program, `zsh` the folder of zsh's completions."""
     found = {**program(release), **licences(parts), **manual_pages(release)}
     completions = {
         "bash": "share/bash-completion/completions/gangplank",
@@ -61,7 +61,7 @@ def manual_pages(release):
 
 
 def settings(release):
-    """/etc/gangplank/gangplank.toml: what the program says, under a word about the service."""
+    """/etc/gangplank/gangplank.toml: the program's sample, below a comment about the service."""
     head = (
         "# The service names its data directory itself, /var/lib/gangplank, and data-dir below does not count for it:\n"
         "# share/doc/gangplank/systemd/data-elsewhere.conf says how to have another one. `systemctl restart gangplank`\n"
@@ -72,7 +72,7 @@ def settings(release):
 
 
 def debian_changelog(release):
-    """The form that Debian's tools read; what changed is in CHANGELOG.md."""
+    """The changelog in the form that Debian's tools read. CHANGELOG.md has the changes."""
     date = format_datetime(datetime.fromtimestamp(release.epoch, timezone.utc))
     return (
         f"gangplank ({debian_version(release)}) stable; urgency=medium\n\n"
@@ -82,5 +82,5 @@ def debian_changelog(release):
 
 
 def debian_version(release):
-    """A pre-release comes before its release there only if a tilde says so."""
+    """A pre-release sorts before its release only if a tilde marks it."""
     return release.version.replace("-", "~")

@@ -1,4 +1,4 @@
-"""An OCI image layout: a folder of blobs by digest, and an index that names the first."""
+"""An OCI image layout: a folder of blobs by digest, and an index that names the first manifest."""
 
 import hashlib
 import json

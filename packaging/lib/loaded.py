@@ -1,4 +1,4 @@
-"""The libraries of this machine that a program loads, with what scanners and lawyers ask of each."""
+"""The libraries of this machine that a program loads, with the facts that scanners and lawyers need."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from release import Refused, run
 
 
 def loaded(binary):
-    """The libraries at the paths where the program's loader looks, their licences, and which packages they are of."""
+    """The libraries at the paths where the program's loader looks, with their licences and their packages."""
     files, packages = {}, {"ca-certificates"}
     for path in libraries(run(["ldd", binary])):
         real = Path(path).resolve()
@@ -25,14 +25,14 @@ def loaded(binary):
 
 
 def libraries(told):
-    """The paths in what ldd says; the kernel's own library has none."""
+    """The paths in the output of ldd. The kernel's own library has none."""
     if "not found" in told:
         raise Refused(f"a library is missing here:\n{told}")
     return re.findall(r"(/\S+) \(0x", told)
 
 
 def owner(path, real):
-    """The Debian package of a file, which dpkg may know by the path before /usr was merged."""
+    """The Debian package of a file. dpkg may know the file by its path before /usr was merged."""
     for candidate in (path, str(real), f"/usr{path}", str(real).removeprefix("/usr")):
         try:
             return run(["dpkg-query", "--search", candidate], stderr=subprocess.DEVNULL).split(":")[0]

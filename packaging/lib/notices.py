@@ -1,10 +1,10 @@
-"""The licences of the crates that the program is made of: their texts go with every copy of it."""
+"""The licences of the program's crates. Every copy of the program has their texts."""
 
 LICENCE_FILES = ("licen", "copying", "notice", "unlicense", "copyright")
 
 
 def notices(parts):
-    """One text: who is in the program, and every licence text once, with the crates it is of."""
+    """One text: the crates of the program, and each licence text once, with its crates."""
     foreign = [part for part in parts.values() if part.sha256]
     texts = {}
     for part in foreign:

@@ -1,4 +1,4 @@
-"""The packages of Debian and of RPM. nfpm makes both of one description (nfpm.yaml), on any machine."""
+"""The packages for Debian and for RPM. nfpm makes both from one description (nfpm.yaml), on any machine."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def write(release, parts, work, folder, kind):
 
 
 def content(path, entry, work):
-    """A file in nfpm's words; its bytes are put into the folder `work`."""
+    """A file in the form of nfpm. Its bytes are put into the folder `work`."""
     if entry.link is not None:
         return {"src": entry.link, "dst": f"/{path}", "type": "symlink"}
     source = work / path

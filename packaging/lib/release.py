@@ -1,4 +1,4 @@
-"""Which release is packed: its program, version, architecture and time. All names of files follow from these."""
+"""The release to pack: its program, version, architecture and time. All file names follow from these."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGING = Path(__file__).resolve().parent.parent
 SOURCE = PACKAGING.parent
 
-# By the machine number in an ELF file: the names of Debian, Docker and Go, of RPM, and of Rust's target.
+# The machine number in an ELF file, with the names that Debian, Docker and Go, RPM, and Rust use for it.
 ARCHITECTURES = {
     62: ("amd64", "x86_64", "x86_64-unknown-linux-gnu"),
     183: ("arm64", "aarch64", "aarch64-unknown-linux-gnu"),
@@ -18,7 +18,7 @@ ARCHITECTURES = {
 
 
 class Refused(Exception):
-    """Nothing can be packed, for the reason that it says."""
+    """Packing is not possible; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Release:
 
     @staticmethod
     def of(binary, version=None):
-        """Reads what is known of a program; `version` may add something behind a + to its own."""
+        """Finds out the facts about a program. `version` may append something after a + to its version."""
         machine = elf_machine(binary)
         if machine not in ARCHITECTURES:
             raise Refused(f"{binary} is no program for amd64 or arm64 on Linux")
@@ -53,12 +53,12 @@ class Release:
 
 
 def program(profile):
-    """Builds the program, by a profile of Cargo's, and says where it is."""
+    """Builds the program with one of Cargo's profiles. Returns its path."""
     return Path(run([PACKAGING / "program", "--profile", profile]).strip())
 
 
 def run(command, **options):
-    """The output of a command; its complaints go to the terminal."""
+    """The output of a command. Its errors go to the terminal."""
     try:
         return subprocess.run(
             [str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True, **options
@@ -70,7 +70,7 @@ def run(command, **options):
 
 
 def elf_machine(file):
-    """The machine number of a 64-bit little-endian ELF file; None of anything else."""
+    """The machine number of a 64-bit little-endian ELF file; None for any other file."""
     with open(file, "rb") as opened:
         head = opened.read(20)
     if len(head) < 20 or head[:6] != b"\x7fELF\x02\x01":

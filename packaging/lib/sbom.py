@@ -1,4 +1,4 @@
-"""What the program is made of, as CycloneDX 1.5 in JSON."""
+"""The parts of the program, as CycloneDX 1.5 in JSON."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What the trials work on: what was packed, a server's program, a Debian of their own."""
+"""The things that trials use: the packed files, the program of a server, and a separate Debian."""
 
 import contextlib
 import functools
@@ -26,7 +26,7 @@ class Bench(contextlib.ExitStack):
 
     @functools.cached_property
     def newer(self):
-        """The same as a later version."""
+        """The same packages with a later version."""
         return self.pack(self.work / "newer", f"{self.version}+trial.1")
 
     def artefact(self, pattern, folder=None):
@@ -44,7 +44,7 @@ class Bench(contextlib.ExitStack):
         return run(self.program, *words, env=hermetic(home or self.work, **variables))
 
     def push(self, layout, *words, **variables):
-        """Pushes a layout and registers it as web's; returns the image's name."""
+        """Pushes a layout and registers it on the service web. Returns the image's name."""
         told = self.gangplank(
             "push", f"oci:{layout}", "--service-name", "web", "--label", "app", "--create-service", "-q", *words,
             **variables,

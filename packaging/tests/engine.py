@@ -1,4 +1,4 @@
-"""A Docker daemon of the trials' own, in a folder of its own."""
+"""A Docker daemon for the trials, in its own folder."""
 
 import contextlib
 import os

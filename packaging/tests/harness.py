@@ -1,4 +1,4 @@
-"""What all trials share: a name, a line of outcome, and help with processes and folders."""
+"""The common code of all trials: names, lines of outcome, and help with processes and folders."""
 
 import contextlib
 import os
@@ -21,15 +21,15 @@ _trials = []
 
 
 class Skipped(Exception):
-    """The trial needs something that is not here."""
+    """The trial needs something that is not installed."""
 
 
 class Failed(Exception):
-    """Something was not as it has to be."""
+    """A check of a trial failed."""
 
 
 def trial(words):
-    """Makes a function a trial, which these words say."""
+    """Makes a function a trial with this description."""
 
     def add(function):
         _trials.append((words, function))
@@ -39,7 +39,7 @@ def trial(words):
 
 
 def run_all(bench, wanted):
-    """Runs the trials whose words contain what is wanted; returns how many failed."""
+    """Runs the trials whose descriptions contain the wanted words. Returns how many failed."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for words, function in _trials:
         if wanted and wanted not in words:
@@ -61,7 +61,7 @@ def run_all(bench, wanted):
 
 
 def needs(program, package):
-    """The path of a program, or the trial is skipped."""
+    """The path of a program. If it is missing, the trial is skipped."""
     found = shutil.which(program)
     if not found:
         raise Skipped(f"there is no {program}: apt-get install {package}")
@@ -69,7 +69,7 @@ def needs(program, package):
 
 
 def run(*command, ok=(0,), text_in="", **options):
-    """The output of a command, both streams; it fails with another status than expected."""
+    """The output of a command, both streams. Fails if the status is not the expected one."""
     done = subprocess.run(
         [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         input=text_in, check=False, **options
@@ -85,7 +85,7 @@ def expect(truth, words):
 
 
 def wait_until(ready, what, seconds=60):
-    """Waits until `ready()` gives something, and gives that."""
+    """Waits until `ready()` returns a true value, and returns this value."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if found := ready():
@@ -102,7 +102,7 @@ def free_port():
 
 @contextlib.contextmanager
 def folder():
-    """A folder that is removed, also when others own what is in it."""
+    """A folder that is removed at the end, even if files in it belong to other users."""
     path = Path(tempfile.mkdtemp(prefix="gangplank-trial-"))
     path.chmod(0o755)
     try:
@@ -113,7 +113,7 @@ def folder():
 
 @contextlib.contextmanager
 def process(*command, log, stop=signal.SIGTERM, **options):
-    """A process that ends with the block; its words go to the file `log`."""
+    """A process that ends with the block. Its output goes to the file `log`."""
     with open(log, "w") as opened:
         started = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=opened, stderr=opened, **options
@@ -131,7 +131,7 @@ def process(*command, log, stop=signal.SIGTERM, **options):
 
 
 def hermetic(home, **more):
-    """An environment that knows nothing of whoever runs this."""
+    """An environment without the variables of the user who runs this."""
     return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **more}
 
 

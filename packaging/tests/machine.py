@@ -1,4 +1,4 @@
-"""A Debian that systemd has booted, in namespaces of its own and without a network."""
+"""A Debian that systemd has booted, in its own namespaces and without a network."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ class Machine:
         self.folder, self.root, self.log = folder, folder / "root", folder / "console"
         folder.mkdir()
         run("cp", "--archive", "--reflink=auto", root, self.root)
-        # In its own cgroups, because it takes over those that it is started in.
+        # The machine runs in its own cgroups, because systemd takes over the cgroups in which it is started.
         self.groups = Groups(f"gangplank-trial-{os.getpid()}")
         self.process = process(
             *self.groups.entered(), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
@@ -72,7 +72,7 @@ class Machine:
         return run("nsenter", f"--target={self.leader}", "--net", *command, **options)
 
     def put(self, file):
-        """Copies a file of the host's into the machine; returns its path there."""
+        """Copies a file of the host into the machine. Returns its path there."""
         target = self.root / "root" / Path(file).name
         if Path(file).is_dir():
             shutil.copytree(file, target, dirs_exist_ok=True)
@@ -98,12 +98,12 @@ class Machine:
                 f"the server does not answer: {self.run('systemctl', 'status', 'gangplank', ok=range(9))}"
                 f"{self.journal()}"
             ) from None
-        # A restart right after this would count as one too many.
+        # systemd would count a restart right after this as one too many.
         time.sleep(0.2)
 
 
 class Groups:
-    """Control groups of one name, in each of the hierarchies where systemd keeps its own."""
+    """Control groups with one name, one in each hierarchy that systemd uses."""
 
     def __init__(self, name):
         tops = [Path("/sys/fs/cgroup") / part for part in ("", "systemd", "unified")]
@@ -112,7 +112,7 @@ class Groups:
             folder.mkdir(exist_ok=True)
 
     def entered(self):
-        """What stands before a command that is to run in them."""
+        """The words to put before a command that is to run in the groups."""
         entering = "".join(f"echo $$ >{folder}/cgroup.procs && " for folder in self.folders)
         return ["sh", "-c", f'{entering}exec "$@"', "sh"]
 
@@ -122,5 +122,5 @@ class Groups:
                 try:
                     os.rmdir(inner)
                 except OSError:
-                    # A process in it has not ended yet. The group is then empty and does no harm.
+                    # A process in the group has not ended yet. The group will soon be empty and does no harm.
                     continue

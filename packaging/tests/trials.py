@@ -1,4 +1,4 @@
-"""Packs a program, and runs all trials on what comes out."""
+"""Packs a program, and runs all trials on the packed files."""
 
 import argparse
 import sys

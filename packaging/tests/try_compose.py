@@ -1,4 +1,4 @@
-"""The compose files: read by docker compose, and brought up on a real engine."""
+"""The compose files: docker compose reads them, and starts them on a real engine."""
 
 import contextlib
 import json
@@ -53,7 +53,7 @@ def tls(bench):
     with engine_with_image(bench) as (engine, image, work):
         caddy_image(engine, work)
         port = free_port()
-        # For this name Caddy makes a certificate itself. A public name gets one from an authority.
+        # Caddy makes a certificate for this name itself. For a public name it gets one from an authority.
         variables = {
             "GANGPLANK_IMAGE": image, "CADDY_IMAGE": "caddy:trial", "GANGPLANK_DOMAIN": "localhost",
             "GANGPLANK_HTTPS_PORT": str(port), "GANGPLANK_HTTP_PORT": str(free_port()),
@@ -103,7 +103,7 @@ def compose(bench, engine, files, variables, *words, ok=(0,)):
 
 
 def caddy_image(engine, work):
-    """An image like Caddy's own, of the program of Debian's."""
+    """An image like Caddy's own, made from Debian's program."""
     program = Path(needs("caddy", "caddy"))
     files = {"usr/bin/caddy": Entry(program.read_bytes(), mode=0o755), "data": Entry.folder(), "config": Entry.folder()}
     files.update(loaded(program))
@@ -132,7 +132,7 @@ def names(files):
 
 @contextlib.contextmanager
 def engine_with_image(bench):
-    """An engine that pulled our image from a Gangplank."""
+    """An engine that has pulled our image from a Gangplank server."""
     with folder() as work, serving(bench, work / "server") as server, Engine(work / "engine") as engine:
         bench.push(bench.packed / "image", "--data-dir", server.data)
         yield engine, pull(bench, server, engine), work

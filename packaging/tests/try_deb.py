@@ -122,7 +122,7 @@ def docker_socket(bench):
     debian.run("groupadd", "--force", "--system", "docker")
     own = "/etc/systemd/system/gangplank.service.d"
     debian.run("mkdir", "-p", own)
-    # The server is not Docker, but the trial only has to see whether the socket can be opened.
+    # The server is not Docker. The trial only checks whether the socket can be opened.
     socket = "[Socket]\nListenStream=/run/docker.sock\nSocketGroup=docker\nSocketMode=0660\nAccept=yes\n"
     service = "[Service]\nExecStart=/bin/cat\nStandardInput=socket\n"
     debian.run("sh", "-c", f"printf '{escaped(socket)}' >/run/systemd/system/probe.socket")
@@ -189,7 +189,7 @@ def restart(debian):
 
 
 def pulled(bench):
-    """A machine that has a pull login gets what was registered."""
+    """A machine that has a pull login gets the registered images."""
     debian = bench.debian
     told = debian.run(
         "gangplank", "registry-login", "create", "--data-dir", DATA, "--service-name", "web", "--output", "json"

@@ -1,4 +1,4 @@
-"""What is true of all files that were packed."""
+"""Properties of all packed files."""
 
 import filecmp
 import json

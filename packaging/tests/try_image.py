@@ -28,7 +28,7 @@ def journey(bench):
         expect(name == ":web.app.1", name)
         image = pull(bench, server, engine)
 
-        # With its default command, passwords would go over plain HTTP.
+        # The default command would send passwords over plain HTTP, so it is refused.
         told = engine.run("run", "--rm", "--network=none", image, ok=(1, 2))
         expect("--insecure-http" in told, f"it does not say what to do: {told}")
 
@@ -98,7 +98,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(bench, folder):
-    """A Gangplank on a port of its own."""
+    """A Gangplank server on its own port."""
     folder.mkdir()
     address = f"127.0.0.1:{free_port()}"
     command = [bench.program, "serve", "--listen", address, "--data-dir", folder / "data", "--engine", "none"]
@@ -109,13 +109,13 @@ def serving(bench, folder):
 
 @contextlib.contextmanager
 def started(bench):
-    """A Gangplank, and an engine that knows nothing."""
+    """A Gangplank server, and an engine without images."""
     with folder() as work, serving(bench, work / "server") as server, Engine(work / "engine") as engine:
         yield server, engine
 
 
 def pull(bench, server, engine):
-    """Pulls the registered image with a login for nothing else; returns its name in the engine."""
+    """Pulls the registered image with a login that can only pull it. Returns its name in the engine."""
     login = bench.pull_login("--data-dir", server.data)
     run(
         engine.client, "login", "--username", login["username"], "--password-stdin", server.address,

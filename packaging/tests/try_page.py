@@ -1,4 +1,4 @@
-"""The manual's page about installing: its commands, as they stand."""
+"""The manual's page about installing: its commands, unchanged."""
 
 import re
 
@@ -87,7 +87,7 @@ def section(heading):
 
 
 def blocks(bench, heading, reason):
-    """The blocks of a section that say that they run here."""
+    """The blocks of a section that are marked to run here."""
     found = re.findall(rf"<!-- [^>]*{reason}[^>]*-->\n```sh,norun\n(.*?)```", section(heading), re.S)
     expect(found, f"{heading} has no such block")
     architecture = next(bench.packed.glob("*.deb")).stem.split("_")[-1]

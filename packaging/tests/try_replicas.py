@@ -1,4 +1,4 @@
-"""The compose file with three replicas, on a real engine. The images of others are made of Debian's programs."""
+"""The compose file with three replicas, on a real engine. Images of other projects are made from Debian's programs."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The .rpm, with Debian's rpm: what it says, and an installation in a folder."""
+"""The .rpm, with Debian's rpm: its metadata, and an installation in a folder."""
 
 import os
 import socket
@@ -57,7 +57,7 @@ def install(bench):
 
 
 def started(root, identity, work):
-    """Starts what the unit starts, as systemd would, and waits for its word."""
+    """Starts the command of the unit, as systemd would, and waits until it reports that it is ready."""
     data = root / "var/lib/gangplank"
     data.mkdir(mode=0o700)
     os.chown(data, identity, identity)

@@ -1,4 +1,4 @@
-"""The unit: how much it lets go, and whether the server gets along with that."""
+"""The unit: how few rights it gives, and whether the server works with them."""
 
 import re
 
@@ -42,7 +42,7 @@ def system_calls(bench):
         home = work / "home"
         home.mkdir()
         run("chown", "-R", "65534:65534", work)
-        # Not as root, for whom SQLite does more.
+        # The server does not run as root here, because SQLite does more as root.
         as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         with process(
             *as_nobody, "strace", "--follow-forks", "--quiet=all", "--output", trace, bench.program, "serve",
@@ -65,7 +65,7 @@ def system_calls(bench):
 
 
 def calls(group):
-    """The system calls of a group of systemd's, also of the groups in it."""
+    """The system calls in a group of systemd, and in the groups that it contains."""
     found = set()
     for line in run("systemd-analyze", "--no-pager", "syscall-filter", group).splitlines()[1:]:
         word = line.strip()

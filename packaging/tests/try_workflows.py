@@ -1,4 +1,4 @@
-"""The workflows of GitHub, as far as they can be looked at without it."""
+"""The workflows of GitHub, as far as they can be checked without GitHub."""
 
 import re
 

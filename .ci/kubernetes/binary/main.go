@@ -1,5 +1,5 @@
-// All programs of a Kubernetes node in one file: which one runs is decided by the name that it is called by.
-// Built apart they would hold the same half a gigabyte of sources six times.
+// All programs of a Kubernetes node in one file. The name by which the file is called decides which program runs.
+// Separate files would contain the code of the same half gigabyte of sources six times.
 package main
 
 import (

@@ -36,7 +36,7 @@ class Cluster:
         self.names = sandbox.enter(home)
         self.keys = Keys(home / "keys")
         sandbox.trust(home, self.keys.folder / "ca.crt")
-        # The API server by its Service's name, and as the issuer of tokens.
+        # The API server, under the name of its Service and as the issuer of tokens.
         self.names.set({ISSUER: sandbox.API_SERVICE})
         self.processes = Processes(home / "logs")
         control_plane.start(self.processes, self.programs, self.keys, home)
@@ -60,7 +60,7 @@ class Cluster:
         return images.named(layout, node.PAUSE, self.home / "pause.tar")
 
     def pause_program(self):
-        """A program that waits for ever, and needs nothing of its image."""
+        """A program that waits for ever, and needs no file of its image."""
         program = self.home / "bin/pause"
         if not program.exists():
             source = pathlib.Path(__file__).parent / "pause.c"
@@ -69,14 +69,14 @@ class Cluster:
         return program.read_bytes()
 
     def run(self, *command, patience=180, given=None, environment=None):
-        """What a command prints. It has to succeed."""
+        """The output of a command, which has to succeed."""
         done = self.attempt(*command, patience=patience, given=given, environment=environment)
         if done.returncode:
             raise Failure(f"{' '.join(map(str, command))[:200]}: {done.stderr or done.stdout}")
         return done.stdout
 
     def attempt(self, *command, patience=180, given=None, environment=None):
-        """Runs a command beside the node, whatever becomes of it."""
+        """Runs a command beside the node. A command that fails is no error here."""
         command = [str(word) for word in command]
         try:
             return subprocess.run(command, input=given, capture_output=True, text=True, timeout=patience,
@@ -92,7 +92,7 @@ class Cluster:
 
     @property
     def version(self):
-        """Which Kubernetes it is: v1.37.2."""
+        """The version of Kubernetes, such as v1.37.2."""
         return json.loads(self.kubectl("version", "--output", "json"))["serverVersion"]["gitVersion"]
 
     def get(self, *words):
@@ -100,7 +100,7 @@ class Cluster:
         return json.loads(self.kubectl("get", "--output", "json", *words))
 
     def apply(self, *objects, namespace="default"):
-        """Makes objects, or changes them; a misspelt field is an error."""
+        """Makes or changes objects. A misspelt field is an error."""
         listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
         return self.kubectl("apply", "--namespace", namespace, "--validate=strict", "--filename", "-",
                             given=json.dumps(listed))
@@ -113,7 +113,7 @@ class Cluster:
         self.run("ctr", "-a", self.home / "run/containerd.sock", "-n", "k8s.io", "images", "import", archive)
 
     def use_provider(self, configuration, program):
-        """Starts the kubelet anew with a credential provider: a file's text, and the program under its name."""
+        """Restarts the kubelet with a credential provider: the text of the file, and the program under its name."""
         node.providers(self.home).write_text(configuration)
         folder = self.home / "providers"
         folder.mkdir(exist_ok=True)

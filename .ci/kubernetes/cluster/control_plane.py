@@ -24,7 +24,7 @@ def start(processes, programs, keys, home):
         f"--service-account-signing-key-file={at}/accounts.key",
         f"--kubelet-client-certificate={at}/apiserver-to-kubelet.crt",
         f"--kubelet-client-key={at}/apiserver-to-kubelet.key", "--kubelet-preferred-address-types=InternalIP",
-        # If it has the same authority as clients, a name has to be given.
+        # This authority also signs clients, so the name of the proxy has to be given.
         f"--requestheader-client-ca-file={at}/ca.crt", "--requestheader-allowed-names=front-proxy",
         "--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
         "--requestheader-extra-headers-prefix=X-Remote-Extra-",

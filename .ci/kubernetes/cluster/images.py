@@ -26,7 +26,7 @@ def write(folder, files, tag="latest", **config):
 
 
 def another(layout, folder, name):
-    """A copy of an image that is another one to whoever compares: it has a label more."""
+    """A copy of an image with one more label, so that its digest differs."""
     shutil.copytree(layout, folder)
 
     def read(descriptor):

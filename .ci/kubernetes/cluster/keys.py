@@ -1,4 +1,4 @@
-"""Certificates, and who is who: one authority, a token for each component."""
+"""Certificates and users: one authority, and a token for each component."""
 
 import json
 import secrets
@@ -41,7 +41,7 @@ class Keys:
         return ["DNS:kubernetes.default.svc", "DNS:kubernetes.default.svc.cluster.local", f"DNS:{ISSUER}"]
 
     def certify(self, name, subject, *others):
-        """A key, and a certificate for it by the cluster's authority."""
+        """A key, and a certificate for it that the cluster's authority signs."""
         key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "crt"))
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
                 "-keyout", key, "-out", request)
@@ -51,7 +51,7 @@ class Keys:
         return certificate, key
 
     def user(self, name, user, group):
-        """Writes the file by which a component reaches the API server. Returns its line of the tokens."""
+        """Writes the file with which a component reaches the API server. Returns its line in the list of tokens."""
         token = secrets.token_hex(16)
         server = {"server": "https://127.0.0.1:6443", "certificate-authority": str(self.folder / "ca.crt")}
         self.config(name).write_text(json.dumps({

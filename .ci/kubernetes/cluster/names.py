@@ -1,4 +1,4 @@
-"""Which name is at which address: for the node by its file of hosts, for Pods by a name server that reads the same."""
+"""Names and their addresses. The node reads them in its hosts file, and Pods ask a name server that reads it."""
 
 import threading
 
@@ -17,7 +17,8 @@ class Names:
         with self._lock:
             self._known |= names
             text = "".join(f"{address} {name}\n" for name, address in self._known.items())
-            # Written in place, because it is mounted over the machine's own file, and never empty for a reader.
+            # The file is written in place, because it is mounted over the machine's own file. A reader never finds it
+            # empty.
             with open(self._file, "r+") as file:
                 file.write(text)
                 file.truncate()

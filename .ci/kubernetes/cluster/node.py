@@ -11,7 +11,7 @@ PAUSE = "localhost/pause:1"
 
 def start(processes, programs, keys, home, cgroup, pause):
     containerd(processes, home, pause)
-    # It notices changed files in the folder by itself. It does not answer for names that it does not know.
+    # The name server notices changed files in the folder by itself. It does not answer for unknown names.
     processes.start("dnsmasq", [
         "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--local=/#/", f"--hostsdir={home}/names",
         "--user=root", f"--listen-address={NODE}", "--bind-interfaces", "--log-facility=-", "--pid-file="])
@@ -44,7 +44,7 @@ state = "{home}/run/containerd"
   sandbox_image = "{PAUSE}"
   netns_mounts_under_state_dir = true
   disable_apparmor = true
-  # Without CAP_SYS_RESOURCE no process can be made less likely to be killed than this one.
+  # Without CAP_SYS_RESOURCE no process can get a lower chance of being killed than this one has.
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"

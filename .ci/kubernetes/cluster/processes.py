@@ -1,4 +1,4 @@
-"""The programs of a cluster: started with a log each, waited for, and asked whether they are alive."""
+"""Starts the programs of a cluster, each with a log, waits for them, and checks whether they are alive."""
 
 import subprocess
 import time
@@ -26,7 +26,7 @@ class Processes:
         process.wait(timeout=30)
 
     def wait_until(self, name, ready, patience=120):
-        """Waits until `ready()` is true. What `name` printed last is told if it never is."""
+        """Waits until `ready()` is true. If it never is, the error has the last output of `name`."""
         end = time.monotonic() + patience
         while not ready():
             ended = self._running[name].poll() is not None
@@ -40,6 +40,6 @@ class Processes:
 
 
 def ran(command, **options):
-    """Whether a command succeeds; what it prints is of no interest."""
+    """Whether a command succeeds. Its output is ignored."""
     command = [str(word) for word in command]
     return subprocess.run(command, capture_output=True, timeout=60, **options).returncode == 0

@@ -53,7 +53,7 @@ def enter(home):
 
 
 def trust(home, authority):
-    """Makes everything here, containers too, know an authority as if it were a public one."""
+    """Makes everything here, also containers, trust an authority as if it were a public one."""
     known = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
     both = trusted(home)
     both.write_bytes(known.read_bytes() + authority.read_bytes())
@@ -61,5 +61,5 @@ def trust(home, authority):
 
 
 def trusted(home):
-    """The file of the authorities that are known here."""
+    """The file of the authorities that are trusted here."""
     return home / "authorities.crt"

@@ -1,4 +1,4 @@
-"""What a cluster has beside Kubernetes: names of Services (its DNS), and addresses from outside (a cloud's)."""
+"""What a cluster needs besides Kubernetes: DNS for Services, and external addresses, as from a cloud."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Tries what reaches people on Kubernetes: `run` starts it."""
+"""Tries the things that people use on Kubernetes. The script `run` starts it."""
 
 import pathlib
 import sys
@@ -43,7 +43,7 @@ def main():
 
 
 def closure(names):
-    """These trials, and those that they need."""
+    """Returns the given trials, and all that they need."""
     needs = {name: needed for name, _, needed in TRIALS}
     wanted = set(names)
     while missing := {need for name in wanted for need in needs[name]} - wanted:

@@ -1,4 +1,4 @@
-"""The chart as a text: what it takes, what it refuses, what it makes."""
+"""The chart as a text: the values that it takes, those that it refuses, and the objects that it makes."""
 
 import json
 
@@ -45,7 +45,7 @@ VALUES = {
 
 
 def given(world, values):
-    """The option of helm's that gives it values."""
+    """The option of helm that gives it values."""
     file = world.home / "values.json"
     file.write_text(json.dumps(values))
     return f"--values={file}"
@@ -61,7 +61,7 @@ def lint(world):
 
 
 def misspelt_values(world):
-    """At the top and below, and values of a wrong kind."""
+    """Misspelt names, at the top and below, and values of a wrong kind."""
     for values, word in [
         ({"replicas": 1}, "replicas"),
         ({"persistence": {"storageclass": "fast"}}, "storageclass"),
@@ -97,7 +97,7 @@ def no_secret(world):
 
 
 def every_field(world):
-    """What is made is looked at by the API server itself, which refuses a field that it does not know."""
+    """The API server itself checks the objects. It refuses a field that it does not know."""
     cluster = world.cluster
     cluster.kubectl("apply", "--server-side", "--filename", world.definitions)
     for kind in ["httproutes.gateway.networking.k8s.io", "servicemonitors.monitoring.coreos.com"]:

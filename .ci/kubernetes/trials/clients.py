@@ -15,7 +15,7 @@ def chart(world):
     expect(told.returncode == 0 and re.search(r"sha256:[0-9a-f]{64}", told.stdout + told.stderr), told.stderr)
     into = world.home / "pulled"
     pull = ["helm", "pull", CHART, "--version", world.version, "--destination", into]
-    # A job's login that pushes it cannot pull it.
+    # The login of a job that pushes the image cannot pull it.
     refused(cluster.attempt(*pull), "403")
     enter(world, world.gangplank("registry-login", "create", "--scope", "pull", "--password-only"))
     into.mkdir()

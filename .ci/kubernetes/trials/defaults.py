@@ -1,4 +1,4 @@
-"""The chart as somebody installs it who has read nothing but what it prints."""
+"""The chart as a person installs it who has read only its output."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from .expectations import expect
 
 
 def install(world):
-    """Nothing is set but that this cluster has no disks to give."""
+    """The values are the defaults, except that this cluster has no disks to give."""
     world.cluster.helm("install", "plain", world.chart, "--namespace", "plain", "--create-namespace",
                        "--set", "persistence.enabled=false", "--wait", "--timeout", "2m")
     told = world.cluster.helm("test", "plain", "--namespace", "plain", "--timeout", "1m")
@@ -18,7 +18,7 @@ def install(world):
 
 
 def notes(world):
-    """Every command that the notes have, with the real tools, in their order."""
+    """Runs every command in the notes, with the real tools, in their order."""
     docker(world)
     aws = world.cluster.programs / "aws"
     aws.symlink_to(f"{os.environ['GANGPLANK_AWS_CLI_V1']}/bin/aws")

@@ -1,4 +1,4 @@
-"""What a trial expects, said so that a failure explains itself."""
+"""The expectations of a trial, with messages that explain a failure."""
 
 import time
 
@@ -11,7 +11,7 @@ def expect(true, otherwise):
 
 
 def refused(done, *words):
-    """A command failed, and said these words."""
+    """Checks that a command failed with these words."""
     said = done.stdout + done.stderr
     expect(done.returncode != 0, f"it succeeded: {said[-300:]}")
     for word in words:
@@ -19,7 +19,7 @@ def refused(done, *words):
 
 
 def soon(true, otherwise, patience=60):
-    """Waits until something holds. `otherwise` is a text, or makes one."""
+    """Waits until something is true. `otherwise` is the text of the error, or a function that makes it."""
     end = time.monotonic() + patience
     while not true():
         if time.monotonic() > end:

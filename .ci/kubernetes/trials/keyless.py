@@ -1,4 +1,4 @@
-"""Nodes that pull and Pods that push without a Secret, by the guide: a real kubelet with our credential provider."""
+"""Nodes that pull and Pods that push without a Secret, as in the guide: a real kubelet with our credential provider."""
 
 import json
 
@@ -25,7 +25,7 @@ def by_token(world):
     for text in pages.of(HEADING, "yaml"):
         if text.startswith("# "):
             (world.desk / text.split()[1]).write_text(text)
-    # The account exists before the permission does, to see the kubelet's message then.
+    # The account exists before the permission, so that the trial sees the kubelet's message for that state.
     *rights, account = right.strip().splitlines()
     world.follow(account)
     log = world.cluster.home / "logs/kubelet.log"
@@ -39,9 +39,9 @@ def by_token(world):
 
 
 def push(world):
-    """The Pod's image is pulled by the role that its service account's annotation names."""
-    # Not the server's own image. If a kubelet has pulled an image with a login, it wants a login for it from then on,
-    # under any name. The server's image was loaded without one.
+    """A Pod's image is pulled with the role that the annotation of its service account names."""
+    # This image is not the server's own image. After a kubelet has pulled an image with a login, it wants a login for
+    # this image under any name. The server's image was loaded without one.
     images.another(world.image, world.desk / "tools", "tools")
     world.follow("gangplank push oci:tools --service-name tools --label gangplank --create-service")
     world.follow(pages.of("A pod that pushes", "sh")[0])

@@ -1,4 +1,4 @@
-"""The manual's page on Kubernetes, whose recipes are run as they stand."""
+"""The manual's page on Kubernetes. Its recipes are run unchanged."""
 
 import pathlib
 import re
@@ -8,7 +8,7 @@ BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(heading):
-    """The blocks below a heading and before the next: pairs of language and text."""
+    """The blocks between a heading and the next one: pairs of language and text."""
     begin = re.compile(rf"^#+ {re.escape(heading)}\n", re.MULTILINE)
     parts = begin.split(PAGE.read_text())
     if len(parts) != 2:

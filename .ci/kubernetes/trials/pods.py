@@ -6,7 +6,7 @@ from .expectations import expect, soon
 
 
 def pulling(name, secret=None, account=None, image="web:app.1", namespace="prod"):
-    """A Pod whose image is asked for at the registry, whatever the node has."""
+    """A Pod whose image the node always requests from the registry."""
     spec = {"containers": [{"name": "web", "image": f"registry.example.com/{image}", "imagePullPolicy": "Always"}]}
     if secret:
         spec["imagePullSecrets"] = [{"name": secret}]
@@ -16,7 +16,7 @@ def pulling(name, secret=None, account=None, image="web:app.1", namespace="prod"
 
 
 def of_file(world, file):
-    """The Pod in a file of the guide. Its image is asked for at the registry, whatever the node has."""
+    """The Pod in a file of the guide. The node always requests its image from the registry."""
     pod = json.loads(world.cluster.kubectl("create", "--dry-run=client", "--output=json", "--filename", file))
     for container in pod["spec"]["containers"]:
         container["imagePullPolicy"] = "Always"
@@ -31,7 +31,7 @@ def runs(world, pod):
 
 
 def does_not(world, pod, words):
-    """The image is not pulled, and the Pod's state says these words."""
+    """Checks that the image is not pulled, and that the Pod's state has these words."""
     world.cluster.apply(pod, namespace=pod["metadata"]["namespace"])
     soon(lambda: words in why(world, pod), lambda: f"{words!r} is not said: {why(world, pod)}", patience=30)
     expect(not ready(world, pod), "it runs")
@@ -49,7 +49,7 @@ def ready(world, pod):
 
 
 def why(world, pod):
-    """What a Pod waits for, in the kubelet's words."""
+    """The reason for which a Pod waits, in the kubelet's words."""
     states = [container["state"] for container in status(world, pod).get("containerStatuses", [])]
     return " ".join(state.get("waiting", {}).get("message", "") for state in states) or json.dumps(states)
 

@@ -1,4 +1,4 @@
-"""Pods that pull with a Secret, by the guide."""
+"""Pods that pull with a Secret, as in the guide."""
 
 from . import pods
 from .expectations import expect

@@ -13,7 +13,7 @@ class Report:
         self._outcomes = {"ok": [], "FAIL": [], "skip": []}
 
     def wants(self, names):
-        """Whether any of these is asked for."""
+        """Whether any of these trials is requested."""
         return not self._only or any(name.startswith(only) for name in names for only in self._only)
 
     def try_one(self, name, trial, world, needs):

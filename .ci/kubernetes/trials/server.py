@@ -1,4 +1,4 @@
-"""The server by the guide: installed, upgraded, taken away, and there again."""
+"""The server as in the guide: installed, upgraded, removed, and installed again."""
 
 import os
 
@@ -26,7 +26,7 @@ def install(world):
 
 
 def disk(world, name):
-    """A cluster has somebody who makes volumes; here they are made by hand."""
+    """In a cluster a program makes volumes. Here they are made by hand."""
     at = world.home / name
     at.mkdir(mode=0o700)
     os.chown(at, 65532, 65532)
@@ -51,7 +51,7 @@ def registered(world):
 
 
 def upgrade(world):
-    """Another configuration is another Pod, on the same volume; the same one is the same Pod."""
+    """Another configuration makes another Pod on the same volume. An unchanged configuration keeps the Pod."""
     images, first = registered(world), identity(world)
     world.follow(f"{UPGRADE} --values values.yaml --set config.log-format=text --wait")
     second = identity(world)
@@ -82,7 +82,7 @@ def uninstall(world):
 
 
 def backup(world):
-    """From one volume into another, with all that is registered."""
+    """Moves all that is registered from one volume to another, by backup and restore."""
     images = registered(world)
     disk(world, "another-disk")
     world.follow_section("Back up and restore")
@@ -90,7 +90,7 @@ def backup(world):
               for volume in world.cluster.get(*POD)["spec"]["volumes"]]
     expect("restored" in claims, f"the server uses {claims}")
     expect(images == registered(world), "the registered images are others")
-    # And their bytes, which cannot be from the old volume.
+    # The bytes of the images are there too, and cannot be from the old volume.
     (world.home / "disk/gangplank").rename(world.home / "disk/away")
     password = world.gangplank("registry-login", "create", "--service-name", "web", "--password-only").strip()
     world.cluster.run("skopeo", "copy", "--insecure-policy", "--src-creds", f"AWS:{password}",

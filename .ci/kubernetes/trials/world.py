@@ -1,4 +1,4 @@
-"""What the trials share: the cluster, the packed chart, and a desk at which somebody follows the manual."""
+"""What the trials share: the cluster, the packed chart, and a folder in which the manual's commands run."""
 
 import os
 import pathlib
@@ -32,7 +32,7 @@ class World:
         self._put_images()
 
     def _desk(self, helm):
-        """A folder with what the manual takes for granted: a certificate, an image, programs in the PATH."""
+        """A folder with the things that the manual assumes: a certificate, an image, programs in the PATH."""
         desk = self.home / "desk"
         desk.mkdir()
         certificate, key = self.cluster.keys.certify("registry", f"/CN={REGISTRY}", f"DNS:{REGISTRY}")
@@ -48,7 +48,7 @@ class World:
         return re.fullmatch(r"gangplank-(.+)\.tgz", self.chart.name)[1]
 
     def _put_images(self):
-        """The image as the chart names it, and the one of kubectl, as if they had been pulled."""
+        """Loads the image that the chart names and the one of kubectl, as if they had been pulled."""
         archive = images.named(self.image, f"{IMAGE}:{self.version}", self.home / "image.tar")
         self.cluster.import_image(archive)
         kubectl = self.home / "kubectl"
@@ -58,7 +58,7 @@ class World:
         self.cluster.import_image(images.named(kubectl, name, self.home / "kubectl.tar"))
 
     def follow(self, script):
-        """Runs lines of the manual at the desk. What they export holds from then on."""
+        """Runs lines of the manual in the folder. Exported variables stay for later lines."""
         exported = self.home / "exported"
         script = script.replace(PUBLISHED, str(self.chart))
         said = self.cluster.run("bash", "-euo", "pipefail", "-c", f'cd "{self.desk}"\n{script}\nenv -0 >"{exported}"',
@@ -79,5 +79,5 @@ class World:
         return [self.follow(text) for language, text in found if language == "sh"]
 
     def gangplank(self, *words):
-        """Our own command line, as whoever has the root key."""
+        """Our own command line, with the root key."""
         return self.cluster.run(self.program, *words, environment=self.environment)

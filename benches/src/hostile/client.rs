@@ -1,4 +1,4 @@
-//! A client with an address of its own on this machine. It connects again after a connection ended.
+//! A client with its own address on this machine. It connects again after a connection ended.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The others: those with a login or a key of their own, who are to notice little of an attack.
+//! The others: clients with their own login or key. They should notice little of an attack.
 
 use std::cell::{Cell, RefCell};
 use std::net::Ipv4Addr;
@@ -17,11 +17,11 @@ use crate::target::Target;
 /// The bytes of each layer.
 const LAYER: usize = 256 << 10;
 
-/// Those who push and those who pull, in each account.
+/// The clients that push and the clients that pull, in each account.
 const PUSHERS: usize = 2;
 const PULLERS: usize = 2;
 
-/// The time between two requests of one who measures.
+/// The time between two requests of one client that measures.
 const PACE: Duration = Duration::from_millis(20);
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -37,7 +37,7 @@ pub(super) struct Account {
     layer: String,
 }
 
-/// What the others did.
+/// The measurements of the others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Done {
     pub(super) pushes: usize,
@@ -88,7 +88,7 @@ impl Account {
     }
 }
 
-/// Lets the others work for a while, from addresses of their own.
+/// Lets the others work for a while, from their own addresses.
 pub(super) async fn work(accounts: &[Account], time: Duration) -> Vec<Done> {
     let local = LocalSet::new();
     let until = Instant::now() + time;
@@ -207,7 +207,7 @@ async fn measure_on(
         if number % 4 == 3 {
             client.leave();
         }
-        // Made before the time begins.
+        // These are made before the time begins.
         let invocation = hex::encode(random(16).unwrap_or_default());
         let login = api.call("CreateContainerServiceRegistryLogin", "{}", &invocation).unwrap_or_default();
         let (request, name) = [(&version, "GET /v2/"), (&head, "HEAD"), (&login, "a login")][number % 3];

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::bucket::{BUCKET, KEYS};
+use crate::bucket::{BUCKET, KEYS};
 use crate::content::random;
 use crate::digest::sha256;
 use crate::http::{Blocking, expect};

@@ -1,4 +1,4 @@
-//! What was measured, summed over all runs.
+//! The measurements, summed over all runs.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::rounds::Done;
 use super::spent::Spent;
 use super::work::Kind;
 
-/// What the replicas of one number did, in all runs.
+/// The measurements of one number of replicas, in all runs.
 pub(super) struct Row {
     pub(super) part: Part,
     pub(super) replicas: usize,
@@ -18,7 +18,7 @@ pub(super) struct Row {
     pub(super) spent: Spent,
 }
 
-/// What happened beside the work, in all runs.
+/// Other measurements beside the work, in all runs.
 pub(super) struct Beside {
     pub(super) part: Part,
     pub(super) replicas: usize,
@@ -33,7 +33,7 @@ pub(super) struct Found {
     pub(super) beside: Vec<Beside>,
     /// The time until the first replica was ready, which makes the tables.
     pub(super) first_ready: Vec<Duration>,
-    /// The same of the others.
+    /// The time until each of the others was ready.
     pub(super) ready: Vec<Duration>,
     pub(super) idle: Vec<u64>,
 }

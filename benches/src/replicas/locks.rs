@@ -17,7 +17,7 @@ use crate::servers::Started;
 /// The time between two looks.
 const PACE: Duration = Duration::from_millis(25);
 
-/// How many wait, for how many milliseconds at most, and for what.
+/// How many statements wait, for how many milliseconds at most, and for what.
 const LOOK: &str = "SELECT count(*), \
     coalesce(round(1000 * max(extract(epoch FROM clock_timestamp() - query_start))), 0), \
     coalesce(string_agg(DISTINCT wait_event, ' '), '') \
@@ -28,13 +28,13 @@ const LOOK: &str = "SELECT count(*), \
 pub(super) struct Seen {
     /// The number of looks.
     pub(super) looks: usize,
-    /// Those at which somebody waited.
+    /// The looks at which a statement waited.
     pub(super) waits: usize,
-    /// The most who waited at once.
+    /// The most statements that waited at once.
     pub(super) most: usize,
     /// The longest statement that waited, in milliseconds.
     pub(super) longest: f64,
-    /// What they waited for, in PostgreSQL's words.
+    /// The things that they waited for, in PostgreSQL's words.
     pub(super) events: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ struct State {
     is_over: AtomicBool,
 }
 
-/// Somebody who looks at regular times.
+/// Looks for waiting statements at regular times.
 pub(super) struct Watch {
     client: Started,
     /// The process of the server that answers it.
@@ -69,7 +69,7 @@ impl Watch {
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
         let asking = std::thread::spawn(move || ask(input, &shared));
-        // It connects by now.
+        // The client has connected now.
         std::thread::sleep(Duration::from_millis(500));
         let mine = "SELECT pid FROM pg_stat_activity WHERE application_name = 'watch'";
         let pid = postgres.query(database, mine)?.parse().context("the process that answers the watch")?;

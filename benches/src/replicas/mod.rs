@@ -5,7 +5,6 @@
 //! same operations, and the throughput where everybody waits most of the time, because each answer of PostgreSQL and
 //! of the S3 server arrives late.
 
-mod bucket;
 mod fleet;
 mod found;
 mod locks;
@@ -25,8 +24,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use tokio::runtime::Runtime;
 
+use crate::bucket::Bucket;
 use crate::servers::Programs;
-use bucket::Bucket;
 use fleet::{Account, Fleet, Place};
 use found::Found;
 use locks::Watch;

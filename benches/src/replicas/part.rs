@@ -2,8 +2,8 @@
 
 use super::work::Kind;
 
-/// The accounts that work is spread over: more than there are clients, so that it rarely waits for the locks of an
-/// account.
+/// The accounts that work is spread over: more than there are clients, so that operations rarely wait for the
+/// locks of an account.
 pub(super) const ACCOUNTS: usize = 30;
 
 /// Each kind by itself, and then all kinds in turn.
@@ -17,7 +17,7 @@ pub(super) enum Part {
     Cost,
     /// Throughput with late answers.
     Late,
-    /// The same, with all work in one account. There it waits for the same locks.
+    /// Processor time with all work in one account, where all operations wait for the same locks.
     LateInOneAccount,
 }
 

@@ -1,7 +1,6 @@
 //! The PostgreSQL server of a measurement, with its usual settings: every commit is synced.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::servers::free_port;
 
 /// The user that PostgreSQL runs as if the benchmark runs as root, because PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65_534;
@@ -101,11 +102,6 @@ impl Drop for Postgres {
         }
         let _ = self.server.wait();
     }
-}
-
-/// A port that nobody listens on now.
-pub(super) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn as_nobody(program: &Path, folder: &Path) -> Command {

@@ -44,7 +44,7 @@ impl Relay {
         Ok(Self { port: here, delay, _stop: stop })
     }
 
-    /// Whatever the server sends from now on arrives that many milliseconds later.
+    /// Delays everything that the server sends from now on by that many milliseconds.
     pub(super) fn delay(&self, milliseconds: u64) {
         self.delay.store(milliseconds, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! A load balancer's part: each request goes to the next replica, also in the middle of an upload.
+//! Does the work of a load balancer: each request goes to the next replica, also in the middle of an upload.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ pub(super) async fn drive<T>(
                 let time = since.elapsed();
                 let is_broken = outcome.is_err();
                 done.borrow_mut().note(outcome, time);
-                // What a failed request left unread would be taken for the next answer.
+                // Otherwise the unread rest of a failed request would be taken for the next answer.
                 if is_broken {
                     client = Client::open(replicas).await?;
                 }

@@ -9,7 +9,7 @@ use crate::meter;
 pub(super) struct Spent {
     /// Of all replicas.
     pub(super) gangplank: f64,
-    /// Of PostgreSQL, without those of the watch.
+    /// Of PostgreSQL, without the session of the watch.
     pub(super) postgres: f64,
     /// Of the S3 server.
     pub(super) s3: f64,
@@ -47,7 +47,7 @@ impl Spent {
         self.clients += other.clients;
     }
 
-    /// Of replicas and the servers that they share.
+    /// Of the replicas and of the servers that they share.
     pub(super) fn served(&self) -> f64 {
         self.gangplank + self.postgres + self.s3
     }

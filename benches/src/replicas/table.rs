@@ -82,7 +82,7 @@ fn late(text: &mut String, found: &Found) -> Result<()> {
     Ok(())
 }
 
-/// The rows of a part. Those of a kind are together.
+/// The rows of a part. Rows of one kind are together.
 fn by_kind(found: &Found, part: Part) -> impl Iterator<Item = &Row> {
     let of = move |kind| found.rows.iter().filter(move |row| row.part == part && row.kind == kind);
     KINDS.into_iter().flat_map(of)
@@ -154,7 +154,7 @@ fn starts(text: &mut String, found: &Found) -> Result<()> {
 }
 
 impl Done {
-    /// The number of registered images whose name another one has.
+    /// The number of registered images whose name another image has.
     pub(super) fn twice(&self) -> usize {
         self.images.len() - self.images.iter().collect::<HashSet<_>>().len()
     }

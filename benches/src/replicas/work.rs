@@ -101,7 +101,7 @@ fn prepare_for(account: &Account, kind: Kind, count: usize) -> Result<Vec<Action
             (0..count).map(call).collect()
         }
         Kind::Manifest => {
-            // Another manifest each time.
+            // The manifest is different each time.
             let run = hex::encode(random(6)?);
             let put = |number| {
                 let body = parts.manifest(&format!("{run} {number}"));

@@ -12,13 +12,11 @@ use crate::load::{Requests, drive};
 use crate::meter::{Meter, Outcome};
 use crate::target::Target;
 
-const CONNECTIONS: usize = 16;
-
 /// The largest number of images on a container service (Lightsail's quota).
 pub(crate) const PER_SERVICE: usize = 150;
 
 pub(super) fn create_login(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
-    call(target, scale.calls, "CreateContainerServiceRegistryLogin", "{}")
+    call(target, scale, scale.calls, "CreateContainerServiceRegistryLogin", "{}")
 }
 
 pub(super) fn register(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
@@ -31,7 +29,7 @@ pub(super) fn register(target: &Target, scale: &Scale, _: &RandomFile) -> Result
             json!({ "serviceName": services[number % services.len()], "label": "app", "digest": pushed });
         signed(target, "RegisterContainerImage", &input.to_string(), &format!("{run}-{number}"))
     });
-    measure(target, requests.collect::<Result<_>>()?)
+    measure(target, scale, requests.collect::<Result<_>>()?)
 }
 
 pub(super) fn list(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
@@ -43,7 +41,7 @@ pub(super) fn list(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Opt
         expect(&connection.ask(&register)?, 200, "RegisterContainerImage")?;
     }
     let input = json!({ "serviceName": service }).to_string();
-    call(target, scale.calls / 10, "GetContainerImages", &input)
+    call(target, scale, scale.calls / 10, "GetContainerImages", &input)
 }
 
 /// Pushes an image to register. Returns its digest.
@@ -67,15 +65,21 @@ fn signed(target: &Target, operation: &str, input: &str, invocation: &str) -> Re
     target.call(operation, input, invocation).context("the target has no access key")
 }
 
-fn call(target: &Target, count: usize, operation: &str, input: &str) -> Result<Option<Outcome>> {
+fn call(
+    target: &Target,
+    scale: &Scale,
+    count: usize,
+    operation: &str,
+    input: &str,
+) -> Result<Option<Outcome>> {
     let run = hex::encode(random(6)?);
     let requests = (0..count).map(|number| signed(target, operation, input, &format!("{run}-{number}")));
-    measure(target, requests.collect::<Result<_>>()?)
+    measure(target, scale, requests.collect::<Result<_>>()?)
 }
 
-fn measure(target: &Target, requests: Vec<Vec<u8>>) -> Result<Option<Outcome>> {
+fn measure(target: &Target, scale: &Scale, requests: Vec<Vec<u8>>) -> Result<Option<Outcome>> {
     let count = requests.len();
     let requests = Requests { requests, expected: 200 };
-    let (meter, latencies) = drive(target, CONNECTIONS, count, &requests, || Meter::start(target))?;
+    let (meter, latencies) = drive(target, scale.connections, count, &requests, || Meter::start(target))?;
     Ok(Some(meter.stop(latencies, 0)))
 }

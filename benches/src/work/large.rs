@@ -45,7 +45,7 @@ fn push(target: &Target, file: &RandomFile, chunk: Option<u64>) -> Result<Option
             format!("{range}Content-Type: application/octet-stream\r\nContent-Length: {length}\r\n");
         connection.stream.write_all(&target.head("PATCH", &location, &headers))?;
         body.seek(SeekFrom::Start(sent))?;
-        std::io::copy(&mut (&body).take(length), &mut connection.stream)?;
+        connection.stream.send_file((&body).take(length))?;
         let answer = connection.answer(false)?;
         expect(&answer, 202, "PATCH")?;
         path_of(answer.location.as_deref().unwrap_or_default()).clone_into(&mut location);
@@ -55,7 +55,7 @@ fn push(target: &Target, file: &RandomFile, chunk: Option<u64>) -> Result<Option
     let headers = format!("Content-Type: application/octet-stream\r\nContent-Length: {rest}\r\n");
     connection.stream.write_all(&target.head("PUT", &with_digest(&location, &digest), &headers))?;
     if rest > 0 {
-        std::io::copy(&mut (&body).take(rest), &mut connection.stream)?;
+        connection.stream.send_file((&body).take(rest))?;
     }
     expect(&connection.answer(false)?, 201, "PUT")?;
     Ok(Some(meter.stop(vec![start.elapsed()], file.size)))

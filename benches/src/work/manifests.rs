@@ -16,7 +16,7 @@ pub(super) fn one_by_one(target: &Target, scale: &Scale, _: &RandomFile) -> Resu
 }
 
 pub(super) fn side_by_side(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
-    Ok(Some(put(target, &repository("manifests")?, scale.manifests, 16)?))
+    Ok(Some(put(target, &repository("manifests")?, scale.manifests, scale.connections)?))
 }
 
 /// Puts manifests into a repository.

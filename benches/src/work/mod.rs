@@ -4,8 +4,10 @@ mod control;
 mod images;
 mod large;
 mod manifests;
+mod mixed;
 mod pulls;
 mod reads;
+mod slow;
 mod small;
 
 use anyhow::Result;
@@ -23,6 +25,8 @@ use crate::target::Target;
 pub(crate) struct Scale {
     /// Bytes of the large blob, and of the image of twelve layers.
     pub(crate) large: u64,
+    /// Bytes that slow senders send in sum.
+    pub(crate) slow: usize,
     /// The number of small blobs to push.
     pub(crate) blobs: usize,
     /// The number of manifests to put.
@@ -31,13 +35,33 @@ pub(crate) struct Scale {
     pub(crate) reads: usize,
     /// The number of signed calls.
     pub(crate) calls: usize,
+    /// The number of pushes, pulls and logins in mixed work.
+    pub(crate) mixed: usize,
+    /// The number of connections, for work that uses many.
+    pub(crate) connections: usize,
 }
 
 impl Scale {
-    pub(crate) const FULL: Self =
-        Self { large: 1 << 30, blobs: 2_000, manifests: 1_000, reads: 10_000, calls: 10_000 };
-    pub(crate) const QUICK: Self =
-        Self { large: 32 << 20, blobs: 100, manifests: 50, reads: 500, calls: 100 };
+    pub(crate) const FULL: Self = Self {
+        large: 1 << 30,
+        slow: 160 << 20,
+        blobs: 2_000,
+        manifests: 1_000,
+        reads: 10_000,
+        calls: 10_000,
+        mixed: 4_000,
+        connections: 16,
+    };
+    pub(crate) const QUICK: Self = Self {
+        large: 32 << 20,
+        slow: 5 << 20,
+        blobs: 100,
+        manifests: 50,
+        reads: 500,
+        calls: 100,
+        mixed: 80,
+        connections: 16,
+    };
 }
 
 /// Does the work once. `None` if it is not possible here.
@@ -64,8 +88,8 @@ impl Work {
     }
 }
 
-/// All kinds of work, in the order of the measurement.
-pub(crate) fn all() -> Vec<Work> {
+/// The work for registries whose content is in a folder, in the order of the measurement.
+pub(crate) fn in_folder() -> Vec<Work> {
     let registry = |name, run| Work { name, run, needs_api: false, clients: &[] };
     let api = |name, run| Work { name, run, needs_api: true, clients: &[] };
     let client = |name, run, clients| Work { name, run, needs_api: false, clients };
@@ -73,9 +97,10 @@ pub(crate) fn all() -> Vec<Work> {
         registry("push: one PUT", large::one_put as Run),
         registry("push: one PATCH", large::one_patch),
         registry("push: 16 MiB chunks", large::chunks),
-        registry("push: small blobs, 16 connections", small::push),
-        registry("put: manifests, 1 connection", manifests::one_by_one),
-        registry("put: manifests, 16 connections", manifests::side_by_side),
+        registry("push: slow senders, 5 layers at once", slow::push),
+        registry("push: 4 KiB blobs", small::push),
+        registry("put: manifests, one by one", manifests::one_by_one),
+        registry("put: manifests", manifests::side_by_side),
         registry("pull", pulls::pull),
         registry("read: GET /v2/", reads::version),
         registry("read: HEAD blob", reads::head_blob),
@@ -83,12 +108,26 @@ pub(crate) fn all() -> Vec<Work> {
         registry("read: HEAD manifest by digest", reads::head_manifest_by_digest),
         registry("read: GET manifest by tag", reads::get_manifest_by_tag),
         registry("read: GET manifest by digest", reads::get_manifest_by_digest),
+        registry("mixed: pushes, pulls, logins", mixed::all),
         api("api: CreateContainerServiceRegistryLogin", control::create_login),
         api("api: RegisterContainerImage", control::register),
         api("api: GetContainerImages", control::list),
         client("image: docker push", images::docker, &["docker", "dockerd"]),
         client("image: skopeo copy", images::skopeo, &["skopeo"]),
         api("image: gangplank push", images::gangplank),
+    ]
+}
+
+/// The work for registries whose content is in a bucket.
+pub(crate) fn in_bucket() -> Vec<Work> {
+    let registry = |name, run| Work { name, run, needs_api: false, clients: &[] };
+    vec![
+        registry("bucket: one PUT", large::one_put as Run),
+        registry("bucket: one PATCH", large::one_patch),
+        registry("bucket: 4 MiB blobs, one by one", small::medium),
+        registry("bucket: 4 KiB blobs", small::push),
+        registry("bucket: manifests", manifests::side_by_side),
+        registry("bucket: pull", pulls::pull),
     ]
 }
 

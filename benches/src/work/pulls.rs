@@ -1,6 +1,6 @@
 //! A large blob, pulled.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -18,7 +18,7 @@ pub(super) fn pull(target: &Target, _: &Scale, file: &RandomFile) -> Result<Opti
     let location = open_session(target, &mut connection, &repository)?;
     let length = format!("Content-Length: {}\r\n", file.size);
     connection.stream.write_all(&target.head("PUT", &with_digest(&location, digest), &length))?;
-    std::io::copy(&mut file.open()?, &mut connection.stream)?;
+    connection.stream.send_file((&file.open()?).take(file.size))?;
     expect(&connection.answer(false)?, 201, "PUT")?;
     file.warm_memory()?;
     let request = target.head("GET", &format!("/v2/{repository}/blobs/{digest}"), "");

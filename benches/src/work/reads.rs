@@ -11,8 +11,6 @@ use crate::load::{Requests, drive};
 use crate::meter::{Meter, Outcome};
 use crate::target::Target;
 
-const CONNECTIONS: usize = 16;
-
 /// The number of different blobs and manifests that are read.
 const DIFFERENT: usize = 50;
 
@@ -75,6 +73,7 @@ fn manifests(target: &Target, scale: &Scale, method: &str, by_digest: bool) -> R
 
 fn ask(target: &Target, scale: &Scale, requests: Vec<Vec<u8>>) -> Result<Option<Outcome>> {
     let requests = Requests { requests, expected: 200 };
-    let (meter, latencies) = drive(target, CONNECTIONS, scale.reads, &requests, || Meter::start(target))?;
+    let (meter, latencies) =
+        drive(target, scale.connections, scale.reads, &requests, || Meter::start(target))?;
     Ok(Some(meter.stop(latencies, 0)))
 }

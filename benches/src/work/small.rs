@@ -11,24 +11,40 @@ use crate::meter::{Meter, Outcome};
 use crate::target::Target;
 
 const SIZE: usize = 4 << 10;
-const CONNECTIONS: usize = 16;
+const MEDIUM: usize = 4 << 20;
 
 pub(super) fn push(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
-    Ok(Some(blobs(target, &repository("small")?, scale.blobs)?))
+    Ok(Some(blobs(target, &repository("small")?, scale.blobs, scale.connections)?))
 }
 
-/// Pushes blobs to a repository.
-pub(crate) fn blobs(target: &Target, repository: &str, count: usize) -> Result<Outcome> {
+/// Pushes as many bytes as the large blob has, in blobs of 4 MiB, one after the other.
+pub(super) fn medium(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
+    let count = usize::try_from(scale.large)? / MEDIUM;
+    Ok(Some(of_size(target, &repository("medium")?, count, MEDIUM, 1)?.of_bytes()))
+}
+
+/// Pushes blobs of 4 KiB to a repository.
+pub(crate) fn blobs(target: &Target, repository: &str, count: usize, connections: usize) -> Result<Outcome> {
+    of_size(target, repository, count, SIZE, connections)
+}
+
+fn of_size(
+    target: &Target,
+    repository: &str,
+    count: usize,
+    size: usize,
+    connections: usize,
+) -> Result<Outcome> {
     let mut blobs = Vec::new();
     for _ in 0..count {
-        let bytes = random(SIZE)?;
+        let bytes = random(size)?;
         blobs.push((sha256(&bytes), bytes));
     }
     let start = format!("/v2/{repository}/blobs/uploads/");
     let start = target.head("POST", &start, "Content-Length: 0\r\n");
     let push = Push { target, start, blobs };
-    let (meter, latencies) = drive(target, CONNECTIONS, count, &push, || Meter::start(target))?;
-    Ok(meter.stop(latencies, (count * SIZE) as u64))
+    let (meter, latencies) = drive(target, connections, count, &push, || Meter::start(target))?;
+    Ok(meter.stop(latencies, (count * size) as u64))
 }
 
 struct Push<'a> {

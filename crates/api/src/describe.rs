@@ -41,7 +41,7 @@ pub struct Member {
 /// The constraints of a value.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
-    /// Its name in the service model. `list` and `map` for those two kinds, whose names are not shown.
+    /// Its name in the service model. A list has the name `list`, and a map the name `map`. Neither is shown.
     pub name: &'static str,
     /// Its type, with the constraints of that type.
     pub kind: Kind,

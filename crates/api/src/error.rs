@@ -146,7 +146,7 @@ impl ApiError {
         self.code.status()
     }
 
-    /// The body. It has the name twice, because clients look in different places.
+    /// The body. The body has the name twice, because clients look in different places.
     pub fn body(&self) -> Vec<u8> {
         crate::encode(&Body {
             kind: self.code,

@@ -27,7 +27,7 @@ impl Target {
         }
     }
 
-    /// Whether the operation changes nothing. Its name tells, and policies use the same rule.
+    /// Whether the operation changes nothing. The operation's name shows this, and policies use the same rule.
     pub fn only_reads(self) -> bool {
         ["Get", "List", "Try"].iter().any(|verb| self.name().starts_with(verb))
     }

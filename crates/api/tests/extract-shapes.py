@@ -29,7 +29,7 @@ def load():
 
 
 def facts(shape):
-    """What is kept of one shape of the model."""
+    """The kept facts about one shape of the model."""
     kept = {"type": shape["type"]}
     kept |= {key: shape[key] for key in CONSTRAINTS if key in shape}
     kept |= {key: shape[key]["shape"] for key in ("member", "key", "value") if key in shape}
@@ -43,7 +43,7 @@ def facts(shape):
 
 
 def collect(shapes, name, found):
-    """Adds the shape of that name, and every shape it is made of."""
+    """Adds the shape of that name, and every shape that it contains."""
     if name in found:
         return
     found[name] = facts(shapes[name])

@@ -1,17 +1,18 @@
-//! The limits of glibc's allocator. Without them it keeps what a busy moment took: it has up to eight heaps for each
-//! processor, and once a large block was freed, it takes blocks of that size from a heap too. A heap can only shrink
-//! at its end. Other allocators stay as they are.
+//! The limits of glibc's allocator. Without these limits, the allocator keeps the memory that a busy moment
+//! needed. It has up to eight heaps for each processor. After a large block was freed once, it takes blocks of
+//! that size from a heap, too. A heap can only shrink at its end. Other allocators stay as they are.
 
 /// The number of heaps.
 const HEAPS: i32 = 2;
 
-/// Blocks of this size have pages of their own, which are returned when the block is freed. In bytes.
+/// Blocks of this size have their own pages, which are returned when the block is freed. In bytes.
 const LARGE: i32 = 1 << 20;
 
-/// So much that is free at the end of a heap is returned, in bytes.
+/// When this many bytes at the end of a heap are free, they are returned.
 const FREE: i32 = 1 << 20;
 
-/// Sets the limits. They hold for heaps that do not exist yet, so the start of the program is the time for it.
+/// Sets the limits. The limits only hold for heaps that are made later, so call this at the start of the
+/// program.
 pub fn limit() {
     #[cfg(target_env = "gnu")]
     for (parameter, value) in

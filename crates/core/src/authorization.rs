@@ -13,7 +13,7 @@ pub enum Resource {
     Tenant,
     /// The keys, events and logins of an account.
     Account(AccountId),
-    /// A root key. `None` for the right to make one.
+    /// A root key. `None` stands for the right to make a root key.
     RootKey(Option<AccessKeyId>),
     /// The server, with the things of all accounts.
     Server,

@@ -72,7 +72,8 @@ pub fn over_at(now: Time, longest: Time) -> Time {
     now.plus(IDLE).min(longest)
 }
 
-/// The new end of a login, if it is so much later than the stored end `noted` that a write is worth while.
+/// The new end of a login, if it is much later than the stored end `noted`. Otherwise a write is not worth
+/// while.
 pub fn prolonged(noted: Time, now: Time, longest: Time) -> Option<Time> {
     let over_at = over_at(now, longest);
     (over_at > noted.plus(STEP) || over_at == longest && over_at > noted).then_some(over_at)

@@ -89,7 +89,7 @@ impl Action {
     }
 }
 
-/// Whether a login may do something, or which content it may do it with.
+/// Whether a login may do something, and with which content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// It may.

@@ -204,7 +204,8 @@ mod tests {
             if !is_live {
                 prop_assert!(facts.ended_at(Time(now + later)).is_some(), "time brings nothing back");
             }
-            // A cache may keep the login and its end until one of the facts changes. Its answer is always right.
+            // A cache may keep the login and its end until one of the facts changes. The cache's answer is then
+            // always right.
             let kept = facts.ended().is_none().then_some(facts.ends_at());
             prop_assert_eq!(kept.is_some_and(|end| end.0 > now), is_live);
             let revoked = LoginFacts { is_revoked: true, ..facts };

@@ -95,7 +95,7 @@ impl Owner {
         Self(Self::SERVER.to_owned())
     }
 
-    /// Reads a stored owner. `None` if the text is none.
+    /// Reads a stored owner. `None` if the text is no owner.
     pub fn parse(text: &str) -> Option<Self> {
         let owner = Self(text.to_owned());
         let known = text == Self::SERVER || owner.access_key().is_some() || owner.as_role().is_some();
@@ -113,8 +113,8 @@ impl Owner {
         Some((RoleName::parse(name).ok()?, RoleId::parse(id)?))
     }
 
-    /// The ARN for policies. A role has its own; an access key has that of its user, and the server has that of
-    /// the root.
+    /// The ARN for policies. A role has its own ARN; an access key has its user's, and the server has the
+    /// root's.
     pub fn arn(&self, account: &AccountId) -> String {
         match self.as_role() {
             Some((name, _)) => role::arn(account, &name),

@@ -100,7 +100,7 @@ impl RoleId {
         Self(AccessKeyId::generate_with(Self::PREFIX, random).as_str().to_owned())
     }
 
-    /// Reads an id. `None` if the text is none.
+    /// Reads an id. `None` if the text is no such id.
     pub fn parse(text: &str) -> Option<Self> {
         let known = text.len() == 20
             && text.starts_with(Self::PREFIX)

@@ -33,7 +33,7 @@ pub trait Engine: Send + Sync {
     /// Removes images that this engine brought, except those in use or in `keep` (references of [`PresentImage`]).
     async fn remove_images_except(&self, keep: &[String]) -> Result<()>;
 
-    /// All nodes of the owner, or those of one service, in their current state.
+    /// All nodes of the owner, or the nodes of one service, in their current state.
     async fn nodes(&self, service: Option<(&str, &str)>) -> Result<Vec<NodeSeen>>;
 
     /// Makes and starts a node. Its images have to be present. The output of its containers goes to

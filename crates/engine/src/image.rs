@@ -6,7 +6,7 @@ use tokio::io::AsyncRead;
 /// An image that a container needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageWanted {
-    /// An image of our registry, which the engine was told at its start.
+    /// An image of our registry, which the engine's options name.
     Ours {
         /// The repository, which has the service's name.
         repository: String,
@@ -46,7 +46,7 @@ pub struct PresentImage {
     pub reference: String,
     /// The digest that pins it. `None` if the engine has the image and no registry gave it.
     pub digest: Option<String>,
-    /// A remark for the user about how it came, such as that the engine's own copy is used.
+    /// A remark for the user about the origin of the image, such as that the engine's own copy is used.
     pub remark: Option<String>,
 }
 

@@ -133,7 +133,7 @@ pub struct NodeSeen {
 }
 
 impl NodeSeen {
-    /// Whether it is a node of the service with this id. A node without an id may be.
+    /// Whether it is a node of the service with this id. A node without an id may belong to it.
     pub fn is_of(&self, service_id: &str) -> bool {
         self.service_id.as_deref().is_none_or(|id| id == service_id)
     }

@@ -221,7 +221,7 @@ impl OciError {
         Self::new(ErrorCode::NameUnknown, 404, "this is not an endpoint of the registry API")
     }
 
-    /// 405: the endpoint does not allow this method. `allow` lists those that it does.
+    /// 405: the endpoint does not allow this method. `allow` lists the allowed methods.
     pub fn method_not_allowed(method: &str, allow: &str) -> OciError {
         let message = format!("{} is not supported here, only {allow}", Excerpt(method));
         Self { allow: Some(allow.into()), ..Self::unsupported(message) }

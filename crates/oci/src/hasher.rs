@@ -122,7 +122,7 @@ impl Hasher {
 
     /// The input for [`Hasher::resume`], at most 217 bytes: a format byte, the number of bytes hashed, and the state
     /// of `sha2`. It contains up to 127 of the last bytes hashed, so it is as secret as they are. `None` if the
-    /// algorithm cannot be interrupted; both of today's can.
+    /// algorithm cannot be interrupted. Both present algorithms can be interrupted.
     pub fn state(&self) -> Option<Vec<u8>> {
         let mut kept = Vec::with_capacity(217);
         let format = match self.state {

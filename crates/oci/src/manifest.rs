@@ -57,7 +57,7 @@ pub struct ManifestView {
     /// Its kind, which follows from the media type.
     pub kind: ManifestKind,
     /// The content that the repository must have as blobs, in the order of the manifest, each digest once. For an
-    /// image: configuration and layers. For an index: entries that are no manifests, which build caches have.
+    /// image: configuration and layers. For an index: entries that are no manifests, as in build caches.
     pub blobs: Vec<Descriptor>,
     /// The manifests that the repository must have, in the order of the index, each digest once. Empty for an image.
     pub children: Vec<Descriptor>,

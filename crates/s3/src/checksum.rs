@@ -21,7 +21,7 @@ impl Crc64 {
         Self { value: checksum(CrcAlgorithm::Crc64Nvme, bytes), length: bytes.len() as u64 }
     }
 
-    /// The CRC of these bytes, followed by those of `behind`.
+    /// The CRC of these bytes, followed by the bytes of `behind`.
     #[must_use]
     pub fn and(self, behind: Self) -> Self {
         let value = checksum_combine(CrcAlgorithm::Crc64Nvme, self.value, behind.value, behind.length);

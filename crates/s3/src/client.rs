@@ -341,7 +341,7 @@ impl Client {
         self.0.deadlines
     }
 
-    /// Reads the next bytes of a body, unless none come for so long.
+    /// Reads the next bytes of a body, unless the server sends none within `limit`.
     pub(crate) async fn next_piece(
         &self,
         call: &'static str,

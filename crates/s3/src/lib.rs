@@ -2,8 +2,8 @@
 //! uploads and joins parts, and lists keys. It knows nothing of registries.
 //!
 //! Many servers speak S3, and each leaves something out. So this client sends only what all of them accept: no
-//! trailer, no `aws-chunked`, and no conditional write but one, at the end of a multipart upload. [`probe`]
-//! finds out by trial what else the server of a bucket can do.
+//! trailer, no `aws-chunked`, and only one conditional write, at the end of a multipart upload. [`probe`] finds
+//! out by trial what else the server of a bucket can do.
 
 mod calls;
 mod checksum;

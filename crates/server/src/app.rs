@@ -201,7 +201,7 @@ impl App {
             || !self.proxies.is_empty() && forwarded.is_some_and(|it| it.eq_ignore_ascii_case(b"https"))
     }
 
-    /// Counts a refusal. `tenant` is that of the credential, if the credential is known.
+    /// Counts a refusal. `tenant` is the credential's tenant, if the credential is known.
     pub(crate) fn count_refusal(&self, refusal: Refusal, origin: Origin, tenant: Option<Tenant>) {
         self.metrics.refused(&refusal);
         self.refusals.count(refusal, origin, tenant);

@@ -15,7 +15,7 @@ pub(crate) struct Clock(Steady);
 enum Steady {
     /// This process measures the time itself.
     Own { started: Instant, at_start: Time },
-    /// The servers of a cluster share the time. It is in a row.
+    /// The servers of a cluster share the time. The time is in a row of the database.
     Shared(Arc<Postgres>),
 }
 
@@ -26,7 +26,7 @@ impl Clock {
         Self(Steady::Own { started: Instant::now(), at_start: left_at.unwrap_or_else(wall_clock) })
     }
 
-    /// A clock whose steady time is that of a cluster.
+    /// A clock with the steady time of a cluster.
     ///
     /// # Errors
     /// If the store fails.
@@ -51,11 +51,11 @@ impl Clock {
     }
 
     /// The time on which all replicas agree, however wrong the clocks of their machines are: the database's.
-    /// Requests between replicas have it.
+    /// Requests between replicas contain this time.
     pub(crate) fn agreed(&self) -> Time {
         match &self.0 {
             Steady::Own { .. } => wall_clock(),
-            Steady::Shared(cluster) => Time(wall_clock().0.saturating_add(cluster.clock_ahead())),
+            Steady::Shared(cluster) => cluster.time(),
         }
     }
 

@@ -18,6 +18,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::tenure::Tenure;
+
 /// How long a claim lasts without a renewal. If a process is killed, nobody can continue its work for this
 /// time.
 pub(crate) const LASTS: Duration = Duration::from_secs(30);
@@ -49,7 +51,7 @@ pub(crate) struct Claims {
 pub(crate) struct Patience {
     /// In all.
     pub(crate) here: Duration,
-    /// While another process has it.
+    /// While another process has the work.
     pub(crate) elsewhere: Duration,
 }
 
@@ -72,7 +74,7 @@ struct Kept {
     /// Whether other processes may take the work.
     is_shared: bool,
     /// The claim lasts at least until then.
-    until: Mutex<Instant>,
+    until: Tenure,
     lost: CancellationToken,
 }
 
@@ -171,13 +173,13 @@ impl Claims {
         let until = Instant::now() + LASTS;
         let is_lost = match self.coordinator.renew(&kept.claim, LASTS).await {
             Ok(true) => {
-                *kept.until() = until;
+                kept.until.set(until);
                 false
             }
             Ok(false) => true,
             Err(error) => {
                 tracing::warn!(%work, %error, "cannot renew a claim; will try again");
-                *kept.until() <= Instant::now()
+                kept.until.is_over()
             }
         };
         // A claim that was released meanwhile gets the signal, too. Nobody waits for that signal.
@@ -200,7 +202,7 @@ impl Place {
 
 impl Kept {
     fn is_lost(&self) -> bool {
-        self.lost.is_cancelled() || self.is_shared && *self.until() <= Instant::now()
+        self.lost.is_cancelled() || self.is_shared && self.until.is_over()
     }
 
     /// Returns when the claim is lost.
@@ -209,16 +211,11 @@ impl Kept {
             return self.lost.cancelled().await;
         }
         while !self.is_lost() {
-            let until = *self.until();
             tokio::select! {
                 () = self.lost.cancelled() => {}
-                () = tokio::time::sleep_until(until) => {}
+                () = tokio::time::sleep_until(self.until.end()) => {}
             }
         }
-    }
-
-    fn until(&self) -> MutexGuard<'_, Instant> {
-        self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -237,7 +234,7 @@ impl Waiting {
 
     /// Asks the coordinator for the work. The caller has the turn.
     async fn claim(&self, _turn: &OwnedMutexGuard<()>) -> Result<Option<Kept>> {
-        let until = Mutex::new(Instant::now() + LASTS);
+        let until = Tenure::until(Instant::now() + LASTS);
         let is_shared = self.claims.are_shared();
         let claim = self.claims.coordinator.claim(&self.work, &self.claims.holder, LASTS).await?;
         Ok(claim.map(|claim| Kept { claim, is_shared, until, lost: CancellationToken::new() }))
@@ -280,6 +277,11 @@ impl Held {
     /// The claim. Later steps of the work carry its epoch.
     pub(crate) fn claim(&self) -> &Claim {
         &self.kept.claim
+    }
+
+    /// Until when nobody else can have the work. `None` if nobody else wants it.
+    pub(crate) fn tenure(&self) -> Option<Tenure> {
+        self.kept.is_shared.then(|| self.kept.until.clone())
     }
 
     /// Releases the claim. Returns when other processes can take the work, if the coordinator answers.
@@ -404,8 +406,8 @@ mod tests {
         assert!(one.take(upload("a")).await.unwrap().is_some());
     }
 
-    /// A coordinator in another process: it answers late, and renews no claim. If the flag is set, it releases
-    /// none either.
+    /// A coordinator in another process: it answers late, and renews no claim. If the flag is set, it also
+    /// releases no claim.
     struct Far(InProcess, std::sync::atomic::AtomicBool);
 
     #[async_trait::async_trait]

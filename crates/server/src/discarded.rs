@@ -31,7 +31,7 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// The terms for a store. `window` is that of an option. Without one, content in a bucket stays for
+    /// The terms for a store. `window` is an option's value. Without it, content in a bucket stays for
     /// [`RESTORE_WINDOW`], and content in a folder is removed at once: a backup of a folder has its bytes.
     pub(crate) fn of(blobs: &dyn BlobStore, window: Option<Duration>, failovers: Failovers) -> Self {
         let is_bucket = !blobs.settles_after().is_zero();

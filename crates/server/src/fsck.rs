@@ -71,7 +71,7 @@ impl Report {
 }
 
 /// Checks a data directory, and its bucket if it has one. Changes nothing, so a server may run. `progress` gets
-/// the number of bytes that were read, and that of all bytes.
+/// the number of bytes that were read, and the number of all bytes.
 ///
 /// # Errors
 /// If the stores cannot be read.

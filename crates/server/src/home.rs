@@ -72,7 +72,7 @@ impl Home {
                 let address = listener.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
                 scratch.join(format!("gangplank-logs-{address}"))
             }
-            // Everybody may write there, so nobody may guess the name.
+            // Everybody may write there, so the name must be hard to guess.
             (Self::None { .. }, _) => {
                 temporary.join(format!("gangplank-logs-{}", uuid::Uuid::new_v4().simple()))
             }

@@ -71,7 +71,7 @@ impl<K: Clone + Eq + Hash, U: Copy> LastUse<K, U> {
         }
     }
 
-    /// Puts uses back that could not be written. A later use takes precedence.
+    /// Puts back the uses that could not be written. A later use takes precedence.
     pub(crate) fn put_back(&self, used: &[(K, U)]) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, used) in used {

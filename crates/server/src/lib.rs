@@ -41,6 +41,7 @@ mod removals;
 mod root_key;
 mod sealing;
 mod server;
+mod tenure;
 mod terms;
 
 pub use config::{

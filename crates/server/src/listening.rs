@@ -133,7 +133,7 @@ async fn bind_if_given(address: Option<SocketAddr>, option: &str) -> Result<Opti
     }
 }
 
-/// Listens on an address. `option` is the option that it came from.
+/// Listens on an address. `option` names the option with that address, for messages.
 async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
     let bound = TcpListener::bind(address).await.and_then(|bound| {
         ask_for_silent_peers(&bound)?;

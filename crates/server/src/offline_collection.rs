@@ -20,8 +20,8 @@ use crate::data_dir::DataDir;
 use crate::discarded::{Remover, Terms};
 use crate::removals::Removals;
 
-/// Collects garbage in a data directory that no server uses, and in its bucket if it has one. The answer is
-/// that of the API. Steady time stands still while no server runs, so nothing has aged since the stop.
+/// Collects garbage in a data directory that no server uses, and in its bucket if it has one. Returns the API's
+/// answer. Steady time stands still while no server runs, so nothing has aged since the stop.
 ///
 /// # Errors
 /// If the stores cannot be opened or fail, or neither the request nor the database has a grace period.
@@ -37,8 +37,8 @@ pub async fn collect_in(
     cycle(metadata.as_ref(), &blobs, &Removals::of(data_dir.path()), now, request).await
 }
 
-/// Collects garbage in a store that servers share, while they run. Waits until no server collects. The answer is
-/// that of the API.
+/// Collects garbage in a store that servers share, while they run. Waits until no server collects. Returns the
+/// API's answer.
 ///
 /// # Errors
 /// If the store cannot be opened or fails, or neither the request nor the database has a grace period.

@@ -64,7 +64,7 @@ impl Pulls {
         });
     }
 
-    /// Puts pulls back that could not be written, up to the most that may wait.
+    /// Puts back the pulls that could not be written, up to the most that may wait.
     pub(crate) fn put_back(&self, pulls: impl Iterator<Item = Tallied>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let room = WAITING.saturating_sub(state.waiting.len());

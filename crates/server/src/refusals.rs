@@ -64,7 +64,7 @@ struct Tally {
 }
 
 impl Refusals {
-    /// Counts a refusal. `tenant` is that of the credential, if the credential is known.
+    /// Counts a refusal. `tenant` is the credential's tenant, if the credential is known.
     pub(crate) fn count(&self, what: Refusal, origin: Origin, tenant: Option<Tenant>) {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let network = origin.address.map(network);

@@ -182,7 +182,7 @@ pub(crate) async fn provide(
     }
     let region = Region::default_region();
     let config = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\n");
-    // Written at every start, so it need not be synced.
+    // The file is written at every start, so it need not be synced.
     data_dir.place_secret("config", config.as_bytes())
 }
 

@@ -56,7 +56,7 @@ struct Keys {
     signing: hmac::Key,
 }
 
-/// What the derived key is for. Replicas of different versions depend on the exact bytes.
+/// The purpose of the derived key. Replicas of different versions depend on the exact bytes.
 const SIGNING: &[u8] = b"gangplank: requests between replicas";
 
 impl fmt::Debug for MasterKey {
@@ -71,8 +71,8 @@ impl MasterKey {
     /// is sealed with it may be stored before.
     ///
     /// # Errors
-    /// If the file cannot be read or written, or its key has not sealed `keys`. Also if a file is named and the
-    /// data directory has a key, too, because nobody could tell which of the two is needed.
+    /// If the file cannot be read or written, or its key has not sealed `keys`. It is also an error if a file
+    /// is named and the data directory has a key, too: nobody could tell which key is needed.
     pub fn of(data_dir: &DataDir, named: Option<&Path>, keys: &[AccessKey]) -> Result<Self> {
         let master = match named {
             Some(file) => {
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(master.open(Purpose::PlaceInLog(&log), &sealed(PLACE)).unwrap(), b"b.1.2.3");
     }
 
-    /// Sealed by another program, which follows the standard and shares no code with this one.
+    /// Another program sealed this text. It follows the standard and shares no code with ours.
     const SECRET: &str = "46a8f7f1dd82a4158d0dad1587c7d7baa7c44e925a8adaaf098328c9a11c6814b4c882af913707202ead506ab18ceae64154\
         34a3bf2a34bf";
     const SPEC: &str = "5ca7e7fbd084a008ce07b94bc4d0d8fdb5c013d10e95d5a902cf21c3f74e2314b48c89bbc07e087310dec8772a50c1ee2709\

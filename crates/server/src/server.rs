@@ -334,7 +334,7 @@ impl Server {
     }
 
     /// Waits until the engine has no nodes of services with this name, at most for `longest`. Returns whether
-    /// it has none. The nodes of a deleted service are removed in the background.
+    /// the engine has no such nodes. The nodes of a deleted service are removed in the background.
     pub async fn runs_nothing_of(&self, service: &str, longest: Duration) -> bool {
         let Some(engine) = self.app.deployer.engine() else { return true };
         let end = tokio::time::Instant::now() + longest;
@@ -480,8 +480,8 @@ fn warn_of_settings(app: &App) {
     }
 }
 
-/// Refuses addresses that strangers could read, that containers could reach, that other servers could not, or that
-/// lead nowhere.
+/// Refuses addresses that strangers could read, that containers could reach, that other servers could not
+/// reach, or that lead nowhere.
 fn check_addresses(config: &Config) -> Result<()> {
     refuse_plain_http(config)?;
     config.check_admin_listener(config.deployments.engine.named())?;

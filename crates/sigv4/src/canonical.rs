@@ -1,6 +1,6 @@
-//! The canonical request: the one text that signer and verifier both make of a request (IAM User Guide, "Create a
-//! signed AWS API request", step 1), the string to sign that its hash goes into (step 3), and the signature over that
-//! (steps 2 and 4).
+//! The canonical request is the text that signer and verifier both make from a request (IAM User Guide, "Create
+//! a signed AWS API request", step 1). Its hash goes into the string to sign (step 3), and the signature covers
+//! that string (steps 2 and 4).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -93,7 +93,7 @@ fn without_payload(request: &Request<'_>, signed_headers: &[&str], paths: Paths)
     out
 }
 
-/// Appends a header value without the white space around it and with every inner run of spaces made one.
+/// Appends a header value without the white space around it. Each run of spaces inside becomes one space.
 fn push_value(out: &mut Vec<u8>, value: &[u8]) {
     let words = value.trim_ascii().split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     for (index, word) in words.enumerate() {

@@ -9,7 +9,7 @@ use crate::canonical::{Paths, Unfinished, hex_digits, signature};
 use crate::refusal::shown;
 use crate::{Policy, Refusal, Request, timestamp};
 
-/// As long as AWS's secrets, so that an unknown key takes as long as a known one.
+/// A secret of the length of AWS's, so that the check of an unknown key takes as long as that of a known one.
 const DUMMY_SECRET: &[u8; 40] = &[b'x'; 40];
 
 /// The claims of an `Authorization` header. Every rule that needs no secret has been checked.

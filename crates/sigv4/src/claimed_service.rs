@@ -21,7 +21,7 @@ pub fn claimed_service<'a>(authorization: Option<&'a [u8]>, query: Option<&'a st
     credential.and_then(service)
 }
 
-/// The last part but one. Slashes in it may be escaped.
+/// The part before the last. Slashes in it may be escaped.
 fn service(credential: &str) -> Option<&str> {
     let scope = without_slash(credential.strip_suffix(TERMINATOR)?)?;
     let start = [("/", 1), ("%2F", 3), ("%2f", 3)]

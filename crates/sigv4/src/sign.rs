@@ -33,8 +33,9 @@ impl fmt::Debug for Credentials<'_> {
 /// `x-amz-security-token` if there is a session token, and `authorization`. The last one alone lets its holder make
 /// this request, so keep it secret.
 ///
-/// Signs every header of the request and those that it adds. `host` must be one of them, or no server accepts the
-/// result. Headers that may change on the way must not be. Added headers replace those of the same name.
+/// Signs every header of the request, and the headers that it adds. `host` must be one of them, or no server
+/// accepts the result. The request must have no header that may change on the way. Added headers replace those
+/// of the same name.
 pub fn sign(
     request: &Request<'_>,
     credentials: &Credentials<'_>,
@@ -80,8 +81,8 @@ pub fn sign_s3(
     signed(request, credentials, &scope, now, payload.header().as_bytes())
 }
 
-/// The query of a URL of S3 with which anybody can make this request for `seconds` after `now`. The request has no
-/// query of its own, and only the header `host`. The holder of the URL needs no key, so keep it secret.
+/// The query of a URL of S3 with which anybody can make this request for `seconds` after `now`. The request
+/// must have no query and only the header `host`. The holder of the URL needs no key, so keep it secret.
 pub fn presign_s3(
     request: &Request<'_>,
     credentials: &Credentials<'_>,

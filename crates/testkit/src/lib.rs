@@ -1,5 +1,5 @@
-//! Code that end-to-end tests share: a server in a process of its own, on port 0 and in a hermetic home; signed calls
-//! to its API; images; and a registry client that is not the program's own.
+//! Code that end-to-end tests share: a server in its own process, on port 0 and in a hermetic home; signed
+//! calls to its API; images; and a registry client that is not the program's own.
 //!
 //! A failure here is a failed test, so functions panic with a reason and return no errors.
 

@@ -13,7 +13,8 @@ pub use replica::Replica;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::replicas::{self, Database, HaProxy};
+use crate::identity::tls_file;
+use crate::replicas::{self, Database, HaProxy, TlsAt};
 use crate::s3::{BUCKET, S3Server};
 use crate::{Api, Login, Registry};
 
@@ -32,6 +33,7 @@ pub struct ServerBuilder {
     of_replicas: Vec<(usize, String, String)>,
     replicas: Option<usize>,
     database: Option<String>,
+    tls: Option<TlsAt>,
 }
 
 impl ServerBuilder {
@@ -90,6 +92,17 @@ impl ServerBuilder {
         Self { replicas: Some(count), ..self }
     }
 
+    /// Lets clients of replicas speak TLS.
+    #[must_use]
+    pub fn tls(self, at: TlsAt) -> Self {
+        let builder = Self { tls: Some(at), ..self };
+        if at == TlsAt::Balancer {
+            return builder;
+        }
+        let file = |name| tls_file(name).display().to_string();
+        builder.arg("--tls-cert").arg(file("server.pem")).arg("--tls-key").arg(file("server.key"))
+    }
+
     /// Names the database of the replicas.
     #[must_use]
     pub fn sharing(self, url: &str) -> Self {
@@ -141,7 +154,7 @@ impl ServerBuilder {
         let database = self.share(&proxy.address().to_string());
         let mut processes = self.processes(home.path(), &vec!["127.0.0.1:0".to_owned(); count])?;
         wait(&mut processes)?;
-        proxy.run(processes.iter().map(|process| process.address), home.path());
+        proxy.run(processes.iter().map(|process| process.address), home.path(), self.tls);
         let server = TestServer { builder: self, processes, proxy: Some(proxy), home, _database: database };
         server.write_client_files();
         Ok(server)
@@ -202,7 +215,7 @@ impl ServerBuilder {
     }
 }
 
-/// A running server. Dropping it kills it and removes its home.
+/// A running server. Dropping this kills the server and removes its home.
 #[derive(Debug)]
 pub struct TestServer {
     builder: ServerBuilder,
@@ -229,10 +242,11 @@ impl TestServer {
             of_replicas: Vec::new(),
             replicas: replicas::asked(),
             database: None,
+            tls: None,
         }
     }
 
-    /// The address that it listens on, or that of the load balancer in front of it.
+    /// The address that it listens on, or the address of the load balancer in front of it.
     pub fn address(&self) -> SocketAddr {
         self.proxy.as_ref().map_or(self.processes[0].address, HaProxy::address)
     }
@@ -244,7 +258,8 @@ impl TestServer {
 
     /// Its URL.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address())
+        let scheme = if self.builder.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address())
     }
 
     /// Its data directory. With replicas it only has the two files for AWS tools.
@@ -262,7 +277,7 @@ impl TestServer {
         self.processes.iter().map(Process::log).collect()
     }
 
-    /// The process id, for tests that look at the process from outside. With replicas, the first one's.
+    /// The process id, for tests that look at the process from outside. With replicas, the id of the first one.
     pub fn process_id(&self) -> u32 {
         self.processes[0].id()
     }
@@ -317,7 +332,8 @@ impl TestServer {
         self.processes.iter().for_each(|process| process.signal(signal));
     }
 
-    /// Starts it again with the same home and address, after [`kill`](Self::kill) or [`terminate`](Self::terminate).
+    /// Starts the server again with the same home and address, after [`kill`](Self::kill) or
+    /// [`terminate`](Self::terminate).
     pub fn restart(&mut self) {
         self.try_restart().unwrap_or_else(|why| panic!("{why}"));
     }
@@ -331,7 +347,7 @@ impl TestServer {
         }
     }
 
-    /// Starts it again as [`restart`](Self::restart) does, although it may fail to start.
+    /// Starts the server again as [`restart`](Self::restart) does, although it may fail to start.
     ///
     /// # Errors
     /// The exit status and the log, if it does not start.

@@ -13,11 +13,11 @@ pub(super) fn gather(local: &LocalSet, server: SocketAddr, part: u8) {
     for number in 0..10_000_u32 {
         let last = u8::try_from(number % 125).unwrap_or(0) + 125 * part + 1;
         local.spawn_local(async move {
-            // They do not all come in the same moment.
+            // The connections come one after the other.
             tokio::time::sleep(Duration::from_micros(u64::from(number) * 200)).await;
             loop {
                 if let Ok(mut stream) = connect(server, Ipv4Addr::new(127, 0, 1, last)).await {
-                    // Every second one has asked for something, and is kept.
+                    // Every second connection asks for something, and stays open.
                     let asked = match number % 2 {
                         0 => stream.write_all(b"GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n").await,
                         _ => Ok(()),

@@ -192,7 +192,7 @@ impl Leaked {
         }
     }
 
-    /// Sends all of a blob but its last byte.
+    /// Sends all bytes of a blob except the last one.
     async fn push_slowly(self: Rc<Self>, number: u32) {
         const SIZE: usize = 220 << 10;
         let path = format!("/v2/sr/blobs/uploads/?digest={EMPTY}");

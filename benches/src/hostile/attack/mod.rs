@@ -1,4 +1,5 @@
-//! Those who attack. They run in processes of their own, so that their files and their processor time are their own.
+//! The attackers. They run in separate processes, so that their files and their processor time are counted
+//! apart.
 
 mod crowd;
 mod leaked;

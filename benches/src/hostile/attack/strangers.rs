@@ -42,7 +42,7 @@ fn kinds(target: &Target) -> Vec<Kind> {
     let whole =
         |number, rate, is_new, request: Vec<u8>| Kind { number, rate, sent: request.len(), request, is_new };
     let back = |number, request: Vec<u8>, rest: usize| {
-        // One that was refused comes back after three seconds.
+        // A stranger that was refused comes back after three seconds.
         Kind { number, rate: number / 3 + 1, sent: request.len() - rest, request, is_new: true }
     };
     let forged =

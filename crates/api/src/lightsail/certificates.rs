@@ -14,7 +14,7 @@ use super::{
 const CERTIFICATE_NAME: Shape = Shape::string("CertificateName");
 const DOMAIN_NAME: Shape = Shape::string("DomainName");
 const DOMAIN_NAMES: Shape = Shape::list(&DOMAIN_NAME);
-/// A domain name for a new certificate. Those of an existing one may be wildcards.
+/// A domain name for a new certificate. The names of an existing certificate may be wildcards.
 const NEW_DOMAIN_NAME: Shape = Shape::text("DomainName", Range::ANY, &DOMAIN);
 const NEW_DOMAIN_NAMES: Shape = Shape::list(&NEW_DOMAIN_NAME);
 const SERIAL_NUMBER: Shape = Shape::string("SerialNumber");

@@ -1,5 +1,5 @@
-//! `AssumeRoleWithWebIdentity`: temporary keys for an identity token. This is only its form. Other code decides whom
-//! to trust.
+//! `AssumeRoleWithWebIdentity`: temporary keys for an identity token. This file only has the form of the call.
+//! Other code decides whether the token is trusted.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ pub struct Health {
     pub database: State,
     /// Whether there is space for pushes.
     pub disk: State,
-    /// The bytes that pushes may still use, and all that there are.
+    /// The bytes that pushes may still use, and all bytes of the disk.
     pub space: Option<(Size, Size)>,
     /// The bytes that stay free.
     pub reserve: Size,

@@ -1,4 +1,4 @@
-//! Repositories, and the manifests of one.
+//! Repositories, and the manifests of one repository.
 
 use askama::Template;
 

@@ -98,11 +98,11 @@ impl ContainerService {
         self.in_progress().map_or(Follows::Nodes, Follows::InProgress)
     }
 
-    /// This service, changed from `before`, with a mark that its nodes have to change. Without a `room` nothing runs
-    /// them, and the change is complete at once.
+    /// This service, changed from `before`, with a mark that its nodes have to change. Without a `room`, no
+    /// engine runs nodes, so the change is complete at once.
     #[must_use]
     pub fn to_be_followed(mut self, before: &Self, room: Option<Room>) -> Self {
-        // The runner also routes requests, not only nodes. If a service runs nothing, no routes have to change.
+        // The runner changes nodes and routes. A service that runs nothing has no routes to change.
         if before.has_other_nodes(&self) || self.current_version.is_some() {
             self.changes += 1;
             let stays_off = before.is_disabled && self.is_disabled;

@@ -12,7 +12,7 @@ use crate::tenant::Tenant;
 /// The resource of an action's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourceType {
-    /// No resource of its own: `arn:aws:SERVICE:REGION:ACCOUNT:*`.
+    /// No single resource, but all of an account: `arn:aws:SERVICE:REGION:ACCOUNT:*`.
     Tenant,
     /// A container service, by its id.
     ContainerService,

@@ -86,7 +86,7 @@ const fn known(name: &'static str, kind: Kind, values: Values, asked: Asked) -> 
 const KNOWN: &[Known] = &[
     known("aws:CurrentTime", Kind::Date, Values::One, Asked::Anywhere),
     known("aws:EpochTime", Kind::Seconds, Values::One, Asked::Anywhere),
-    // Amazon's policies have this key. It is always missing here.
+    // Amazon's policies have this key. No request here has a value for it.
     known("aws:MultiFactorAuthPresent", Kind::Bool, Values::One, Asked::Anywhere),
     known("aws:PrincipalAccount", Kind::Text, Values::One, Asked::Permission),
     known("aws:PrincipalArn", Kind::Arn, Values::One, Asked::Permission),
@@ -118,7 +118,7 @@ impl Known {
     }
 }
 
-/// The kind of policy that a key is in, which decides which keys are allowed.
+/// The kind of policy in which a key is used. Each kind allows other keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scope<'a> {
     /// A permission policy or session policy.

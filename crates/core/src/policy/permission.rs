@@ -62,7 +62,7 @@ impl<'a> Request<'a> {
 /// All policies of a caller.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Permissions<'a> {
-    /// The policies of the role or key. An action needs one that allows it, and none may deny it.
+    /// The policies of the role or key. An action needs a policy that allows it, and no policy may deny it.
     pub identity: &'a [PermissionPolicy],
     /// The policy of the session, which has to allow the action too.
     pub session: Option<&'a PermissionPolicy>,

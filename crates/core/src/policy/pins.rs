@@ -106,7 +106,7 @@ pub(super) fn check_audiences(
     }
 }
 
-/// For each condition that requires one of some texts for a claim: these texts.
+/// For each condition that accepts only certain texts for a claim: these texts.
 fn claim<'s>(statement: &'s Statement, name: &'s str) -> impl Iterator<Item = Vec<&'s Pattern>> {
     let conditions = statement.conditions.iter().filter(|condition| condition.key.is_claim(name));
     conditions.filter_map(|condition| condition.required_texts().map(Iterator::collect))

@@ -27,7 +27,7 @@ pub enum Preset {
 pub struct Limits {
     /// The services. If empty, all.
     pub services: Vec<String>,
-    /// The repositories. If empty, those of the preset.
+    /// The repositories. If empty, the preset decides.
     pub repositories: Vec<String>,
 }
 

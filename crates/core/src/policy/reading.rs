@@ -37,7 +37,7 @@ impl<'v> Members<'v> {
         self.get(name).ok_or_else(|| PolicyError::new(self.path, format!("must have {name}")))
     }
 
-    /// The one of two exclusive members that is there, and whether it is the second one.
+    /// Two members exclude each other. Returns the one that is there, and whether it is the second one.
     pub(super) fn either(
         &self,
         one: &'v str,

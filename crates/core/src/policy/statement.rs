@@ -134,7 +134,7 @@ impl Statement {
         self.takes_effect(Truth::all(target.chain(conditions)))
     }
 
-    /// Whether it has its effect, given the truth of all its conditions.
+    /// Whether the statement takes effect, given the truth of all its conditions.
     pub(super) fn takes_effect(&self, truth: Truth) -> bool {
         match self.effect {
             Effect::Allow => truth == Truth::Yes,

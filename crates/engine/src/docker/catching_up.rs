@@ -1,6 +1,6 @@
 //! Continues reading a container's output after a gap. Meanwhile the engine kept the output in its log. Two
-//! pairs of sources have to be joined: the lines that were read before with the log, and the log with the lines
-//! that the attached stream brings from now on.
+//! joins are needed. The first is between the lines that were read earlier and the log. The second is between
+//! the log and the lines that the attached stream brings from now on.
 
 use std::collections::HashSet;
 use std::time::Duration;

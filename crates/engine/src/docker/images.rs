@@ -1,4 +1,4 @@
-//! Images: those that the engine has, pulling, and loading.
+//! The images of an engine: listing, pulling and loading them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

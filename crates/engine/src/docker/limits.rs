@@ -1,5 +1,5 @@
-//! The kernel's limits on open files and processes of a container's programs. The engine has hard limits, which it
-//! does not tell. So if a container does not start, lower limits are tried, and those that work are kept.
+//! The kernel's limits on open files and processes of a container's programs. The engine does not tell its hard
+//! limits. So if a container does not start, lower limits are tried, and those that work are kept.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,4 +1,5 @@
-//! One network for each tenant. Its services reach each other there, and not those of other tenants.
+//! One network for each tenant. The tenant's services reach each other there, and cannot reach the services of
+//! other tenants.
 
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Default)]
 pub(super) struct Networks {
     making: Mutex<()>,
-    /// Held for reading while a network is about to be used, and for writing while unused ones are removed.
+    /// This lock is held for reading while a network is about to be used, and for writing while unused ones are
+    /// removed.
     in_use: RwLock<()>,
 }
 

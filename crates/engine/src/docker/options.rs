@@ -41,8 +41,8 @@ pub struct Options {
     pub owner: String,
     /// The `host:port` at which the engine reaches our registry.
     pub registry: String,
-    /// Whether nobody can be between the engine and the registry, as on loopback. Then the registry needs no
-    /// certificate that the engine trusts.
+    /// Whether no other machine is on the way between the engine and the registry, as on loopback. Then the
+    /// engine need not trust a certificate of the registry.
     pub registry_is_trusted: bool,
     /// Whether references to public images may resolve to private addresses.
     pub allow_private_registries: bool,
@@ -128,7 +128,7 @@ impl Place {
         }
     }
 
-    /// Whether the address may be that of an engine on this machine.
+    /// Whether the address may belong to an engine on this machine.
     pub(super) fn is_here(&self) -> bool {
         match self {
             Self::Socket(_) => true,

@@ -17,8 +17,8 @@ use super::lines::{Lines, Pipe};
 use super::shown;
 use crate::{Line, NodeName, Output};
 
-/// If a container's output has ended although the container seems to run: how often its state is read again,
-/// and the pause in between.
+/// A container's output may have ended although the container seems to run. How often its state is then read
+/// again, and the pause in between.
 const SECOND_LOOKS: (u32, Duration) = (20, Duration::from_millis(100));
 /// The first and the longest pause before a reader tries again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));

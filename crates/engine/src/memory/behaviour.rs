@@ -13,7 +13,7 @@ pub struct Behaviour {
     pub answers: Answers,
     /// How long its ports refuse connections after its start.
     pub silent_for: Duration,
-    /// How it ends by itself, if it does.
+    /// How the container ends by itself; `None` if it does not.
     pub ends: Option<End>,
     /// How long it takes to stop.
     pub stops_in: Duration,
@@ -28,10 +28,10 @@ pub struct Behaviour {
 pub enum Answers {
     /// No port is open.
     Nothing,
-    /// They accept requests and never answer.
+    /// The ports accept requests and never answer.
     Never,
-    /// They answer each HTTP request with this status. The body is `SERVICE VERSION ORDINAL CONTAINER TARGET` and a
-    /// line feed.
+    /// The ports answer each HTTP request with this status. The body is `SERVICE VERSION ORDINAL CONTAINER
+    /// TARGET` and a line feed.
     Status(u16),
 }
 

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::leftovers;
 
-/// Set by CI: a skipped test is then a failed one.
+/// CI sets this variable. Then a skipped test counts as failed.
 const REQUIRED: &str = "GANGPLANK_REQUIRE_CLIENTS";
 
 /// A running daemon. Dropping it ends the daemon and its containers.
@@ -267,9 +267,10 @@ impl Daemon {
         let _ = clearing.join();
     }
 
-    /// Podman's containers have no parent that waits for them. Removing one also removes those that joined it. Each
-    /// removes the rules of its network in a cleanup process. So: remove containers, wait for cleanup processes,
-    /// remove networks, and then remove what is still left because Podman was killed in between.
+    /// Podman's containers have no parent that waits for them. If a container is removed, the containers that
+    /// joined it are removed, too. Each container removes the rules of its network in a cleanup process. So:
+    /// remove containers, wait for cleanup processes, remove networks, and then remove what is still left
+    /// because Podman was killed in between.
     fn clear_podman(&self) {
         for _ in 0..5 {
             let _ = self.podman_command().args(["rm", "--all", "--force", "--depend", "--time=0"]).output();
@@ -287,7 +288,7 @@ impl Daemon {
         leftovers::remove(&networks);
     }
 
-    /// Whether a process still runs that has the test's folder in its command line.
+    /// Whether a process with the test's folder in its command line still runs.
     fn is_anybody_at_work(&self) -> bool {
         let folder = self.folder.path().as_os_str().as_encoded_bytes();
         let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();

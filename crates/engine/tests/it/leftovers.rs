@@ -1,5 +1,5 @@
 //! Removes the things that a killed Podman leaves on the machine: rules of its networks, bridges, and allocated
-//! addresses. Only those of the test's networks are removed.
+//! addresses. Only things of the test's networks are removed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -121,7 +121,7 @@ fn after<'a>(rule: &'a str, option: &str) -> Option<&'a str> {
     rule.split_once(option)?.1.split(' ').next()
 }
 
-/// Deletes a rule. It is listed in the syntax of a shell.
+/// Deletes a rule. The rule is in the syntax of a shell, as `iptables` lists it.
 fn delete(table: &str, rule: &str) {
     let Some(rule) = rule.strip_prefix("-A ") else { return };
     let _ = Command::new("sh").args(["-c", &format!("iptables -w -t {table} -D {rule}")]).output();

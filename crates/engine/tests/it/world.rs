@@ -71,8 +71,8 @@ impl World {
     /// An owner that no other trial has.
     pub(crate) fn owner() -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        // It differs between runs too, because the leftovers of networks are found by their names, which contain the
-        // owner.
+        // The owner also differs between runs, because the leftovers of networks are found by their names, which
+        // contain the owner.
         format!("trial-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }

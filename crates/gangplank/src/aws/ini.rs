@@ -10,7 +10,8 @@ use crate::cli::words;
 /// settings: `endpoint_url = ...` under `lightsail =` becomes `lightsail.endpoint_url`.
 pub(crate) type Section = HashMap<String, String>;
 
-/// A line that cannot be parsed: its number, and the reason. Never its text, which may be a secret.
+/// A line that cannot be parsed: its number, and the reason. The text of the line is not part of it, because it
+/// may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {number} {why}")]
 pub(crate) struct BadLine {

@@ -133,8 +133,8 @@ impl Settings {
             .filter(|region| !region.is_empty())
     }
 
-    /// A file of certificates to trust. It names neither a server nor a caller, so the environment's value also
-    /// counts if there is a data directory: a server does not write down which authority signed its
+    /// A file of certificates to trust. The setting names neither a server nor a caller. So the environment's
+    /// value also counts if there is a data directory. A server does not record which authority signed its
     /// certificate.
     pub(crate) fn ca_bundle(&self) -> Option<PathBuf> {
         variable("AWS_CA_BUNDLE").or_else(|| self.get("ca_bundle").map(str::to_owned)).map(PathBuf::from)
@@ -163,8 +163,8 @@ impl Settings {
         Ok(role_arn.map(|role_arn| Identity::Role(self.role(role_arn, None))))
     }
 
-    /// What the profile names in place of an access key, and this program does not follow. The text belongs behind the
-    /// error that there is no access key.
+    /// The setting that the profile has in place of an access key, if this program does not support it. The
+    /// text follows the error that there is no access key.
     pub(crate) fn unfollowed(&self) -> String {
         let names = ["source_profile", "credential_source", "sso_session", "sso_start_url", "login_session"];
         names.into_iter().find(|name| self.get(name).is_some()).map_or_else(String::new, |name| {
@@ -228,8 +228,8 @@ impl Settings {
     }
 }
 
-/// Whether a name could be that of a region. The AWS CLI asks for the letters of a part of a host name, and for one
-/// that is no digit.
+/// Whether a text could be the name of a region. As in the AWS CLI, it may only have characters of a host name,
+/// and at least one is no digit.
 pub(crate) fn may_be_region(name: &str) -> bool {
     let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
     (1..=63).contains(&name.len())

@@ -1,5 +1,5 @@
-//! The credentials for a bucket: variables of our own, then those that every AWS client reads, then those of the
-//! container or the machine.
+//! The credentials for a bucket: first our own variables, then the credentials that every AWS client reads,
+//! then the credentials of the container or the machine.
 
 use std::sync::Arc;
 

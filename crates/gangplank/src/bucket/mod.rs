@@ -16,9 +16,9 @@ use crate::cli::usage::named;
 /// The address of a bucket and the way to it, from the options.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The bucket's server; `None` is Amazon's.
+    /// The bucket's server; `None` stands for Amazon's.
     pub(crate) endpoint: Option<String>,
-    /// The region; `None` is that of the environment or the profile.
+    /// The region; `None` stands for the region of the environment or the profile.
     pub(crate) region: Option<String>,
     /// Whether requests name the bucket in their path.
     pub(crate) path_style: Option<bool>,
@@ -30,7 +30,8 @@ pub(crate) struct Options {
     pub(crate) scratch_dir: Option<PathBuf>,
 }
 
-/// The region if none is set and the server is not Amazon's. Such servers accept any, and expect this.
+/// The region if none is set and the server is not Amazon's. Such servers accept any region, and some expect
+/// this one.
 const USUAL_REGION: &str = "us-east-1";
 
 impl Options {

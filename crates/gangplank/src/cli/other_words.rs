@@ -1,4 +1,4 @@
-//! Words of other programs for what a command of another name does here.
+//! Words that other programs use for commands that have another name here.
 
 /// The commands above a word (none, or `image`), the word, and what to type.
 const WORDS: [(&str, &[&str], &str); 7] = [
@@ -25,7 +25,7 @@ const WORDS: [(&str, &[&str], &str); 7] = [
 
 const IMAGES: &str = "`gangplank lightsail get-container-images --service-name SERVICE` lists the registered images of a service";
 
-/// What to type in place of a word that is no command.
+/// The command to type in place of a word that is no command.
 pub(super) fn instead_of(above: &str, word: &str) -> Option<&'static str> {
     WORDS.iter().find(|(place, words, _)| *place == above && words.contains(&word)).map(|(.., tip)| *tip)
 }

@@ -38,8 +38,8 @@ fn said_of(name: &str, known: &BTreeSet<String>) -> Option<String> {
     })
 }
 
-/// Kubernetes sets variables for each service of a namespace. One may be called `gangplank`, and its variables then
-/// have our prefix.
+/// Kubernetes sets variables for each service of a namespace. A service may be called `gangplank`. Then its
+/// variables have our prefix.
 fn is_kubernetes(name: &str) -> bool {
     let rest = name.strip_prefix(PREFIX).unwrap_or_default();
     let is_port = rest == "PORT"

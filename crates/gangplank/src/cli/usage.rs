@@ -50,7 +50,7 @@ fn told(mut error: clap::Error, mut command: clap::Command, args: &[String], col
     if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) {
         let above = if asked.get_name() == command_name { "" } else { asked.get_name() };
         if let Some(tip) = other_words::instead_of(above, word) {
-            // Without clap's own guesses, which go by letters alone.
+            // clap's own guesses are left out, because they only compare letters.
             let word = ContextValue::String(word.clone());
             error = clap::Error::new(ErrorKind::InvalidSubcommand).with_cmd(&asked);
             error.insert(ContextKind::InvalidSubcommand, word);

@@ -127,7 +127,7 @@ async fn get(connection: &Connection, registry: &str, repository: Option<&str>, 
     let registries = Registries::open_to_use()?;
     let configured = registries.profile(registry).map(Connection::of_profile);
     let kind = match (registries.kind(registry), repository) {
-        // On a machine that pulls, the client names a repository, whose name is that of the service.
+        // On a machine that pulls, the client names a repository, which has the service's name.
         (Kind::Pull(_), Some(repository)) => Kind::Pull(repository.to_owned()),
         (kind, _) => kind,
     };

@@ -100,7 +100,7 @@ fn write_pages(dir: &Path) -> Result<u64> {
     for command in programs() {
         manual_pages::collect(&command, None, &mut pages)?;
     }
-    // These come last and replace the page that clap made for `gangplank lightsail`, which is empty.
+    // The pages of `gangplank lightsail` come last. They replace the page that clap made for it, which is empty.
     pages.extend(lightsail::manual_sources());
     let files = pages.iter().map(|(name, source)| (format!("{name}.1"), source.clone())).collect();
     write_all(dir, &files)?;

@@ -103,7 +103,8 @@ fn not_before(mut lines: Vec<Line>, since: Timestamp) -> Vec<Line> {
     lines
 }
 
-/// The container that is shown if none is named: that of the newest deployment, whether it is active or failed.
+/// The container that is shown if none is named: the container of the newest deployment, whether it is active
+/// or failed.
 async fn main_container(client: &ApiClient, service: &str) -> Result<String> {
     by_name::existing(client, service).await?;
     let deployments = by_name::deployments(client, service).await?;

@@ -1,10 +1,10 @@
-//! Limits of a new login beyond those of its maker: its life, its repositories, its networks.
+//! Limits of a new login in addition to its maker's limits: its life, its repositories, its networks.
 
 use gangplank_api::gangplank::CreateRegistryLoginRequest;
 
 use super::permissions::{Limits, login_life};
 
-/// The limits of a login. They never widen those of its maker.
+/// The limits of a login. They never widen its maker's limits.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Narrowing {
     /// How long the login lives: 1m to 12h [default: as long as the key or the role allows]

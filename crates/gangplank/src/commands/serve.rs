@@ -112,7 +112,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes code that only the start needed out of memory, when the start's work is done.
+/// Removes the code that only the start needed from memory, when the start's work is done.
 async fn forget_the_start() {
     tokio::time::sleep(REST).await;
     #[cfg(target_os = "linux")]

@@ -44,8 +44,8 @@ pub(crate) fn is_worthwhile(status: u16, body: &[u8]) -> bool {
     }
 }
 
-/// The pause after an attempt: a random part of a time that doubles with each attempt. Clients that were refused at
-/// the same time so come back at different times.
+/// The pause after an attempt: a random part of a time that doubles with each attempt. So clients that were
+/// refused at the same time come back at different times.
 pub(crate) fn pause(attempt: u32) -> Duration {
     let mut random = [0; 4];
     // If there are no random numbers, use the whole pause.

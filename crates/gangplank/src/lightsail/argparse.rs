@@ -12,7 +12,7 @@ pub(crate) enum Takes {
     One,
     /// Any number of values.
     Many,
-    /// One value or none. Without a value, this one counts.
+    /// One value or none. If no value is given, this value counts.
     Maybe(&'static str),
 }
 

@@ -78,8 +78,8 @@ fn literal_length(text: &str, quote: &str) -> Option<usize> {
     None
 }
 
-/// The functions of the JMESPath specification. The library's own turn every number into a float. Ours keep whole
-/// numbers whole, as those of the AWS CLI do.
+/// The functions of the JMESPath specification. The library's own functions turn every number into a float. Our
+/// functions keep whole numbers, as the AWS CLI does.
 fn runtime() -> Runtime {
     let mut runtime = Runtime::strict();
     for name in ["abs", "ceil", "floor", "sum"] {

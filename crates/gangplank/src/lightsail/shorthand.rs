@@ -273,12 +273,13 @@ fn is_start(c: char) -> bool {
     !c.is_whitespace() && !matches!(c, '"' | '\'' | ',' | '=' | '[' | '{') && c > ' '
 }
 
-/// Whether the first word after a key can have this character after its first.
+/// Whether this character may stand in the first word after a key, behind the word's first character.
 fn is_first_follow(c: char) -> bool {
     !matches!(c, '"' | '\'' | ',' | ']' | '}') && (c >= ' ' || c.is_whitespace())
 }
 
-/// Whether a later word can have this character after its first. `=` is left out: it separates a key from a value.
+/// Whether this character may stand in a later word, behind the word's first character. `=` is left out: it
+/// separates a key from a value.
 fn is_second_follow(c: char) -> bool {
     !matches!(c, '"' | '\'' | ',' | '=') && (c >= ' ' || c.is_whitespace())
 }

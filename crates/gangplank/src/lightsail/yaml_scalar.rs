@@ -51,7 +51,7 @@ impl<'a> Scalar<'a> {
             break_space |= *letter == ' ' && before.is_some_and(is_break);
             space_break |= is_break(*letter) && before == Some(' ');
         }
-        // Such text must not begin a line. It is safe only between quotes and on one line.
+        // A text with a command to a CI job must not begin a line. It is safe only between quotes and on one line.
         special |= gives_orders(text);
         let outer = |letter: Option<&char>| letter.is_some_and(|letter| *letter == ' ' || is_break(*letter));
         let padded = outer(letters.first()) || outer(letters.last());

@@ -55,7 +55,7 @@ pub(crate) async fn push_image(
     });
     let wanted = Platform::of_services();
     let open = || Source::Engine(order.image.clone()).open(Platforms::Rather(wanted.clone()), &progress);
-    // Amazon's services run no other platform. Amazon's plugin checks that before it calls them.
+    // Amazon's services run no other platform. Amazon's plugin checks the platform before it calls the services.
     let checked = if is_amazons(client.endpoint()) {
         let image = open().await?;
         if let Some(platform) = image.is_for_others_than(&wanted) {

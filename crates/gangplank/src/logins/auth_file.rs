@@ -39,7 +39,7 @@ impl AuthFile {
         }
         let text = private_file::read(file)?.filter(|text| !text.trim().is_empty());
         let Some(text) = text else { return Ok(Self::default()) };
-        // Of the error only the place is shown: its words may have secrets of the file in them.
+        // Only the place of the error is shown. Its text may contain secrets of the file.
         let content: Option<Members> = serde_json::from_str(&text).map_err(|error| {
             let (file, line, column) = (file.display(), error.line(), error.column());
             anyhow!("{file} is not a JSON object (line {line}, column {column}), and is left as it is")

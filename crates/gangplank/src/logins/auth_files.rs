@@ -115,7 +115,7 @@ pub(crate) fn put(made: &Made, other_kind: OtherKind) -> Result<Vec<String>> {
     Ok(places)
 }
 
-/// Reads every file that will be written. So no login is made that could not be stored.
+/// Reads every file that will be written. So a login that could not be stored is not made.
 ///
 /// # Errors
 /// If a file cannot be read, or does not have docker's form.

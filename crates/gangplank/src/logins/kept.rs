@@ -199,8 +199,8 @@ impl KeptLogins {
         self.content.made.iter().find(fresh)
     }
 
-    /// The kind of the live login for a registry: the one with this password. Without a password, the one that was
-    /// written last.
+    /// The kind of the live login for a registry: the one with this password. Without a password, the login
+    /// that was written last.
     pub(crate) fn kind(&self, registry: &str, secret: Option<&str>, now: i64) -> Option<&Kind> {
         let digest = secret.map(digest);
         let is_it = |placed: &&Placed| {

@@ -20,7 +20,7 @@ pub(crate) struct Registries {
 #[derive(Serialize, Deserialize)]
 struct Entry {
     profile: String,
-    /// The container service whose images this machine pulls. Without one, the logins push.
+    /// The container service whose images this machine pulls. Without a service, the logins push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pulls: Option<String>,
 }

@@ -24,7 +24,7 @@ pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64)
     Ok(())
 }
 
-/// The permissions of a file. Here a folder protects the files in it, so a file has none of its own.
+/// The permissions of a file. Here a folder protects the files in it, so a file has no permissions of its own.
 pub(crate) fn mode(_: &Metadata) -> u32 {
     0o600
 }
@@ -37,7 +37,7 @@ pub(crate) fn set_mode(_: &File, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a new file accessible to its owner only. Here the folder does that.
+/// Makes a new file accessible to its owner only. Here the folder protects the file.
 pub(crate) fn only_for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
@@ -87,7 +87,7 @@ pub(crate) fn is_writable(folder: &Path) -> bool {
     tempfile::tempfile_in(folder).is_ok()
 }
 
-/// The folder where podman looks for logins if no variable names one. There is none here.
+/// The folder where podman looks for logins if no variable names one. These systems have no such folder.
 pub(crate) fn podman_folder() -> PathBuf {
     PathBuf::new()
 }
@@ -100,7 +100,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes the entries of a folder durable. Here the file system does that.
+/// Makes the entries of a folder durable. Here the file system does that by itself.
 ///
 /// # Errors
 /// Never.

@@ -113,7 +113,8 @@ impl Interrupts {
     }
 }
 
-/// Ends when the other side of standard output is closed: a pipe, a socket or a terminal. For a file it never ends.
+/// Ends when the other side of standard output is closed: a pipe, a socket or a terminal. If standard output is
+/// a file, this never ends.
 pub(crate) async fn reader_gone() {
     let own = io::stdout().as_fd().try_clone_to_owned();
     // The file stays blocking, because other code prints to it.

@@ -1,5 +1,5 @@
-//! Text from outside: from a server, an archive or another program. Printed unchanged it could move a
-//! terminal's cursor, reverse the text, or give commands to the CI job whose log it ends up in.
+//! Text from outside: from a server, an archive or another program. If it were printed unchanged, it could move
+//! a terminal's cursor, reverse the text, or give commands to the CI job that shows it in its log.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -47,8 +47,9 @@ pub(crate) fn line(text: &str) -> String {
     shown
 }
 
-/// An error for its own line. Further lines of it are indented, to set them apart from the command's own messages, and
-/// so give no orders. Done twice, it is the same.
+/// An error, to be printed on its own line. Its further lines are indented. That sets them apart from the
+/// command's own messages, and keeps them from being commands to a CI job. Doing this twice changes nothing
+/// more.
 pub(crate) fn message(text: &str) -> String {
     visible(text.trim_end()).replace("\n  | ", "\n").replace('\n', "\n  | ")
 }

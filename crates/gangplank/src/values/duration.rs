@@ -15,7 +15,7 @@ pub(crate) struct LengthOfTime(pub(crate) Duration);
 #[serde(try_from = "Written")]
 pub(crate) struct Days(pub(crate) Duration);
 
-/// The longest length of time. Sums in milliseconds cannot overflow with it.
+/// The longest length of time. Sums of such lengths in milliseconds cannot overflow.
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
 const DAY: u64 = 86_400;
 

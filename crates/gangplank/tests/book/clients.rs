@@ -16,7 +16,7 @@ fn beside(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// The folders in which pages find programs: those in which CI keeps clients, then those of the machine.
+/// The folders in which pages find programs: first CI's folders of clients, then the machine's.
 pub(crate) fn path() -> Vec<PathBuf> {
     let kept = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let mut folders = Vec::new();

@@ -44,8 +44,8 @@ impl Command {
         self
     }
 
-    /// The text that a long-running command prints when it is ready. A reader would leave it in its own
-    /// terminal. `None` for a command that ends.
+    /// The text that a long-running command prints when it is ready. A reader would leave such a command
+    /// running in its own terminal. `None` for a command that ends.
     pub(crate) fn goes_on(&self) -> Option<&'static str> {
         let text = self.lines.join(" ");
         let is_ended = ["--check", "--help", "timeout "].iter().any(|each| text.contains(each));

@@ -1,5 +1,5 @@
-//! Links of all pages: the file exists, and the heading in it. Every page is in the summary, and at most two clicks
-//! from the introduction.
+//! Checks the links of all pages: the file and its heading exist. Also checks that every page is in the
+//! summary, and at most two clicks from the introduction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

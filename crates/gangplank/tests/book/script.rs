@@ -52,7 +52,8 @@ pub(crate) fn write(page: &Page, folder: &Path) -> String {
             _ => continue,
         };
         let file = folder.join(format!("{}.sh", part.line));
-        // The text of a block begins in the line after its fence, that of a comment in its own line.
+        // The text of a block begins in the line after its fence. The text of a comment begins in the comment's own
+        // line.
         let before = if given(part).is_some() { part.line - 1 } else { part.line };
         std::fs::write(&file, "\n".repeat(before) + &step + "\n").unwrap();
         let _ = writeln!(main, "step {} {}", part.line, file.display());

@@ -28,7 +28,7 @@ fn answers_that_are_lost_lose_no_push() {
     }
 }
 
-/// The object was stored, and nobody heard of it. The server refuses the next tries before it has read them.
+/// The object was stored, but the answer was lost. The server refuses the next tries before it has read them.
 #[test]
 fn an_object_that_is_refused_on_the_way_is_found() {
     let Some(world) = World::start(Program::Versitygw) else { return };
@@ -81,13 +81,13 @@ fn an_end_that_is_refused_is_503_and_nothing_is_left() {
     }
 }
 
-/// The parts were joined, and nobody heard of it. The client sends its last bytes again.
+/// The parts were joined, but the answer was lost. The client sends its last bytes again.
 #[test]
 fn an_end_that_is_sent_again_is_answered_if_the_parts_were_joined_before() {
     for program in Program::ALL {
         let Some(world) = World::start(program) else { continue };
         for last in [0, 7, 2 * PART + 9] {
-            // What fits into one part is not joined.
+            // Content that fits into one part is not joined.
             for first in [PART + 1000, 2 * PART] {
                 let blob = blob(first + last);
                 let location = world.staged(&Blob::new(blob.bytes[..first].to_vec()));
@@ -103,7 +103,7 @@ fn an_end_that_is_sent_again_is_answered_if_the_parts_were_joined_before() {
                 let what = format!("{last} after {first} by {program:?}");
                 let answer = put(first);
                 assert_eq!(answer.status(), 503, "{what}");
-                // A server that knows the upload no longer may close the connection while it gets a part.
+                // A server that no longer knows the upload may close the connection while it gets a part.
                 world.proxy.decide(|seen| match seen.call {
                     "UploadPart" => Fault::CutRequest(100_000),
                     _ => Fault::None,
@@ -121,7 +121,7 @@ fn an_end_that_is_sent_again_is_answered_if_the_parts_were_joined_before() {
     }
 }
 
-/// The same with other last bytes: they are not what was joined.
+/// Here the client repeats the request with other last bytes. They are not the bytes that were joined.
 #[test]
 fn other_last_bytes_are_not_those_that_were_joined_before() {
     for program in Program::ALL {

@@ -50,7 +50,7 @@ impl There {
         server
     }
 
-    /// The configuration of a server of the database and the bucket, with the master key of a directory.
+    /// The configuration of a server on the database and the bucket, with the master key of a directory.
     fn builder(&self, key: &str) -> ServerBuilder {
         builder()
             .in_bucket(self.s3, &self.s3.endpoint(), &self.prefix)

@@ -185,7 +185,7 @@ fn other_services(program: &Program) {
     }
 }
 
-/// `--generate-cli-skeleton` and `--cli-input-json`. Options win over the latter.
+/// `--generate-cli-skeleton` and `--cli-input-json`. Options win over the members of the input.
 fn skeletons(program: &Program) {
     let bench = Bench::new();
     let aws = Aws { bench: &bench, program };

@@ -1,4 +1,4 @@
-"""What a boto3 program does with a Gangplank server, told only where the server's two files are."""
+"""Calls a Gangplank server as a boto3 program does. It only knows where the server's two files are."""
 
 import datetime
 import sys

@@ -29,7 +29,7 @@ fn whole_story(ctr: &Program) {
 }
 
 /// A daemon, and a client that knows a login.
-struct Ctr<'a> {
+pub(crate) struct Ctr<'a> {
     bench: &'a Bench,
     client: Program,
     socket: String,
@@ -38,7 +38,7 @@ struct Ctr<'a> {
 }
 
 impl<'a> Ctr<'a> {
-    fn start(bench: &'a Bench, client: &Program) -> Self {
+    pub(crate) fn start(bench: &'a Bench, client: &Program) -> Self {
         let config = bench.write("containerd/config.toml", CONFIG);
         let folder = bench.home().join("containerd");
         let option = |name: &str, file: &str| format!("--{name}={}", folder.join(file).display());

@@ -1,4 +1,4 @@
-//! Common code for podman, skopeo and buildah: their configuration, and `HOST` of a login.
+//! Common code for podman, skopeo and buildah: their configuration, and the registry's host for a login.
 
 use gangplank_testkit::Login;
 

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::Program;
 
-/// A running daemon. Dropping it ends it.
+/// A running daemon. Dropping it ends the daemon.
 pub(crate) struct Daemon {
     process: Child,
     log: PathBuf,

@@ -53,7 +53,7 @@ fn quickstart(client: &Program) {
     check_empty(&docker);
 }
 
-/// A quickstart that keeps running. Dropping it ends it.
+/// A quickstart that keeps running. Dropping it ends the command.
 struct Staying(Child);
 
 impl Drop for Staying {
@@ -83,8 +83,7 @@ fn beside_a_quickstart(client: &Program) {
     let (code, told, states) = ran(&deploy);
     assert_eq!((code, told.as_str()), (Some(0), format!("{url}\n").as_str()), "{states}");
     assert!(states.ends_with(&format!("Deployment 2 of {service} is ACTIVE.\n")), "{states}");
-    // The options set a command, which does not replace the entry point of the image, and this entry point ignores
-    // its command.
+    // The options set a command. The command does not replace the image's entry point, which ignores the command.
     let (code, _, states) = ran(&[&deploy[..], &["--command", "/none"]].concat());
     assert_eq!(code, Some(0), "{states}");
     // No container answers on that port, and the command does not wait for it.

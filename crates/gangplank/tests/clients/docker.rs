@@ -91,7 +91,7 @@ pub(crate) struct Docker<'a> {
 }
 
 impl<'a> Docker<'a> {
-    /// Starts a daemon that uses nothing of this machine but its own folder.
+    /// Starts a daemon that uses only its own folder of this machine.
     pub(crate) fn start(bench: &'a Bench, client: &Program) -> Self {
         let daemon = Dockerd::start(&bench.server.home().join("dockerd"), client);
         Self { bench, socket: daemon.socket(), daemon }

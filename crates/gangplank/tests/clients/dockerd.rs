@@ -15,7 +15,7 @@ pub(crate) struct Dockerd {
     daemon: Option<Daemon>,
 }
 
-/// The addresses of a daemon that has no others beside it.
+/// The addresses of a daemon that runs alone.
 const ADDRESSES: [u8; 2] = [10, 213];
 
 impl Dockerd {
@@ -29,7 +29,8 @@ impl Dockerd {
         Self::start_at(folder, client, options, ADDRESSES)
     }
 
-    /// Starts one with options, whose networks have addresses of their own, so that several run beside each other.
+    /// Starts one with options. Its networks have their own addresses, so that several daemons can run side by
+    /// side.
     pub(crate) fn start_at(folder: &Path, client: &Program, options: &[&str], addresses: [u8; 2]) -> Self {
         std::fs::create_dir_all(folder.join("client")).expect("the daemon's folder");
         let options = options.iter().map(|option| (*option).to_owned()).collect();

@@ -15,8 +15,8 @@ pub(crate) fn add(suite: &mut Suite) {
 
 fn job(program: &Program) {
     let job = Job::new();
-    // Its provider of credentials only knows the address for all services after a call of STS. So STS has its own
-    // address.
+    // The SDK's provider of credentials only knows the address for all services after a call of STS. So STS has its
+    // own address.
     let sts = job.bench.server.endpoint();
     job.push_by(|args| job.bench.call(program, args.iter().copied()).env("AWS_ENDPOINT_URL_STS", &sts));
 }

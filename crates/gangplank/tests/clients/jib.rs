@@ -58,8 +58,8 @@ fn whole_story(java: &Program) {
     assert_eq!(bench.register("app", &digest), ":web.app.1");
 }
 
-/// Before a push, Jib requests the manifest by its digest. Here it is missing, then it exists, then another
-/// login has put it.
+/// Before a push, Jib requests the manifest by its digest. Here the manifest is first missing, then it exists,
+/// and then another login has put it.
 fn skips_existing(java: &Program) {
     let bench = Bench::new();
     let jib = Jib { bench: &bench, java };

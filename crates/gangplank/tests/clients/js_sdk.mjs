@@ -32,5 +32,5 @@ const nobody = new STSClient({ credentials: { accessKeyId: "GPAKNOBODYNOBODYNOBO
 await refused("InvalidClientTokenId", nobody.send(new GetCallerIdentityCommand()));
 const role = { RoleArn: "arn:aws:iam::000000000000:role/push-web", RoleSessionName: "ci", WebIdentityToken: "a.b.c" };
 await refused("InvalidIdentityTokenException", sts.send(new AssumeRoleWithWebIdentityCommand(role)));
-// Its protocol is CBOR.
+// The protocol of CloudWatch is CBOR.
 await refused("UnknownOperationException", new CloudWatchClient().send(new ListMetricsCommand()));

@@ -21,7 +21,7 @@ pub(crate) struct Job {
     /// The file of the token.
     pub(crate) token: PathBuf,
     key: Arc<TestKey>,
-    /// The issuer. It answers while this exists.
+    /// The issuer. The issuer answers while this value exists.
     issuer: FakeIssuer,
 }
 
@@ -95,8 +95,9 @@ impl Job {
             .env("AWS_PAGER", "")
     }
 
-    /// A login with only the token, a push with it, and a registration, as a program with an SDK makes them. `run`
-    /// runs the program with `login`, which prints a password, and with `register` and a digest.
+    /// Makes a login with only the token, pushes with it, and registers the image, through a program with an
+    /// SDK. `run` runs this program: with `login` it prints a password, and with `register` it registers a
+    /// digest.
     pub(crate) fn push_by(&self, run: impl Fn(&[&str]) -> Call) {
         let run = |args: &[&str]| self.given(run(args)).run().ok().stdout.trim().to_owned();
         let registry = self.bench.server.host();

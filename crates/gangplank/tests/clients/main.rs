@@ -35,6 +35,7 @@ mod oras;
 mod plugin;
 mod podman;
 mod promtool;
+mod redirected;
 mod regctl;
 mod rust_sdk;
 mod services;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
     promtool::add(&mut suite);
     buildah::add(&mut suite);
     containerd::add(&mut suite);
+    redirected::add(&mut suite);
     credential_helper::add(&mut suite);
     tls::add(&mut suite);
     crane::add(&mut suite);

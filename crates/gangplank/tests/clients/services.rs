@@ -129,7 +129,7 @@ impl World {
         found["state"].as_str().expect("a state").to_owned()
     }
 
-    /// Waits until a deployment is in a state. Fails at once if it ends in another one.
+    /// Waits until a deployment is in a state. Fails at once if the deployment ends in another state.
     #[track_caller]
     pub(crate) fn wait_for(&self, service: &str, version: i64, state: &str) {
         let end = Instant::now() + SOON;

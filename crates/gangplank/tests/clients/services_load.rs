@@ -36,7 +36,7 @@ struct Shared {
 pub(crate) struct Outcome {
     /// The number of successful answers.
     pub(crate) answers: u64,
-    /// The number of answers that the service is disabled, while it was.
+    /// The number of answers that say that the service is disabled, while it was disabled.
     pub(crate) disabled: u64,
     /// The versions that answered, in order of their first answer.
     pub(crate) versions: Vec<String>,

@@ -21,7 +21,7 @@ fn whole(client: &Program) {
     until("all lines are there", || lines(&world.log("web")).len() >= all.len());
     assert!(lines(&world.log("web")) == all, "{} lines", lines(&world.log("web")).len());
 
-    // Lines while no server runs, and at its end.
+    // Lines that are printed while no server runs, and at the server's end.
     let host = world.host("web");
     let version = world.deploy("web", "v2", &["tick"]);
     for kills in [false, true] {

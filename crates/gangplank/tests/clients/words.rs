@@ -16,7 +16,7 @@ pub(crate) struct Refusals {
     pub(crate) revoked: &'static [&'static str],
 }
 
-/// The server's own message. It helps most, and most tools show it.
+/// The server's own message. It is the most helpful message, and most tools show it.
 pub(crate) const IN_WORDS: Refusals = Refusals {
     only_pulls: &["this login can only pull"],
     revoked: &["the registry login is unknown or was revoked"],

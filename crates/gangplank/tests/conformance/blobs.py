@@ -78,7 +78,7 @@ def kept(report, registry, repo, name, blob):
 
 
 def empty_in_one_post(registry, repo, blob):
-    """No bytes, and no length: still a whole blob, not a session."""
+    """Pushes an empty blob without a length. The answer has to be for a whole blob, and not for a session."""
     url = registry.uploads(repo, [("digest", blob.digest)])
     answer = registry.ask("POST", url, (201, 202), [OCTETS], b"", unsized=True)
     if answer.status == 202:

@@ -1,4 +1,4 @@
-"""What is pushed: random blobs, images, indexes and artifacts that no run repeats."""
+"""The content to push: random blobs, images, indexes and artifacts, different in every run."""
 
 import base64
 import gzip
@@ -36,7 +36,7 @@ class Blob:
         return cls.of(os.urandom(size), algorithm)
 
     def spoiled(self):
-        """The same digest, other bytes."""
+        """Makes other bytes under the same digest."""
         return Blob(self.data + b" and more", self.digest)
 
 
@@ -66,7 +66,7 @@ class Manifest:
         return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.body), **more}
 
     def as_referrer(self):
-        """How the list of referrers must show it."""
+        """The descriptor that the list of referrers must have for it."""
         document = self.document
         shown = self.descriptor(annotations=document.get("annotations", {}))
         artifact_type = document.get("artifactType") or document.get("config", {}).get("mediaType")
@@ -110,7 +110,7 @@ class Pack:
                            "config": config, "layers": [layer], **more})
 
     def index(self, children, **more):
-        """An index of `children`: manifests, or descriptors of what is not there."""
+        """An index of `children`: manifests, or descriptors of content that does not exist."""
         descriptors = [child.descriptor() if isinstance(child, Manifest) else child for child in children]
         return self._keep({"schemaVersion": 2, "mediaType": INDEX, "manifests": descriptors, **more})
 
@@ -133,13 +133,13 @@ class Pack:
         return manifest
 
     def _strange(self, document):
-        """The document with a field that nobody knows, where the pack asks for it."""
+        """The document, with an unknown field if the pack asks for one."""
         strange = {f"org.{os.urandom(8).hex()}": os.urandom(8).hex()} if self.unknown_fields else {}
         return {**document, **strange}
 
 
 def layer_bytes():
-    """A tar with one small file that is new every time."""
+    """A tar archive with one small file of random content."""
     content = b"lucky number %d\n" % int.from_bytes(os.urandom(7), "big")
     member = tarfile.TarInfo("./conformance.txt")
     member.size = len(content)

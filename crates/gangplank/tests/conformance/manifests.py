@@ -52,7 +52,7 @@ def whole_life(report, registry, repo, pack):
 
 
 def delete_pack(step, every, pack):
-    """What points goes before what is pointed at: tags, indexes, images, blobs."""
+    """Deletes in an order in which nothing refers to deleted content: tags, indexes, images, blobs."""
     if pack.tags:
         step("delete tags", *every(delete_manifest, pack.tags))
     step("delete manifests", *every(delete_manifest, [manifest.digest for manifest in reversed(pack.manifests)]))
@@ -75,7 +75,7 @@ def put_by_tag(registry, repo, tag_and_manifest):
 
 
 def put(registry, repo, reference, manifest, params=()):
-    """Pushes as Go's client does: without saying how long the manifest is."""
+    """Pushes a manifest without its length, as Go's client does."""
     content_type = ("Content-Type", manifest.media_type)
     url = registry.manifest(repo, reference, params)
     created = registry.ask("PUT", url, 201, [content_type], manifest.body, unsized=True)

@@ -1,4 +1,4 @@
-"""The kinds of content a registry must take: what is pushed, listed, pulled and deleted, kind by kind."""
+"""The kinds of content that a registry must accept. The suite pushes, lists, pulls and deletes each kind."""
 
 import os
 
@@ -31,7 +31,7 @@ def uncompressed():
 
 
 def large():
-    """Almost four megabytes of manifest, which a registry should take."""
+    """A manifest of almost four megabytes, which a registry should accept."""
     pack = Pack("large manifest")
     pack.tag("large", pack.image(annotations={f"large-annotation-{i}": "A" * 10_000 for i in range(390)}))
     return pack
@@ -68,7 +68,7 @@ def artifact_index():
 
 
 def artifact_without_layers():
-    """Config and only layer are one and the same empty object."""
+    """The config and the only layer are the same empty object."""
     pack = Pack("artifact without layers")
     pack.tag("no-content", pack.artifact(ONE, content=b"{}", media_type=EMPTY))
     return pack
@@ -108,7 +108,7 @@ def inline_data():
 
 
 def foreign_layers():
-    """Two layers that only their `urls` have, and one that was pushed."""
+    """Two layers that exist only at their `urls`, and one that is pushed."""
     pack = Pack("non-distributable layers")
     layers = []
     for media_type, size in ((FOREIGN + "+gzip", 123456), (FOREIGN, 12345)):
@@ -132,14 +132,14 @@ def no_layers():
 
 
 def sha512():
-    """By digest only: a push by tag cannot say which algorithm is meant."""
+    """Content that is pushed by digest only, because a push by tag cannot name the algorithm."""
     pack = Pack("sha512", algorithm="sha512")
     pack.index_of_images()
     return pack
 
 
 def tag_parameters(algorithm):
-    """The topmost manifest with two tags, the others with one each, all named in the push by digest."""
+    """The topmost manifest gets two tags, and each other one gets one. The push by digest names them."""
     pack = Pack(f"tag parameters, {algorithm}", algorithm=algorithm, tag_parameters=True)
     pack.tag(f"param-{algorithm}", pack.index_of_images())
     for number, manifest in enumerate(pack.manifests):
@@ -162,7 +162,7 @@ def sparse_index():
 
 
 def wrong_digest():
-    """A manifest under a digest that is not that of its bytes."""
+    """A manifest under a wrong digest."""
     pack = Pack("manifest under another digest")
     image = pack.image()
     pack.manifests = [Manifest(image.body + b"  ", image.digest)]

@@ -37,7 +37,7 @@ class Answer:
             raise Failure(f"{self}: not JSON: {self.body[:80]!r}") from None
 
     def location(self, params=()):
-        """Where `Location` leads, with `params` added to the query it has."""
+        """The URL in `Location`, with `params` added to its query."""
         location = self.header("Location")
         expect(location, f"{self}: no Location")
         return with_query(urljoin(self.url, location), params)
@@ -74,7 +74,7 @@ class Registry:
         return self.url(f"/v2/{repo}/blobs/uploads/", params)
 
     def ask(self, method, url, want=None, headers=(), body=None, unsized=False):
-        """One request. `want`: the statuses that are right. `unsized`: the body in chunked transfer coding."""
+        """Sends a request. `want` has the right statuses. With `unsized` the body is in chunked transfer coding."""
         answer = self._ask(method, url, list(headers), body, unsized)
         if answer.status in (301, 302, 303, 307, 308) and method in ("GET", "HEAD"):
             answer = self._ask(method, answer.location(), list(headers), body, unsized)

@@ -66,7 +66,7 @@ def expect(condition, complaint):
 
 
 def each(items, action):
-    """`action` for every item; what failed is told together, the first three in words."""
+    """Runs `action` for every item. Reports all failures together, the first three in words."""
     complaints = []
     for item in items:
         try:

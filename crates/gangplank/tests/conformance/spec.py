@@ -1,4 +1,4 @@
-"""What the specification says and neither suite asks."""
+"""Checks of the specification that neither of the two suites makes."""
 
 from contextlib import contextmanager
 from urllib.parse import urljoin
@@ -102,7 +102,7 @@ def unknown_digest(registry, repo, other):
 
 @contextmanager
 def tagged_image(registry, repo, tags):
-    """An image under these tags, gone afterwards whatever came between."""
+    """An image with these tags. It is deleted afterwards in any case."""
     pack = Pack("one image")
     image = pack.image([pack.layer()])
     for blob in pack.blobs.values():

@@ -1,4 +1,4 @@
-"""The ways to push a blob. Each ends with a blob that its Location leads to, or says what was wrong."""
+"""The ways to push a blob. Each ends with a blob at its Location, or raises an error."""
 
 from registry import OCTETS, with_query
 from report import Failure, Refused, expect
@@ -32,7 +32,7 @@ def streamed(registry, repo, blob, spoiled=False):
 
 
 def in_chunks(registry, repo, blob, spoiled=False, last_in_put=False, disorder=False):
-    """Three chunks where the blob is large enough. `disorder`: a misplaced chunk before each right one."""
+    """Pushes three chunks if the blob is large enough. With `disorder`, a misplaced chunk precedes each right one."""
     session = open_session(registry, repo)
     size = chunk_size(session, len(blob.data))
     url = session.location()
@@ -59,7 +59,7 @@ def content_range(start, chunk):
 
 
 def misplace(registry, url, blob, offset, size, may_put):
-    """Sends a chunk that does not belong at `offset`: refused, and the session goes on from `offset`."""
+    """Sends a chunk that does not begin at `offset`. It must be refused, and the session must continue at `offset`."""
     start = offset + size if offset + size < len(blob.data) else 0
     chunk = blob.data[start:start + size]
     method, target = "PATCH", url
@@ -85,7 +85,7 @@ def close(registry, url, blob, data, spoiled=False, *headers):
 
 
 def mount(registry, repo, blob, source=None):
-    """True where the registry mounted; False where it opened a session instead, which is then used."""
+    """True if the registry mounted the blob; False if it opened a session instead, which is then used."""
     params = [("mount", blob.digest)] + ([("from", source)] if source else [])
     answer = registry.ask("POST", registry.uploads(repo, params), (201, 202))
     if answer.status == 202:
@@ -96,7 +96,7 @@ def mount(registry, repo, blob, source=None):
 
 
 def settle(registry, created, blob, must_name_digest=True):
-    """A 201 for a blob: it names the digest, and leads to the bytes."""
+    """Checks a 201 for a blob: it names the digest, and its Location has the bytes."""
     if must_name_digest or created.header("Docker-Content-Digest"):
         created.must_say("Docker-Content-Digest", blob.digest)
     fetched = registry.ask("GET", created.location(), 200)

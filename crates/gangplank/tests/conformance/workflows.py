@@ -53,7 +53,7 @@ class Workflow:
         self.check(name, self.registry.ask, method, url, want, headers)
 
     def image(self, layers=None, **more):
-        """A new image, whose config and layer are pushed; every descriptor has a field that nobody knows."""
+        """A new image. Its config and layer are pushed, and every descriptor has an unknown field."""
         config = Blob.of(json.dumps({"architecture": "amd64", "os": "linux", "author": str(uuid.uuid4()),
                                      "rootfs": {"type": "layers", "diff_ids": []}}, indent="\t").encode())
         layers = [describe(self.layer, "application/vnd.oci.image.layer.v1.tar+gzip")] if layers is None else layers
@@ -83,7 +83,7 @@ class Workflow:
             self.registry.ask("DELETE", self.registry.manifest(self.repo, digest), (*range(200, 300), 405))
 
     def clear_blobs(self):
-        """Each is still there: no blob may go with the manifests that named it."""
+        """Deletes the blobs. Each must still exist: no blob may be deleted with the manifests that named it."""
         for blob in self.blobs_to_delete:
             self.registry.ask("DELETE", self.registry.blob(self.repo, blob.digest), (*range(200, 300), 405))
 
@@ -223,7 +223,7 @@ def discover(w):
 
 
 class Family:
-    """Six manifests with a subject: three pushed before it, two after it, one whose subject never comes."""
+    """Pushes six manifests with a subject: three before the subject, two after it, one whose subject never comes."""
 
     BAGEL, CROISSANT, STAND = ("application/vnd.example.bagel", "application/vnd.example.croissant",
                                "application/vnd.example.stand")
@@ -265,7 +265,7 @@ class Family:
 
 
 def shows(w, subject, manifests, params):
-    """Exactly these referrers, with exactly their annotations."""
+    """Checks that the list has exactly these referrers, with exactly their annotations."""
     answer, shown = ask_referrers(w.registry, w.repo, subject, list(params.items()))
     if params:
         if not answer.header("OCI-Filters-Applied"):

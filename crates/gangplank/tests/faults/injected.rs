@@ -98,7 +98,8 @@ fn attempt(world: &mut World, deed: &mut dyn Deed, fault: Fault, kept: Content, 
     if hits == 0 {
         return false;
     }
-    // The log of the database is shortened after the answer. This write waits for that, and for the fault in it.
+    // The database shortens its log after the answer. The following write waits until that is done, and until the
+    // fault in it has happened.
     let written = login_status(world);
     if !world.is_ready() {
         assert!(written >= 500, "{context}: a write was answered {written} though the server is not ready");

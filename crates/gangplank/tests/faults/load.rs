@@ -85,7 +85,7 @@ impl Client {
         Some(request.body(body).send().ok()?.status().as_u16())
     }
 
-    /// Pushes a blob in one request. Returns it if it was acknowledged.
+    /// Pushes a blob in one request. Returns the blob if it was acknowledged.
     fn push_whole(&mut self) -> Option<Content> {
         let content = self.content();
         let path = format!("sr/blobs/uploads/?digest={}", content.digest());

@@ -26,7 +26,7 @@ pub(crate) fn add(trials: &mut Vec<Trial>) {
     trials.push(trial("power::a server that syncs nothing is found out", &needs, without_syncs));
 }
 
-/// A mounted ext4 in a file. Dropping it unmounts it.
+/// A mounted ext4 in a file. Dropping it unmounts the file system.
 struct Disk {
     image: PathBuf,
     at: PathBuf,

@@ -8,7 +8,7 @@ use crate::server;
 
 const OTHER: &str = "123456789012";
 
-/// Makes a key of an account. Returns it, and the API called with it.
+/// Makes a key of an account. Returns the key, and the API called with it.
 fn key(api: &Api, account: &str) -> (Value, Api) {
     let answer = api.gangplank("CreateAccessKey", &json!({ "account": account }));
     let key = answer.body["accessKey"].clone();
@@ -17,7 +17,7 @@ fn key(api: &Api, account: &str) -> (Value, Api) {
     (key, called)
 }
 
-/// Makes a root key. Returns it, and the API called with it.
+/// Makes a root key. Returns the key, and the API called with it.
 fn root_key(api: &Api) -> (Value, Api) {
     let answer = api.gangplank("CreateAccessKey", &json!({ "root": true }));
     let key = answer.body["accessKey"].clone();

@@ -39,7 +39,7 @@ fn too_much_is_refused_before_it_is_read() {
         let expected: &[u16] = if length.len() == 20 { &[400, 413, 431] } else { &[413] };
         assert!(expected.contains(&answer.status), "{length}: {}", answer.text());
     }
-    // Without a signature too, and with or without "Expect: 100-continue".
+    // The answer is the same without a signature, and with or without "Expect: 100-continue".
     let mut call = Call::new(&server, LIST, "");
     call.add("Content-Length", "2000000");
     call.add("Expect", "100-continue");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::server;
 
-/// Two tenants that share nothing: another account in the same region, or the same in another.
+/// Two tenants that share nothing: another account in the same region, or the same account in another region.
 fn tenants(server: &TestServer) -> [(Api, Api); 2] {
     let api = server.api();
     let key = api.gangplank("CreateAccessKey", &json!({ "account": "123456789012" }));

@@ -89,7 +89,7 @@ fn nothing_hidden_passes_and_no_job_is_given_orders() {
     assert_eq!(json.json()["logEvents"][0]["message"], text);
 }
 
-/// A running `gangplank logs --follow`. Dropping it ends it.
+/// A running `gangplank logs --follow`. Dropping it ends the command.
 struct Following {
     process: Child,
     lines: Receiver<String>,

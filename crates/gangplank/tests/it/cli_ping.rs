@@ -95,8 +95,8 @@ fn what_is_the_matter_is_told_to_operators_alone() {
     assert_eq!(raw.answer().unwrap().status, 400, "the API takes what is posted, anywhere");
 }
 
-/// `HAProxy`'s `option httpchk GET /readyz` speaks HTTP/1.0 and sends no Host header. Only for this request may
-/// it be missing.
+/// `HAProxy`'s `option httpchk GET /readyz` speaks HTTP/1.0 and sends no Host header. Only this request may
+/// lack the header.
 #[test]
 fn a_load_balancer_need_not_name_the_host() {
     let server = server();

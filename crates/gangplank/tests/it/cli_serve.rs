@@ -12,7 +12,7 @@ use crate::cli::{command, home, run};
 use crate::raw::Raw;
 use crate::{server, server_with};
 
-/// A server started with these arguments. Dropping it ends it.
+/// A server started with these arguments. Dropping it ends the server.
 struct Started {
     process: Child,
     ready: String,
@@ -237,7 +237,8 @@ fn a_value_that_cannot_be_is_refused_by_name() {
     for variable in
         ["GANGPLANK_LOG", "GANGPLANK_LISTEN", "GANGPLANK_DATA_DIR", "GANGPLANK_CONFIG", "GANGPLANK_GC_GRACE"]
     {
-        // If there were a port, the error that it is in use would hide the error that none was given.
+        // If a port were given, the server would fail because the port is in use, and not because of the empty
+        // variable.
         run(home.path(), &["serve"], &[(variable, "")]).check_usage(&[variable, "empty"]);
     }
     for address in ["", "https://x", "a b", "a/b", "x:y:z", "user@host", "a\"b"] {

@@ -77,7 +77,7 @@ fn large_manifests_that_nobody_reads_hold_little_memory() {
     std::thread::sleep(Duration::from_secs(2));
     let grown = memory(&server, "VmRSS").saturating_sub(before);
     assert!(grown < 128 * MIB, "{} MiB for {READERS} readers", grown / MIB);
-    // Another login has a share of its own.
+    // Another login has its own share.
     let other = server.registry_as(&server.operator_login());
     assert_eq!(other.status("GET", "sr/manifests/v1"), 200);
     drop(readers);
@@ -87,7 +87,7 @@ fn large_manifests_that_nobody_reads_hold_little_memory() {
 #[test]
 fn a_hundred_large_uploads_at_once_are_not_held_in_memory() {
     const UPLOADS: usize = 100;
-    // Together they are larger than the server's memory may grow.
+    // The uploads together are larger than the memory that the server may use.
     const SIZE: usize = 3 << 20;
     let server = server();
     let login = server.push_login();

@@ -19,7 +19,7 @@ pub(crate) struct SmallServer {
     pub(crate) server: TestServer,
 }
 
-/// A small file system. Dropping it unmounts it.
+/// A small file system. Dropping it unmounts the file system.
 pub(crate) struct SmallDisk(PathBuf);
 
 impl Drop for SmallDisk {

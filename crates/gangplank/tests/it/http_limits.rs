@@ -128,8 +128,8 @@ fn a_body_can_wait_for_leave() {
     assert_eq!(raw.answer().unwrap().status, 201);
 }
 
-/// If the answer did not say so, the client would send its next request on a connection that is about to be
-/// closed.
+/// If the answer did not say that the connection closes, the client would send its next request on a connection
+/// that is about to be closed.
 #[test]
 fn an_answer_before_the_end_of_a_body_says_that_the_connection_closes() {
     let server = server();

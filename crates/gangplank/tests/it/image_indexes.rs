@@ -69,7 +69,7 @@ fn platforms_are_joined_and_told_from_the_configurations() {
     assert_eq!((&told["digest"], &told["repository"]), (&made["digest"], &json!("team/app")));
     assert_eq!((&told["accessKeyId"], told.get("registryLoginId")), (&json!("GPAKTESTTESTTESTTEST"), None));
 
-    // It is an ordinary image.
+    // The new index is an ordinary image.
     api.ensure_service("web");
     assert_eq!(api.register("web", "app", made["digest"].as_str().unwrap()), ":web.app.1");
     let machine = server.registry_as(&api.registry_login(&json!({ "serviceName": "web" })));

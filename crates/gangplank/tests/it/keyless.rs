@@ -33,7 +33,7 @@ impl Keyless {
         Self::start_with("")
     }
 
-    /// A server with additional settings in its file, before those of the issuer.
+    /// A server with additional settings in its file, before the issuer's settings.
     pub(crate) fn start_with(settings: &str) -> Self {
         let key = TestKey::p256("k1");
         let issuer = FakeIssuer::start_on_a_thread(jwks(&[key.jwk()]));

@@ -80,7 +80,7 @@ fn commands_for_every_system_say_nothing_of_unix() {
     );
     let mut said = Vec::new();
     for file in &files {
-        // Both sides of an interface: this one is for Unix.
+        // The interface has one file for Unix, and one for other systems. This file is the one for Unix.
         if file.ends_with("files/owner.rs") {
             continue;
         }

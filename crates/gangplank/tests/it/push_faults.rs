@@ -34,7 +34,7 @@ fn a_push_goes_on_where_it_was_cut() {
     let ran = push(&server, &["oci:layout", OPTIONS[0], OPTIONS[1], "--output=json", &endpoint, "--jobs=1"]);
     let sent = pushed(ran)["bytesSent"].as_u64().unwrap();
     assert_eq!(left.load(Ordering::SeqCst), 0, "every cut was made");
-    // Only the bytes on the way at a cut are sent again.
+    // Only the bytes that were on the way when the connection was cut are sent again.
     let again = sent - size as u64;
     assert!(again < 4 * (6 << 20), "{again} of {size} bytes were sent again");
     let operator = server.registry_as(&server.operator_login());

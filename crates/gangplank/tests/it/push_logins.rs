@@ -81,7 +81,7 @@ fn its_own_manifest_can_be_read_back() {
     assert_eq!(same.status(), 201);
     assert_eq!(registry.status("GET", &format!("sr/manifests/{}", others.digest())), 200);
     assert_eq!(registry.status("GET", "sr/manifests/v2"), 200);
-    // But it cannot read tags that other logins set on them.
+    // The login cannot read tags that other logins set on them.
     refused(registry.send("HEAD", "sr/manifests/v1"), 404, "MANIFEST_UNKNOWN");
     refused(registry.send("GET", "sr/manifests/v1"), 403, "DENIED");
 }
@@ -122,7 +122,7 @@ fn its_own_configuration_can_be_read_back_and_no_other() {
         refused(registry.send("HEAD", &path("sr", &others.config)), 404, "BLOB_UNKNOWN");
         assert_eq!(mount(&others).status(), 202);
         assert_eq!(registry.status("HEAD", &path("sr", &others.layers[0])), 200);
-        // That does not change if this login puts a manifest that names the configuration.
+        // The answers stay the same if this login puts a manifest that names the configuration.
         let same = registry.put_manifest("sr", "same", OCI_MANIFEST, &others.manifest);
         assert_eq!(same.status(), 201);
     }

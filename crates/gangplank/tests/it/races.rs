@@ -57,7 +57,7 @@ fn a_client_that_leaves_while_its_blob_is_stored_spoils_nothing() {
             leaving.send(rest);
             thread::sleep(std::time::Duration::from_micros(300 * round as u64));
             drop(leaving);
-            // The retry may find the session or not, but it must not store anything but the blob.
+            // The retry may find the session or not, but it must store only the blob.
             let again = if round % 3 == 0 { rest } else { b"" };
             let status = registry.put_blob(&put, again);
             assert!(matches!(status, 201 | 400 | 404), "{status}");

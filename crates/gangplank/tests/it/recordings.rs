@@ -114,7 +114,7 @@ fn replay(line: &str) -> Vec<String> {
                 && seen.scope == recorded.scope
                 && as_json(&seen.body) == as_json(&recorded.body)
         });
-    // A server knows a repeated call by its id.
+    // A server recognises a repeated call by its id.
     if seen.windows(2).any(|pair| pair[0].invocation.is_none() || pair[0].invocation != pair[1].invocation) {
         differences.push(format!("the attempts have different ids: {seen:?}"));
     }

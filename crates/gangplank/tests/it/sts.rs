@@ -183,7 +183,8 @@ fn what_cannot_be_understood_is_refused_in_words() {
     let mut query = form(&server, "");
     query.path = format!("/?{WHO}");
     check(&query.signed().send(), 400, "IncompleteSignature");
-    // Presigned, as some tools pass their identity on. It is not supported, and the error is readable.
+    // A presigned URL, with which some tools pass their identity on. The server does not support it, and the error is
+    // readable.
     let mut presigned = form(&server, "");
     presigned.method = "GET";
     presigned.path = format!(
@@ -396,7 +397,8 @@ fn calls_of_other_services_are_refused_in_their_protocols() {
     );
     assert_eq!((cbor.status, cbor.header("smithy-protocol")), (400, Some("rpc-v2-cbor")));
     assert_eq!((cbor.body[0], cbor.header("content-type")), (0xa2, Some("application/cbor")));
-    // A call of our own API stays one, whatever service it is signed for. So does a request to the registry.
+    // A call of our own API stays a call of our own API, whatever service it is signed for. A request to the registry
+    // stays one, too.
     let mut ours = Call::new(&server, LIST, "{}");
     ours.service = "s3";
     assert_eq!(ours.signed().send().error(), "InvalidSignatureException");

@@ -8,7 +8,7 @@ pub(crate) const TRIALS: Trials =
 fn each_request_goes_to_the_next() {
     let server = start();
     let registry = server.registry_as(&server.operator_login());
-    // One client, which keeps its connection.
+    // All requests come from one client, which keeps its connection.
     for _ in 0..12 {
         assert_eq!(registry.status("GET", ""), 200);
     }

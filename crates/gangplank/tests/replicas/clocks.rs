@@ -1,6 +1,6 @@
-//! The wall clocks of replicas are wrong. Nothing ages by them.
+//! The wall clocks of replicas are wrong. No data ages because of that.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gangplank_testkit::{Image, skip};
@@ -25,6 +25,37 @@ fn wrong_by(seconds: i64) -> Option<[(&'static str, String); 3]> {
         ("FAKETIME", offset),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
     ])
+}
+
+/// The wall clock of a process, which a trial sets while the process runs. It follows within a second.
+pub(crate) struct Clock(PathBuf);
+
+impl Clock {
+    /// A clock that is right at first, with a file of its own. `None` if the library is not installed.
+    pub(crate) fn new(file: PathBuf) -> Option<Self> {
+        wrong_by(0)?;
+        let clock = Self(file);
+        clock.set(0);
+        Some(clock)
+    }
+
+    /// Sets the clock wrong by this number of seconds.
+    pub(crate) fn set(&self, seconds: i64) {
+        // The process may read the file at any moment.
+        let whole = self.0.with_extension("new");
+        std::fs::write(&whole, format!("{seconds:+}s\n")).unwrap();
+        std::fs::rename(whole, &self.0).unwrap();
+    }
+
+    /// The environment of a process that has this clock.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 4] {
+        [
+            ("LD_PRELOAD", FAKETIME.to_owned()),
+            ("FAKETIME_TIMESTAMP_FILE", self.0.display().to_string()),
+            ("FAKETIME_CACHE_DURATION", "1".to_owned()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ]
+    }
 }
 
 /// A replica whose clock is half a minute wrong logs that and serves. If it is a minute and a half wrong, the replica
@@ -62,7 +93,7 @@ fn days_ahead() {
     let half = blob(PART + 100);
     let location = append(&registry, &registry.start_upload("sr"), 0, &half.bytes[..=PART]);
     server.start_replica_unready(2, &pairs(&ahead));
-    // All jobs are the one's with the wrong clock.
+    // Now the replica with the wrong clock does all jobs.
     server.kill_replica(0);
     server.kill_replica(1);
     std::thread::sleep(Duration::from_secs(12));

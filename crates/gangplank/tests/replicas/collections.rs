@@ -89,7 +89,7 @@ fn beside_pushes() {
         let input = json!({ "serviceName": "web", "image": name });
         assert_eq!(server.api().lightsail("DeleteContainerImage", &input).status, 200);
     }
-    // Nobody asks for it meanwhile, since that keeps it.
+    // Nobody asks for the content meanwhile, because a request would renew its lease.
     until("what nobody needs goes", GRACE + Duration::from_secs(75), || objects() == 0);
 }
 

@@ -108,12 +108,12 @@ fn tables_of_others() {
     migrate(true, "nothing to do");
     assert_eq!(json(&alone, &["fsck"], 0)["ok"], true);
     api.ensure_service("web");
-    // Its successor has removed what this one needs.
+    // A later release has removed something that this one needs.
     postgres().query(name, "UPDATE cluster SET oldest = schema").unwrap();
     until("it gets no requests", Duration::from_secs(10), || !server.replica(0).is_ready());
     migrate(false, "use a later program");
     assert!(said(&alone.run(&["fsck"])).contains("use a later program"));
-    // The tables of an earlier one.
+    // The tables are those of an earlier release.
     postgres().query(name, "UPDATE cluster SET schema = 6, oldest = 6").unwrap();
     migrate(false, "use an earlier release first");
     assert!(said(&alone.run(&["fsck"])).contains("gangplank database migrate"));
@@ -141,7 +141,7 @@ fn without_a_server() {
     let events = json(&alone, &["audit", "--kind", "AccessKeyCreated"], 0);
     let events = events["auditEvents"].as_array().unwrap().clone();
     assert!(events.iter().any(|it| it["subject"] == text("accessKeyId")), "{events:?}");
-    // A server that is named is asked.
+    // If a server is named, the command asks that server.
     let asked = alone.run(&["audit", "--endpoint-url", "http://127.0.0.1:9"]);
     assert!(!asked.status.success(), "{}", said(&asked));
     let both = alone.run(&["audit", "--database", &url, "--endpoint-url", "http://127.0.0.1:9"]);

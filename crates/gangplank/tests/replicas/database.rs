@@ -6,15 +6,19 @@ use gangplank_testkit::postgres::{Postgres, programs};
 use gangplank_testkit::{Image, Registry, TestServer};
 use serde_json::json;
 
-use crate::world::{PART, Trials, append, assert_pulled, blob, builder, until};
+use crate::world::{PART, Trials, append, assert_pulled, blob, builder, go_on, until};
 
 pub(crate) const TRIALS: Trials = &[
     ("database::a_crash_is_a_503_and_heals", crash),
+    ("database::a_standby_that_takes_over_is_used", standby),
     ("database::away_at_the_start_is_waited_for", away_at_the_start),
 ];
 
 /// The longest time until a failure is answered, and the longest time until all works again.
 const WITHIN: Duration = Duration::from_secs(15);
+
+/// The longest time until another replica continues an upload.
+const CONTINUES: Duration = Duration::from_mins(1);
 
 fn own_postgres() -> (Postgres, String) {
     let postgres = Postgres::start(&programs(15).expect("PostgreSQL"));
@@ -56,10 +60,53 @@ fn crash() {
         assert_eq!(registry.status("GET", "sr/manifests/kept"), 200);
         kept.blobs().for_each(|blob| assert_pulled(registry, "sr", blob));
     }
-    append(&all[2], &open, PART + 3, &half.bytes[PART + 3..]);
-    assert_eq!(all[0].status("PUT", &format!("{open}?digest={}", half.digest)), 201);
+    // The replica that wrote to the upload may have had no time to release its claim.
+    assert!(go_on(&all[2], &open, &half, CONTINUES).is_some());
     assert_eq!(registered, ":web.app.1");
     assert_eq!(server.replica(1).api().register("web", "app", &digest), ":web.app.2");
+}
+
+/// The primary dies in the middle of an upload, and its standby is promoted.
+fn standby() {
+    let (mut first, _) = own_postgres();
+    let second = first.copy();
+    let url = format!("postgres://gangplank@127.0.0.1:{},127.0.0.1:{}/away", first.port(), second.port());
+    let server = builder().sharing(&url).start();
+    let login = server.operator_login();
+    let all: Vec<Registry> = server.all_replicas().map(|replica| replica.registry_as(&login)).collect();
+    let kept = Image::unique(2);
+    let digest = all[0].push_image("sr", "kept", &kept);
+    server.api().ensure_service("web");
+    assert_eq!(server.api().register("web", "app", &digest), ":web.app.1");
+    let half = blob(2 * PART + 3);
+    let open = append(&all[1], &all[1].start_upload("sr"), 0, &half.bytes[..PART + 3]);
+
+    first.wait_for(&second);
+    first.kill();
+    second.promote();
+    let promoted = Instant::now();
+    for (number, registry) in all.iter().enumerate() {
+        until(&format!("replica {number} is back"), WITHIN, || registry.status("GET", "") == 200);
+        until(&format!("replica {number} is ready"), WITHIN, || server.replica(number).is_ready());
+    }
+    let through = server.registry_as(&login);
+    until("the load balancer's clients are served", WITHIN, || through.status("GET", "") == 200);
+    eprintln!("replicas: healed {:?} after the promotion", promoted.elapsed());
+    for registry in &all {
+        assert_eq!(registry.status("GET", "sr/manifests/kept"), 200);
+        kept.blobs().for_each(|blob| assert_pulled(registry, "sr", blob));
+    }
+    // The replica that wrote to the upload may have had no time to release its claim.
+    assert!(go_on(&all[2], &open, &half, CONTINUES).is_some());
+    assert_eq!(server.replica(1).api().register("web", "app", &digest), ":web.app.2");
+    // Rights are taken away on the new primary as on the old one.
+    let list = server.replica(1).api().gangplank("ListRegistryLogins", &json!({})).body;
+    let id = &list["registryLogins"][0]["id"];
+    let revoked = server.replica(2).api().gangplank("RevokeRegistryLogin", &json!({ "id": id }));
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    for registry in &all {
+        until("a revoked login opens nothing", WITHIN, || registry.status("GET", "") == 401);
+    }
 }
 
 /// Every replica refuses with 503 in time, whatever it is asked.

@@ -31,7 +31,7 @@ fn stood_still() {
         sending.send(&blob.bytes[..2 * PART + 1000]);
         uploads.push((location, sending, blob));
     }
-    // Parts are stored. Asking how many would wait for the writer.
+    // Wait until parts are stored. A request for the offset would wait for the writer.
     std::thread::sleep(Duration::from_secs(4));
     server.replica(0).signal(Signal::STOP);
     let frozen = Instant::now();
@@ -72,7 +72,8 @@ fn survives_its_writer() {
     let login = server.operator_login();
     let all: Vec<Registry> = server.all_replicas().map(|replica| replica.registry_as(&login)).collect();
     let mut uploads = Vec::new();
-    // Killed with a part stored, with less than a part sent, between two requests, and before the last request.
+    // The replica is killed with a part stored, with less than a part sent, between two requests, and before the last
+    // request.
     for sent in [2 * PART + 5, 1000] {
         let blob = blob(3 * PART + 9);
         let location = all[0].start_upload("sr");
@@ -152,8 +153,8 @@ fn pushes_survive() {
     }
 }
 
-/// Pushes an image; a request without an answer, or one that the load balancer or a replica refuses for now, begins the
-/// blob again.
+/// Pushes an image. If a request gets no answer, or the load balancer or a replica refuses it for now, the blob
+/// is sent again from its beginning.
 fn push_patiently(registry: &Registry, image: &Image) {
     let again = |what: &str, step: &dyn Fn() -> Option<u16>| {
         let start = Instant::now();

@@ -62,8 +62,8 @@ fn killed_inside() {
     }
 }
 
-/// What the upload's client does: without an answer it continues the session, or begins a new one if the
-/// session is gone.
+/// Continues as the upload's client does. If it got no answer, it continues the session, or begins a new one if
+/// the session is gone.
 fn settle(registry: &Registry, location: &str, blob: &Blob, answer: Option<u16>) {
     if answer == Some(201) {
         assert_pulled(registry, "sr", blob);

@@ -1,5 +1,5 @@
-//! Three processes of the program on one PostgreSQL and one bucket, behind `HAProxy`: what one does, the others know;
-//! what one began, another continues with; and what one loses, nobody else does.
+//! Three processes of the program on one PostgreSQL and one bucket, behind `HAProxy`. Each process knows what
+//! the others did, and continues what they began. When one of them is lost, nothing else is lost with it.
 //!
 //! Each trial has its own replicas. Most of them wait for time limits, so more run at once than there are
 //! processors. A trial that needs a program that is not installed is skipped by name. With
@@ -36,6 +36,7 @@ mod services_app;
 #[allow(dead_code, reason = "the trials of clients use more of it")]
 mod services_load;
 mod start;
+mod tls;
 mod uploads;
 mod world;
 
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         logins::TRIALS,
         balancing::TRIALS,
         start::TRIALS,
+        tls::TRIALS,
         commands::TRIALS,
     ];
     let mut trials = services::trials();

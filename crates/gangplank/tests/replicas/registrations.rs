@@ -36,7 +36,7 @@ fn have_all_numbers_once() {
     let number = |name: &String| name.rsplit('.').next().unwrap().parse::<u32>().unwrap();
     let numbers: BTreeSet<u32> = names.iter().map(number).collect();
     assert_eq!(numbers, (1..=3 * EACH).collect(), "{names:?}");
-    // The answers of one client grow.
+    // The numbers that one client got grow.
     for client in names.chunks(EACH as usize / 2) {
         assert!(client.is_sorted_by_key(number), "{client:?}");
     }

@@ -1,12 +1,13 @@
 //! A database that is restored to a state before a collection finds all its content again, and gives no number twice.
 
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use gangplank_testkit::postgres::programs;
 use gangplank_testkit::replicas::s3;
-use gangplank_testkit::s3::BUCKET;
-use gangplank_testkit::{Blob, Image, Postgres, Registry, ServerBuilder, TestServer};
+use gangplank_testkit::s3::{BUCKET, Program, S3Server};
+use gangplank_testkit::{Blob, Image, Postgres, Registry, ServerBuilder, TestServer, skip};
 use serde_json::json;
 
 use crate::world::{Trials, until};
@@ -14,32 +15,38 @@ use crate::world::{Trials, until};
 pub(crate) const TRIALS: Trials = &[
     ("restores::from_a_dump", from_a_dump),
     ("restores::from_a_base_backup", from_a_base_backup),
+    ("restores::from_a_base_backup_of_postgresql_18_beside_seaweedfs", on_others),
     ("restores::a_failover_that_lost_nothing_is_trusted", trusted_failover),
     ("restores::damage_is_marked_at_the_second_look", second_look),
 ];
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_gangplank");
 
-/// A cluster of one process: a database, and a prefix of the bucket.
+/// A cluster of one process: a database, and a prefix of a bucket.
 struct Cluster {
     url: String,
     prefix: String,
+    s3: &'static S3Server,
 }
 
 impl Cluster {
     fn new(url: String) -> Self {
-        Self { url, prefix: Blob::unique().digest.replace(':', "-") }
+        Self::on(s3(), url)
+    }
+
+    fn on(s3: &'static S3Server, url: String) -> Self {
+        Self { url, prefix: Blob::unique().digest.replace(':', "-"), s3 }
     }
 
     /// This prefix, with another database.
     fn at(&self, url: String) -> Self {
-        Self { url, prefix: self.prefix.clone() }
+        Self { url, prefix: self.prefix.clone(), s3: self.s3 }
     }
 
     fn builder(&self) -> ServerBuilder {
         TestServer::builder(PROGRAM)
             .on_database(&self.url, "registry.example.com")
-            .in_bucket(s3(), &s3().endpoint(), &self.prefix)
+            .in_bucket(self.s3, &self.s3.endpoint(), &self.prefix)
             .env("GANGPLANK_GC_INTERVAL", "1h")
     }
 
@@ -56,14 +63,14 @@ impl Cluster {
     }
 
     fn objects(&self) -> usize {
-        s3().keys_under(&format!("{}/content/", self.prefix)).len()
+        self.s3.keys_under(&format!("{}/content/", self.prefix)).len()
     }
 
     /// Runs `gangplank database restored`.
     fn restored(&self) -> Output {
-        let (id, secret) = s3().keys();
+        let (id, secret) = self.s3.keys();
         Command::new(PROGRAM)
-            .args(["database", "restored", "--s3-endpoint", &s3().endpoint()])
+            .args(["database", "restored", "--s3-endpoint", &self.s3.endpoint()])
             .args(["--blobs", &format!("s3://{BUCKET}/{}", self.prefix)])
             .env("GANGPLANK_DATABASE", &self.url)
             .env("GANGPLANK_S3_ACCESS_KEY_ID", id)
@@ -127,9 +134,25 @@ fn from_a_dump() {
 fn from_a_base_backup() {
     let postgres = postgres();
     let cluster = Cluster::new(postgres.create("first"));
+    from_a_base_backup_of(&postgres, &cluster);
+}
+
+/// The same with the newest PostgreSQL and the other S3 server.
+fn on_others() {
+    static SEAWEEDFS: OnceLock<Option<S3Server>> = OnceLock::new();
+    let Some(programs) = programs(18) else { return skip("PostgreSQL 18 is not installed") };
+    let Some(s3) = SEAWEEDFS.get_or_init(|| S3Server::start(Program::SeaweedFs)) else {
+        return skip("SeaweedFS is not installed");
+    };
+    let postgres = Postgres::start(&programs);
+    let cluster = Cluster::on(s3, postgres.create("first"));
+    from_a_base_backup_of(&postgres, &cluster);
+}
+
+fn from_a_base_backup_of(postgres: &Postgres, cluster: &Cluster) {
     let restored = std::cell::RefCell::new(None);
     restored_before_a_collection(
-        &cluster,
+        cluster,
         || postgres.base_backup(),
         |mut backup| {
             backup.restore();
@@ -168,7 +191,7 @@ fn restored_before_a_collection<B>(
     let server = second.start();
     assert_whole(&server, &kept);
     assert_whole(&server, &collected);
-    // Nothing is removed before somebody says that this is the database now.
+    // Nothing is removed until an operator confirms that this is the database to use.
     let extra = Blob::unique();
     assert_eq!(registry(&server).push_blob("sr", &extra), 201);
     assert_eq!(registry(&server).status("DELETE", &format!("sr/blobs/{}", extra.digest)), 202);

@@ -73,7 +73,7 @@ fn of_logins() {
                 assert!(start.elapsed() < PROMISED, "{name}, round {round}: {:?}", start.elapsed());
             }
             slowest = slowest.max(start.elapsed());
-            // It stays so.
+            // The logins stay revoked.
             for _ in 0..3 {
                 assert!(registries.iter().all(|registry| registry.status("GET", "") == 401), "{name}");
             }

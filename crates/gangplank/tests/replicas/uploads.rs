@@ -15,7 +15,7 @@ pub(crate) const TRIALS: Trials = &[
     ("uploads::an_end_that_is_sent_again_gets_the_same_answer_anywhere", ends_again),
 ];
 
-/// Each request goes to another replica, with odd lengths around those of parts.
+/// Each request goes to another replica. The lengths are a little more or less than those of parts.
 fn go_on_at_another() {
     let server = start();
     let login = server.operator_login();
@@ -106,7 +106,7 @@ fn ends_again() {
             assert_eq!(registry.put_blob(&put, &blob.bytes), 201, "{length}");
             assert_eq!(registry.put_blob(&wrong, b""), 404, "{length}");
         }
-        // It says nothing that a HEAD would not say.
+        // The answer reveals no more than a HEAD would.
         let others = server.replica(1).registry_as(&other);
         let is_known = others.status("HEAD", &format!("sr/blobs/{}", blob.digest)) == 200;
         assert_eq!(others.put_blob(&put, &blob.bytes), if is_known { 201 } else { 404 }, "{length}");

@@ -141,7 +141,7 @@ pub(crate) fn received(registry: &Registry, location: &str) -> Result<usize, u16
     }
 }
 
-/// Continues an upload and ends it, as a patient client does whose requests fail for a while. Returns how long
+/// Continues an upload and ends it, as a patient client does if its requests fail for a while. Returns how long
 /// it took; `None` if a server said that the upload is gone.
 #[track_caller]
 pub(crate) fn go_on(registry: &Registry, location: &str, blob: &Blob, within: Duration) -> Option<Duration> {

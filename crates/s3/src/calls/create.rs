@@ -12,8 +12,8 @@ impl Client {
     /// Begins a multipart upload and returns its id. The call is sent only once.
     ///
     /// # Errors
-    /// If the server refuses or does not answer. Without an answer, an upload may be open whose id nobody
-    /// knows.
+    /// If the server refuses or does not answer. Without an answer, there may be an open upload with an unknown
+    /// id.
     pub async fn create_multipart_upload(&self, key: &str, checksum: WholeChecksum) -> Result<String> {
         const NAME: &str = "CreateMultipartUpload";
         let mut call = Call::new(NAME, Method::POST, key).query("uploads", "");

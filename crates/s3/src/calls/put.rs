@@ -21,12 +21,12 @@ impl Client {
         self.acknowledged(&call, |headers| etag(NAME, headers).map(drop)).await
     }
 
-    /// Puts an object if its key has none yet. Returns whether it did. If not, the key has another object, or
-    /// somebody is just putting one. Some servers ignore the condition, and after a lost answer nobody knows
-    /// whether the object was put. So look at the object afterwards.
+    /// Puts an object if its key has none yet. Returns whether the object was put. If not, the key has another
+    /// object, or somebody is just putting one. Some servers ignore the condition, and after a lost answer
+    /// nobody knows whether the object was put. So look at the object afterwards.
     ///
     /// # Errors
-    /// Those of [`put_object`](Self::put_object), and if the server does not know the condition.
+    /// As for [`put_object`](Self::put_object), and also if the server does not know the condition.
     pub async fn put_new_object(&self, key: &str, payload: Payload, guard: Guard) -> Result<bool> {
         let call = Call::new(NAME, Method::PUT, key).header(IF_NONE_MATCH.as_str(), "*");
         let call = call.payload(payload, guard);

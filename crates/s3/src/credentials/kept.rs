@@ -22,7 +22,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(30);
 pub(crate) struct Kept {
     sources: Vec<Arc<dyn Source>>,
     held: RwLock<Option<Held>>,
-    /// Held during a request for a key, so that there is one at a time.
+    /// This lock is held during a request for a key, so that there is one request at a time.
     asking: Mutex<()>,
 }
 

@@ -8,8 +8,8 @@ use crate::calls::complete::{OnlyNew, WholeChecksum};
 #[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own that a server has or has not")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
-    /// Whether the server refuses wrong CRC-64/NVMEs of objects and parts, and joins them to that of the whole
-    /// object.
+    /// Whether the server refuses wrong CRC-64/NVMEs of objects and parts, and computes the CRC of a joined
+    /// object from the CRCs of its parts.
     pub crc64: bool,
     /// Whether a multipart upload can be completed on condition that the key is new.
     pub only_new: bool,

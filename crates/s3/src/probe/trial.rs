@@ -65,7 +65,7 @@ impl Trial {
                 Some(found)
             }
             Err(error) => {
-                // An answer that is not one of S3 is more likely from a wrong server than a passing fault.
+                // An answer that is not one of S3 is more likely from a wrong server than from a fault that passes.
                 let may_pass = error.may_pass() && !matches!(error, Error::NotS3 { .. });
                 self.note(what, Verdict::Broken, error.to_string(), may_pass);
                 None

@@ -67,7 +67,7 @@ async fn every_call_to_a_silent_server_ends_in_time_however_many_there_are() {
         };
         (outcome, begun.elapsed())
     };
-    // More than may call at once.
+    // The client makes more calls than may run at once.
     let all = join_all((0..200).map(|n| timed(client.clone(), key.clone(), n % 2 == 0))).await;
     for (outcome, took) in all {
         assert!(outcome.as_ref().is_err_and(Error::may_pass), "{outcome:?}");

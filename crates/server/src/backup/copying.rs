@@ -10,8 +10,8 @@ use gangplank_store::metadata::inspection::KeptContent;
 /// How many bytes are read at once.
 const PIECE: usize = 1 << 20;
 
-/// Copies a content and publishes the copy if it is whole. Returns whether it was. Content that cannot be read
-/// counts as damaged.
+/// Copies a content and publishes the copy if it is whole. Returns whether it was whole. Content that cannot be
+/// read counts as damaged.
 ///
 /// # Errors
 /// If the copy cannot be written. Nothing is left of it then.

@@ -167,7 +167,7 @@ impl Target {
         Ok(())
     }
 
-    /// Puts all files but the content into their places.
+    /// Puts all files except the content into their places.
     fn finish(&self, source: &Source, database: &Path, manifest: &Manifest) -> Result<()> {
         let failed = "cannot write the backup";
         if let Some(number) = source.number {
@@ -178,7 +178,7 @@ impl Target {
         if let Some(text) = &source.master_key {
             durable_file::place(&key, &self.path.join(".master.key.new"), 0o600, text).context(failed)?;
         }
-        // This also syncs the names of the files above.
+        // The last step also syncs the names of the files above.
         manifest::finish(&self.path, database, manifest).context(failed)?;
         if source.key != KeyKept::Inside {
             durable_file::remove_if_there(&key).context(failed)?;

@@ -7,9 +7,9 @@
 //! blobs/                  the content that the rows know, as a data directory has it
 //! ```
 //!
-//! A stream is a tar archive of the same files, the database first. A backup is consistent since no content is
-//! removed from before the copy of the rows until the last byte is copied (see [`removals`](crate::removals)).
-//! A backup has no logs of containers, no unfinished uploads, and no `config`.
+//! A stream is a tar archive of the same files, the database first. A backup is consistent: from the beginning
+//! of the copy until its last byte, no content is removed (see [`removals`](crate::removals)). A backup has no
+//! logs of containers, no unfinished uploads, and no `config`.
 
 mod copying;
 mod folder;

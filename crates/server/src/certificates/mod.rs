@@ -135,8 +135,9 @@ impl Certificates {
     }
 
     /// Whether a host, in lower case, can only belong to a service: a certificate for services is valid for it, and
-    /// it is no name of the server. `public` is the server's public address. A name with a star, of either side, counts
-    /// less than a whole one. If no name of the server is known, names with a star do not count.
+    /// it is no name of the server. `public` is the server's public address. A name with a star, in either
+    /// certificate, counts less than a name without one. If no name of the server is known, names with a star
+    /// do not count.
     pub(crate) fn are_for_services(&self, host: &str, public: Option<&str>) -> bool {
         let own = self.own.as_ref().map(PairInFiles::current);
         if public == Some(host) || own.as_ref().is_some_and(|own| own.names(host)) {

@@ -21,8 +21,8 @@ pub struct Deployments {
     pub engine_host: Option<String>,
     /// The `host:port` at which the engine reaches this registry; this server's own listener if `None`.
     pub engine_registry: Option<String>,
-    /// Processors that all services together may be promised; if `None`, four times those of the engine's
-    /// machine.
+    /// Processors that all services together may be promised; if `None`, four times the processors of the
+    /// engine's machine.
     pub engine_cpus: Option<f64>,
     /// Bytes of memory that all services together may be promised; if `None`, the memory of the engine's
     /// machine.

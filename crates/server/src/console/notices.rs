@@ -1,5 +1,5 @@
 //! Notices of finished actions. The address of the next page holds only the kind of the notice, so a link
-//! cannot put text of its own on a page.
+//! cannot put any text on a page.
 
 use super::form::Form;
 

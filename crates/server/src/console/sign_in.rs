@@ -25,8 +25,8 @@ pub(super) fn first(asked: &Asked<'_>) -> Answer {
     if asked.is_post() || is_start {
         return see_other(SIGN_IN);
     }
-    // After a link on another site, browsers do not send the cookie. This page reloads the address from here,
-    // and then they do.
+    // After a link on another site, browsers do not send the cookie. This page loads the address again from this
+    // site, and then browsers send the cookie.
     if cross_site::is_from_elsewhere(&asked.head.headers) {
         return page(StatusCode::OK, &Detour { target: target.to_owned() });
     }

@@ -1,4 +1,4 @@
-//! Access keys. Each account manages its own, and a root key manages those of every account.
+//! Access keys. Each account manages its own keys, and a root key manages the keys of every account.
 
 use gangplank_api::gangplank::{
     AccessKey, AccessKeyStatus, AccessKeySummary, CreateAccessKeyRequest, CreateAccessKeyResult,

@@ -1,4 +1,4 @@
-//! The audit trail. Each account reads its own, and a root key reads that of every account.
+//! The audit trail. Each account reads its own trail, and a root key reads the trail of every account.
 
 use std::cmp::Reverse;
 

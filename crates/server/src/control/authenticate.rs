@@ -1,5 +1,5 @@
-//! Identifies the caller. The signature is verified with the secret of an access key, or with that of a role's
-//! session and its token. The key or session must not have ended.
+//! Identifies the caller. The signature is verified with the secret of an access key, or with the secret and
+//! the token of a role's session. The key or session must not have ended.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;

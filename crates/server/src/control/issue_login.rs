@@ -36,7 +36,7 @@ pub(super) struct Issued {
     registry: String,
 }
 
-/// Limits of a login, in addition to those of its maker.
+/// Limits of a login, in addition to its maker's limits.
 #[derive(Default)]
 pub(super) struct Narrower {
     life: Option<Duration>,

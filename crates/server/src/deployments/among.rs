@@ -19,7 +19,7 @@ pub(crate) struct Among {
     pub(super) address: Option<String>,
     /// Where everything runs, as it was read last.
     known: watch::Sender<Arc<Whereabouts>>,
-    /// Cancelled when this server is about to stop, so that others take its services.
+    /// This is cancelled when the server is about to stop, so that others take its services.
     pub(super) leaves: CancellationToken,
 }
 

@@ -143,8 +143,8 @@ impl Runner {
         }
     }
 
-    /// Forgets all deployments but these. `previous` keeps the images of the deployment that served before, so
-    /// they stay in the engine.
+    /// Forgets all deployments except these. `previous` keeps the images of the deployment that served before,
+    /// so they stay in the engine.
     pub(super) fn forget_deployments(&mut self, versions: &[Option<i64>]) {
         let gone = self.deployments.keys().copied().filter(|version| !versions.contains(&Some(*version)));
         for version in gone.collect::<Vec<_>>() {

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::Holds;
 use super::among::Among;
 use super::runner::{Runner, Trouble};
-use crate::coordination::Held;
+use crate::coordination::{Held, LASTS};
 use crate::endpoint::routes::Route;
+use crate::tenure::Tenure;
 
 /// How often a runner that has given up its claim asks where its service is.
 const ASKED: Duration = Duration::from_secs(1);
@@ -20,7 +21,10 @@ const ASKED: Duration = Duration::from_secs(1);
 /// Within which time other servers read a new place.
 const LEARNT_WITHIN: Duration = Duration::from_secs(2);
 
-/// What this runner last wrote about the place of its service.
+/// A runner that learns so late that its claim is over did not work meanwhile: its process stood still.
+const NOTICED_WITHIN: Duration = Duration::from_secs(2);
+
+/// The place of its service, as this runner last wrote it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Placed {
     /// Nothing yet. An earlier holder may have written one.
@@ -94,8 +98,8 @@ impl Runner {
         Ok(())
     }
 
-    /// The place of the service, if another server serves it. What was read before this runner wrote its own place does
-    /// not count.
+    /// The place of the service, if another server serves it. A place that was read before this runner wrote
+    /// its own does not count.
     pub(super) fn served_elsewhere(&self) -> Option<Place> {
         let is_later = |place: &Place| match &self.placed {
             Placed::Here(own) => place.epoch > own.epoch,
@@ -109,6 +113,11 @@ impl Runner {
     pub(super) async fn let_go(&mut self, claim: Held, why: LetGo, stop: &CancellationToken) -> After {
         let app = Arc::clone(&self.app);
         self.claim = None;
+        // A process that never stood still would have heard of another server, as long as it reaches the database.
+        // One that did asks first.
+        if self.tenure.as_ref().is_some_and(|tenure| !tenure.is_over_for(NOTICED_WITHIN)) {
+            self.serves_on();
+        }
         app.deployer.runs(self.service, Vec::new());
         claim.release().await;
         let is_last = app.deployer.holds(self.service, Holds::NoMore);
@@ -120,18 +129,20 @@ impl Runner {
         {
             tracing::debug!(%error, "cannot tell other servers to take over now; they do so soon");
         }
-        if why == LetGo::Lost
-            && let Err(error) = among.look().await
-        {
-            // The database is out of reach for the others, too, so none of them has taken the service.
-            tracing::debug!(%error, "cannot find out whether another server runs a service");
-        }
+        let mut has_asked = why == LetGo::Leaving;
         let mut changes = among.watch();
         loop {
+            if (!std::mem::replace(&mut has_asked, true) || self.is_doubtful())
+                && let Err(error) = among.look().await
+            {
+                // The database is out of reach for the others, too, so none of them has taken the service.
+                tracing::debug!(%error, "cannot find out whether another server runs a service");
+            }
             if let Some(place) = self.served_elsewhere() {
                 self.has_moved(&place).await;
                 return After::Over;
             }
+            self.serves_on();
             let is_leaving = why == LetGo::Leaving || among.leaves.is_cancelled();
             if is_leaving && !self.is_awaited(among, ends).await {
                 return After::Over;
@@ -170,14 +181,29 @@ impl Runner {
 
     /// Leads requests to the other server, and lets the nodes here end their own.
     async fn has_moved(&mut self, place: &Place) {
-        // Other servers learn of the move, too, before their requests are sent back.
-        tokio::time::sleep(self.pace.look.min(LEARNT_WITHIN)).await;
+        // Other servers learn of the move, too, before their requests are sent back. If this one stood still, they
+        // had the time.
+        if !self.is_doubtful() {
+            tokio::time::sleep(self.pace.look.min(LEARNT_WITHIN)).await;
+        }
         if let Ok(address) = place.address.parse() {
             self.app.routes.lead(self.service, Route::Elsewhere(address));
         }
         if self.app.deployer.engine_identity() != Some(&place.engine) {
             tracing::info!(tenant = %self.tenant, service = self.labels.1, "another server has taken a service over");
             self.remove_nodes().await;
+        }
+    }
+
+    /// Whether another server may serve, because this one has not asked for a long time.
+    fn is_doubtful(&self) -> bool {
+        self.tenure.as_ref().is_some_and(Tenure::is_over)
+    }
+
+    /// Lets requests go to the nodes here for a while, since no other server is known to serve.
+    fn serves_on(&self) {
+        if let Some(tenure) = &self.tenure {
+            tenure.set(Instant::now() + LASTS);
         }
     }
 

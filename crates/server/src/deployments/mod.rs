@@ -172,14 +172,15 @@ impl Deployer {
         self.services().images.insert(service, images);
     }
 
-    /// All images that have to stay; `None` while those of one of these services are unknown.
+    /// All images that have to stay; `None` while the images of one of these services are unknown.
     fn images_of(&self, wanted: impl Iterator<Item = ServiceId>) -> Option<Vec<String>> {
         let services = self.services();
         let known = wanted.map(|service| services.images.get(&service)?.clone()).collect::<Option<Vec<_>>>();
         Some(known?.into_iter().flatten().collect())
     }
 
-    /// Records that a runner has the claim on a service, or gave it up. Returns whether no runner has one.
+    /// Records that a runner has the claim on a service, or gave it up. Returns whether no runner has a claim
+    /// now.
     fn holds(&self, service: ServiceId, holds: Holds) -> bool {
         let mut services = self.services();
         match holds {

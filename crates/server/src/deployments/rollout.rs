@@ -338,7 +338,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Ends the next deployment if its time is over. Returns whether it was.
+    /// Ends the next deployment if its time is over. Returns whether its time was over.
     pub(super) async fn end_if_late(
         &mut self,
         of: &DeployedService,

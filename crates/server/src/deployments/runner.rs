@@ -31,6 +31,7 @@ use super::rollout::RolloutInMemory;
 use super::{spec, words};
 use crate::app::App;
 use crate::coordination::Held;
+use crate::tenure::Tenure;
 
 /// How many nodes of a service start at the same time.
 const STARTS: usize = 4;
@@ -65,6 +66,8 @@ pub(super) struct Runner {
     has_looked: bool,
     /// The claim on the service, while this runner has it.
     pub(super) claim: Option<Claim>,
+    /// Until when no other server can serve. `None` if there are no others.
+    pub(super) tenure: Option<Tenure>,
     pub(super) placed: Placed,
 }
 
@@ -116,6 +119,7 @@ impl Runner {
             unreadable: None,
             has_looked: false,
             claim: None,
+            tenure: None,
             placed: Placed::default(),
         }
     }
@@ -127,6 +131,7 @@ impl Runner {
         let leaves = app.deployer.among().map(|among| among.leaves.clone()).unwrap_or_default();
         loop {
             self.claim = Some(claim.claim().clone());
+            self.tenure = claim.tenure();
             self.placed = Placed::Unknown;
             app.deployer.holds(self.service, Holds::Yes);
             let why = tokio::select! {
@@ -136,7 +141,8 @@ impl Runner {
                 () = stop.cancelled() => return,
                 ended = self.look_after() => match ended {
                     None => {
-                        // From now on, no runner here would do this when the service changes or is deleted.
+                        // From now on no runner here removes the routes when the service changes or is deleted, so
+                        // remove them.
                         app.routes.remove(self.service);
                         break;
                     }
@@ -151,7 +157,7 @@ impl Runner {
         app.deployer.is_gone(self.service);
     }
 
-    /// Looks repeatedly, until nothing is left of the service, or the runner has to let go of it.
+    /// Looks repeatedly, until nothing is left of the service, or the runner has to release it.
     async fn look_after(&mut self) -> Option<LetGo> {
         loop {
             let pause = match self.look().await {

@@ -24,7 +24,7 @@ pub(super) struct Engines {
 enum Served {
     /// On another engine.
     Elsewhere,
-    /// On this engine, by whichever server, or nowhere yet.
+    /// On this engine, by any server that shares it, or nowhere yet.
     HereOrNowhere,
 }
 
@@ -47,8 +47,8 @@ impl Engines {
             services.iter().map(|of| (labels(of), (of.service.uuid.clone(), served(of)))).collect();
     }
 
-    /// How long a node may stay whose service this server does not run. `None` if it has to stay: its service is to
-    /// run, and no other engine serves it.
+    /// How long a node may stay if this server does not run its service. `None` if it has to stay: its service
+    /// is to run, and no other engine serves it.
     pub(super) fn patience(&self, labels: &Labels, node: &NodeSeen, pace: &Pace) -> Option<Duration> {
         match self.services.get(labels).filter(|(id, _)| node.is_of(id)) {
             Some((_, Served::HereOrNowhere)) => None,

@@ -15,7 +15,7 @@ use super::among::Among;
 /// How long a server waits for one that runs fewer services, which may learn of a free service a second later.
 const FOR_IDLER: Duration = Duration::from_millis(2_500);
 
-/// How much longer it waits for each service by which it runs more than the other.
+/// How much longer it waits for each service that it runs more than the other server.
 const FOR_EACH: Duration = Duration::from_millis(250);
 
 /// The most services for which it waits longer.

@@ -1,4 +1,4 @@
-//! Forwards a request to a node, and the answer back. [`relay`] does it if the nodes are those of another replica.
+//! Forwards a request to a node, and the answer back. [`relay`] does this if another replica has the nodes.
 
 use std::error::Error as _;
 use std::fmt::Display;
@@ -38,7 +38,7 @@ const EXPECTATION: Duration = Duration::from_secs(1);
 pub(super) enum Failure {
     /// No node received any of the request.
     Unsent,
-    /// The service does not run here, or no longer at the replica that was asked.
+    /// The service does not run here, perhaps no longer, or no longer at the replica that was asked.
     Moved,
     /// The replica that runs the service cannot be reached.
     Away,
@@ -52,7 +52,7 @@ pub(super) enum Failure {
     BadBody,
 }
 
-/// The answer of a node, and the node's work until its end. The node may be that of another replica.
+/// The answer of a node, and the node's work until its end. The node may belong to another replica.
 pub(super) type Answered = (Response<Incoming>, Option<UnderWay>);
 
 /// A request in the form for nodes.
@@ -136,7 +136,8 @@ pub(super) async fn ask_nodes(
 ) -> Result<Answered, Failure> {
     let (mut tried, mut has_repeated) = (Vec::new(), false);
     loop {
-        let Nodes { is_tls, nodes } = match &*route {
+        let Nodes { is_tls, nodes, .. } = match &*route {
+            Route::Nodes(nodes) if nodes.are_doubtful() => return Err(Failure::Moved),
             Route::Nodes(nodes) => nodes,
             Route::Elsewhere(_) => return Err(Failure::Moved),
             Route::Disabled | Route::NoEndpoint => return Err(Failure::Broken),
@@ -280,7 +281,7 @@ impl Message {
     }
 }
 
-/// Turns a node's answer into that for the visitor.
+/// Turns a node's answer into the answer for the visitor.
 fn answer(
     mut response: Response<Incoming>,
     under_way: Option<UnderWay>,

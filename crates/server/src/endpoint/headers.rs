@@ -32,7 +32,7 @@ pub(super) struct Sender {
     pub(super) port: u16,
 }
 
-/// Turns the headers of a visitor's request into those for a node.
+/// Turns the headers of a visitor's request into the headers of the request to a node.
 pub(super) fn for_node(headers: &mut HeaderMap, sender: &Sender, trace: &Trace) {
     for_next_hop(headers);
     headers.remove(PROXY);
@@ -54,7 +54,8 @@ pub(super) fn for_node(headers: &mut HeaderMap, sender: &Sender, trace: &Trace) 
     trace.write(headers);
 }
 
-/// Turns the headers of a request for one hop into those for the next. All that the visitor's replica wrote stays.
+/// Turns the headers of a request for one hop into the headers for the next hop. All that the visitor's replica
+/// wrote stays.
 pub(super) fn for_next_hop(headers: &mut HeaderMap) {
     let takes_trailers = headers.get_all(TE).iter().any(|te| has(te, "trailers"));
     take_hops_off(headers);
@@ -63,7 +64,7 @@ pub(super) fn for_next_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Turns the headers of a node's answer into those for the visitor.
+/// Turns the headers of a node's answer into the headers of the answer to the visitor.
 pub(super) fn for_client(headers: &mut HeaderMap) {
     // With a transfer coding, a length does not describe the bytes on the wire.
     if headers.contains_key(TRANSFER_ENCODING) {

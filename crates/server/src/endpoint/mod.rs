@@ -44,9 +44,9 @@ pub(crate) struct Endpoint {
     pub(crate) replicas: Replicas,
     /// When the log last said that a replica does not answer.
     said: Mutex<Option<Instant>>,
-    /// The end of every service's own name. Domains of certificates do not have it.
+    /// The end of every service's own name. Domains of certificates do not end like this.
     suffix: String,
-    /// The number of requests so far. Nodes are drawn with it.
+    /// The number of requests so far. The draw of nodes depends on it.
     drawn: AtomicU64,
 }
 

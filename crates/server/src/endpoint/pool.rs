@@ -32,7 +32,7 @@ const IDLE_REPLICA: Duration = Duration::from_mins(1);
 /// How long a replica may take to accept a connection.
 const CONNECT_REPLICA: Duration = Duration::from_secs(2);
 
-/// The most headers of a replica's answer: those of a node, and its own.
+/// The most headers of a replica's answer: the headers of a node's answer, and the replica's own.
 const HEADERS: usize = 108;
 
 /// The client for nodes. If a connection turns out to be closed before anything was written, the request is

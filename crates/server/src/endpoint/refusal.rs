@@ -8,7 +8,7 @@ use crate::http::hygiene::{self, Violation};
 use crate::http::response::Answer;
 use crate::relay::proof;
 
-/// Amazon's text for a host without a service, or without a public endpoint.
+/// The text that Amazon shows for a host without a service, or without a public endpoint.
 const NO_SUCH_SERVICE: &str = "404 No Such Service";
 
 pub(super) fn no_such_service() -> Response<AnswerBody> {

@@ -41,7 +41,7 @@ pub(super) async fn ask(app: &App, host: &str, message: &Message) -> Result<Answ
                 Ok(response) => return Ok((response, None)),
                 Err(failure) => failure,
             },
-            // The service came here meanwhile.
+            // The service came here meanwhile, or it is not known yet whether it is still here.
             Route::Nodes(_) => match ask_nodes(app, host, Arc::clone(&route), message).await {
                 Err(Failure::Moved) => Failure::Moved,
                 answered => return answered,

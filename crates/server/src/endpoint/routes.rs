@@ -10,6 +10,8 @@ use arc_swap::ArcSwap;
 use gangplank_core::ServiceId;
 use hyper::http::uri::Authority;
 
+use crate::tenure::Tenure;
+
 /// The table of routes. Reading it takes no lock.
 pub(crate) struct Routes {
     begun: Instant,
@@ -44,6 +46,8 @@ pub(crate) struct Nodes {
     /// Whether the nodes speak HTTPS.
     pub(crate) is_tls: bool,
     pub(crate) nodes: Vec<Arc<Node>>,
+    /// Until when no other replica can serve. `None` if there are no others.
+    pub(crate) tenure: Option<Tenure>,
 }
 
 /// A node that answers requests.
@@ -66,7 +70,7 @@ pub(crate) struct UnderWay(Arc<Node>);
 impl Node {
     /// A node, healthy at first.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        // Without the scope id of IPv6, which a URL cannot have.
+        // The scope id of IPv6 is left out, because a URL cannot have it.
         let authority = SocketAddr::new(address.ip(), address.port()).to_string();
         Self {
             address,
@@ -85,6 +89,13 @@ impl Node {
     pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         UnderWay(Arc::clone(self))
+    }
+}
+
+impl Nodes {
+    /// Whether another replica may serve meanwhile. It may if this process stood still, and has not found out yet.
+    pub(super) fn are_doubtful(&self) -> bool {
+        self.tenure.as_ref().is_some_and(Tenure::is_over)
     }
 }
 
@@ -117,7 +128,7 @@ impl Routes {
         self.by_host.load().get(host).cloned()
     }
 
-    /// Routes these hosts to a service, and no longer those that it had before. Both happen in one step.
+    /// Routes these hosts to a service, and removes the routes of its earlier hosts. Both happen in one step.
     pub(crate) fn set(&self, service: ServiceId, hosts: Vec<String>, route: Route) {
         let mut services = self.by_service.lock().unwrap_or_else(PoisonError::into_inner);
         services.insert(service, (hosts, Arc::new(route)));
@@ -146,7 +157,8 @@ impl Routes {
         self.are_complete.store(true, Ordering::Release);
     }
 
-    /// Whether a host without a route is certainly that of no service that runs elsewhere.
+    /// Whether all routes are known: a host without a route then belongs to no service, also not to one that
+    /// runs elsewhere.
     pub(crate) fn is_complete(&self) -> bool {
         self.are_complete.load(Ordering::Acquire)
     }

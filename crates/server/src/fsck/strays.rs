@@ -55,8 +55,8 @@ impl Check {
         Ok(())
     }
 
-    /// Replaces broken content with this content that has no row, if that has the right digest and size.
-    /// Returns whether it did.
+    /// Replaces broken content with content that has no row, if the content without a row has the right digest
+    /// and size. Returns whether it replaced any.
     async fn mends(&mut self, stray: &ContentKey, size: u64) -> Result<bool> {
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
             let wanted =

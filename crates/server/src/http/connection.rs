@@ -197,7 +197,7 @@ where
         .half_close(true)
         .serve_connection(TokioIo::new(Lingering::new(stream, tunnel)), service)
         .with_upgrades();
-    // In a box of its own, so that the future below is small.
+    // In its own box, so that the future below is small.
     let mut connection = Box::pin(connection);
     Box::pin(async move {
         tokio::select! {

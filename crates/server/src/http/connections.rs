@@ -3,8 +3,8 @@
 //! The names in this file call a connection a stranger until one of its requests is authenticated.
 //! Unauthenticated connections are closed first, the oldest before the others, and only for a reason. If one
 //! address has too many connections, its own unauthenticated ones are closed. If there are too many in all,
-//! those of the address that has the most unauthenticated connections are closed. If incomplete heads take too
-//! much memory, their connections are closed. Authenticated connections stay.
+//! the server takes the address with the most unauthenticated connections, and closes these. If incomplete
+//! heads take too much memory, their connections are closed. Authenticated connections stay.
 //!
 //! Visitors of services never authenticate. Those that a node is answering are closed after the idle ones.
 

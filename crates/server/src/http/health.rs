@@ -73,7 +73,7 @@ async fn fault(app: &App) -> Option<Cow<'static, str>> {
             if let Some(trouble) = cluster.trouble() {
                 return Some(trouble.to_string().into());
             }
-            // An engine that hangs may keep it from knowing. Then it still is of use as a registry.
+            // An engine that hangs may keep this server from knowing. The server is then still useful as a registry.
             if !app.knows_services() && app.routes.age() < UNKNOWING {
                 return Some("it is not known yet where services run".into());
             }

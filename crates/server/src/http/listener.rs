@@ -61,7 +61,8 @@ static ANYWHERE: LazyLock<Vec<Network>> =
     LazyLock::new(|| ["0.0.0.0/0", "::/0"].iter().filter_map(|all| all.parse().ok()).collect());
 
 impl Gate {
-    /// The limits for requests. A replica adds headers to those of a visitor, who may have used the limits up.
+    /// The limits for requests. A replica adds headers to a visitor's request, which may already have as many
+    /// as the limits allow.
     pub(crate) fn limits(self, configured: &Limits) -> Limits {
         match self.audience {
             Audience::All | Audience::Visitors | Audience::PlainHttp => *configured,

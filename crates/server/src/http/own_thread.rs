@@ -137,7 +137,7 @@ impl OwnThread {
         }
     }
 
-    /// Runs a connection on this thread until it ends, returns the thread, or waits for anything but its
+    /// Runs a connection on this thread until it ends, returns the thread, or waits for anything else than its
     /// socket.
     fn run_here<C: Future + ?Sized>(&self, mut connection: Pin<&mut C>) -> Option<C::Output> {
         let woken = Arc::new(Woken::default());

@@ -108,7 +108,7 @@ impl<S: AsyncRead + Unpin> Patient<S> {
 
     /// Reads more of a body. The handler of the request has its own limit of time.
     fn read_body(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // Just under a power of two, so that hyper's buffer does not grow past it.
+        // The number is a little less than a power of two, so that hyper's buffer does not grow beyond that power.
         let Connection { thread, requests, .. } = &self.connection;
         let is_fast = thread.is_here() && requests.len() < CROWD;
         let most = if is_fast { usize::MAX } else { SLOW_PIECE - 1 };

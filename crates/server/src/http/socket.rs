@@ -37,7 +37,7 @@ pub(super) struct Socket {
 
 enum Stream {
     Waiting(TcpStream),
-    /// Not registered in the runtime, which would wake up for all arriving bytes.
+    /// It is not registered in the runtime, which would wake up for all arriving bytes.
     Blocking(net::TcpStream),
     /// It could not be moved between the runtime and a thread.
     Lost,
@@ -222,7 +222,7 @@ mod tests {
         let sending = tokio::spawn(async move {
             for (number, piece) in content().chunks(100_000).enumerate() {
                 if number % 8 == 0 {
-                    // Longer than an own thread waits.
+                    // This is longer than an own thread waits.
                     tokio::time::sleep(PATIENCE * 4).await;
                 }
                 to.write_all(piece).await.unwrap();

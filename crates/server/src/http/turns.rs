@@ -27,8 +27,8 @@ pub(crate) struct Turn(Arc<Counts>);
 pub(super) struct Received(Arc<Counts>);
 
 impl Received {
-    /// How many bytes arrived since the last call. If it is called at the end of each request, these are the
-    /// request's.
+    /// How many bytes arrived since the last call. If this is called at the end of each request, these bytes
+    /// belong to that request.
     pub(super) fn take(&self) -> u64 {
         self.0.received.swap(0, Ordering::Relaxed)
     }

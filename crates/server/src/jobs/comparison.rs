@@ -58,7 +58,7 @@ impl Job for Comparison {
     }
 }
 
-/// The contents of a part that the bucket does not have as their rows say, at this first look.
+/// The contents of a part that are missing in the bucket, or differ from their rows, at this first look.
 async fn compare(app: &App, part: u8, stop: &CancellationToken) -> anyhow::Result<Vec<KeptContent>> {
     let listed = app.blobs.inventory(part).await?;
     let listed: HashMap<ContentKey, u64> =

@@ -22,7 +22,7 @@ impl Job for Removing {
             Round { listed, failed: failed @ 1.., .. } => {
                 bail!("the bytes of {failed} of {listed} discarded contents cannot be deleted now")
             }
-            // The next listed round tries again what could not be removed, and sees what other processes
+            // The next scheduled round tries again to remove the rest, and finds content that other processes
             // discarded.
             _ => Next::AsListed,
         })

@@ -58,8 +58,8 @@ async fn expire(app: &App) -> gangplank_store::Result<()> {
     if app.metadata.close_stale_uploads(idle, opened).await? > 0 {
         app.discarded.notify_one();
     }
-    // Logins end by the wall clock. A wall clock ahead of the steady time may have jumped: the earlier of both
-    // removes too little, never too much.
+    // Logins end by the wall clock. A wall clock that is ahead of the steady time may have jumped. So the earlier of
+    // the two times is used: it removes too little, never too much.
     let ended = now.min(app.clock.now()).minus(REMEMBER_LOGINS);
     while app.metadata.forget_logins(ended).await? > 0 {}
     let ended = now.min(app.clock.now()).minus(REMEMBER_SESSIONS);

@@ -45,8 +45,8 @@ impl Job for ForgettingLogs {
     }
 }
 
-/// Logs and metric points have times of the wall clock. A wall clock ahead of the steady time may have jumped:
-/// the earlier of both removes too little, never too much.
+/// Logs and metric points have times of the wall clock. A wall clock that is ahead of the steady time may have
+/// jumped. So the earlier of the two times is used: it removes too little, never too much.
 fn now(app: &App) -> Time {
     app.clock.steady().min(app.clock.now())
 }

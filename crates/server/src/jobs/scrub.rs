@@ -67,7 +67,7 @@ impl Scrub {
         }
     }
 
-    /// Reads the next contents. Returns the pause before the ones after them.
+    /// Reads the next contents. Returns the pause before the contents that follow.
     async fn page(&mut self, stop: &CancellationToken) -> gangplank_store::Result<Duration> {
         let metadata = &self.app.metadata;
         let (now, position) =

@@ -10,7 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Job {
-    // The label is not called `job`: Prometheus has a label `job` of its own.
+    // The label is not called `job`: Prometheus adds its own label `job`.
     name: &'static str,
 }
 

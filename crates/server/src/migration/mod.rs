@@ -67,7 +67,7 @@ impl Key {
     /// The key, if it is given.
     ///
     /// # Errors
-    /// If the key is that of a directory that does not exist yet.
+    /// If the key belongs to a directory that does not exist yet.
     fn given(&self) -> Result<&MasterKey> {
         match self {
             Self::Given(master) | Self::ToKeep(master, _) => Ok(master),

@@ -50,7 +50,7 @@ pub(crate) fn read(dir: &Path) -> Result<Option<Move>> {
     read.map(Some).ok_or_else(|| anyhow!("{} is of another version of gangplank", path.display()))
 }
 
-/// Whether a directory has no files but those of a run that was stopped at its very beginning.
+/// Whether a directory only has files of a run that was stopped at its very beginning.
 ///
 /// # Errors
 /// If the directory cannot be read.

@@ -64,7 +64,7 @@ pub(super) fn subject(claims: &Map<String, Value>) -> Result<String, Refused> {
     }
 }
 
-/// Flattens all claims but the audience to one level.
+/// Flattens all claims except the audience to one level.
 ///
 /// # Errors
 /// If two claims get the same name.

@@ -39,7 +39,7 @@ impl KeyFile {
         Ok(Self { path: path.to_owned(), kept })
     }
 
-    /// The keys in the file now. While the file cannot be used, its earlier keys.
+    /// The keys in the file now. While the file cannot be used, these are its earlier keys.
     pub(super) async fn current(self: &Arc<Self>) -> Arc<KeySet> {
         let this = Arc::clone(self);
         let looked = tokio::task::spawn_blocking(move || this.look()).await;

@@ -110,7 +110,7 @@ pub(super) async fn ingest<'a>(
 }
 
 /// The refusal after a failed write. If the session has ended, or its staged bytes are gone, the client is told
-/// that it is unknown: the blob has to be uploaded anew.
+/// that the session is unknown. It then has to upload the blob again.
 async fn failed(before_staging: &impl BeforeStaging, error: StoreError) -> Refusal {
     if before_staging.has_ended().await {
         return OciError::blob_upload_unknown().into();

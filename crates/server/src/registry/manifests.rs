@@ -54,7 +54,7 @@ pub(super) async fn get(
         let (answers, login) = (&context.app.large_answers, context.grant.login);
         room = answers.take(login, length);
         if room.is_none() {
-            // Those who wait must not hold the memory that they wait for.
+            // A request that waits must not hold the memory for which it waits.
             drop(found);
             room = Some(answers.wait(login, length).await.ok_or_else(Refusal::busy)?);
             found = find().await?;

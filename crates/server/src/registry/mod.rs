@@ -30,6 +30,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use gangplank_core::{Access, Action, EventKind, Grant, LoginId, Origin, Scope};
 use gangplank_oci::{Endpoint, ErrorCode, OciError, Reference, RepositoryName};
+use gangplank_store::metadata::acting;
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -181,7 +182,11 @@ async fn serve(
     };
     connection.guest.is_known();
     app.metrics.used(grant.scope);
-    let answered = act(app, record, &grant, connection, head, (asked, body)).await;
+    let answered = {
+        // Pinned in place, since the future is too large to be moved.
+        let answering = std::pin::pin!(act(app, record, &grant, connection, head, (asked, body)));
+        acting::with(grant.login, answering).await
+    };
     record.is_of_login(grant);
     answered
 }

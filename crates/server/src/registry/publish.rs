@@ -64,7 +64,7 @@ pub(super) async fn publish(
             }
             app.orphaned.store(true, Release);
             return Err(match error {
-                // The bytes are not those that the session counted. The client has to upload this blob anew.
+                // The bytes are not those that the session counted. The client has to upload this blob again.
                 StoreError::Damaged(_) if session.is_some() => OciError::blob_upload_unknown().into(),
                 error => error.into(),
             });

@@ -188,7 +188,7 @@ impl<'a> Session<'a> {
             (_, from) => from,
         };
         match self.context.app.blobs.writer(&self.key, &from) {
-            // The client has to upload this blob anew.
+            // The client has to upload this blob again.
             Err(StoreError::Damaged(_)) => Err(OciError::blob_upload_unknown().into()),
             writer => Ok(writer?),
         }
@@ -319,8 +319,8 @@ impl<'a> Session<'a> {
 /// request may have been cut without its notice.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The same for a client that only asks for the standing. What is known is no more than what counts, so it is also
-/// the right answer about a session that another process has for longer.
+/// How long a request waits that only asks for the progress. The recorded progress is never more than the bytes
+/// that count. So it is also a right answer if another process holds the session for longer.
 const TO_ASK: Patience = Patience { here: PATIENCE, elsewhere: Duration::from_secs(2) };
 
 /// Claims a session to write to it. `None` if another request still has it when the patience ends.

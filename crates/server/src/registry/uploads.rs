@@ -133,8 +133,8 @@ async fn is_finished(
     Ok(found.is_some_and(|blob| !blob.damaged))
 }
 
-/// Whether another process may have finished a session that is over. Its memory of that is not ours. But the blob is
-/// there, and the caller may know it. So the answer is true.
+/// Whether another process may have finished a session that is over. This process does not remember what
+/// another one finished. But the blob is there, and the caller may know that it exists. So the answer is true.
 async fn may_be_finished_elsewhere(
     context: &Context<'_>,
     repository: &RepositoryName,

@@ -70,7 +70,7 @@ fn read<B>(master: &MasterKey, now: Time, proof: &HeaderValue, request: &Request
     (words.next().is_none() && is_now && is_signed).then_some(errand)
 }
 
-/// What is signed. No part can contain a line feed.
+/// The signed text. No part of it can contain a line feed.
 fn message<B>(errand: Errand, at: Time, request: &Request<B>) -> Vec<u8> {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let host = request.headers().get(HOST).map_or(&[][..], HeaderValue::as_bytes);

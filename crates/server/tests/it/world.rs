@@ -134,7 +134,7 @@ impl World {
         self.api.as_ref().unwrap().lightsail(operation, &input)
     }
 
-    /// Calls the API and returns the answer. Fails if the call does.
+    /// Calls the API and returns the answer. Fails if the call fails.
     #[track_caller]
     pub(crate) fn done(&self, operation: &str, input: Value) -> Value {
         let answer = self.call(operation, input);
@@ -198,7 +198,7 @@ impl World {
         found["state"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until a deployment is in a state. Fails at once if it ends in another.
+    /// Waits until a deployment is in a state. Fails at once if the deployment ends in another state.
     #[track_caller]
     pub(crate) fn wait_for(&self, version: i64, state: &str) {
         let end = Instant::now() + SOON;

@@ -169,7 +169,7 @@ impl World {
         })
     }
 
-    /// The client continues at another process. The test uses this process again for it.
+    /// The client continues at another process. Here, this process plays the other one, too.
     #[track_caller]
     fn goes_on(&self, location: &str, content: &[u8]) {
         let status = self.registry.send("GET", location);

@@ -65,8 +65,8 @@ fn suite() -> PathBuf {
         })
 }
 
-/// The cases that have a context. Those called "unnormalized" are left out: they are for S3, which signs a path
-/// unchanged, and we do not.
+/// The cases that have a context. Cases called "unnormalized" are left out: they are for S3, which signs a path
+/// unchanged. Our code does not.
 fn cases() -> Vec<Case> {
     let mut unnormalized = 0;
     let mut cases: Vec<Case> = Vec::new();
@@ -88,7 +88,8 @@ fn cases() -> Vec<Case> {
 /// The request before signing, but with the hash of the body. AWS counts the hash as a part of signing.
 fn unsigned(case: &Case) -> Wire {
     let mut wire = Wire::parse(&case.read("request.txt"));
-    // One request has its space escaped here and unescaped in the signed form. The signature is for the latter.
+    // One request has its space escaped here and unescaped in the signed form. The signature is for the unescaped
+    // form.
     wire.path = Wire::parse(&case.read("header-signed-request.txt")).path;
     if case.context.sign_body {
         let hash = hex::encode(sha256(&wire.body));

@@ -276,7 +276,7 @@ fn signed_headers() {
     check(|wire| wire.add("X-Amz-Security-Token", "TOKEN=="), INVALID, &once("x-amz-security-token"));
 }
 
-/// Found by fuzzing: an answer repeated a name of 32 KiB.
+/// Fuzzing found this: an answer repeated a name of 32 KiB.
 #[test]
 fn a_long_name_is_not_repeated() {
     let name = format!("x-amz-{}", "a".repeat(30_000));

@@ -29,7 +29,8 @@ impl ContentKey {
         i64::try_from(seconds).ok()
     }
 
-    /// The number of the part, of 256, that its content is in. It is the last two digits, which are random.
+    /// A store has 256 parts. Returns the number of the part with this content: the last two digits, which are
+    /// random.
     pub fn part(&self) -> u8 {
         u8::from_str_radix(&self.0[30..], 16).unwrap_or_default()
     }

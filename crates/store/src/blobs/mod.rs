@@ -1,8 +1,8 @@
 //! Bytes: staged while they are uploaded, published when they are complete, and never changed after that.
 //!
 //! Narrow traits describe what a store can do; their documentation is the contract. [`BlobStore`] combines
-//! them. The calls are async. A store that waits for a disk does so on other threads than those of the runtime.
-//! Only [`BlobWriter::write`] may block.
+//! them. The calls are async. A store that waits for a disk does so on its own threads, and not on the
+//! runtime's. Only [`BlobWriter::write`] may block.
 //!
 //! A key is used once: after its content is removed, no other content gets the key. So removing old bytes can
 //! never hit new ones. The caller makes sure that content has only one writer at a time.
@@ -145,9 +145,8 @@ pub trait BlobSweeper: Send + Sync {
         Duration::ZERO
     }
 
-    /// How old the key of content may be when it gets its row; `None` if it does not matter. This age is far
-    /// below that of an orphan, so a process that was paused for days publishes nothing that another one
-    /// removes.
+    /// How old the key of content may be when it gets its row; `None` if it does not matter. An orphan's key is
+    /// much older, so a process that was paused for days publishes nothing that another one removes.
     fn publishes_within(&self) -> Option<Duration> {
         let settles_after = self.settles_after();
         (!settles_after.is_zero()).then(|| settles_after / 3 * 2)

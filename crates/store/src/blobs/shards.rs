@@ -24,7 +24,7 @@ impl Shards {
         Self { content, durable: std::array::from_fn(|_| AtomicBool::new(false)), making: Mutex::default() }
     }
 
-    /// Directories in the existing folder `content`. Those that are found are made durable.
+    /// Directories in the existing folder `content`. Directories that are found are made durable.
     pub(super) fn open(content: PathBuf) -> io::Result<Self> {
         let shards = Self::new(content);
         let found: Vec<_> = fs::read_dir(&shards.content)?.collect::<io::Result<_>>()?;

@@ -52,7 +52,7 @@ pub struct Claim {
     pub epoch: Epoch,
 }
 
-/// Grants claims. They end by the coordinator's clock, not by that of a process.
+/// Grants claims. They end by the coordinator's clock, not by the clock of a process.
 #[async_trait]
 pub trait Coordinator: Send + Sync {
     /// Whether other processes may claim the same work. If so, the holder of a claim whose time is over has to

@@ -15,7 +15,7 @@ use super::LogName;
 
 const HOUR: i64 = 60 * 60 * 1_000;
 
-/// One file of a log. The order of files is that of their times. Within a file, late lines are out of order.
+/// One file of a log. Files are in the order of their times. Within a file, late lines are out of order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Part {
     /// The hour of its lines, counted in hours since 1970.

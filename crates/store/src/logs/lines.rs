@@ -41,7 +41,7 @@ pub(super) fn back(
     mut each: impl FnMut(&[u8], u64, u64) -> Flow,
 ) -> io::Result<Flow> {
     let mut begin = until.min(file.metadata()?.len());
-    // The bytes from `begin` on that no call has received.
+    // The bytes that no call has received yet, from `begin` on.
     let mut read = Vec::new();
     while begin > 0 {
         let size = BLOCK.min(usize::try_from(begin).unwrap_or(BLOCK));

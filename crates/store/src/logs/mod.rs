@@ -71,7 +71,7 @@ pub struct Logs {
     root: PathBuf,
     kept: LogsKept,
     desk: Arc<Desk>,
-    /// The first line starts it. A server without containers has no such thread.
+    /// The first line starts the thread. A server without containers has no such thread.
     thread: Mutex<Option<JoinHandle<()>>>,
     turns: Turns<AccountId>,
 }

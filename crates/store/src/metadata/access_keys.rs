@@ -23,7 +23,7 @@ pub struct AccessKey {
     pub enabled: bool,
     /// When it was made, by the wall clock.
     pub created_at: Time,
-    /// What it may do in its account; everything if `None`. A root key has no permission.
+    /// Its permission in its account; `None` allows everything. A root key has no permission.
     pub permission: Option<Permission>,
     /// The limits of the registry logins that it makes.
     pub limits: LoginLimits,

@@ -10,8 +10,8 @@ use crate::Result;
 pub trait Accounts: Send + Sync {
     /// The bytes of contents, manifests and open uploads of the tenant's account.
     async fn used_bytes(&self, tenant: &Tenant) -> Result<u64>;
-    /// The `limit` accounts with the most bytes, the largest first. Each comes with what
-    /// [`used_bytes`](Self::used_bytes) returns for it.
+    /// The `limit` accounts with the most bytes, the largest first. Each comes with the result of
+    /// [`used_bytes`](Self::used_bytes) for it.
     async fn largest_accounts(&self, limit: usize) -> Result<Vec<(String, u64)>>;
     /// Whether every access key of the server belongs to this account.
     async fn is_alone(&self, account: &AccountId) -> Result<bool>;

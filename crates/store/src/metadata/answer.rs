@@ -1,4 +1,4 @@
-//! The answer of a query or a rule, while its type is hidden from those who run it.
+//! The answer of a query or a rule, while its type is hidden from the code that runs it.
 
 use std::sync::{Mutex, PoisonError};
 

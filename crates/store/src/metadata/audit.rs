@@ -34,7 +34,7 @@ pub struct AuditEvent {
     pub subject: Option<String>,
     /// For a refusal: the action that the caller asked for.
     pub action: Option<String>,
-    /// The reason, such as that of a refusal or a failure.
+    /// The reason, for example for a refusal or a failure.
     pub reason: Option<String>,
     /// The address that the request came from.
     pub address: Option<String>,
@@ -94,7 +94,7 @@ pub const LOOKED_AT: usize = 10_000;
 pub struct Tallied {
     /// The kind of event.
     pub kind: EventKind,
-    /// Who caused them, from where, and when the last one happened.
+    /// The principal and the address that caused them, and the time of the last one.
     pub origin: Origin,
     /// The tenant of their login or key, if they have one.
     pub tenant: Option<Tenant>,
@@ -126,7 +126,7 @@ pub trait AuditTrail: Send + Sync {
     async fn note(&self, events: Vec<Tallied>) -> Result<()>;
     /// Forgets events that were recorded before `before`, by the steady time, and the oldest events of every
     /// account that has more than `most`. Each kind of events has its part of `most`: pushes a half, refusals a
-    /// tenth. Returns how many events. One call forgets only a part, so that nobody waits for it; call it until
-    /// it returns 0.
+    /// tenth. Returns how many events were forgotten. One call forgets only a part, so that nobody waits for
+    /// it; call it until it returns 0.
     async fn forget_events(&self, before: Time, most: u64) -> Result<usize>;
 }

@@ -62,7 +62,7 @@ pub struct NewBlob {
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
-    /// The key of its bytes: that of its upload session, or one that the session's checkpoint names.
+    /// The key of its bytes: the key of its upload session, or a key that the session's checkpoint names.
     pub key: ContentKey,
     /// The key of older content with this digest that the caller found missing, too short or damaged. It is
     /// replaced.
@@ -156,9 +156,9 @@ pub trait BlobLinks: Send + Sync {
     /// client must not learn the answer.
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
     /// Adds a blob to the repository. Returns the key of its bytes from then on, or `None` if its upload
-    /// session has ended or has a later writer; then nothing changes. If the tenant has undamaged bytes already, the key is that of
-    /// the older bytes, and the new bytes go to [`discarded`](Self::discarded). So do the other keys of the
-    /// session.
+    /// session has ended or has a later writer; then nothing changes. If the tenant has undamaged bytes
+    /// already, this is the key of the older bytes, and the new bytes go to [`discarded`](Self::discarded). So
+    /// do the other keys of the session.
     ///
     /// # Errors
     /// [`OverQuota`](crate::StoreError::OverQuota) if the account would then have too much.
@@ -195,7 +195,7 @@ pub trait BlobLinks: Send + Sync {
     /// Removes the mark, after the content was read again and found whole. `false` if no blob has this key any
     /// more.
     async fn mark_whole(&self, key: &ContentKey) -> Result<bool>;
-    /// Returns those of the keys that belong to no blob, no upload session and no discarded content.
+    /// Returns the given keys that belong to no blob, no upload session and no discarded content.
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
     /// Discards content that a search found without a row, as of `now` by the steady time. Content that has got
     /// a row meanwhile is left out, and so is content whose key is younger than `older_than` by the clock of

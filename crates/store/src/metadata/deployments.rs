@@ -92,8 +92,8 @@ pub enum ImageSource {
 /// The outcome of making a deployment.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeploymentOutcome {
-    /// The service with the deployment as its next one. A retry of the same call gets that of the first
-    /// attempt.
+    /// The service with the deployment as its next one. A retry of the same call gets the deployment of the
+    /// first attempt.
     Made(Box<DeployedService>),
     /// There is no such service.
     NoSuchService,

@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use gangplank_core::{AccountId, Tenant};
+use gangplank_core::{AccountId, LoginId, Tenant};
 
+use super::acting;
 use super::cache::Caches;
 use super::statistics::Statistics;
 use super::tx::Tx;
@@ -26,12 +27,45 @@ impl Whose {
     }
 }
 
+/// Who causes a write. Accounts take turns, and within an account its logins do.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Caller {
+    pub(crate) whose: Whose,
+    /// `None` for access keys, and for work that nobody waits for.
+    pub(crate) login: Option<LoginId>,
+}
+
+impl From<Whose> for Caller {
+    fn from(whose: Whose) -> Self {
+        Self { whose, login: None }
+    }
+}
+
+/// How long a rule may keep a database with one writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// For a fraction of a millisecond.
+    Light,
+    /// For milliseconds. The caller decides how long.
+    Heavy,
+}
+
+impl Weight {
+    /// The parts of a heavy manifest, where 4 KiB of its bytes count like a part. So many take a millisecond.
+    const HEAVY: usize = 100;
+
+    /// The weight of storing a manifest with so many bytes and references.
+    pub(crate) fn of_manifest(bytes: usize, references: usize) -> Self {
+        if bytes / 4096 + references < Self::HEAVY { Self::Light } else { Self::Heavy }
+    }
+}
+
 /// Whether a rule can take rights away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// Rights that a cache may hold: those of logins, access keys, roles, sessions and services.
+    /// Rights that a cache may hold: the rights of logins, access keys, roles, sessions and services.
     Rights,
-    /// Nothing that a cache holds.
+    /// No rights that a cache may hold.
     Nothing,
 }
 
@@ -47,7 +81,7 @@ impl Takes {
 pub(crate) enum Tells {
     /// It changes services, deployments or places.
     Runners,
-    /// It changes nothing of that.
+    /// It changes none of these.
     Nobody,
 }
 
@@ -75,7 +109,8 @@ pub(crate) enum Settled {
 /// The conditions under which a rule writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
-    pub(crate) whose: Whose,
+    pub(crate) caller: Caller,
+    pub(crate) weight: Weight,
     pub(crate) takes: Takes,
     pub(crate) tells: Tells,
     pub(crate) promise: Promise,
@@ -83,10 +118,12 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// A durable write that may take rights away. Other rules say that they do not.
+    /// A durable light write that may take rights away. Other rules say that they do not. The login is that of
+    /// the present request.
     pub(crate) fn of(whose: Whose) -> Self {
         Self {
-            whose,
+            caller: Caller { whose, login: acting::login() },
+            weight: Weight::Light,
             takes: Takes::Rights,
             tells: Tells::Nobody,
             promise: Promise::Durable,
@@ -107,6 +144,11 @@ impl Terms {
     /// The rule takes no rights away.
     pub(crate) fn takes_nothing(self) -> Self {
         Self { takes: Takes::Nothing, ..self }
+    }
+
+    /// The rule may keep the database for long.
+    pub(crate) fn weighing(self, weight: Weight) -> Self {
+        Self { weight, ..self }
     }
 
     /// Runners of services in other processes hear of the change.

@@ -76,8 +76,8 @@ impl<E: Engine> Erased for E {
 #[derive(Clone)]
 pub(crate) struct AnyEngine(Arc<dyn Erased>);
 
-/// The rows of a store, without the type of its engine. Callers are not generic: else each crate that calls them would
-/// compile all rules again.
+/// The rows of a store, without the type of its engine. Callers are not generic: otherwise each crate that
+/// calls them would compile all rules again.
 pub(super) fn erase<E: Engine>(store: &Store<E>) -> Arc<dyn Metadata> {
     let Store { engine, live_counts, sources_swept } = store.clone();
     Arc::new(Store { engine: AnyEngine(Arc::new(engine)), live_counts, sources_swept })

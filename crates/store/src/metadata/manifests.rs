@@ -122,8 +122,8 @@ pub trait Manifests: Send + Sync {
         repository: &RepositoryName,
         manifest: NewManifest,
     ) -> Result<ManifestOutcome>;
-    /// Finds a manifest. With `put_by`, only if this login put it, and by tag only if this login also set the
-    /// tag. With `renewal`, its lease is renewed before the answer.
+    /// Finds a manifest. If `put_by` is given, the manifest is found only if this login put it, and by a tag
+    /// only if this login also set the tag. With `renewal`, its lease is renewed before the answer.
     async fn manifest(
         &self,
         tenant: &Tenant,
@@ -143,7 +143,8 @@ pub trait Manifests: Send + Sync {
         now: Time,
     ) -> Result<ManifestDeleted>;
     /// A page of the manifests whose subject is `digest`, oldest first, after the mark `after`; 0 for the first
-    /// page. The subject itself may be absent. With `put_by`, only manifests that this login put.
+    /// page. The subject itself may be absent. If `put_by` is given, the page only has manifests that this
+    /// login put.
     async fn referrers(
         &self,
         tenant: &Tenant,

@@ -47,7 +47,7 @@ pub struct Sample {
 #[async_trait]
 pub trait MetricPoints: Send + Sync {
     /// Adds samples taken at `at` to the points of their five minutes. Samples of a deleted service are
-    /// dropped. Not synced: a power cut may lose the last minutes.
+    /// dropped. The points are not synced: a power cut may lose the last minutes.
     async fn add_samples(&self, at: Time, samples: Vec<Sample>) -> Result<()>;
 
     /// The points of a service that begin at `start` or later and before `end`, oldest first.

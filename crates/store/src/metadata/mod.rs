@@ -16,6 +16,7 @@
 
 pub mod access_keys;
 pub mod accounts;
+pub mod acting;
 mod answer;
 pub mod audit;
 pub mod blobs;
@@ -107,8 +108,8 @@ pub trait Metadata:
     + Lineage
     + Inspection
 {
-    /// Whether writes are accepted. With SQLite `false` after a failed sync, until a restart; with PostgreSQL
-    /// `false` after the database has not answered for some seconds.
+    /// Whether writes are accepted. With SQLite it is `false` after a failed sync, until a restart; with
+    /// PostgreSQL it is `false` after the database has not answered for some seconds.
     fn is_healthy(&self) -> bool;
 
     /// The figures that the database measures about itself.

@@ -23,7 +23,7 @@ pub enum Mark {
     ContentBucket,
     /// A number that changes when a restored database takes the place of the lost one. A bucket contains it, too.
     Incarnation,
-    /// The database server, by its own number, of the recorded [`History`](crate::identity::History).
+    /// The number of the database server in the recorded [`History`](crate::identity::History).
     DatabaseServer,
     /// The timeline of the recorded history.
     Timeline,

@@ -159,8 +159,8 @@ pub trait RoleSessions: Send + Sync {
         before: Option<i64>,
         limit: usize,
     ) -> Result<SessionPage>;
-    /// Revokes a session of a role, with those of its logins that are live at `now` and their uploads. `false`
-    /// if the role has no such session. Revoking it again changes nothing.
+    /// Revokes a session of a role, its logins that are live at `now`, and their uploads. `false` if the role
+    /// has no such session. Revoking it again changes nothing.
     async fn revoke_session(
         &self,
         by: &Origin,

@@ -60,7 +60,7 @@ where
     outcome
 }
 
-/// What is written, without the type of its answer.
+/// A write, without the type of its answer.
 pub(crate) trait Write: Send + Sync {
     fn run(&self, tx: &dyn Tx, run: Run) -> Result<()>;
 }

@@ -74,8 +74,8 @@ pub enum Leaves {
 /// Stores upload sessions. If the server ends a session, its bytes go to
 /// [`discarded`](super::BlobLinks::discarded).
 ///
-/// Each step carries the epoch of its writer's claim. A step with an epoch that is less than that of the session
-/// changes nothing: another writer has followed.
+/// Each step carries the epoch of its writer's claim. A step with a lower epoch than the session's changes
+/// nothing: another writer has followed.
 ///
 /// A power cut may lose a session, or its latest progress: a client is promised nothing before the blob is
 /// stored. So opening and advancing a session do not wait for the disk.
@@ -83,7 +83,7 @@ pub enum Leaves {
 pub trait Uploads: Send + Sync {
     /// Opens a session. An account may have `quota` open sessions in all its regions, and a login half as many.
     /// Beyond that, the oldest session that got no byte for [a minute](gangplank_core::upload::GIVES_WAY_AFTER)
-    /// is ended. Not durable when it returns.
+    /// is ended. The session is not durable when the call returns.
     async fn open_upload(
         &self,
         owner: &UploadOwner,
@@ -92,11 +92,12 @@ pub trait Uploads: Send + Sync {
     ) -> Result<UploadOpened>;
     /// Finds a session.
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>>;
-    /// Finds a session and gives it to the holder of the claim with this epoch. Not durable when it returns.
+    /// Finds a session and gives it to the holder of the claim with this epoch. The change is not durable when
+    /// the call returns.
     async fn take_upload(&self, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken>;
     /// Records progress from the checkpoint `from`: `login`, `checkpoint`, `touched_at` and `epoch`. Keys that the
     /// new checkpoint no longer names are discarded. `false` if the session has ended, is not at `from`, or has
-    /// a later writer. Not durable when it returns.
+    /// a later writer. The progress is not durable when the call returns.
     async fn advance_upload(
         &self,
         owner: &UploadOwner,

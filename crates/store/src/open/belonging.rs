@@ -17,7 +17,7 @@ const PAGE: usize = 200;
 /// The relation of a folder to a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// The folder is the database's own. Both have this number.
+    /// The folder belongs to the database. Both have this number.
     Own(i64),
     /// The database has no number yet and takes this one, which the folder has.
     Adopted(i64),

@@ -82,8 +82,8 @@ pub(super) async fn with_bytes(
         Ok((store, number)) => (Arc::new(store) as Arc<dyn BlobStore>, number),
         // A server can do much without the bytes, so it starts.
         Err(StoreError::Unavailable(why)) if mode == Mode::Serve => {
-            // A scratch folder that cannot be used is reported now. Later, the error would look like that of a wrong
-            // bucket.
+            // A scratch folder that cannot be used is reported now. Later, the error would look like the error for a
+            // wrong bucket.
             opening.place.store(Abilities::LEAST)?;
             let cluster = metadata.identify(Identity::new()).await?.cluster;
             (Arc::new(Awaited::begin(opening, &why)) as Arc<dyn BlobStore>, Some(cluster))
@@ -161,7 +161,7 @@ impl Place {
         let key = self.bucket.location.key(ANY);
         match timeout(SIGN, self.client.get_object(&key, Some(0..1))).await {
             Ok(Err(error)) if error.may_pass() => Err(StoreError::unavailable(error.to_string())),
-            // The later examination finds out whatever else the server's answer means.
+            // If the server's answer means anything else, the later examination finds that out.
             Ok(_) => Ok(()),
             Err(_) => Err(StoreError::unavailable(format!("no answer within {} s", SIGN.as_secs()))),
         }
@@ -206,7 +206,7 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
 }
 
 async fn compare(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
-    // Checked in this order: the mark is made after the object, and the object after the number.
+    // This order matters: the mark is made after the object, and the object after the number.
     let is_settled = metadata.mark(Mark::ContentBucket).await?.is_some();
     let (ours, found) = (metadata.identity().await?, store.marker().await?);
     let place = store.shown();
@@ -269,8 +269,8 @@ async fn note_history(metadata: &dyn Metadata) -> Result<()> {
 /// refused from then on. A prefix without an owner takes the place of a lost bucket. Returns the number of services.
 ///
 /// # Errors
-/// [`StoreError::Unusable`] if the bucket is that of another cluster. If the call fails in any other way, it has
-/// to be repeated.
+/// [`StoreError::Unusable`] if the bucket belongs to another cluster. If the call fails in any other way, it
+/// has to be repeated.
 pub async fn restored(metadata: &dyn Metadata, bucket: &Bucket) -> Result<u64> {
     let client = bucket.client()?;
     let Bucket { location, scratch, largest_blob, .. } = bucket.clone();

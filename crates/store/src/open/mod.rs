@@ -158,7 +158,7 @@ impl StoreConfig {
     /// Opens rows and bytes.
     ///
     /// # Errors
-    /// Those of [`rows`](Self::rows) and [`Rows::with_bytes`].
+    /// The errors of [`rows`](Self::rows) and [`Rows::with_bytes`].
     pub async fn open(self) -> Result<Stores> {
         self.rows().await?.with_bytes().await
     }
@@ -194,14 +194,14 @@ impl Rows {
             StoreConfig { location: Location::Local { dir }, bucket: None, reserve, .. } => {
                 local::with_bytes_anew(self.metadata, dir, *reserve).await
             }
-            // `fsck` marks content that the bucket lacks. A prefix is never made anew.
+            // `fsck` marks content that the bucket lacks. No second prefix is made for it.
             _ => self.with_bytes().await,
         }
     }
 }
 
-/// Opens the files of a folder of bytes, for callers that may wait for a disk: those of a backup or of a store
-/// that is being made. No space is kept free, since the caller checks once whether everything fits.
+/// Opens the files of a folder of bytes, for callers that may wait for a disk: when they make a backup or a new
+/// store. No space is kept free, since the caller checks once whether everything fits.
 ///
 /// # Errors
 /// If the folder cannot be opened or made. A folder that is only read is not checked.

@@ -17,7 +17,7 @@ pub enum Failovers {
 }
 
 /// Checks that the bytes are this database's own, and that the database was not set back. Everything is read
-/// anew, so that a running server notices a change of either.
+/// again, so that a running server notices a change of either.
 ///
 /// # Errors
 /// [`StoreError::Unusable`] if nothing may be removed now. Other errors if the answer cannot be found out.

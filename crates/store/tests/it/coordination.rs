@@ -197,7 +197,7 @@ async fn any_order_of_calls_keeps_the_rules(scratch: &impl ScratchCoordinator) {
     for case in 0..256_u32 {
         let steps = steps.new_tree(&mut runner).unwrap().current();
         let of = scratch.coordinator();
-        // Each case has work of its own.
+        // Each case has its own work.
         let works = [0, 1].map(|number| Work::Upload(format!("{case}-{number}")));
         let (mut model, mut all) = (Model::default(), Vec::<(usize, Claim)>::new());
         for (at, step) in steps.iter().enumerate() {

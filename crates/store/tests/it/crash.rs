@@ -72,7 +72,7 @@ async fn write(db: &Sqlite, folder: &Folder, name: &str) {
 }
 
 fn acknowledge(what: &str, name: &str) {
-    // Printed with a single write, so that a kill leaves no mixed lines.
+    // The line is printed with a single write, so that a kill leaves no mixed lines.
     let line = format!("\nacknowledged {what} {name} .\n");
     std::io::stdout().write_all(line.as_bytes()).unwrap();
     std::io::stdout().flush().unwrap();

@@ -59,7 +59,7 @@ async fn what_is_only_read_is_not_made_and_not_changed() {
     let home = TempDir::new().unwrap();
     assert!(StoreConfig::local(home.path(), Mode::Read).rows().await.is_err());
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
-    // This makes rows that have no bytes and no number.
+    // Opening for a server makes rows, but no bytes and no number.
     drop(StoreConfig::local(home.path(), Mode::Serve).rows().await.unwrap());
     let stores = open(home.path(), Mode::Read).await;
     assert_eq!((stores.number, stores.fault), (None, None));

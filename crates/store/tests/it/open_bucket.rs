@@ -164,7 +164,7 @@ async fn a_first_start_that_was_interrupted_goes_on() {
     drop(first);
     forget_bucket(dir.path());
     assert_eq!(open(dir.path(), &bucket, Mode::Serve).await.unwrap().number, number);
-    // As after a crash that came when the file had been written.
+    // The state after a crash that came when the file had been written.
     forget_bucket(dir.path());
     let again = open(dir.path(), &bucket, Mode::Serve).await.unwrap();
     assert_eq!(again.number, number);
@@ -191,7 +191,7 @@ async fn the_disk_of_the_database_has_a_reserve() {
     stores.blobs.require(0).await.unwrap();
 }
 
-/// A file system of 8 MiB. Dropping it unmounts it.
+/// A file system of 8 MiB. Dropping it unmounts the file system.
 struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {

@@ -151,7 +151,7 @@ async fn others_hear_of_what_runs(scratch: &ScratchPostgres) {
     let of = scratch.places();
     let soon = Duration::from_secs(10);
     let mut changes = of.changes();
-    // What was written before the test may be read only now.
+    // A row that was written before the test may be read only now.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     changes.borrow_and_update();
     let holder = claim(scratch, "a").await;

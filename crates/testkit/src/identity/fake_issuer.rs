@@ -160,7 +160,8 @@ impl Decoy {
         Self { address, guests, task }
     }
 
-    /// The number of connections. They are accepted in order, so all earlier ones are counted when our own is.
+    /// The number of connections. They are accepted in order, so all earlier ones are counted when our own
+    /// connection is counted.
     pub async fn met(&self) -> usize {
         let own = TcpStream::connect(self.address).await.unwrap().local_addr().unwrap();
         loop {

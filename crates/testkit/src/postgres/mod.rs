@@ -167,7 +167,8 @@ impl Postgres {
         self.query_at(self.port, database, sql)
     }
 
-    /// Runs SQL as [`query`](Self::query) does, on another port: that of a proxy in front of the server.
+    /// Runs SQL as [`query`](Self::query) does, on another port, such as the port of a proxy in front of the
+    /// server.
     ///
     /// # Errors
     /// If PostgreSQL or its client reports an error.

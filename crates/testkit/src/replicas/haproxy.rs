@@ -7,6 +7,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::TlsAt;
+use crate::identity::tls_file;
+
 /// Debian's place.
 pub(super) const PROGRAM: &str = "/usr/sbin/haproxy";
 
@@ -30,15 +33,24 @@ defaults
     timeout http-request 30s
     timeout http-keep-alive 60s
     timeout check 2s
-frontend registry
-    bind fd@0
+";
+
+/// Clients may speak HTTP/2, and replicas get HTTP/1.1.
+const ENDS_TLS: &str = "alpn h2,http/1.1";
+
+/// Replicas get the bytes of a connection as they are. A connection stays at one replica.
+const PASSES_TLS: &str = "    mode tcp
+    option tcplog
+    timeout tunnel 15m
+";
+
+const BACKEND: &str = "
     default_backend replicas
 backend replicas
     balance roundrobin
     option httpchk GET /readyz
     http-check expect status 200
-    default-server check inter 500ms fall 2 rise 1
-";
+    default-server check inter 500ms fall 2 rise 1";
 
 /// A load balancer before some addresses. Ends when dropped.
 #[derive(Debug)]
@@ -57,9 +69,21 @@ impl HaProxy {
         Self { address, log: PathBuf::new(), process: None, listener: Some(listener) }
     }
 
-    /// Starts it in front of these replicas. Its files are in `folder`.
-    pub(crate) fn run(&mut self, replicas: impl Iterator<Item = SocketAddr>, folder: &Path) {
+    /// Starts HAProxy in front of these replicas. Its files are in `folder`.
+    pub(crate) fn run(
+        &mut self,
+        replicas: impl Iterator<Item = SocketAddr>,
+        folder: &Path,
+        tls: Option<TlsAt>,
+    ) {
+        let bind = match tls {
+            Some(TlsAt::Balancer) => format!(" ssl crt {} {ENDS_TLS}", pair_in(folder).display()),
+            Some(TlsAt::Replicas) | None => String::new(),
+        };
+        let passes = tls == Some(TlsAt::Replicas);
+        let (mode, check) = if passes { (PASSES_TLS, " check-ssl verify none") } else { ("", "") };
         let mut config = CONFIG.to_owned();
+        write!(config, "{mode}frontend registry\n    bind fd@0{bind}{BACKEND}{check}\n").expect("text");
         for (number, address) in replicas.enumerate() {
             writeln!(config, "    server r{number} {address}").expect("text");
         }
@@ -73,7 +97,7 @@ impl HaProxy {
             .arg("-f")
             .arg(file)
             .env_clear()
-            // It inherits the port, so that no other process can take it.
+            // HAProxy inherits the port, so that no other process can take it.
             .stdin(Stdio::from(OwnedFd::from(listener)))
             .stdout(log.try_clone().expect("its log"))
             .stderr(log)
@@ -91,6 +115,14 @@ impl HaProxy {
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
+}
+
+/// Writes the certificate and its key into one file.
+fn pair_in(folder: &Path) -> PathBuf {
+    let read = |name| fs::read_to_string(tls_file(name)).expect("a file for TLS");
+    let file = folder.join("haproxy.pem");
+    fs::write(&file, read("server.pem") + &read("server.key")).expect("its certificate");
+    file
 }
 
 impl Drop for HaProxy {

@@ -11,6 +11,15 @@ pub use haproxy::HaProxy;
 pub(crate) use shared::Database;
 pub use shared::{missing, postgres, s3};
 
+/// Who ends TLS. The certificate is for `127.0.0.1`, and [`tls_file`](crate::identity::tls_file) has its authority's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsAt {
+    /// The load balancer. Replicas get plain HTTP.
+    Balancer,
+    /// The replicas. The load balancer passes the bytes of connections.
+    Replicas,
+}
+
 /// The number of replicas that `GANGPLANK_TEST_REPLICAS` asks for.
 ///
 /// # Panics

@@ -24,13 +24,13 @@ pub fn missing() -> Option<String> {
     (!Path::new(haproxy::PROGRAM).is_file()).then(|| "haproxy is not installed".to_owned())
 }
 
-/// The PostgreSQL server of this test program. Its first use starts it.
+/// The PostgreSQL server of this test program. The first use starts the server.
 pub fn postgres() -> &'static Postgres {
     static SERVER: OnceLock<Postgres> = OnceLock::new();
     SERVER.get_or_init(|| Postgres::start(&postgres::programs(VERSION).expect("PostgreSQL is installed")))
 }
 
-/// The versitygw of this test program. Its first use starts it.
+/// The versitygw of this test program. The first use starts the server.
 pub fn s3() -> &'static S3Server {
     static SERVER: OnceLock<S3Server> = OnceLock::new();
     SERVER.get_or_init(|| S3Server::start(Program::Versitygw).expect("versitygw is installed"))

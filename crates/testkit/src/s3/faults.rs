@@ -30,17 +30,17 @@ use tokio_rustls::TlsAcceptor;
 /// The fate of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
+    /// No fault.
     None,
     /// The request is delayed for this long, and then passes.
     Delay(Duration),
-    /// The server never sees it; the answer is an error with this status and code.
+    /// The server never sees the request. The answer is an error with this status and code.
     Refuse(u16, &'static str),
-    /// The server never sees it; the answer is 200 with an error in it, after white space.
+    /// The server never sees the request. The answer is 200, with white space and then an error in its body.
     ErrorIn200(&'static str),
-    /// The server never sees it; the answer is 200 with this text.
+    /// The server never sees the request. The answer is 200 with this text.
     Answer(&'static str),
-    /// The server does it, and the connection closes in place of the answer.
+    /// The server executes the request, and the connection closes in place of the answer.
     SwallowAnswer,
     /// The server gets this many bytes of the body, and then both connections close.
     CutRequest(usize),
@@ -48,9 +48,9 @@ pub enum Fault {
     CutAnswer(usize),
     /// This many bytes of the answer's body come. Then nothing comes, and the connection stays open.
     StallAnswer(usize),
-    /// The server does it; the answer has another entity tag.
+    /// The server executes the request; the answer has another entity tag.
     OtherEtag,
-    /// The server never sees it, and nothing is answered.
+    /// The server never sees the request, and there is no answer.
     Freeze,
 }
 
@@ -63,7 +63,7 @@ pub struct Seen {
     pub path: String,
     /// The value of `Range`.
     pub range: Option<String>,
-    /// How many calls of this name came before it.
+    /// How many calls of this name came before this one.
     pub before: usize,
 }
 

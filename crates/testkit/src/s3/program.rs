@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::server::{ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY};
 
-/// An S3 server of somebody else's.
+/// An S3 server of another project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// `versitygw`, over a folder.
@@ -47,7 +47,7 @@ impl Program {
                 let data = folder.join("data");
                 fs::create_dir_all(data.join(BUCKET)).expect("the bucket");
                 command.env("ROOT_ACCESS_KEY", ACCESS_KEY_ID).env("ROOT_SECRET_KEY", SECRET_ACCESS_KEY);
-                // Without keep-alive it closes every connection.
+                // Without keep-alive the server closes every connection.
                 command
                     .args(["--keep-alive", "--quiet", "--port", &format!("127.0.0.1:{port}"), "posix"])
                     .arg(data);

@@ -21,7 +21,7 @@ pub(super) const SECRET_ACCESS_KEY: &str = "test-s3-secret-access-key";
 /// How long a server may take until it can write.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A running S3 server in its own folder. Killed, and the folder removed, when dropped.
+/// A running S3 server in its own folder. Dropping it kills the server and removes the folder.
 #[derive(Debug)]
 pub struct S3Server {
     program: Program,
@@ -29,7 +29,7 @@ pub struct S3Server {
     folder: TempDir,
     port: u16,
     process: Child,
-    /// Ends the server when this process ends, however it does.
+    /// Ends the server when this process ends, even if it is killed.
     guard: Child,
 }
 
@@ -71,7 +71,7 @@ impl S3Server {
         let _ = self.process.wait();
     }
 
-    /// Starts it again in its folder, on its port, and waits until it can write.
+    /// Starts the server again in its folder, on its port, and waits until it can write.
     pub fn restart(&mut self) {
         self.kill();
         let _ = self.guard.kill();
@@ -199,7 +199,7 @@ fn spawn(program: Program, path: &std::path::Path, folder: &TempDir, port: u16) 
         .stderr(log)
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}", program.name()));
-    // Its input ends when this process does. A server that tests share is never dropped.
+    // The input of this shell ends with this process. A server that tests share is never dropped.
     let guard = Command::new("sh")
         .args(["-c", "read -r _; kill -9 \"$1\"; rm -rf \"$2\"", "guard", &process.id().to_string()])
         .arg(folder.path())

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::ROOT_KEY;
 use crate::client::client;
 
-/// How long it may take until it is ready.
+/// How long a process may take until it is ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running server, or one that has ended.
@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct Process {
     child: Child,
     pub(super) address: SocketAddr,
+    /// `http` or `https`.
+    pub(super) scheme: String,
     log: Arc<Mutex<String>>,
 }
 
@@ -61,17 +63,18 @@ impl Process {
         let mut ready = String::new();
         let output = child.stdout.take().expect("its standard output");
         BufReader::new(output).read_line(&mut ready).expect("its ready line");
-        let Some((_, address)) = ready.trim().rsplit_once("//") else {
+        let Some((before, address)) = ready.trim().rsplit_once("://") else {
             let status = child.wait();
             std::thread::sleep(Duration::from_millis(100));
             return Err(format!("the server did not start ({status:?}): {}", log.lock().expect("the log")));
         };
-        Ok(Self { child, address: address.parse().expect("an address"), log })
+        let scheme = before.rsplit(' ').next().unwrap_or_default().to_owned();
+        Ok(Self { child, address: address.parse().expect("an address"), scheme, log })
     }
 
     /// Whether it says that it is ready.
     pub(super) fn is_ready(&self) -> bool {
-        let url = format!("http://{}/readyz", self.address);
+        let url = format!("{}://{}/readyz", self.scheme, self.address);
         let asked = client().get(url).timeout(Duration::from_secs(5)).send();
         asked.is_ok_and(|answer| answer.status() == 200)
     }

@@ -93,7 +93,7 @@ impl Replica<'_> {
 
     /// Its URL.
     pub fn endpoint(self) -> String {
-        format!("http://{}", self.0.address)
+        format!("{}://{}", self.0.scheme, self.0.address)
     }
 
     /// Its API, called with the root access key in `us-east-1`.

@@ -25,7 +25,7 @@ fn the_eighteen_cases() {
     let from = |address: &str| Facts::new().with("aws:SourceIp", address);
     let none = Facts::new();
 
-    // 1. The case of actions does not matter, 2. but that of resources does.
+    // 1. The case of actions does not matter. 2. The case of resources does.
     let policy = permission(json!({ "Effect": "Allow", "Action": "LIGHTSAIL:registercontainerimage",
         "Resource": "arn:aws:lightsail:*:*:ContainerService/Ab*" }))
     .unwrap();
@@ -33,7 +33,7 @@ fn the_eighteen_cases() {
     assert!(decide(&policy, CONDITION_ON, &service("Abc"), &none).is_ok());
     assert!(decide(&policy, CONDITION_ON, &service("abc"), &none).is_err());
 
-    // 3. A statement that denies wins over all that allow, in whatever order they are.
+    // 3. A statement that denies wins over all that allow, in any order.
     let (allow, deny) = (
         json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }),
         json!({ "Effect": "Deny", "Action": "lightsail:Register*", "Resource": "*" }),
@@ -61,7 +61,7 @@ fn the_eighteen_cases() {
     assert!(allowed("Allow", json!({"Null": {"gangplank:Label": true}}), &none));
     assert!(!allowed("Allow", json!({"Null": {"gangplank:Label": "false"}}), &none));
 
-    // 9. Of several values one has to match, 10. and of negated ones none may.
+    // 9. One of several values has to match. 10. With a negated operator, no value may match.
     assert!(allowed("Allow", json!({"StringEquals": {"gangplank:Label": ["a", "b"]}}), &label("b")));
     for value in ["a", "b"] {
         let neither = json!({"StringNotEquals": {"gangplank:Label": ["a", "b"]}});

@@ -1,5 +1,5 @@
-//! Compares the evaluator with another one that was written for this test. That one is slow, works on the JSON
-//! itself, and shares no code.
+//! Compares the evaluator with another one that was written for this test. The other one is slow, works on the
+//! JSON itself, and shares no code.
 
 use std::collections::BTreeMap;
 

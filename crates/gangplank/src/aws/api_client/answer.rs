@@ -16,7 +16,7 @@ pub(crate) struct Answer {
     pub(crate) location: Option<String>,
     /// The body.
     pub(crate) body: Vec<u8>,
-    /// How often the call was repeated. Only set if it failed with all repetitions used up.
+    /// How often the call was repeated. Only set if the call failed after all repetitions.
     pub(crate) exhausted: Option<u32>,
 }
 

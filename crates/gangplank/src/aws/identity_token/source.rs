@@ -43,7 +43,7 @@ pub(super) fn of_job(
     if let Some(token) = variable(OURS) {
         return Ok(Source::Variable(OURS, token));
     }
-    // CircleCI makes tokens for its own audience. Only its command makes one for another.
+    // CircleCI makes tokens for its own audience. Only CircleCI's command makes a token for another audience.
     if let (Some(audience), true) = (audience, is_set("CIRCLECI")) {
         let claims = json!({ "aud": audience }).to_string();
         return Ok(command(&["circleci", "run", "oidc", "get", "--claims", &claims]));

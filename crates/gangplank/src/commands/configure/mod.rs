@@ -66,7 +66,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = ApiClient::new(&profile.endpoint, profile.region.clone(), identity, &options)?;
     // The profile is written only after a call with it has worked.
     match client.call(&GetContainerServicesRequest::default()).await {
-        // The server knows the key, which may do other things than this call.
+        // The server knows the key. The key may have permissions for other calls.
         Err(failure) if failure.is_refused_with(ErrorCode::AccessDeniedException) => {}
         answer => drop(answer.context("nothing was written")?),
     }
@@ -154,8 +154,8 @@ fn check_region(text: &str) -> Result<()> {
     Region::parse(text).map(drop).with_context(known)
 }
 
-/// The server's registry, and the login that named it. Without a container service no login can be made yet; then
-/// there is none.
+/// The server's registry, and the login that named it. Without a container service no login can be made yet, so
+/// none is returned.
 async fn registry_of(client: &ApiClient, args: &Args) -> Result<(String, Option<Made>)> {
     let Ok(made) = make::make(client, &Kind::Push).await else { return Ok((client.host(), None)) };
     let registry = made.registry.clone();

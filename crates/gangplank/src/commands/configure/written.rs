@@ -23,10 +23,10 @@ const OTHER_CALLERS: [&str; 13] = [
     "ignore_configured_endpoint_urls",
 ];
 
-/// Settings that belong into `config`. In `credentials` they would win over those of `config`.
+/// Settings that belong into `config`. In `credentials` they would override those of `config`.
 const OF_CONFIG: [&str; 4] = ["region", "endpoint_url", "ca_bundle", "services"];
 
-/// Settings that belong into `credentials`. In `config` they are those of an earlier key.
+/// Settings that belong into `credentials`. If `config` has them, they belong to an earlier key.
 const OF_CREDENTIALS: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
 
 fn is_of_another_caller(key: &str) -> bool {

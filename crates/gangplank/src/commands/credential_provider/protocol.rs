@@ -81,8 +81,7 @@ impl Request {
 }
 
 impl Response {
-    /// The answer with a login. The kubelet may cache it for so long that a pull that begins with it can also end
-    /// with it.
+    /// The answer with a login. The kubelet may cache it only while enough time is left for a pull.
     pub(super) fn of(request: &Request, made: &Made, now: i64) -> Self {
         let seconds = (made.renew_at() - now).max(0) / 1_000;
         let image = request.image.split('@').next().unwrap_or_default();

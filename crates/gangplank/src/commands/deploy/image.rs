@@ -63,7 +63,7 @@ fn name_of(source: &Source, container: &str) -> String {
             last.split(['@', ':']).next().unwrap_or_default().to_owned()
         }
         Source::Layout(path, _) => {
-            // A path such as `.` has no name of its own.
+            // A path such as `.` does not contain the folder's name.
             path.canonicalize().map_or_else(|_| of_path(path), |path| of_path(&path))
         }
         Source::LayoutArchive(path, _) | Source::DockerArchive(path, None) => {

@@ -1,9 +1,9 @@
 //! Finds out why a deployment failed: the platform writes the reason to the container's log.
 
-/// Lines that the platform writes about every deployment. They are no reasons.
+/// Lines that the platform writes about every deployment. These lines give no reason.
 const USUAL: [&str; 4] =
     ["Creating your deployment", "Started 1 new node", "Canceled", "Reached a steady state"];
-/// The beginning of a reason that says little. Another line may explain it.
+/// The beginning of a reason that says little. Another line of the log may explain more.
 const TOO_LONG: &str = "Took too long";
 
 /// The lines of the log that are about one deployment.

@@ -21,8 +21,8 @@ pub(super) enum Processor {
 }
 
 impl Processor {
-    /// The processor of this machine, because the engine is most likely here. On other machines, the one that
-    /// Lightsail has.
+    /// The processor of this machine, because the engine is most likely here. On other machines, the processor
+    /// of Lightsail's machines.
     pub(super) fn of_this_machine() -> Self {
         if cfg!(target_arch = "aarch64") { Self::Aarch64 } else { Self::X86_64 }
     }

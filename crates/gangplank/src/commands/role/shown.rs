@@ -1,4 +1,4 @@
-//! The columns of roles, in a list and of one role.
+//! The columns for a list of roles, and for one role.
 
 use gangplank_api::gangplank::{Role, RoleSession};
 

@@ -9,7 +9,7 @@ pub(crate) enum Packing {
     Plain,
     Gzip,
     Zstd,
-    /// Compressed in a way that this program cannot read. Holds the name of a program that can.
+    /// Compressed in a way that this program cannot read. Holds the name of a program that can read it.
     Other(&'static str),
 }
 

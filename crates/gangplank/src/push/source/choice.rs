@@ -33,7 +33,7 @@ pub(crate) struct Wanted<'w> {
     pub(crate) written: &'w str,
 }
 
-/// Chooses an offer. Returns its number, and a remark about it.
+/// Chooses an offer. Returns the number of the offer, and a remark about it.
 pub(crate) fn choose(offers: &[Offer], wanted: &Wanted<'_>) -> Result<(usize, Option<String>)> {
     let mut left = merged(offers);
     if left.is_empty() {

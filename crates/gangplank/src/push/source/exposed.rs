@@ -13,7 +13,8 @@ use super::platform::Platform;
 /// The largest configuration, in bytes. Real ones are far smaller.
 const LARGEST_CONFIG: usize = 8 * 1024 * 1024;
 
-/// The TCP ports of an image. If it has several platforms, those of `wanted`, or of the first. Blocks.
+/// The TCP ports of an image. If it has several platforms: the ports of the platform `wanted`, else those of
+/// the first platform. Blocks.
 ///
 /// # Errors
 /// If a configuration cannot be read.

@@ -78,7 +78,7 @@ impl Files {
             },
             Self::Archive(index) => {
                 let mut name = clean(name);
-                // Links may follow each other a few times. More are taken for a cycle.
+                // Links may follow each other a few times. A longer chain counts as a cycle.
                 for _ in 0..8 {
                     match index.members.get(&name) {
                         None => return Ok(None),

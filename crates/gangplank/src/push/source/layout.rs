@@ -96,7 +96,7 @@ fn choose(files: &Files, mut listed: Vec<Entry>, wanted: &Wanted<'_>) -> Result<
         offer
     };
     let mut offers: Vec<Offer> = listed.iter().map(offer).collect();
-    // The digest may be that of an image inside an index.
+    // The digest may belong to an image inside an index.
     if let Some(name) = wanted.name
         && !offers.iter().any(|offer| choice::is_id(&offer.id, name))
     {
@@ -329,7 +329,7 @@ impl<'f> Walk<'f> {
         };
         let diff_ids = read().filter(|diff_ids| diff_ids.len() == layers.len()).unwrap_or_default();
         let pairs = layers.iter().zip(diff_ids);
-        // Encrypted layers, and others with a media type of their own, are not decompressed.
+        // Layers with other media types, such as encrypted layers, are not decompressed.
         let known = pairs.filter(|(layer, _)| media_type::is_layer(&layer.media_type));
         known.map(|(layer, diff_id)| (layer.digest, diff_id)).collect()
     }

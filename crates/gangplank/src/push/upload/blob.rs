@@ -276,7 +276,7 @@ impl Upload<'_> {
     }
 }
 
-/// Ends when nothing moves any more: no byte is sent while some are left, or no answer comes after the last.
+/// Ends when the upload stands still: bytes are left and none is sent, or no answer comes after the last byte.
 async fn stalled(moved: &AtomicU64, length: u64, patience: Duration) -> Fault {
     let (mut last, mut since) = (0, Instant::now());
     loop {

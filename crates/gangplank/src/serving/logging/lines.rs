@@ -49,8 +49,8 @@ impl Lines {
     /// # Errors
     /// If the thread cannot be started.
     pub(super) fn start() -> io::Result<Self> {
-        // Standard error is not written through `std::io::stderr`, because other code may hold the lock of that while
-        // it blocks.
+        // Standard error is not written through `std::io::stderr`, because other code may hold its lock while it
+        // blocks.
         let out = io::stderr().as_fd().try_clone_to_owned().map(|out| Arc::new(File::from(out))).ok();
         Self::to(out, WAITING)
     }

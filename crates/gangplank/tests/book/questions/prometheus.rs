@@ -1,4 +1,4 @@
-//! A Prometheus of a test's own.
+//! A Prometheus for one test.
 
 use std::fs;
 use std::net::TcpListener;

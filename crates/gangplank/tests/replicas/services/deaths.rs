@@ -1,4 +1,4 @@
-//! The replica that runs a service is killed, or stands still and comes back.
+//! The replica that runs a service is killed, or is frozen and comes back.
 
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,7 @@ const WITHIN: Duration = Duration::from_secs(75);
 /// Longer than a claim lasts.
 const AWAY: Duration = Duration::from_secs(40);
 
-/// For so long a replica that comes back may send its visitors to its own nodes.
-const OLD_ANSWERS: Duration = Duration::from_secs(5);
-
-/// The first numbers of the address of the node that answers, which say the engine.
+/// The first numbers of the answering node's address. They show which engine runs the node.
 fn engine_at(world: &World, replica: usize, host: &str) -> Option<String> {
     let (status, address) = get(world.at(replica), host, "/me");
     let of_engine = || address.split('.').take(2).collect::<Vec<_>>().join(".");
@@ -43,7 +40,7 @@ fn killed() {
     eprintln!("services: another replica serves {:?} after kill -9", killed.elapsed());
     let next = world.holder("web");
     assert_ne!(next, holder);
-    // It can be deployed to.
+    // The service can be deployed to.
     let version = world.deploy("web", "v2", &[]);
     let nodes = world.nodes();
     assert_eq!(nodes[holder], ["web 1"], "nobody is there to remove it");
@@ -73,29 +70,20 @@ fn stood_still() {
     std::thread::sleep(Duration::from_secs(40).saturating_sub(frozen.elapsed()));
     world.server.replica(holder).signal(Signal::CONT);
     let back = Instant::now();
-    // It learns from the database that it runs the service no more, and sends requests to the new nodes.
-    let (mut answered, mut last_old) = (0, None);
+    // The time of its claim is over, so it asks the database before it sends a request to its own nodes.
+    let mut answered = 0;
     while back.elapsed() < Duration::from_secs(10) {
         for replica in 0..3 {
             let Some(engine) = engine_at(&world, replica, &host) else { continue };
-            if engine == old {
-                assert_eq!(
-                    replica,
-                    holder,
-                    "{replica} asks the old node, {:?} after the return",
-                    back.elapsed()
-                );
-                last_old = Some(back.elapsed());
-            } else {
-                answered += usize::from(replica == holder);
+            let after = back.elapsed();
+            assert_ne!(engine, old, "{replica} asks the old node, {after:?} after the return");
+            if replica == holder && answered == 0 {
+                eprintln!("services: a holder that stood still relays {after:?} after the return");
             }
+            answered += usize::from(replica == holder);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    eprintln!(
-        "services: the old node's last answer came {last_old:?} after the return, through its replica alone"
-    );
-    assert!(last_old.is_none_or(|last| last < OLD_ANSWERS), "{last_old:?}");
     assert!(answered > 10, "the holder that came back answered {answered} times");
     world.wait_until_only(next, &["web 1"], SOON);
     eprintln!("services: its old nodes were removed {:?} after it was back at most", back.elapsed());

@@ -1,6 +1,7 @@
-//! Services on replicas with engines: one Docker for all replicas, or one for each. Docker's daemons are the trial's
-//! own.
+//! Services on replicas with engines: one Docker for all replicas, or one for each. The trial starts its own
+//! Docker daemons.
 
+mod clocks;
 mod deaths;
 mod served;
 mod stops;
@@ -12,7 +13,7 @@ use crate::client::Program;
 use crate::world::Trials;
 
 /// Trials that wait longest come first.
-const TRIALS: [Trials; 3] = [deaths::TRIALS, stops::TRIALS, served::TRIALS];
+const TRIALS: [Trials; 4] = [deaths::TRIALS, clocks::TRIALS, stops::TRIALS, served::TRIALS];
 
 /// The trials. Each is skipped if Docker is missing, as all trials of replicas are if their programs are.
 pub(crate) fn trials() -> Vec<Trial> {

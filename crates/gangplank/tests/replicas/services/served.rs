@@ -30,7 +30,8 @@ fn twenty_switches() {
     for round in 1..=20 {
         let says = format!("v{round}");
         world.deploy("web", &says, &[]);
-        // Others learn the place and not the nodes, so a switch is at once on all of them.
+        // The other replicas know the service's place and not its nodes. So a switch of nodes takes effect on all of
+        // them at once.
         for at in places() {
             wait_for_answer(at, &host, &says, KNOWN);
         }
@@ -68,7 +69,7 @@ fn any_replica() {
     }
     assert_eq!(get(world.at(others[0]), "no-such.abcdefghijklm.us-east-1.cs.localhost", "/").0, 404);
     measured(&world);
-    // Changes that another replica is asked for.
+    // Another replica gets the calls that change the service.
     let api = world.server.replica(others[0]).api();
     done(&api, "UpdateContainerService", json!({ "serviceName": "web", "scale": 2 }));
     world.wait_for_service("web", "RUNNING");
@@ -202,7 +203,8 @@ fn without_an_engine() {
     echoes(world.at(0), &host);
     let log = log(&world.server.replica(0).api(), "web");
     assert!(log.iter().any(|line| line == "begins v1"), "{log:#?}");
-    // Its job for servers without an engine ends no deployment of another one.
+    // A replica without an engine has a job that ends deployments. It must end no deployment that another replica
+    // runs.
     let version = world.begin("web", "v2", &[]);
     world.server.replica(0).api().ensure_service("other");
     until("it is active", SOON, || world.state_of("web", version) != "ACTIVATING");

@@ -48,7 +48,7 @@ fn one_engine() {
     assert_eq!(world.ids(0), ids, "the nodes are adopted");
     world.server.restart_replica(holder);
     wait_for_answer(world.at(holder), &host, "v1", KNOWN);
-    // It left no nodes of its own, and removes none of another.
+    // The stopped replica left no nodes, and removes no nodes of another replica.
     std::thread::sleep(Duration::from_secs(7));
     assert_eq!(world.ids(0), ids);
     // A replica that is killed leaves its nodes to the next one, too.
@@ -65,7 +65,7 @@ fn own_engines() {
     let host = world.serve("web", "v1", &[]);
     let (holder, failures) = stop(&mut world, &host, 1);
     assert!(failures.is_empty());
-    // It has removed its nodes before it ended.
+    // The replica removed its nodes before it ended.
     let next = world.holder("web");
     world.wait_until_only(next, &["web 1"], Duration::from_secs(5));
     world.server.restart_replica(holder);

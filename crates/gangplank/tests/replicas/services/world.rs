@@ -1,4 +1,4 @@
-//! Three replicas, their engines, and what runs on these.
+//! Three replicas, their engines, and the containers on these engines.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use gangplank_testkit::replicas::postgres;
-use gangplank_testkit::{Api, Postgres, TestServer};
+use gangplank_testkit::{Api, Postgres, ServerBuilder, TestServer};
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub(crate) const OWN: Engines = [Some(0), Some(1), Some(2)];
 
 /// Three replicas and their engines, with the trials' image in the registry.
 pub(crate) struct World {
-    // They end before their folders are removed, which are in the server's home.
+    // The engines end before their folders in the server's home are removed.
     pub(crate) engines: Vec<Dockerd>,
     pub(crate) server: TestServer,
     placed: Engines,
@@ -44,7 +44,7 @@ pub(crate) struct World {
 /// The database of the replicas.
 struct Database {
     name: String,
-    /// Its server, if it is the trial's own.
+    /// The database server, if the trial has its own.
     own: Option<Postgres>,
 }
 
@@ -56,16 +56,24 @@ impl Database {
 
 impl World {
     pub(crate) fn new(placed: Engines) -> Self {
-        Self::on(None, placed)
+        Self::on(None, placed, |builder| builder)
     }
 
-    /// The same on a database server of the trial's own.
+    /// Such a world with its own database server.
     pub(crate) fn on_own_database(placed: Engines) -> Self {
-        let programs = gangplank_testkit::postgres::programs(15).expect("PostgreSQL 15");
-        Self::on(Some(Postgres::start(&programs)), placed)
+        Self::on_own_database_with(placed, |builder| builder)
     }
 
-    fn on(own: Option<Postgres>, placed: Engines) -> Self {
+    /// The same with more options.
+    pub(crate) fn on_own_database_with(
+        placed: Engines,
+        more: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Self {
+        let programs = gangplank_testkit::postgres::programs(15).expect("PostgreSQL 15");
+        Self::on(Some(Postgres::start(&programs)), placed, more)
+    }
+
+    fn on(own: Option<Postgres>, placed: Engines, more: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
         let folder = |engine: usize| home.path().join(format!("dockerd-{engine}"));
         let count = placed.iter().flatten().max().map_or(0, |last| last + 1);
@@ -87,7 +95,7 @@ impl World {
                 .env_of(replica, "DOCKER_HOST", &socket_in(&folder(*engine)))
                 .env_of(replica, "GANGPLANK_REPLICA_LISTEN", &format!("127.0.0.{}:0", FIRST + replica));
         }
-        let server = builder.start_in(home);
+        let server = more(builder).start_in(home);
         let registry = server.registry_as(&server.push_login());
         let digest = registry.push_image("sr", "app", &services_app::image(true));
         Self { engines, server, placed, database, digest }
@@ -194,7 +202,7 @@ impl World {
         self.placed_on(service).unwrap_or_else(|| panic!("{service} has no place: {:?}", self.nodes()))
     }
 
-    /// The same; `None` if it runs nowhere.
+    /// The replica on which a service runs; `None` if it runs nowhere.
     pub(crate) fn placed_on(&self, service: &str) -> Option<usize> {
         let text = format!(
             "SELECT address FROM places JOIN services ON services.id = places.service WHERE name = '{service}'"
@@ -233,7 +241,8 @@ impl World {
         self.containers(engine).iter().map(id).collect()
     }
 
-    /// Waits until a replica's engine has exactly these, and all others have nothing. Each is `SERVICE VERSION`.
+    /// Waits until a replica's engine has exactly these applications, and all other engines have none. Each is
+    /// `SERVICE VERSION`.
     #[track_caller]
     pub(crate) fn wait_until_only(&self, replica: usize, nodes: &[&str], within: Duration) -> Duration {
         let here = self.placed[replica].expect("a replica with an engine");
@@ -266,7 +275,8 @@ impl Drop for World {
     }
 }
 
-/// The last number of the address at which the first replica listens for others. The next has the next.
+/// The last number of the address at which the first replica listens for others. Each further replica has the
+/// next number.
 const FIRST: usize = 11;
 
 /// Starts an engine whose networks have addresses that no other engine of this program has.

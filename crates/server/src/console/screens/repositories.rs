@@ -1,4 +1,4 @@
-//! The list of repositories, and the manifests of one.
+//! The list of repositories, and the manifests of one repository.
 
 use gangplank_api::gangplank::{
     ListManifestsRequest, ListRepositoriesRequest, ManifestSummary, RepositorySummary,

@@ -66,7 +66,7 @@ fn row(
     }
 }
 
-/// Who registered an image, in words.
+/// A text that says who registered an image.
 fn registrar(registrations: &[ImageOrigin], image: &str) -> Option<String> {
     let of = |origin: &&ImageOrigin| origin.image.as_deref() == Some(image);
     let origin = registrations.iter().find(of).or_else(|| registrations.first())?;
@@ -84,8 +84,8 @@ fn registrar(registrations: &[ImageOrigin], image: &str) -> Option<String> {
     })
 }
 
-/// Whether a deployment that is active or on its way uses an image: by its name, or by a label whose newest
-/// image it was when the deployment was made.
+/// Whether a deployment that is active or on its way uses an image: by its name, or by its label if it was the
+/// label's newest image when the deployment was made.
 fn is_in_use(
     image: &ContainerImage,
     all: &[ContainerImage],

@@ -184,7 +184,7 @@ pub(crate) fn filled(request: RequestBuilder, form: &[(&str, &str)]) -> RequestB
     request.header("content-type", "application/x-www-form-urlencoded").body(body)
 }
 
-/// Makes an access key from these members of the call. Returns it with its secret.
+/// Makes an access key from these members of the call. Returns the key with its secret.
 #[track_caller]
 pub(crate) fn make_key(world: &World, input: &Value) -> Value {
     let answer = world.api().gangplank("CreateAccessKey", input);

@@ -1,4 +1,4 @@
-//! Repositories, their manifests, and one of them.
+//! The pages of repositories, of their manifests, and of one manifest.
 
 use gangplank_oci::media_type;
 use gangplank_testkit::{Blob, Image, Registry};

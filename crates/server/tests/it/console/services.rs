@@ -1,4 +1,4 @@
-//! The list of services, and the page of one.
+//! The list of services, and the page of one service.
 
 use serde_json::json;
 

@@ -25,7 +25,7 @@ fn each_server_shows_the_same_log() {
         let filtered = log(&replicas, number, &json!({ "filterPattern": "\"no such words\"" }));
         assert_eq!(filtered["logEvents"], json!([]));
     }
-    // The second deployment comes by another server, and its lines are where the first ones are.
+    // Another server gets the call for the second deployment. Its lines are in the same place as the first ones.
     replicas.deploy((holder + 1) % 3, "web");
     for number in 0..3 {
         let begins = |event: &Value| event["message"].as_str().unwrap().starts_with("[deployment:2] ");

@@ -19,7 +19,7 @@ fn machines(count: usize) -> Vec<Machine> {
     (0..count).map(|_| Machine::serving()).collect()
 }
 
-/// Visits all the time. Returns how often, and fails if a visit did.
+/// Visits all the time. Returns the number of visits, and fails if a visit failed.
 fn visiting(visit: impl Fn() -> u16 + Send + 'static) -> impl FnOnce() -> u32 {
     let (ends, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
     let visits = spawn({
@@ -114,7 +114,7 @@ fn a_server_without_an_engine_serves_what_others_run() {
     replicas.deploy_first(1, "web", 1);
     until("it leads there", || replicas.visit(1, "web") == 200);
     replicas.stop(0);
-    // Nobody could take over, so the nodes go on running, and nobody ends what is deployed.
+    // No server could take over, so the nodes keep running, and no server ends the deployment.
     assert_eq!(replicas.machines[0].node_names().len(), 1);
     assert_eq!(replicas.visit(1, "web"), 503);
     replicas.start(0);
@@ -152,7 +152,7 @@ fn a_server_that_stops_hands_over_without_a_gap() {
     assert_eq!(replicas.only(), other);
     assert_ne!(replicas.place(), before);
     assert_eq!(replicas.machines[other].node_names().len(), 2);
-    // Whoever comes back finds the service where it is.
+    // The server that comes back finds the service where it is.
     replicas.start(first);
     until("the first one answers", || replicas.visit(first, "web") == 200);
     assert_eq!(replicas.only(), other);
@@ -201,7 +201,7 @@ fn servers_on_one_engine_leave_the_nodes_of_others_alone() {
     assert_eq!(nodes.len(), 3);
     let holders = || replicas.query("SELECT count(DISTINCT holder) FROM claims WHERE name LIKE 'service %'");
     assert_eq!(holders().trim(), "2");
-    // Some looks of both servers.
+    // Both servers look several times meanwhile.
     sleep(Duration::from_secs(2));
     assert_eq!((machine.node_names(), machine.images()), (nodes.clone(), images.clone()));
     let visits = visiting(replicas.visitor(1, "a"));
@@ -223,12 +223,13 @@ fn servers_on_one_engine_leave_the_nodes_of_others_alone() {
 fn a_server_that_has_lost_its_claim_changes_nothing_and_gives_way() {
     let Some(replicas) = Replicas::on(machines(1)) else { return };
     replicas.deploy_first(0, "web", 1);
-    // Another server takes the service, and serves it with an engine of its own.
+    // Another server takes the service, and serves it with its own engine.
     replicas.query(
         "UPDATE claims SET holder = 'ghost', epoch = nextval('epochs'), until = now() + INTERVAL '1 hour'
          WHERE name LIKE 'service %'",
     );
-    // What the first one would write about the place now is refused, so it learns of its loss.
+    // If the first server writes the place now, the write is refused. So this server learns that it has lost the
+    // claim.
     replicas.done(0, "UpdateContainerService", &json!({ "serviceName": "web", "isDisabled": true }));
     sleep(Duration::from_secs(2));
     assert!(replicas.place().contains("memory"), "{}", replicas.place());

@@ -29,7 +29,7 @@ pub(crate) struct Replicas {
     /// The number of the first server without an engine.
     idle: usize,
     running: Vec<Option<Running>>,
-    /// The runtimes of servers that were stopped. The listeners of their nodes are on them.
+    /// The runtimes of servers that were stopped. The listeners of their nodes run on these runtimes.
     stopped: Vec<Runtime>,
 }
 
@@ -111,8 +111,8 @@ impl Replicas {
         }
     }
 
-    /// Ends a server like a power cut: it lets go of nothing. Its claims and its announcement end at once, as they do
-    /// after a while otherwise.
+    /// Ends a server like a power cut: the server releases nothing. Its claims and its announcement are ended
+    /// at once. Otherwise they would end after a while.
     pub(crate) fn kill(&mut self, number: usize) {
         if let Some(Running { runtime, server, .. }) = self.running[number].take() {
             runtime.shutdown_background();
@@ -162,7 +162,7 @@ impl Replicas {
         self.running[number].as_ref().unwrap()
     }
 
-    /// Calls the API of a server and returns the answer. Fails if the call does.
+    /// Calls the API of a server and returns the answer. Fails if the call fails.
     #[track_caller]
     pub(crate) fn done(&self, number: usize, operation: &str, input: &Value) -> Value {
         let answer = self.running(number).api.lightsail(operation, input);
@@ -249,7 +249,7 @@ impl Replicas {
 
 impl Drop for Replicas {
     fn drop(&mut self) {
-        // Nobody takes over any more, so kill: a stop would wait for that.
+        // Kill the servers: no other server takes over any more, and a stop would wait for that.
         for number in 0..self.running.len() {
             if let Some(Running { runtime, server, .. }) = self.running[number].take() {
                 runtime.shutdown_background();

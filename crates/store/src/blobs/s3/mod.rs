@@ -72,8 +72,8 @@ pub struct Settings {
     pub abilities: Abilities,
     /// The folder in which parts wait until they are sent.
     pub scratch: PathBuf,
-    /// A folder on the disk of the database, if the database is on this machine. Uploads stop before the
-    /// database can no longer commit.
+    /// A folder on the disk of the database, if the database is on this machine. Uploads stop early enough for
+    /// the database to commit.
     pub database: Option<PathBuf>,
     /// How many bytes of these disks stay free.
     pub reserve: u64,

@@ -1,5 +1,6 @@
-//! Files without a name, in which parts wait until they are sent. When the process ends in any way, nothing of
-//! them stays. There are at most two for each upload that is being received, and one for each part that is being sent.
+//! Files without a name, in which parts wait until they are sent. No file outlives the process, however it
+//! ends. There are at most two for each upload that is being received, and one for each part that is being
+//! sent.
 
 use std::fs::File;
 use std::io;

@@ -147,7 +147,7 @@ impl Inner {
         let key = self.content_key(object)?;
         let older_than = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
         let now = age.now?;
-        // The date of the answer may be a second before that of the object.
+        // The date of the answer may be a second before the date of the object.
         let is_old = |since: i64| now.saturating_sub(since).max(0) >= older_than;
         (is_old(age.since?) && is_old(key.made()?)).then_some(key)
     }

@@ -20,7 +20,7 @@ pub(super) enum Verdict<T> {
     Refused,
     /// It ended before the refusal.
     Ended(T),
-    /// It failed for a reason of its own.
+    /// It failed for another reason.
     Failed(StoreError),
 }
 

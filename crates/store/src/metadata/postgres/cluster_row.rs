@@ -25,12 +25,12 @@ pub trait Agreed: Send + Sync {
     /// Sets the value that only the cluster's master key opens, unless there is one.
     async fn set_key_check(&self, check: Vec<u8>) -> Result<()>;
     /// Sets the same value and makes the first access key, in one transaction, unless there is a value. Returns
-    /// whether it did so. If several servers start at the same time, exactly one of them does it.
+    /// whether it made them. If several servers start at the same time, exactly one of them does it.
     async fn make_first_key(&self, by: &Origin, check: Vec<u8>, key: AccessKey) -> Result<bool>;
     /// Why this process should get no requests; `None` if it may get some.
     fn trouble(&self) -> Option<Trouble>;
-    /// By how many milliseconds the database's clock is ahead of this machine's; negative if it is behind.
-    fn clock_ahead(&self) -> i64;
+    /// The database's time, whatever becomes of this machine's clock: as it was read last, and the time since then.
+    fn time(&self) -> Time;
     /// How long ago the cluster's row was read last.
     fn age_of_reading(&self) -> Duration;
     /// The steady time of the cluster, as it was read within the last seconds. `None` before
@@ -73,8 +73,8 @@ impl Agreed for Postgres {
         self.engine.0.shared.trouble()
     }
 
-    fn clock_ahead(&self) -> i64 {
-        self.engine.0.shared.clock_ahead()
+    fn time(&self) -> Time {
+        self.engine.0.shared.time()
     }
 
     fn age_of_reading(&self) -> Duration {

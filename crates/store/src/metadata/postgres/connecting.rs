@@ -19,7 +19,7 @@ const NEXT: Duration = Duration::from_secs(1);
 pub(super) type Raw = (Client, Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>);
 
 /// Connects to the first host that answers and takes writes. The hosts are asked in their order. A host that
-/// refuses, or is a copy, is skipped at once, and one that says nothing after [`NEXT`].
+/// refuses, or is a copy, is skipped at once. A host that does not answer is skipped after [`NEXT`].
 pub(super) async fn connect(target: &Target) -> Result<Raw> {
     let (mut hosts, mut asked) = (target.hosts.iter(), FuturesUnordered::new());
     let mut refused = StoreError::unavailable("the database's URL names no host");

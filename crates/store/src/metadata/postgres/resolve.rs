@@ -1,4 +1,4 @@
-//! Finds out whether a COMMIT happened whose answer was lost. The database server knows.
+//! Finds out whether a COMMIT happened if its answer was lost. The database server knows.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub(super) fn unknown() -> StoreError {
 async fn ask(pool: &Pool, lost: &Lost) -> Result<Said> {
     let (Some(number), Some(timeline)) = (&lost.number, &lost.timeline) else { return Ok(Said::Nothing) };
     let open: Open = pool.extra().await?;
-    // Asked first: in another history the number may not have been given out yet.
+    // The history is asked first: in another history the number may not have been given out yet.
     let rows = open.query(&format!("SELECT {TIMELINE}"), &[]).await?;
     if rows.first().map(|row| row.cell(0)).transpose()? != Some(Cell::Text(timeline)) {
         return Ok(Said::Nothing);
@@ -81,7 +81,7 @@ async fn ask(pool: &Pool, lost: &Lost) -> Result<Said> {
         _ => Said::NotYet,
     };
     if matches!(said, Said::Committed) {
-        // It may have become visible because a wait for a copy was given up. This waits for the copy.
+        // The commit may have become visible because a wait for a copy was given up. This query waits for the copy.
         open.query(REACH_COPIES, &[]).await?;
         if open.was_warned() {
             return Ok(Said::Nothing);

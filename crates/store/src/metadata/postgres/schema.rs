@@ -41,7 +41,7 @@ pub(super) enum Tables {
 
 /// Makes the tables if there are none, in one transaction with the mark of a migration.
 pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
-    // Whoever changes the tables has the lock for long. Servers start meanwhile.
+    // A process that changes the tables holds the lock for a long time. Servers start meanwhile.
     if let Some(found) = tables(open).await? {
         return require(found).map(|()| Tables::There);
     }
@@ -112,7 +112,7 @@ fn require(found: Found) -> Result<()> {
     require_at(found, VERSION)
 }
 
-/// The same for a program that knows this schema.
+/// As above, for a program that knows the schema `known`.
 pub(super) fn require_at(Found { schema, oldest }: Found, known: i64) -> Result<()> {
     if schema < known {
         return Err(StoreError::unusable(format!(

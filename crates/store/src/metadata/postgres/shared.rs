@@ -23,7 +23,7 @@ use crate::{Cause, Result, StoreError};
 const EVERY: Duration = Duration::from_secs(1);
 
 /// How long after the beginning of the last reading the caches may be used. So a right that was taken away is
-/// gone in every process within this time plus that of one reading.
+/// gone in every process within this time plus the time of one reading.
 const FRESH: Duration = Duration::from_secs(4);
 
 /// A process that got no answer for this time should get no requests.
@@ -39,11 +39,19 @@ pub(super) struct Shared {
     generation: AtomicI64,
     running: watch::Sender<i64>,
     steady: AtomicI64,
-    /// When the last answered reading began.
-    looked_at: Mutex<Option<Moment>>,
+    /// The last answered reading.
+    read: Mutex<Option<Read>>,
     standing: Standing,
     retries: AtomicU64,
     statistics: Arc<Statistics>,
+}
+
+/// An answered reading of the row.
+#[derive(Clone, Copy)]
+struct Read {
+    began: Moment,
+    /// The database's time.
+    time: Time,
 }
 
 /// A moment by two clocks. One of them stops while the machine sleeps or is moved to another, and the other may
@@ -56,17 +64,20 @@ struct Moment {
 
 impl Moment {
     fn now() -> Self {
-        // It also counts the time in which the machine sleeps.
+        // This clock also counts the time in which the machine sleeps.
         Self { since_boot: clock_gettime(ClockId::Boottime), of_the_day: SystemTime::now() }
     }
 
-    /// How long ago it was.
+    /// How long ago this moment was.
     fn elapsed(self) -> Duration {
-        let now = Self::now();
-        let since_boot =
-            now.since_boot.checked_sub(self.since_boot).and_then(|it| Duration::try_from(it).ok());
-        let of_the_day = now.of_the_day.duration_since(self.of_the_day).unwrap_or_default();
-        since_boot.unwrap_or_default().max(of_the_day)
+        self.since_boot().max(self.of_the_day.elapsed().unwrap_or_default())
+    }
+
+    /// How long ago it was by the clock that nobody can set.
+    fn since_boot(self) -> Duration {
+        let now = clock_gettime(ClockId::Boottime);
+        let since = now.checked_sub(self.since_boot).and_then(|it| Duration::try_from(it).ok());
+        since.unwrap_or_default()
     }
 }
 
@@ -79,7 +90,7 @@ impl Shared {
             generation: AtomicI64::new(0),
             running: watch::Sender::new(0),
             steady: AtomicI64::new(0),
-            looked_at: Mutex::default(),
+            read: Mutex::default(),
             standing: Standing::default(),
             retries: AtomicU64::new(0),
             statistics: Arc::clone(&pool.statistics),
@@ -103,10 +114,10 @@ impl Shared {
             self.caches.open(Takes::Rights);
         }
         self.steady.store(steady, Ordering::Release);
-        let running = number(3)?;
+        let (running, time) = (number(3)?, number(4)?);
         self.running.send_if_modified(|before| std::mem::replace(before, running) != running);
-        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
-        self.standing.note(number(2)?, number(4)?, began.of_the_day, SystemTime::now());
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Read { began, time: Time(time) });
+        self.standing.note(number(2)?, time, began.of_the_day, SystemTime::now());
         self.statistics.polled(asked);
         self.statistics.clock_is_ahead(-self.standing.clock_ahead());
         Ok(())
@@ -119,8 +130,8 @@ impl Shared {
 
     /// How long ago the last answered reading began.
     pub(super) fn age(&self) -> Duration {
-        let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        looked_at.map_or(Duration::MAX, Moment::elapsed)
+        let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.map_or(Duration::MAX, |read| read.began.elapsed())
     }
 
     /// Whether the database was reached within the last seconds.
@@ -138,9 +149,11 @@ impl Shared {
         self.running.subscribe()
     }
 
-    /// By how many milliseconds the database's clock is ahead of this machine's; negative if it is behind.
-    pub(super) fn clock_ahead(&self) -> i64 {
-        self.standing.clock_ahead()
+    /// The database's time. Only the time since the last reading is this machine's, and setting its clock does not
+    /// change that.
+    pub(super) fn time(&self) -> Time {
+        let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.map_or(Time(0), |Read { began, time }| time.plus(began.since_boot()))
     }
 
     /// The steady time as it was read last, however long ago that was. So nothing looks older than it is.
@@ -179,7 +192,7 @@ async fn go_on(shared: Weak<Shared>, pool: Pool, mut open: Open) {
         }
         if !matches!(timeout(EVERY, shared.look(&open)).await, Ok(Ok(()))) {
             open.give_up();
-            // Its connections probably are as dead as this one.
+            // The other connections of the pool probably are as dead as this one.
             pool.forget_idle();
         }
     }

@@ -44,7 +44,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// The last readings, as far as they are about this process.
+/// The last readings about this process: its clock, and the tables.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     /// By how many milliseconds the database's clock is ahead of this machine's.
@@ -69,7 +69,7 @@ impl Standing {
         self.clock_ahead.load(Ordering::Acquire)
     }
 
-    /// Why this process should get no requests, as far as readings tell.
+    /// Why this process should get no requests, according to the last readings.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         let (ahead, oldest) = (self.clock_ahead(), self.oldest.load(Ordering::Acquire));
         if oldest > VERSION {
@@ -98,8 +98,8 @@ impl Standing {
     }
 }
 
-/// The least time by which a clock is ahead that showed `time` when another clock showed a time between `asked`
-/// and `answered`.
+/// Another clock showed a time between `asked` and `answered` when this one showed `time`. Returns by how much
+/// this clock is ahead, at least.
 fn ahead(time: i64, asked: i64, answered: i64) -> i64 {
     match (time - answered, time - asked) {
         (least @ 1.., _) => least,

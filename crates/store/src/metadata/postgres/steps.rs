@@ -22,8 +22,8 @@ pub(super) struct Step {
     pub(super) acts: &'static [Act],
 }
 
-/// A part of a step. It may run again, because the first run may have been interrupted. So it says `IF NOT EXISTS` and
-/// its like.
+/// A part of a step. It may run again, because the first run may have been interrupted. So its statements say
+/// `IF NOT EXISTS` and the like.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(test), expect(dead_code, reason = "no release has changed the tables of the first one"))]
 pub(super) enum Act {

@@ -132,7 +132,7 @@ impl Target {
             config.application_name("gangplank");
         }
         if statements == Statements::Prepared {
-            // A pooler refuses these options. There each transaction sets those limits that it can.
+            // A pooler refuses these options. There each transaction sets the limits that it can set.
             let limits: Vec<String> = LIMITS.map(|(name, value)| format!("-c {name}={value}")).into();
             let given = config.get_options().map(str::to_owned);
             config.options(given.into_iter().chain(limits).collect::<Vec<_>>().join(" "));
@@ -143,7 +143,7 @@ impl Target {
 }
 
 impl Target {
-    /// The same for sessions with other limits, if the server is told limits.
+    /// A target for sessions with other limits, if the server is told limits.
     pub(super) fn with_limits(&self, limits: &[(&str, &str)]) -> Self {
         let mut other = self.clone();
         if self.statements == Statements::Prepared {
@@ -157,7 +157,7 @@ impl Target {
     }
 }
 
-/// A configuration for each host of one, so that they can be asked one by one.
+/// A separate configuration for each host, so that the hosts can be asked one by one.
 fn each_host(all: &Config) -> Result<Vec<Config>> {
     let (hosts, addresses, ports) = (all.get_hosts(), all.get_hostaddrs(), all.get_ports());
     let fits = |count: usize| count <= 1 || count == hosts.len();

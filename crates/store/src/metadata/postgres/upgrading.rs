@@ -1,7 +1,7 @@
 //! Changes the tables of a database for a later program, while servers use them.
 //!
-//! One process at a time does it. A change of a table waits for everybody who uses the table, and all who come later
-//! wait behind it. So it gives up soon and tries again.
+//! One process at a time changes tables. A change of a table waits for all transactions that use the table, and
+//! later transactions wait behind the change. So a change gives up soon and tries again.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use super::steps::{Act, FIRST, STEPS, Step};
 use super::{Postgres, Target, jitter};
 use crate::{Result, StoreError};
 
-/// How long a change waits for others who use the same table.
+/// How long a change waits for transactions that use the same table.
 const PATIENCE: &str = "3s";
 
-/// How often a change is tried that others are in the way of, with a pause each.
+/// How often a change is tried while other transactions are in its way. There is a pause after each try.
 const TRIES: u32 = 60;
 
 /// The longest pause between two tries.
@@ -35,21 +35,21 @@ const ASKED_EVERY: Duration = Duration::from_millis(500);
 const LIMITS: [(&str, &str); 3] =
     [("statement_timeout", "0"), ("lock_timeout", PATIENCE), ("idle_in_transaction_session_timeout", "0")];
 
-/// What became of the tables.
+/// The result of a change of tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upgraded {
-    /// The schema that they had.
+    /// The schema that the tables had.
     pub from: i64,
-    /// The schema that they have.
+    /// The schema that the tables have.
     pub to: i64,
     /// The oldest schema of programs that may use them.
     pub oldest: i64,
 }
 
 impl Postgres {
-    /// Changes the tables of a database to those of this program, if they are of an earlier one. Servers of that
-    /// program may continue meanwhile. Waits for another process that does the same. `None` if there are no
-    /// tables.
+    /// Changes the tables of a database to those of this program, if they are of an earlier program. Servers of
+    /// that program may continue meanwhile. Waits for another process that does the same. `None` if there are
+    /// no tables.
     ///
     /// # Errors
     /// [`StoreError::Unusable`] if the database has tables of a program that is too early or too late;
@@ -69,10 +69,10 @@ pub(super) struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Makes them. `begins` is told of each act.
+    /// Makes the changes. `begins` is called for each act.
     pub(super) async fn make(&self, mut begins: impl FnMut(&Act) + Send) -> Result<Option<Upgraded>> {
         let target = self.target.with_limits(&LIMITS);
-        // The lock has a connection of its own: not all acts can be in a transaction.
+        // The lock has its own connection, because not all acts can be in a transaction.
         let (lock, open) = (Open::to(&target).await?, Open::to(&target).await?);
         alone(&lock).await?;
         let Some(found) = schema::tables(&open).await? else { return Ok(None) };
@@ -97,7 +97,7 @@ impl Changes<'_> {
         Ok(Some(Upgraded { from, to: schema, oldest }))
     }
 
-    /// The steps from a schema on.
+    /// The steps that follow a schema.
     fn ahead(&self, found: Found) -> Result<&[Step]> {
         let last = self.first + i64::try_from(self.steps.len()).unwrap_or(i64::MAX);
         if found.schema >= last {
@@ -115,10 +115,10 @@ impl Changes<'_> {
     }
 }
 
-/// Begins a transaction that has the lock. It waits in short tries: a statement that waits has a snapshot, and an index
-/// that is made concurrently waits for the end of all older snapshots.
+/// Begins a transaction that has the lock. It tries again and again for a short time. A statement that waits
+/// has a snapshot, and the making of an index would wait for the end of this snapshot.
 async fn alone(lock: &Open) -> Result<()> {
-    // Not by `query`, which keeps a snapshot until the next statement.
+    // Not sent by `query`, which keeps a snapshot until the next statement.
     let begin = format!("BEGIN; SET LOCAL lock_timeout = '100ms'; {LOCK}");
     loop {
         match lock.order(&begin).await {
@@ -148,7 +148,7 @@ async fn do_act(open: &Open, act: &Act) -> Result<()> {
             if !open.query(&valid, &[]).await?.is_empty() {
                 return Ok(());
             }
-            // What an interrupted try has left is never used.
+            // An index that an interrupted try has left is never used.
             let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
             retried(open, &[&drop, make]).await
         }
@@ -174,7 +174,7 @@ async fn patiently(open: &Open, statements: &str) -> Result<()> {
     retried(open, &[&format!("BEGIN; {limits}; {statements}; COMMIT")]).await
 }
 
-/// Runs texts one after the other, and all of them again if others are in the way.
+/// Runs texts one after the other, and all of them again if other transactions are in the way.
 async fn retried(open: &Open, texts: &[&str]) -> Result<()> {
     let mut tried = 0;
     loop {

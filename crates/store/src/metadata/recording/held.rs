@@ -110,8 +110,8 @@ impl Held {
         self.last = Some((place, what));
     }
 
-    /// Checks that a locking text runs with rising values. Returns whether the rule has locked all of them with
-    /// it before.
+    /// Checks that a locking text runs with rising values. Returns whether the rule has locked all these rows
+    /// with this text before.
     fn rise(&mut self, text: &str, times: &[(usize, &[Value<'_>])]) -> bool {
         let before = self.keys.entry(text.to_owned()).or_default();
         let (mut is_again, mut fallen) = (true, None);

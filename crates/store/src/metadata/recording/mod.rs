@@ -4,7 +4,8 @@
 //! SQLite has one writer, so a missing lock has no effect there. This engine records what a rule locks, reads
 //! and changes. It fails a rule that
 //!
-//! - locks in another order than that of [`Level`](super::tx::Level), or within a level that of the [`tables`];
+//! - locks in another order than [`Level`](super::tx::Level) has, or within a level in another order than the
+//!   [`tables`] have;
 //! - locks several rows of a table without an order, or by falling keys;
 //! - locks with `Update` what it has locked with `Share`: two such rules would wait for each other;
 //! - changes rows that it has not locked, after it has read rows of the same table. A single statement may

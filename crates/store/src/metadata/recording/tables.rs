@@ -10,7 +10,7 @@ pub(super) struct Table {
     pub(super) level: Level,
     /// Tables whose rows, locked with `Update`, guard the rows of this one too.
     pub(super) guards: &'static [&'static str],
-    /// Tables whose rows, locked with `Share`, suffice for adding rows to this one, or for renewing existing
+    /// A rule that has locked a row of one of these tables with `Share` may add rows to this table, or renew
     /// rows.
     pub(super) adds_under: &'static [&'static str],
 }

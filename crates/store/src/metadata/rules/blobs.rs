@@ -179,8 +179,8 @@ struct Link {
     seen: SeenBlob,
 }
 
-/// Finds a blob of a repository. With `login`, also whether it is a configuration and whether that login
-/// uploaded it.
+/// Finds a blob of a repository. With `login`, the answer also says whether the blob is a configuration and
+/// whether that login uploaded it.
 fn find_link(
     tx: &dyn Tx,
     tenant: &Tenant,

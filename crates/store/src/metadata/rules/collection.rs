@@ -4,8 +4,8 @@
 //! about to use them. So it locks them, and then looks again, in the order of [`crate::metadata::rules`]:
 //!
 //! 1. It locks the repositories with `Update`. From then on no edge and no blob comes to them or leaves them.
-//! 2. It locks the rows that may go with `Update`. From then on nobody renews their leases, and nobody adds
-//!    these contents to another repository.
+//! 2. It locks with `Update` the rows that it may remove. From then on nobody renews their leases, and nobody
+//!    adds these contents to another repository.
 //! 3. It reads again whether the lease of each locked row is over, and whether an edge leads to the row. The
 //!    column `held` only helps to find rows. It decides nothing.
 //!
@@ -92,7 +92,7 @@ struct Step<'a> {
     usage: BTreeMap<i64, Usage>,
 }
 
-/// How many repositories that others have locked a step passes over before it gives up.
+/// How many locked repositories a step passes over before it gives up.
 const MOST_BUSY: usize = 100;
 
 /// The condition that a column names none of these repositories. Their parameters begin with `?3`.
@@ -209,8 +209,8 @@ impl Step<'_> {
             // All manifests above it still exist: those that nothing holds were removed before.
             let until = match walk::kept(self.tx, manifest, self.over, |_| false)? {
                 Err(above) => {
-                    // A manifest above keeps this one only together with the others above. A renewal of any of them
-                    // would keep it, so all are locked before it is removed.
+                    // The manifests above keep this one only together. A renewal of any of them would keep it, so all
+                    // are locked before it is removed.
                     if self.lock_manifests(above.iter().copied())?.len() < above.len()
                         || walk::kept(self.tx, manifest, self.over, |_| false)?.is_ok()
                     {
@@ -307,7 +307,7 @@ impl Step<'_> {
         Ok(found)
     }
 
-    /// Deletes those of the locked repositories that are empty.
+    /// Deletes the locked repositories that are empty.
     fn remove_empty(&mut self, locked: &Locked) -> Result<()> {
         let removed = self.tx.find_each(
             // The query reads the first row instead of using EXISTS. Where most repositories have many rows,

@@ -100,7 +100,7 @@ impl<E: Engine> ContainerImages for Store<E> {
         digest: &ManifestDigest,
     ) -> Result<Option<StoredManifest>> {
         self.read_one(|tx| {
-            // The digest may be an image's own, or that of a manifest below it.
+            // The digest may be an image's own, or the digest of a manifest below it.
             tx.find(&Query::new(
                 "SELECT m.digest, m.media_type, m.body
                  FROM (SELECT manifest FROM container_images WHERE service = ?3 AND digest = ?4

@@ -125,7 +125,7 @@ pub(crate) fn forget(tx: &dyn Tx, keys: &[ContentKey]) -> Result<()> {
     tx.post_each("DELETE FROM discarded WHERE key = ?1", keys.iter().map(|key| values![key.as_str()]))
 }
 
-/// Those of these keys that no row contains.
+/// The given keys that no row contains.
 pub(crate) fn unknown(tx: &dyn Tx, keys: &[ContentKey]) -> Result<Vec<ContentKey>> {
     let known = tx.find_each(
         "SELECT EXISTS (SELECT 1 FROM blobs WHERE key = ?1)

@@ -1,4 +1,4 @@
-//! Deployments: how they are made, end, and are forgotten.
+//! Makes, ends and forgets deployments.
 
 mod images;
 mod making;

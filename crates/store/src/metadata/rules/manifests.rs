@@ -7,7 +7,7 @@ use super::put_manifest::put;
 use super::usage::Usage;
 use super::{holds, leases, rows, tags};
 use crate::Result;
-use crate::metadata::engine::{Engine, Terms, Whose};
+use crate::metadata::engine::{Engine, Terms, Weight, Whose};
 use crate::metadata::manifests::{
     MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer,
     Referrers, StoredManifest,
@@ -25,7 +25,9 @@ impl<E: Engine> Manifests for Store<E> {
         manifest: NewManifest,
     ) -> Result<ManifestOutcome> {
         let (tenant, repository, origin) = (tenant.clone(), repository.clone(), by.clone());
-        self.change(by, Terms::tenant(&tenant).takes_nothing(), move |tx| {
+        let references = manifest.view.blobs.len() + manifest.view.children.len();
+        let weight = Weight::of_manifest(manifest.body.len(), references);
+        self.change(by, Terms::tenant(&tenant).takes_nothing().weighing(weight), move |tx| {
             put(tx, &tenant, &repository, &manifest, &origin)
         })
         .await
@@ -204,7 +206,7 @@ pub(crate) fn read_stored(row: &Row<'_>) -> Result<StoredManifest> {
 }
 
 /// The condition for manifests of the repository `?1` about the subject `?2`. `?3` is an artifact type or null,
-/// `?4` the mark, `?5` a login or null: then only manifests that it put.
+/// `?4` the mark, and `?5` a login or null. With a login, only manifests that it put are found.
 const ABOUT: &str =
     "m.repository = ?1 AND m.subject = ?2 AND (CAST(?3 AS TEXT) IS NULL OR m.artifact_type = ?3) AND m.id > ?4
     AND (CAST(?5 AS BIGINT) IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))";

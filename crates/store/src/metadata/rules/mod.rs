@@ -26,8 +26,8 @@
 //!    and ended under `R` Update, so one after the other.
 //! 2. *Edges from roots* (registrations, deployments) are added and ended under `R` Share and `M` Update. `M`
 //!    orders two such transactions on the same manifest. `R` orders them against edges inside the repository.
-//!    `M` alone would not: putting an index over a manifest that is held already does not write the manifest's
-//!    row.
+//!    `M` alone would not suffice: a put of an index over a manifest that is already held does not write the
+//!    manifest's row.
 //! 3. *`held` of a manifest* is counted and written by the transactions of 1 and 2, after they have their
 //!    locks. So each count sees all committed edges. A transaction that adds or ends another edge waits until
 //!    the count is committed.
@@ -44,7 +44,7 @@
 //! above it are locked, because a renewal of any of them would keep the index.
 //!
 //! No content is removed while a link needs it. `B` goes together with its last link. A transaction locks `B`
-//! before it adds a link, and locks `B` with Update before it removes one and counts the rest. If two
+//! before it adds a link, and locks `B` with Update before it removes a link and counts the others. If two
 //! transactions add the same content at once, one inserts its row. The other waits and then finds the row.
 //!
 //! There is no deadlock, because all lock in the order of [`Level`](super::tx::Level). A transaction that

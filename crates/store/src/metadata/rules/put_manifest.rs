@@ -169,8 +169,8 @@ fn count_hung(tx: &dyn Tx, repository: i64, subject: &Digest) -> Result<u32> {
     ))
 }
 
-/// Records who put a manifest; returns whether this is their first put of it. The login may have been forgotten
-/// meanwhile.
+/// Records who put a manifest; returns whether this source put it for the first time. The login may have been
+/// forgotten meanwhile.
 fn note_put(tx: &dyn Tx, (manifest, is_new): (i64, bool), by: &Origin, source: i64) -> Result<bool> {
     let owner = by.owner.clone().unwrap_or_else(Owner::server);
     let text = "INSERT INTO manifest_puts (manifest, owner, login, source)

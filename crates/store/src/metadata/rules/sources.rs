@@ -112,7 +112,7 @@ pub(crate) fn unused(tx: &dyn Tx, after: i64) -> Result<(Vec<i64>, i64)> {
     Ok((found.into_iter().filter_map(|(id, is_unused)| is_unused.then_some(id)).collect(), last))
 }
 
-/// Deletes those of the given sources that are still unused.
+/// Deletes the given sources that are still unused.
 pub(crate) fn forget(tx: &dyn Tx, unused: &[i64]) -> Result<()> {
     let text = format!("DELETE FROM sources AS x WHERE x.id = ?1 AND {UNUSED}");
     tx.post_each(&text, unused.iter().map(|id| values![*id]))

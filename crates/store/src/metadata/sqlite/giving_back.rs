@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::Embedded;
-use super::writer::Whose;
 use crate::Result;
+use crate::metadata::engine::Terms;
 
-/// How long one step takes at most. Its commit takes about as long again.
+/// How long one step takes at most. The commit of a step takes about as long again.
 const STEP: Duration = Duration::from_millis(4);
 
 /// How many pages are returned before the step looks at the clock.
@@ -21,9 +21,9 @@ impl Embedded {
     /// Runs one step; returns whether there is more to do. After the last step the log is emptied as well.
     pub(super) async fn give_pages_back(&self) -> Result<bool> {
         // No answer depends on this commit, and a power cut undoes it as a whole.
-        let is_more = self.writer.write_unsynced(Whose::Server, step).await?;
+        let is_more = self.writer.write(Terms::server().takes_nothing().visible(), step).await?;
         if !is_more {
-            self.writer.empty_log(Whose::Server).await?;
+            self.writer.empty_log().await?;
         }
         Ok(is_more)
     }

@@ -35,7 +35,7 @@ pub use snapshot::{RootKey, Snapshot};
 
 use super::Metadata;
 use super::cache::Caches;
-use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::engine::{Engine, Takes, Terms, Whose};
 use super::erased::erase;
 use super::statistics::Statistics;
 use super::store::Store;
@@ -69,7 +69,7 @@ pub struct Embedded {
 
 impl Sqlite {
     /// Opens the database file at `path`. A new file gets its tables. An earlier schema is upgraded, and the
-    /// file of before stays beside the new one.
+    /// earlier file stays beside the new one.
     ///
     /// # Errors
     /// If the file cannot be opened or made, was written by a newer version of the program, or there is no
@@ -111,7 +111,7 @@ impl Sqlite {
         Ok(Self::new(Embedded::of(path, writer, caches)))
     }
 
-    /// The same rows, for those who do not ask in which database they are.
+    /// The same rows behind a trait, for callers to whom the kind of database does not matter.
     pub fn metadata(&self) -> Arc<dyn Metadata> {
         erase(self)
     }
@@ -219,14 +219,11 @@ impl Engine for Embedded {
 
     async fn write<T: Send + 'static>(
         &self,
-        Terms { whose, takes, promise, .. }: Terms,
+        terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let work = move |connection: &Connection| rule(&Transaction(connection));
-        match promise {
-            Promise::Durable => self.writer.write(whose, takes, work).await,
-            Promise::Visible => self.writer.write_unsynced(whose, work).await,
-        }
+        self.writer.write(terms, work).await
     }
 
     async fn give_back(&self) -> Result<bool> {

@@ -31,7 +31,7 @@ fn make(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result
 /// Makes a complete, synced database under another name in the same folder; returns the name.
 pub(super) fn make_unnamed(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<PathBuf> {
     let unnamed = beside(path, ".new");
-    // The files of an interrupted start. SQLite would take them for those of an unfinished transaction.
+    // The files of an interrupted start. SQLite would believe that they belong to an unfinished transaction.
     for ending in ["", "-journal", "-wal", "-shm"] {
         durable_file::remove_if_there(&beside(&unnamed, ending))?;
     }

@@ -23,8 +23,8 @@ pub(super) fn run(path: &Path, earlier: Connection, schema: Earlier) -> Result<(
         database = %path.display(),
         "upgrading the database from schema {from} to schema {to}"
     );
-    // Moves the log into the file. Then the file contains everything, and no log is left that SQLite could
-    // apply to the new file.
+    // Moves the log into the file. Then the file contains everything, and SQLite finds no log to apply to the new
+    // file.
     earlier.pragma_update(None, "journal_mode", "delete")?;
     earlier.close().map_err(|(_, error)| error)?;
     let Some(name) = path.to_str() else {

@@ -8,6 +8,8 @@
 mod batch;
 mod log;
 mod queue;
+mod rests;
+mod turns;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,8 +20,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metadata::cache::Caches;
-pub(super) use crate::metadata::engine::Whose;
-use crate::metadata::engine::{Promise, Takes};
+use crate::metadata::engine::{Caller, Promise, Takes, Terms, Weight, Whose};
 use crate::metadata::statistics::Statistics;
 use crate::{Result, StoreError};
 use batch::Batches;
@@ -29,13 +30,16 @@ use queue::Queue;
 /// The most pieces of work in one commit. It bounds the time that one caller waits for others.
 pub(super) const MAX_BATCH: usize = 256;
 
-/// If a commit for several accounts takes longer than this, no account gets a second piece of work into it.
-const PATIENCE: Duration = Duration::from_millis(5);
+/// The bounds of the time after which, in a commit for several callers, no caller gets a second piece of work
+/// into it.
+const LEAST_PATIENCE: Duration = Duration::from_millis(1);
+const MOST_PATIENCE: Duration = Duration::from_millis(5);
 
 /// Work to run in a transaction.
 struct Job {
-    /// The account that it is done for. Accounts take turns.
-    whose: Whose,
+    /// Who causes it. Accounts and their logins take turns.
+    caller: Caller,
+    weight: Weight,
     /// Whether it may take rights away that the caches contain.
     takes: Takes,
     promise: Promise,
@@ -53,7 +57,7 @@ type Work = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 struct Ran {
-    /// The error of the work. If there is one, none of its changes stay.
+    /// The error of the work. After an error, no change of the work stays.
     failure: Option<StoreError>,
     answer: Answer,
 }
@@ -80,6 +84,7 @@ impl Writer {
             statistics: Arc::clone(&statistics),
             most: batch,
             empties_log: false,
+            patience: LEAST_PATIENCE,
         };
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -100,44 +105,28 @@ impl Writer {
         Arc::clone(&self.statistics)
     }
 
-    /// Runs `work` in a transaction; returns when it is durable. If `work` fails, none of its changes stay.
-    /// `takes` says whether it may take rights away.
-    pub(super) async fn write<T, F>(&self, whose: Whose, takes: Takes, work: F) -> Result<T>
+    /// Runs `work` in a transaction; returns when the promise of its terms holds. If `work` fails, none of its
+    /// changes stay. A power cut may lose work that is only visible, together with every later commit. So a
+    /// durable commit never follows a lost one, and no row stays without the rows that it depends on.
+    pub(super) async fn write<T, F>(&self, terms: Terms, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.send(whose, takes, Promise::Durable, false, work).await
-    }
-
-    /// Runs `work` that takes no rights away; returns when others see its changes. A power cut may lose them,
-    /// together with every later commit. So a durable commit never follows a lost one, and no row stays without
-    /// the rows that it depends on.
-    pub(super) async fn write_unsynced<T, F>(&self, whose: Whose, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
-    {
-        self.send(whose, Takes::Nothing, Promise::Visible, false, work).await
+        self.send(terms, false, work).await
     }
 
     /// Empties the log, except for the part that readers need.
-    pub(super) async fn empty_log(&self, whose: Whose) -> Result<()> {
-        self.send(whose, Takes::Nothing, Promise::Visible, true, |_| Ok(())).await
+    pub(super) async fn empty_log(&self) -> Result<()> {
+        self.send(Terms::server().takes_nothing().visible(), true, |_| Ok(())).await
     }
 
-    async fn send<T, F>(
-        &self,
-        whose: Whose,
-        takes: Takes,
-        promise: Promise,
-        empties_log: bool,
-        work: F,
-    ) -> Result<T>
+    async fn send<T, F>(&self, terms: Terms, empties_log: bool, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
+        let Terms { caller, weight, takes, promise, .. } = terms;
         if !self.is_healthy() {
             return Err(stopped());
         }
@@ -154,7 +143,7 @@ impl Writer {
                 }),
             }
         });
-        let job = Job { whose, takes, promise, empties_log, sent: Instant::now(), work };
+        let job = Job { caller, weight, takes, promise, empties_log, sent: Instant::now(), work };
         self.jobs.send(job).map_err(|_| stopped())?;
         receiver.await.map_err(|_| not_taken())?
     }

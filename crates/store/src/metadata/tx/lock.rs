@@ -8,8 +8,8 @@
 
 use gangplank_core::AccountId;
 
-/// How a row is locked until the end of the transaction. SQLite has a single writer, so there locking only
-/// reads.
+/// How a row is locked until the end of the transaction. SQLite has a single writer, so locking a row only
+/// reads it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lock {
     /// Against changes. Others may share the lock.
@@ -80,7 +80,7 @@ impl Named<'_> {
         }
     }
 
-    /// Its position among those of its level.
+    /// Its position among the locks of its level.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn place(self) -> usize {
         match self {

@@ -110,7 +110,7 @@ fn missing() -> StoreError {
     StoreError::damaged("a row is missing")
 }
 
-/// A transaction. Engines implement these methods. Rules use those of `dyn Tx` below.
+/// A transaction. Engines implement these methods. Rules use the methods of `dyn Tx` below.
 pub(crate) trait Tx {
     /// The SQL dialect of the database.
     fn dialect(&self) -> Dialect;

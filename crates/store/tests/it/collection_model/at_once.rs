@@ -20,7 +20,7 @@ fn rounds() -> impl Strategy<Value = Vec<Round>> {
     let of_one = |is_first: bool| {
         let step = any_step().prop_filter("its turn", move |step| match step {
             Step::Pass(_) => false,
-            // A deployment that somebody else ends is not there to be ended.
+            // Only one client ends deployments, because two could try to end the same one.
             Step::EndDeployment(_) => is_first,
             _ => true,
         });
@@ -33,7 +33,7 @@ fn rounds() -> impl Strategy<Value = Vec<Round>> {
 }
 
 proptest! {
-    // What went wrong at once need not go wrong again with fewer steps.
+    // A failure of concurrent clients need not repeat with fewer steps, so failing cases are not made smaller.
     #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 0, ..ProptestConfig::default() })]
 
     #[test]
@@ -96,7 +96,7 @@ fn merged(before: &Told, all: &[Told]) -> Told {
         latest(&mut told.manifests, &one.manifests);
     }
     told.manifests.retain(|manifest, _| !deleted.contains(manifest));
-    // Somebody has put those again that one of the clients no longer counts as deleted.
+    // A manifest that one client no longer counts as deleted was put again.
     told.deleted =
         before.deleted.iter().filter(|it| all.iter().all(|one| one.deleted.contains(it))).copied().collect();
     told.deleted.extend(&deleted);

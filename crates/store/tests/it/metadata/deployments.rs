@@ -1,4 +1,4 @@
-//! Deployments: how they are made and ended, hold images, count in quotas, and are forgotten.
+//! Deployments are made, hold images, count in quotas, end, and are forgotten.
 
 mod room;
 mod updates;

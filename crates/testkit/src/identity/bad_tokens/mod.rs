@@ -54,7 +54,7 @@ pub struct Keys {
     pub pinned: TestKey,
 }
 
-/// Made once, because making keys takes long.
+/// The keys are made once, because that takes long.
 static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
     rsa: TestKey::rsa("a"),
     ec: TestKey::p256("ec"),
@@ -75,7 +75,7 @@ pub struct BadTokens {
     pub decoy: SocketAddr,
     /// The time, in seconds since 1970.
     pub now: i64,
-    /// How many seconds times in the future are later than necessary, for a test whose clock runs.
+    /// How many seconds are added to each time in the future, for a test whose clock runs.
     pub slack: i64,
     /// The keys.
     pub keys: &'static Keys,

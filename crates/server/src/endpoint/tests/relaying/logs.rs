@@ -38,7 +38,7 @@ async fn a_log_is_read_where_it_is() {
     assert_eq!(newer + older.lines.len(), 1_100);
     assert_eq!(ask(&there, None, "1050").await.unwrap().unwrap().lines.len(), 1);
     assert!(front.logs.services().unwrap().is_empty());
-    // Nobody else gets it.
+    // Only a replica with a proof gets the log.
     let target = format!("/log/{}", "e30");
     let (answer, _) = pair.ask_holder(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
     assert_eq!(answer.status, 403);

@@ -1,6 +1,41 @@
 //! Services that move, and replicas that are out of reach.
 
 use super::*;
+use crate::tenure::Tenure;
+
+/// Routes the service to a node of a replica that stood still for too long, and that has not asked yet who serves.
+fn doubtful(site: &Site, node: SocketAddr) -> Tenure {
+    let tenure = Tenure::until(tokio::time::Instant::now());
+    let nodes = vec![Arc::new(Node::new(node))];
+    site.route(Route::Nodes(Nodes { is_tls: false, nodes, tenure: Some(tenure.clone()) }));
+    tenure
+}
+
+#[tokio::test]
+async fn who_stood_still_asks_before_it_trusts_its_nodes() {
+    let pair = Pair::start().await;
+    let (old, mut old_heads) = answering(saying("old")).await;
+    let (new, _heads) = answering(saying("new")).await;
+    pair.holder.lead(&[new]);
+    doubtful(&pair.front, old);
+    let (visit, asked) = (pair.front.ask(get("/")), async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        pair.front.route(Route::Elsewhere(pair.holder.for_replicas()));
+    });
+    let (answer, ()) = tokio::join!(visit, asked);
+    assert_eq!(answer.text(), "new", "another replica serves");
+    // The other replicas are told at once that they have to look again.
+    let tenure = doubtful(&pair.holder, old);
+    let (answer, _) = pair.ask_holder(pair.proven("GET /", HOST, 0)).await;
+    assert_eq!((answer.status, answer.header("x-gangplank-relay")), (421, Some("refused")));
+    assert!(old_heads.try_recv().is_err(), "the old node was not asked");
+    let (visit, asked) = (pair.front.ask(get("/")), async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        tenure.set(tokio::time::Instant::now() + LONG);
+    });
+    let (answer, ()) = tokio::join!(visit, asked);
+    assert_eq!(answer.text(), "old", "no other replica serves");
+}
 
 #[tokio::test]
 async fn a_request_follows_its_service_to_another_replica() {
@@ -67,7 +102,7 @@ async fn a_holder_that_is_away_is_waited_for_a_little() {
     assert_eq!((plain.status, plain.header("connection")), (503, None));
     assert_eq!((posted.status, posted.header("connection")), (503, Some("close")));
     assert!((2..9).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
-    // It comes back at the same address.
+    // The holder comes back at the same address.
     let (visit, back) = (pair.front.ask(get("/")), async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let listener = TcpListener::bind(nowhere).await.unwrap();
@@ -75,7 +110,7 @@ async fn a_holder_that_is_away_is_waited_for_a_little() {
         let mut replica = Visitor::of(stream);
         let head = replica.head().await.unwrap();
         replica.send(saying("back")).await;
-        // It stays connected, and answers no more.
+        // The holder stays connected, and answers no more.
         (listener, replica, head)
     });
     let (answer, (listener, replica, head)) = tokio::join!(visit, back);

@@ -1,4 +1,4 @@
-//! Who gets an answer at the listener for replicas.
+//! Checks which callers get an answer at the listener for replicas.
 
 use super::*;
 use crate::http::listener::{Audience, Gate};

@@ -1,14 +1,22 @@
-//! What networks, servers and poolers do at the worst time.
+//! Faults that networks, servers and poolers make at the worst time.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
+use gangplank_core::power::Room;
 use gangplank_testkit::postgres::{Bouncer, Fate, PostgresProxy, pgbouncer};
 
 use super::*;
+use crate::blobs::ContentKey;
+use crate::coordination::{Place, Places as _, Replica, Work};
+use crate::identity::Identity;
 use crate::metadata::patience::of_request;
 use crate::metadata::sqlite::tests::plans;
+use crate::metadata::sqlite::tests::world::{
+    NOW, access_key, by, create_service, delete_service, here, service_id,
+};
+use crate::metadata::{Agreed as _, Inspection as _, Lineage as _};
 
 /// Within this time a failure of the database is answered.
 const IN_TIME: Duration = Duration::from_secs(15);
@@ -38,14 +46,64 @@ fn contents(server: &gangplank_testkit::Postgres, name: &str) -> String {
         ORDER BY tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'claims'";
     let count = server.query(name, tables).unwrap();
     let events = "SELECT kind, subject, digest, repository FROM audit ORDER BY id";
-    format!("{}\n{}", server.query(name, &count).unwrap(), server.query(name, events).unwrap())
+    let numbers = "SELECT name, last_image_number, last_version FROM services ORDER BY name";
+    let row = "SELECT steady_time, octet_length(key_check), generation FROM cluster";
+    let answers = [&count, events, numbers, row].map(|text| server.query(name, text).unwrap());
+    answers.join("\n")
+}
+
+/// Every operation that only servers with a common database need, and those of commands.
+async fn do_what_is_for_many(store: &Postgres) {
+    let tenant = here();
+    store.begin_steady_time(NOW).await.unwrap();
+    let time = store.advance_steady_time(NOW, Duration::from_secs(1)).await.unwrap();
+    assert_eq!(time, NOW.plus(Duration::from_secs(1)), "no time counts twice");
+    assert!(store.make_first_key(&by(), vec![1, 2, 3], access_key(&tenant, 40)).await.unwrap());
+    store.set_key_check(vec![4]).await.unwrap();
+    assert_eq!(store.key_check().await.unwrap(), Some(vec![1, 2, 3]));
+    create_service(store, &tenant, "many").await;
+    let service = service_id(store, &tenant, "many").await;
+    let first = Identity { cluster: 7, incarnation: 0 };
+    assert_eq!(store.identify(first).await.unwrap(), first);
+    let history = store.history().await.unwrap().unwrap();
+    store.note_history(history).await.unwrap();
+    assert_eq!(store.restored(8, Some(history)).await.unwrap(), 1);
+    store.reconcile(NOW).await.unwrap();
+    assert!(!store.replace_content(&ContentKey::unused(), &ContentKey::unused(), NOW).await.unwrap());
+
+    let coordinator = store.coordinator();
+    let (work, lasts) = (Work::Service(service), Duration::from_mins(1));
+    let claim = coordinator.claim(&work, "one", lasts).await.unwrap().unwrap();
+    assert!(coordinator.renew(&claim, lasts).await.unwrap());
+    let (replica, address, engine) = ("one".to_owned(), "one:1".to_owned(), "engine".to_owned());
+    let place =
+        Place { service, epoch: claim.epoch, replica, address: address.clone(), engine: engine.clone() };
+    assert!(store.set_place(&place).await.unwrap());
+    for (id, images) in [("one", None), ("one", Some(vec!["image".to_owned()])), ("two", None)] {
+        let room = Room { cpus: 1.0, memory: 1 };
+        let replica =
+            Replica { id: id.to_owned(), address: address.clone(), engine: engine.clone(), room, images };
+        store.announce(&replica, lasts).await.unwrap();
+    }
+    store.withdraw("one").await.unwrap();
+    let known = store.whereabouts().await.unwrap();
+    assert_eq!((&known.places[&service], known.replicas.len()), (&place, 1));
+    assert!(store.remove_place(&claim).await.unwrap());
+    assert!(store.set_place(&place).await.unwrap());
+    coordinator.release(&claim).await.unwrap();
+    assert!(!store.remove_place(&claim).await.unwrap(), "the claim is released");
+    delete_service(store, &tenant, "many", NOW).await;
+    store.forget_places().await.unwrap();
+    assert!(store.whereabouts().await.unwrap().places.is_empty());
 }
 
 /// Each write gets every possible fate of its commit, and is still made exactly once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_becomes_of_the_answer_a_write_is_made_once() {
     let Some((server, name)) = database() else { return };
-    plans::do_everything(&connect(&server.url(&name)).await).await;
+    let store = connect(&server.url(&name)).await;
+    plans::do_everything(&store).await;
+    do_what_is_for_many(&store).await;
     let wanted = contents(server, &name);
     for shift in 0..4 {
         let (server, name) = database().unwrap();
@@ -55,6 +113,7 @@ async fn whatever_becomes_of_the_answer_a_write_is_made_once() {
             [Fate::AnswerLost, Fate::Answered, Fate::Lost, Fate::Answered][(count + shift) % 4]
         });
         plans::do_everything(&store).await;
+        do_what_is_for_many(&store).await;
         assert!(proxy.commits() > 100, "{}", proxy.commits());
         assert_eq!(contents(server, &name), wanted, "shifted by {shift}");
     }
@@ -201,7 +260,7 @@ async fn a_pooler_serves_many_and_keeps_nothing_of_them() {
 async fn what_one_process_takes_away_is_gone_in_another() {
     use crate::metadata::access_keys::{LastRootKey, NewState};
     use crate::metadata::role_sessions::Credential;
-    use crate::metadata::sqlite::tests::world::{PLENTY, access_key, by, here, key_id};
+    use crate::metadata::sqlite::tests::world::{PLENTY, key_id};
     use crate::metadata::{AccessKeys as _, RoleSessions as _};
     let Some((server, name)) = database() else { return };
     let (one, other) = (connect(&server.url(&name)).await, connect(&server.url(&name)).await);

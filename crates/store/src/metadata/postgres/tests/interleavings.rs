@@ -22,7 +22,8 @@ fn retries(store: &Postgres) -> u64 {
     store.engine.0.shared.retries()
 }
 
-/// One login pushes a configuration and a manifest to one repository at once, as a push of many platforms does.
+/// One login pushes a configuration and a manifest to one repository at the same time, as in a push of many
+/// platforms.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_login_that_pushes_two_things_at_once_waits_in_no_circle() {
     let Some((server, store)) = scratch().await else { return };
@@ -164,7 +165,7 @@ async fn a_repository_in_use_holds_up_only_its_own_garbage() {
             .await;
         }
     }
-    // Their subject is absent, so nothing holds them.
+    // The subject of these manifests is absent, so nothing holds them.
     let using = Pool::of(Target::parse(&server.url("scratch")).unwrap()).extra().await.unwrap();
     using.order("BEGIN; SELECT 1 FROM repositories WHERE name = 'busy' FOR SHARE").await.unwrap();
     let over = NOW.plus(Duration::from_hours(100));

@@ -71,7 +71,7 @@ async fn servers_of_the_release_before_go_on_until_something_is_removed() {
     assert_eq!(removed.unwrap(), Some(twice));
     let refused = Postgres::connect(target.clone()).await.map(drop).unwrap_err();
     assert!(refused.to_string().contains("use a later program"), "{refused}");
-    // Nor does this program change the tables of later ones.
+    // This program does not change the tables of later programs either.
     let refused = Postgres::upgrade(&target).await.unwrap_err();
     assert!(refused.to_string().contains("use a later program"), "{refused}");
 }
@@ -88,7 +88,7 @@ async fn of_two_processes_one_changes_the_tables() {
             let count = |act: &Act| {
                 made.fetch_add(1, Ordering::Relaxed);
                 if matches!(act, Act::Index { .. }) {
-                    // The other one waits by now, which must not keep the index from being made.
+                    // The other process waits now. Its wait must not keep the index from being made.
                     std::thread::sleep(Duration::from_millis(500));
                 }
             };
@@ -108,7 +108,7 @@ async fn of_two_processes_one_changes_the_tables() {
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }
 
-/// Somebody uses the table for long. The others wait for the change only for a short time.
+/// A transaction uses the table for a long time. The others wait for the change only for a short time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_in_use_is_changed_when_it_is_free() {
     let Some((server, store)) = scratch().await else { return };

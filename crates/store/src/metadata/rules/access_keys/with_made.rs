@@ -69,8 +69,8 @@ pub(super) fn disable(
     let answer = (KeyChange::Done, made);
     let mut notes = notes.into_iter();
     let Some(first) = notes.next() else { return Ok(Outcome::Unchanged(answer)) };
-    // Only one event may carry the id of the request: that of the key itself, or the first one if the key was
-    // disabled before.
+    // Only one event may have the id of the request: the event about the key itself, or the first event if the key
+    // was disabled before.
     let origin = Origin { request: None, ..by.clone() };
     notes.try_for_each(|note| note.write(tx, &origin))?;
     Ok(Outcome::Changed(answer, first))

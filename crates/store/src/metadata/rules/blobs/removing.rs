@@ -63,8 +63,8 @@ pub(crate) fn unlink(tx: &dyn Tx, links: &[(i64, i64)], now: Time, usage: &mut U
     Ok((contents, bytes))
 }
 
-/// Deletes those of these contents that no repository has, and discards their bytes. Returns how many contents
-/// were discarded, and their bytes. They must be locked with `Update`.
+/// Deletes the given contents that no repository has, and discards their bytes. Returns how many contents were
+/// discarded, and their bytes. They must be locked with `Update`.
 pub(crate) fn forget_unlinked(
     tx: &dyn Tx,
     blobs: impl IntoIterator<Item = i64>,

@@ -18,14 +18,14 @@ pub(crate) fn exceeds(
     if !after.wants_more_than(before) {
         return Ok(None);
     }
-    // Disabled services do not count. The second condition is that of the partial index, word for word; without
-    // it, SQLite would not use the index.
+    // Disabled services do not count. The second condition is the condition of the partial index, word for word;
+    // without it, SQLite would not use the index.
     let others = tx.all(&Query::new(
         "SELECT power, CAST(sum(scale) AS BIGINT) FROM services
          WHERE is_disabled = 0 AND (last_version > 0 OR is_disabled = 1) AND id <> ?1 GROUP BY power",
         values![after.id],
         |row| {
-            // This program never wrote an unknown power. Such a service runs with the smallest.
+            // This program never wrote an unknown power. Such a service runs with the smallest power.
             let power = Power::parse(row.text(0)?).unwrap_or(Power::Nano);
             Ok(power.room(u32::try_from(row.get::<i64>(1)?).unwrap_or_default()))
         },

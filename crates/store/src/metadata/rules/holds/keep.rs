@@ -1,7 +1,7 @@
 //! The columns `held`, written by each transaction that adds or ends an edge.
 //!
-//! They are computed only after the locks that [`crate::metadata::rules`] lists. If they were computed before,
-//! an edge could be missed that another transaction has added and not yet committed.
+//! The values are computed only after the locks that [`crate::metadata::rules`] lists. Otherwise a new edge of
+//! another transaction could be missed, because it is not yet committed.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The ends of upload sessions: their rows go, and what they staged is discarded.
+//! The ends of upload sessions: their rows go, and their staged bytes are discarded.
 
 use std::sync::LazyLock;
 

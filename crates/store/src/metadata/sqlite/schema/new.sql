@@ -171,7 +171,7 @@ CREATE INDEX registry_logins_revoked ON registry_logins (tenant) WHERE revoked_a
 -- Counts the live ones without reading any others.
 CREATE INDEX registry_logins_by_end ON registry_logins (tenant, expires_at, revoked_at, owner);
 
--- Logins to the web console. While one is used, `over_at` is moved on, up to `ends_at`.
+-- Logins to the web console. While a login is used, `over_at` moves forward, up to `ends_at`.
 CREATE TABLE console_logins (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     hash       BLOB NOT NULL UNIQUE,  -- of the secret in the browser's cookie
@@ -227,7 +227,7 @@ CREATE INDEX blob_links_by_blob ON blob_links (blob);
 -- Rows that nothing holds, oldest lease first: collection reads the garbage and not the whole store.
 CREATE INDEX blob_links_to_collect ON blob_links (leased_at) WHERE held = 0;
 
--- The small blobs that a push login has uploaded to a repository; of each login the newest, in the order of
+-- The small blobs that a push login has uploaded to a repository. Only the newest ones of each login are kept, by
 -- `number`. The login may read back the configurations among them.
 CREATE TABLE blob_puts (
     login      INTEGER NOT NULL REFERENCES registry_logins,
@@ -356,7 +356,7 @@ CREATE TABLE container_images (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX container_images_by_manifest ON container_images (manifest);
 CREATE INDEX container_images_by_source ON container_images (source) WHERE source IS NOT NULL;
--- By this a pull login finds an image of its service, and a retry finds the image of the first attempt.
+-- With this index a pull login finds an image of its service, and a retry finds the image of the first attempt.
 CREATE UNIQUE INDEX container_images_by_digest ON container_images (service, digest, label, made_by, invocation);
 
 -- The contents of registered images, without their own manifests: the manifests below, and the blobs of all manifests.
@@ -462,7 +462,7 @@ CREATE INDEX audit_by_share ON audit (account, share);
 CREATE UNIQUE INDEX audit_by_request ON audit (request) WHERE request IS NOT NULL;
 CREATE INDEX audit_by_source ON audit (source) WHERE source IS NOT NULL;
 
--- The progress of the server's own jobs, which the next run goes on from.
+-- The progress of the server's own jobs, from which the next run continues.
 CREATE TABLE progress (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL

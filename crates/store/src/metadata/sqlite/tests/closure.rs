@@ -33,8 +33,8 @@ fn push_over(path: &std::path::Path, layer: &str, child: &str, manifests: usize)
     connection.execute_batch(&rows).unwrap();
 }
 
-/// How many steps of SQLite's virtual machine three lookups take: a layer and a child of an index by a pull
-/// login, and a layer by a push login.
+/// Three lookups: a pull login looks up a layer and a child of an index, and a push login a layer. Returns how
+/// many steps of SQLite's virtual machine each lookup takes.
 async fn steps(manifests: usize) -> [u64; 3] {
     let (_directory, db) = scratch();
     create_service(&db, &here(), "web").await;

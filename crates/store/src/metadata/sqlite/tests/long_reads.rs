@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::scratch;
 use super::world::{key_id, tenant};
 use crate::metadata::AccessKeys as _;
-use crate::metadata::sqlite::writer::Whose;
+use crate::metadata::engine::Whose;
 
 /// The number of reads that run now, and the highest number so far.
 #[derive(Default)]

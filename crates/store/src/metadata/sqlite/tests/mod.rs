@@ -10,6 +10,7 @@ pub(in crate::metadata) mod plans;
 mod races;
 mod schema;
 mod sources;
+mod turns;
 mod upgrades;
 #[path = "../../../../tests/it/world.rs"]
 #[expect(dead_code, reason = "the tests beside the crate use more of it")]

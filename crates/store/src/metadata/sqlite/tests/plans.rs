@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use gangplank_core::{ImageName, LoginId, Scale, ServiceId, Time};
-use gangplank_oci::Digest;
+use gangplank_core::{ConsoleSecret, ImageName, LoginId, Scale, ServiceId, Time};
+use gangplank_oci::{Digest, Tag};
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
@@ -21,8 +22,9 @@ use crate::coordination::Epoch;
 use crate::metadata::Metadata;
 use crate::metadata::access_keys::{LastRootKey, NewState};
 use crate::metadata::audit::AuditFilter;
-use crate::metadata::blobs::{Mount, NewBlob};
+use crate::metadata::blobs::{Discarded, Mount, NewBlob};
 use crate::metadata::catalogue::ManifestFilter;
+use crate::metadata::console_logins::{NewConsoleLink, NewConsoleLogin};
 use crate::metadata::container_services::{ServiceChange, ServiceUpdate};
 use crate::metadata::deployments::ImageSource;
 use crate::metadata::manifests::NewManifest;
@@ -81,7 +83,7 @@ pub(in crate::metadata) async fn do_everything(db: &dyn Metadata) {
     }
     let layer = Digest::sha256(b"layer");
     for hours in [0, 2] {
-        let now = NOW.plus(std::time::Duration::from_hours(hours));
+        let now = NOW.plus(Duration::from_hours(hours));
         db.find_blob(&tenant, &at.repository, &layer, Some(super::world::asked(now))).await.unwrap();
     }
     db.tenant_content(&tenant, &layer).await.unwrap();
@@ -102,6 +104,10 @@ pub(in crate::metadata) async fn do_everything(db: &dyn Metadata) {
     db.tags(&tenant, &at.repository, Some("a"), 9).await.unwrap();
     db.repositories(&tenant, Some("a"), 9).await.unwrap();
     catalogue(db, &at, &image).await;
+    at.image(&["config"], &["short-lived"]).await;
+    let tag = Tag::parse("short-lived").unwrap();
+    assert!(db.delete_tag(&by(), &tenant, &at.repository, &tag).await.unwrap());
+    console(db).await;
     upload(db, &at, login).await;
     db.close_stale_uploads(Time(0), Time(0)).await.unwrap();
     db.delete_blob(&by(), &tenant, &at.repository, &layer).await.unwrap();
@@ -121,6 +127,9 @@ pub(in crate::metadata) async fn do_everything(db: &dyn Metadata) {
     db.mark(Mark::ScrubPosition).await.unwrap();
     let key = ContentKey::unused();
     db.mark_damaged(&key).await.unwrap();
+    db.mark_whole(&key).await.unwrap();
+    let orphan = Discarded { key, upload: None };
+    db.discard_orphans(vec![orphan], Duration::ZERO, NOW).await.unwrap();
     let discarded = db.discarded(NOW, 9).await.unwrap().into_iter().map(|it| it.key).collect();
     db.forget_discarded(discarded).await.unwrap();
     db.unknown_content(vec![ContentKey::unused()]).await.unwrap();
@@ -152,6 +161,46 @@ async fn catalogue(db: &dyn Metadata, at: &At<'_>, image: &Document) {
     for reference in [tagged("latest"), image.reference()] {
         db.show_manifest(&at.tenant, &at.repository, &reference).await.unwrap().unwrap();
     }
+}
+
+/// Every operation on logins to the console.
+async fn console(db: &dyn Metadata) {
+    let secret = |number: u8| ConsoleSecret::generate([number; 32]).hash();
+    let (tenant, key, later) = (here(), key_id(1), NOW.plus(Duration::from_hours(1)));
+    for number in [1, 2] {
+        let secret = secret(number);
+        let link = NewConsoleLink {
+            secret,
+            key: key.clone(),
+            tenant: tenant.clone(),
+            created_at: NOW,
+            ends_at: later,
+        };
+        db.insert_console_link(&by(), link).await.unwrap();
+    }
+    assert!(db.use_console_link(&secret(1), NOW).await.unwrap().is_some());
+    for number in 1..6 {
+        let login = NewConsoleLogin {
+            secret: secret(number),
+            key: key.clone(),
+            tenant: tenant.clone(),
+            address: [192, 0, 2, 1].into(),
+            created_at: NOW,
+            over_at: later,
+            ends_at: later,
+        };
+        db.insert_console_login(&by(), login).await.unwrap();
+    }
+    let mut ids = Vec::new();
+    for number in 1..3 {
+        ids.push(db.console_login(&secret(number), NOW).await.unwrap().unwrap().id);
+    }
+    db.prolong_console_login(ids[0], later).await.unwrap();
+    db.forget_console_login(ids[0]).await.unwrap();
+    assert!(db.end_console_login(&by(), &tenant, ids[1]).await.unwrap());
+    assert_eq!(db.end_console_logins_of(&by(), &tenant, &key).await.unwrap(), 3);
+    db.forget_console_logins_of(&key).await.unwrap();
+    db.forget_console_logins(Time(i64::MAX)).await.unwrap();
 }
 
 /// Every operation on roles.

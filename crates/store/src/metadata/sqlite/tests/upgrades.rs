@@ -4,7 +4,7 @@
 //! A new schema adds a file of the schema before it to `DATABASES`. `fixtures/schema-5.db` was written by a
 //! server. It contains keys and roles, one of each deleted, their sessions and logins, services, one disabled
 //! and one deleted, an image, an index and a note about it, registrations, deployments, metrics, an unfinished
-//! upload, and the audit trail of all this. The program of schema 6 made its file from that one, and added a
+//! upload, and the audit trail of all this. The program of schema 6 made its file from this file, and added a
 //! console login and a console link.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::{Answer, Job, Log, PATIENCE, Queue, Whose, Work};
+use super::queue::{Queue, Share};
+use super::{Answer, Caller, Job, LEAST_PATIENCE, Log, MOST_PATIENCE, Work};
 use crate::StoreError;
 use crate::metadata::cache::Caches;
 use crate::metadata::engine::Takes;
@@ -22,6 +23,9 @@ pub(super) struct Batches {
     pub(super) most: usize,
     /// Whether the log has to be emptied before the answers.
     pub(super) empties_log: bool,
+    /// How long the next commit may take for several callers, before no caller gets a second piece of work into
+    /// it: about as long as its sync. So little work waits for others' work, and syncs are still shared.
+    pub(super) patience: Duration,
 }
 
 impl Batches {
@@ -32,7 +36,7 @@ impl Batches {
                 queue.drop_first();
                 continue;
             }
-            let mut answers = Vec::new();
+            let (begun, mut answers) = (Instant::now(), Vec::new());
             let commit = self.commit(&mut queue, &mut answers);
             if let Err((error, true)) = &commit {
                 self.give_up(error);
@@ -49,6 +53,7 @@ impl Batches {
             {
                 self.give_up(&error.into());
             }
+            queue.committed(begun.elapsed());
         }
     }
 
@@ -66,21 +71,22 @@ impl Batches {
         queue: &mut Queue,
         answers: &mut Vec<Answer>,
     ) -> std::result::Result<(), (StoreError, bool)> {
-        let promise = queue.promise();
-        let begun = self.log.begin(&self.connection, promise);
+        let share = queue.share();
+        let begun = self.log.begin(&self.connection, share.promise());
         if let Err(error) = begun.and_then(|()| execute(&self.connection, "BEGIN IMMEDIATE")) {
             // The work never ran. Its caller gets the error that the database could not begin a transaction.
             queue.drop_first();
             return Err((error.into(), false));
         }
-        let (mut takes, mut shared) = (Takes::Nothing, Shared::new());
-        while answers.len() < self.most
-            && !queue.turn().is_some_and(|whose| shared.is_over_for(whose))
-            && let Some(Job { whose, takes: by_job, empties_log, sent, work, .. }) = queue.next(promise)
+        let most = if share == Share::Heavy { 1 } else { self.most };
+        let (mut takes, mut shared) = (Takes::Nothing, Shared::until(self.patience));
+        while answers.len() < most
+            && let Some(job) = queue.next(share, |caller| shared.is_over_for(caller))
         {
+            let Job { caller, takes: by_job, empties_log, sent, work, .. } = job;
             self.statistics.turns.observe(sent.elapsed());
             takes = takes.and(by_job);
-            shared.add(whose);
+            shared.add(caller);
             self.empties_log |= empties_log;
             let ran = if answers.is_empty() {
                 run_first(&self.connection, work, answers)
@@ -104,7 +110,9 @@ impl Batches {
         self.caches.close(takes);
         let committing = Instant::now();
         let committed = execute(&self.connection, "COMMIT");
-        self.statistics.commits.observe(committing.elapsed());
+        let committed_in = committing.elapsed();
+        self.statistics.commits.observe(committed_in);
+        self.patience = committed_in.clamp(LEAST_PATIENCE, MOST_PATIENCE);
         self.caches.open(takes);
         committed.map_err(|error| {
             let sync_failed = is_io(&error);
@@ -114,27 +122,26 @@ impl Batches {
     }
 }
 
-/// The accounts with work in the present commit. If the commit takes long, each account has only one piece in
-/// it.
+/// The callers with work in the present commit. If the commit takes long, each caller has only one piece in it.
 struct Shared {
-    by: Vec<Whose>,
-    begun: Instant,
+    by: Vec<Caller>,
+    until: Instant,
 }
 
 impl Shared {
-    fn new() -> Self {
-        Self { by: Vec::new(), begun: Instant::now() }
+    fn until(patience: Duration) -> Self {
+        Self { by: Vec::new(), until: Instant::now() + patience }
     }
 
-    fn add(&mut self, whose: Whose) {
-        if !self.by.contains(&whose) {
-            self.by.push(whose);
+    fn add(&mut self, caller: Caller) {
+        if !self.by.contains(&caller) {
+            self.by.push(caller);
         }
     }
 
-    /// Whether more work of this account has to wait for the next commit.
-    fn is_over_for(&self, whose: &Whose) -> bool {
-        self.by.len() > 1 && self.by.contains(whose) && self.begun.elapsed() > PATIENCE
+    /// Whether more work of this caller has to wait for the next commit.
+    fn is_over_for(&self, caller: &Caller) -> bool {
+        self.by.len() > 1 && self.by.contains(caller) && self.until < Instant::now()
     }
 }
 

@@ -20,6 +20,22 @@ fn scratch() -> (TempDir, Writer, Connection) {
     (directory, Writer::spawn(connection, Arc::default(), MAX_BATCH).unwrap(), reader)
 }
 
+/// Light work that has to be durable.
+fn durable(whose: Whose) -> Terms {
+    Terms::of(whose)
+}
+
+/// Light work that only has to be visible.
+fn visible(whose: Whose) -> Terms {
+    Terms::of(whose).takes_nothing().visible()
+}
+
+/// Work of a login of account 1.
+fn login(number: i64, weight: Weight) -> Terms {
+    let caller = Caller { whose: account(1), login: Some(gangplank_core::LoginId(number)) };
+    Terms { caller, ..durable(account(1)).weighing(weight) }
+}
+
 /// How many parts of each job are stored.
 fn parts(reader: &Connection) -> BTreeMap<i64, i64> {
     let mut select = reader.prepare("SELECT job, count(*) FROM parts GROUP BY job").unwrap();
@@ -75,8 +91,8 @@ proptest! {
         let (_directory, writer, reader) = scratch();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap();
         let writes = (0..).zip(&courses).map(async |(job, course)| match job % unsynced_in {
-            0 => writer.write(Whose::Server, Takes::Rights, work(job, *course)).await,
-            _ => writer.write_unsynced(Whose::Server, work(job, *course)).await,
+            0 => writer.write(durable(Whose::Server), work(job, *course)).await,
+            _ => writer.write(visible(Whose::Server), work(job, *course)).await,
         });
         let answers = runtime.block_on(join_all(writes));
         let there = parts(&reader);
@@ -94,7 +110,7 @@ proptest! {
         let (_directory, writer, reader) = scratch();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for (job, polls) in (0..).zip(&polls) {
-            let mut write = pin!(writer.write(Whose::Server, Takes::Rights, work(job, Course::Succeeds)));
+            let mut write = pin!(writer.write(durable(Whose::Server), work(job, Course::Succeeds)));
             for _ in 0..*polls {
                 let poll = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                 if poll.is_ready() {
@@ -103,7 +119,7 @@ proptest! {
             }
         }
         // The queue keeps its order, so this answer means that all earlier work is done.
-        runtime.block_on(writer.write(Whose::Server, Takes::Rights, work(-1, Course::Succeeds))).unwrap();
+        runtime.block_on(writer.write(durable(Whose::Server), work(-1, Course::Succeeds))).unwrap();
         let there = parts(&reader);
         for (job, polls) in (0..).zip(polls) {
             prop_assert_eq!(there.get(&job).copied().unwrap_or(0), if polls == 0 { 0 } else { 3 });
@@ -115,7 +131,7 @@ proptest! {
 async fn nobody_is_answered_before_others_can_see_it() {
     let (_directory, writer, reader) = scratch();
     for job in 0..200 {
-        writer.write(Whose::Server, Takes::Rights, work(job, Course::Succeeds)).await.unwrap();
+        writer.write(durable(Whose::Server), work(job, Course::Succeeds)).await.unwrap();
         assert_eq!(parts(&reader).get(&job), Some(&3));
     }
 }
@@ -131,12 +147,12 @@ async fn jobs_of_one_commit_run_one_after_the_other() {
     };
     let jobs = async {
         tokio::join!(
-            writer.write(Whose::Server, Takes::Rights, work(1, Course::Succeeds)),
-            writer.write(Whose::Server, Takes::Rights, work(2, Course::Collides)),
-            writer.write(Whose::Server, Takes::Rights, work(3, Course::Panics)),
-            writer.write(Whose::Server, Takes::Rights, count),
-            writer.write(Whose::Server, Takes::Rights, work(1, Course::Succeeds)),
-            writer.write(Whose::Server, Takes::Rights, count),
+            writer.write(durable(Whose::Server), work(1, Course::Succeeds)),
+            writer.write(durable(Whose::Server), work(2, Course::Collides)),
+            writer.write(durable(Whose::Server), work(3, Course::Panics)),
+            writer.write(durable(Whose::Server), count),
+            writer.write(durable(Whose::Server), work(1, Course::Succeeds)),
+            writer.write(durable(Whose::Server), count),
         )
     };
     let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
@@ -158,8 +174,8 @@ async fn work_runs_in_the_order_in_which_it_came() {
         }
     };
     let jobs = (0..500).map(async |number| match number % 7 {
-        3 => writer.write(Whose::Server, Takes::Rights, note(number)).await,
-        _ => writer.write_unsynced(Whose::Server, note(number)).await,
+        3 => writer.write(durable(Whose::Server), note(number)).await,
+        _ => writer.write(visible(Whose::Server), note(number)).await,
     });
     let answers: Result<Vec<()>> = join_all(jobs).await.into_iter().collect();
     answers.unwrap();
@@ -192,8 +208,8 @@ async fn accounts_take_turns() {
         _ => account(3),
     };
     let jobs = (0..303).map(|number| match number % 5 {
-        0 => futures_util::future::Either::Left(writer.write(whose(number), Takes::Nothing, note(number))),
-        _ => futures_util::future::Either::Right(writer.write_unsynced(whose(number), note(number))),
+        0 => futures_util::future::Either::Left(writer.write(durable(whose(number)), note(number))),
+        _ => futures_util::future::Either::Right(writer.write(visible(whose(number)), note(number))),
     });
     let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
     let (answers, ()) = tokio::join!(join_all(jobs), release);
@@ -205,6 +221,50 @@ async fn accounts_take_turns() {
     assert_eq!(of_the_first, (0..300).collect::<Vec<_>>());
 }
 
+/// Light work overtakes heavy work of another login of the same account, and of the same login.
+#[tokio::test]
+async fn light_work_overtakes_heavy_work() {
+    let (directory, writer, _reader) = scratch();
+    let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();
+    held_up.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = |number: i64| {
+        let seen = Arc::clone(&seen);
+        move |_: &Connection| {
+            seen.lock().unwrap().push(number);
+            Ok(())
+        }
+    };
+    let jobs = (0..12).map(|number| match number {
+        0..10 => writer.write(login(1, Weight::Heavy), note(number)),
+        10 => writer.write(login(2, Weight::Light), note(number)),
+        _ => writer.write(login(1, Weight::Light), note(number)),
+    });
+    let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
+    let (answers, ()) = tokio::join!(join_all(jobs), release);
+    assert!(answers.into_iter().all(|answer| answer.is_ok()));
+    let seen = seen.lock().unwrap();
+    let place = |number| seen.iter().position(|seen| *seen == number).unwrap();
+    // The first piece may begin before the others are there.
+    assert!(place(10) <= 1 && place(11) <= 2, "{seen:?}");
+    let heavy: Vec<_> = seen.iter().copied().filter(|number| *number < 10).collect();
+    assert_eq!(heavy, (0..10).collect::<Vec<_>>());
+}
+
+/// Heavy work that rests is not forgotten, also when nothing else comes.
+#[tokio::test]
+async fn heavy_work_runs_after_its_rest() {
+    let (_directory, writer, reader) = scratch();
+    for job in 0..4 {
+        let (theirs, mine) = tokio::join!(
+            writer.write(login(1, Weight::Heavy), work(job, Course::Succeeds)),
+            writer.write(login(2, Weight::Light), work(job + 4, Course::Succeeds)),
+        );
+        assert_eq!((theirs.unwrap(), mine.unwrap()), (job, job + 4));
+    }
+    assert_eq!(parts(&reader).len(), 8);
+}
+
 /// A caller with little work waits for one heavy piece of another account, not for all of them.
 #[tokio::test]
 async fn nobody_waits_for_all_of_anothers_heavy_work() {
@@ -213,12 +273,12 @@ async fn nobody_waits_for_all_of_anothers_heavy_work() {
         std::thread::sleep(Duration::from_millis(30));
         Ok(())
     };
-    let theirs = join_all((0..12).map(|_| writer.write(account(1), Takes::Nothing, heavy)));
+    let theirs = join_all((0..12).map(|_| writer.write(durable(account(1)), heavy)));
     let mine = async {
         let mut waits = Vec::new();
         for _ in 0..3 {
             let asked = std::time::Instant::now();
-            writer.write(account(2), Takes::Nothing, |_| Ok(())).await.unwrap();
+            writer.write(durable(account(2)), |_| Ok(())).await.unwrap();
             waits.push(asked.elapsed());
         }
         waits
@@ -238,9 +298,9 @@ async fn the_log_stays_short() {
             Ok(())
         };
         if part % 2 == 0 {
-            writer.write(Whose::Server, Takes::Rights, fill).await.unwrap();
+            writer.write(durable(Whose::Server), fill).await.unwrap();
         } else {
-            writer.write_unsynced(Whose::Server, fill).await.unwrap();
+            writer.write(visible(Whose::Server), fill).await.unwrap();
         }
     }
     let length = |name: &str| std::fs::metadata(directory.path().join(name)).unwrap().len();
@@ -253,20 +313,18 @@ async fn the_log_stays_short() {
 async fn a_writer_that_could_not_begin_begins_again() {
     let (directory, writer, reader) = scratch();
     writer
-        .write(Whose::Server, Takes::Rights, |connection| {
-            Ok(connection.busy_timeout(std::time::Duration::ZERO)?)
-        })
+        .write(durable(Whose::Server), |connection| Ok(connection.busy_timeout(std::time::Duration::ZERO)?))
         .await
         .unwrap();
     let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();
     held_up.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(matches!(
-        writer.write(Whose::Server, Takes::Rights, work(1, Course::Succeeds)).await,
+        writer.write(durable(Whose::Server), work(1, Course::Succeeds)).await,
         Err(StoreError::Unavailable(_))
     ));
     held_up.execute_batch("ROLLBACK").unwrap();
     assert!(writer.is_healthy());
-    writer.write(Whose::Server, Takes::Rights, work(2, Course::Succeeds)).await.unwrap();
+    writer.write(durable(Whose::Server), work(2, Course::Succeeds)).await.unwrap();
     assert_eq!(parts(&reader), BTreeMap::from([(2, 3)]));
 }
 
@@ -276,7 +334,7 @@ async fn a_writer_that_could_not_begin_begins_again() {
 async fn what_a_full_disk_took_is_not_acknowledged() {
     let (_directory, writer, reader) = scratch();
     let set_limit = |pages: i64| {
-        writer.write(Whose::Server, Takes::Rights, move |connection| {
+        writer.write(durable(Whose::Server), move |connection| {
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
             Ok(())
         })
@@ -289,9 +347,9 @@ async fn what_a_full_disk_took_is_not_acknowledged() {
         Ok(())
     };
     let answers = tokio::join!(
-        writer.write(Whose::Server, Takes::Rights, work(1, Course::Succeeds)),
-        writer.write(Whose::Server, Takes::Rights, fill),
-        writer.write(Whose::Server, Takes::Rights, work(2, Course::Succeeds)),
+        writer.write(durable(Whose::Server), work(1, Course::Succeeds)),
+        writer.write(durable(Whose::Server), fill),
+        writer.write(durable(Whose::Server), work(2, Course::Succeeds)),
     );
     assert!(matches!(answers.1, Err(StoreError::Full(_))), "{:?}", answers.1);
     let there = parts(&reader);
@@ -301,6 +359,6 @@ async fn what_a_full_disk_took_is_not_acknowledged() {
     assert!(!there.contains_key(&0));
     assert!(writer.is_healthy());
     set_limit(1 << 20).await.unwrap();
-    writer.write(Whose::Server, Takes::Rights, work(3, Course::Succeeds)).await.unwrap();
+    writer.write(durable(Whose::Server), work(3, Course::Succeeds)).await.unwrap();
     assert_eq!(parts(&reader).get(&3), Some(&3));
 }

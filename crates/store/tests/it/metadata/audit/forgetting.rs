@@ -95,7 +95,7 @@ async fn what_is_pushed_out_leaves_one_event_of_its_share(db: &dyn Metadata) {
     assert!(events.is_sorted_by(|newer, older| newer.id > older.id && newer.at >= older.at), "{events:?}");
     assert_eq!(events.last().unwrap().kind, EventKind::EventsForgotten);
     assert_eq!(events.last().unwrap().account, Some(here().account));
-    // It is forgotten at the time at which the replaced event would have been forgotten.
+    // The new event is forgotten at the time at which the replaced event would have been forgotten.
     assert_eq!(forget(db, at(15), 20).await, 1);
     assert_eq!(told().await, [("refusals".to_owned(), 1, at(31))]);
 }

@@ -9,27 +9,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::postgres::free_port;
-use crate::servers::Started;
+use crate::servers::{Started, free_port};
 
 /// The bucket.
-pub(super) const BUCKET: &str = "registry";
+pub(crate) const BUCKET: &str = "registry";
 
 /// The access key id and the secret access key that open it.
-pub(super) const KEYS: (&str, &str) = ("AKIDBENCHBENCHBE", "bench-s3-secret-access-key");
+pub(crate) const KEYS: (&str, &str) = ("AKIDBENCHBENCHBE", "bench-s3-secret-access-key");
 
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running server with an empty bucket. Ends when dropped.
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     port: u16,
     server: Started,
 }
 
 impl Bucket {
     /// Starts the server in a new folder.
-    pub(super) fn start(program: &Path, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(program: &Path, folder: &Path) -> Result<Self> {
         let data = folder.join("data");
         fs::create_dir_all(data.join(BUCKET))?;
         let (port, log) = (free_port()?, File::create(folder.join("log"))?);
@@ -53,12 +52,12 @@ impl Bucket {
     }
 
     /// Its process.
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.server.0.id()
     }
 
     /// The port on 127.0.0.1.
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 }
