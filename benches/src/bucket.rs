@@ -32,7 +32,7 @@ impl Bucket {
         let data = folder.join("data");
         fs::create_dir_all(data.join(BUCKET))?;
         let (port, log) = (free_port()?, File::create(folder.join("log"))?);
-        // Without keep-alive it closes every connection.
+        // Without keep-alive the server closes every connection.
         let child = Command::new(program)
             .args(["--keep-alive", "--quiet", "--port", &format!("127.0.0.1:{port}"), "posix"])
             .arg(data)

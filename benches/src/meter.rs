@@ -120,7 +120,8 @@ pub(crate) fn processor_seconds(pid: u32) -> Option<f64> {
     Some((ticks(&fields, 11)? + ticks(&fields, 12)?) / ticks_per_second())
 }
 
-/// Processor seconds so far of a process, and of its children, running or ended. Without those of the child `except`.
+/// Processor seconds so far of a process, and of its children, running or ended. The child `except` does not
+/// count.
 pub(crate) fn family_seconds(pid: u32, except: Option<u32>) -> f64 {
     let own =
         fields(pid).map_or(0.0, |fields| [11, 12, 13, 14].iter().filter_map(|at| ticks(&fields, *at)).sum());

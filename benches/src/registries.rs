@@ -1,5 +1,7 @@
 //! Measures all registries with all kinds of work, in one run.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 
 use crate::bucket::Bucket;
@@ -9,6 +11,9 @@ use crate::servers::{Programs, find};
 use crate::target::Target;
 use crate::work::{self, Scale, Work};
 use crate::{Args, endpoint, limits, meter, page, peers, servers, syncs};
+
+/// How long servers rest before their idle memory is measured: a second after its start, gangplank gives memory back.
+const REST: Duration = Duration::from_secs(2);
 
 /// Measures, and writes the results. Fails if a request failed.
 pub(crate) fn measure(args: &Args, programs: &Programs, scale: &Scale, runs: usize) -> Result<()> {
@@ -33,6 +38,7 @@ pub(crate) fn measure(args: &Args, programs: &Programs, scale: &Scale, runs: usi
         }
     }
     let targets = names.iter().map(|name| Target::open(name, programs)).collect::<Result<Vec<_>>>()?;
+    std::thread::sleep(REST);
     for target in &targets {
         report.idle.extend(meter::resident(target).map(|bytes| (target.name.clone(), bytes)));
     }

@@ -24,11 +24,16 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The run with the median throughput. `None` if there were no runs.
+    /// The run with the median throughput, with the median processor time of all runs and their largest memory. `None`
+    /// if there were no runs.
     pub(crate) fn median(work: &str, target: &str, mut outcomes: Vec<Outcome>) -> Option<Self> {
         outcomes.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
         let spread = (outcomes.first()?.rate(), outcomes.last()?.rate());
+        let mut used: Vec<f64> = outcomes.iter().filter_map(|outcome| outcome.server_cpu).collect();
+        used.sort_by(f64::total_cmp);
+        let peak_memory = outcomes.iter().filter_map(|outcome| outcome.peak_memory).max();
         let outcome = outcomes.swap_remove(outcomes.len() / 2);
+        let outcome = Outcome { server_cpu: used.get(used.len() / 2).copied(), peak_memory, ..outcome };
         Some(Self { work: work.to_owned(), target: target.to_owned(), outcome, spread })
     }
 
@@ -60,7 +65,12 @@ impl Outcome {
 
     /// The rate with its unit.
     pub(crate) fn shown_rate(&self, rate: f64) -> String {
-        if self.is_bulk() { format!("{:.0} MB/s", rate / 1e6) } else { format!("{rate:.0}/s") }
+        match (self.counts, self.operations) {
+            (Counts::Bytes, _) => format!("{:.0} MB/s", rate / 1e6),
+            // Nobody does it in a row.
+            (Counts::Operations, 1) => shown(Duration::from_secs_f64(1.0 / rate)),
+            _ => format!("{rate:.0}/s"),
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "rates are read by people")]

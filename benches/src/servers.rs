@@ -39,7 +39,7 @@ pub(crate) struct Programs {
     pub(crate) home: PathBuf,
 }
 
-/// A server that ends when this is dropped.
+/// A server. It ends when this value is dropped.
 pub(crate) struct Started(pub(crate) Child);
 
 impl Drop for Started {
@@ -87,7 +87,8 @@ pub(crate) fn gangplank_in(programs: &Programs, name: &str, bucket: &Bucket) -> 
         ("GANGPLANK_S3_ACCESS_KEY_ID", KEYS.0),
         ("GANGPLANK_S3_SECRET_ACCESS_KEY", KEYS.1),
     ];
-    gangplank_with(programs, name, &variables)
+    let target = gangplank_with(programs, &format!("{name}-bucket"), &variables)?;
+    Ok(Target { name: name.to_owned(), ..target })
 }
 
 /// Starts gangplank like [`gangplank`], with further variables.

@@ -70,6 +70,7 @@ fn cpu(outcome: &Outcome) -> Option<(f64, String)> {
             let each = used * f64::from(1 << 30) / outcome.bytes as f64;
             (each, format!("{each:.2} s a GiB"))
         }
+        Counts::Operations if outcome.operations == 1 => (used, format!("{used:.3} s")),
         Counts::Operations => {
             let each = used * 1e3 / outcome.operations.max(1) as f64;
             (each, format!("{each:.3} s a 1,000"))
@@ -115,7 +116,8 @@ fn cell(outcome: &Outcome, figures: &[Figure], best: &[f64]) -> String {
         let (value, text) = (figure.value)(outcome)?;
         Some(if value <= *best { format!("**{text}**") } else { text })
     });
-    shown.collect::<Vec<_>>().join("; ")
+    let shown = shown.collect::<Vec<_>>().join("; ");
+    if shown.is_empty() { "–".to_owned() } else { shown }
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Target {
     /// Starts the target with a name, with content in a bucket. `None` if it has no such store.
     pub(crate) fn open_in(name: &str, programs: &Programs, bucket: &Bucket) -> Option<Result<Self>> {
         match (name, peers::named(name)) {
-            ("gangplank", _) => Some(servers::gangplank_in(programs, "gangplank-bucket", bucket)),
+            ("gangplank", _) => Some(servers::gangplank_in(programs, "gangplank", bucket)),
             (_, Some(peer)) => peer.has_buckets.then(|| servers::peer(peer, programs, Some(bucket))),
             _ => None,
         }
@@ -64,7 +64,7 @@ impl Target {
     /// Makes a client trust the certificate, if the target has one.
     pub(crate) fn trusted_by<'a>(&self, client: &'a mut Command) -> &'a mut Command {
         if let Some(tls) = &self.tls {
-            client.env("SSL_CERT_FILE", &tls.certificate);
+            client.env("AWS_CA_BUNDLE", &tls.certificate);
         }
         client
     }

@@ -68,7 +68,7 @@ class Machine:
         return run(*self._inside(command), ok=ok)
 
     def near(self, *command, **options):
-        """A program of the host's, on the machine's network."""
+        """A program of the host, on the network of the machine."""
         return run("nsenter", f"--target={self.leader}", "--net", *command, **options)
 
     def put(self, file):

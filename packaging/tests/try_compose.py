@@ -78,7 +78,7 @@ def tls(bench):
             except Failed as failed:
                 raise Failed(f"{failed}\n{compose(bench, engine, files, variables, 'logs')}") from None
             expect(bench.pull_login(**over_tls)["registry"] == f"localhost:{port}", "it names another registry")
-            # The audit trail has the client's address, and not Caddy's.
+            # The audit trail has the address of the client, and not the address of Caddy.
             told = bench.gangplank("audit", "--output", "json", **over_tls)
             gateway = json.loads(engine.run("network", "inspect", "gangplank_default"))[0]["IPAM"]["Config"][0][
                 "Gateway"

@@ -74,7 +74,7 @@ def confined(bench):
 
 
 def secrets():
-    """Values as the commands at the top of the file make them."""
+    """Values like those that the commands at the top of the file make."""
     commands = re.findall(r"^#   (.*)$", FILE.read_text(), re.MULTILINE)
     with folder() as work:
         making = "\n".join(line for line in commands if "docker compose" not in line)

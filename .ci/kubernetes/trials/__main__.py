@@ -7,7 +7,7 @@ from . import chart, clients, defaults, keyless, pulls, server
 from .report import Report
 from .world import World
 
-# The order is that of a server's life. Each trial names those that have to pass before it.
+# The order follows the life of a server. Each trial names those that have to pass before it.
 TRIALS = [
     ("chart::lint", chart.lint, []),
     ("chart::misspelt_values_are_refused", chart.misspelt_values, []),

@@ -1,13 +1,18 @@
-//! Measures how much others notice of an attack: of strangers at the door, and of a push login that leaked.
+//! Measures how much others notice of an attack by strangers without a login, or with a push login that leaked.
 //!
 //! Phases without an attack and under attack take turns, and each phase under attack is compared with the calm one
 //! before it. So the other work of the machine matters less.
+//!
+//! Attackers elsewhere would not use this machine's processors. So those here run at the lowest priority: they take
+//! processor time from the server only by what it does for them. The table says how many requests they were answered,
+//! and how much processor time they used.
 
 pub(crate) mod attack;
 mod client;
 mod others;
 
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -29,10 +34,16 @@ const P99: Duration = Duration::from_millis(100);
 /// The most memory of the server.
 const MEMORY: u64 = 512 << 20;
 
+/// The priority of those who attack, as for `nice`.
+const NICENESS: &str = "19";
+
+/// The fewest requests of a leaked login that are an attack, in a second.
+const ATTACK: f64 = 50.0;
+
 /// How many events stay in the trail. The attack makes more.
 const EVENTS: &str = "2000";
 
-/// What attacks in a phase: the kinds, as `attack::run` takes them.
+/// The attackers of a phase: their kinds, as `attack::run` takes them.
 const PHASES: [(&str, &[&str]); 4] = [
     ("calm", &[]),
     ("strangers", &["strangers", "crowd 0", "crowd 1"]),
@@ -46,11 +57,23 @@ struct Phase {
     seconds: f64,
     done: Vec<Done>,
     server_cpu: f64,
+    /// Requests of the attackers that were answered, in a second, and their processor time.
+    attack: (f64, f64),
     memory: u64,
 }
 
-/// A process that attacks. Dropping it ends it.
+/// A process that attacks. It ends when this value is dropped.
 struct Attacker(Child);
+
+impl Attacker {
+    /// Ends the attack; returns how many requests were answered, in a second.
+    fn end(mut self) -> Result<f64> {
+        drop(self.0.stdin.take());
+        let mut said = String::new();
+        self.0.stdout.take().context("no output of an attacker")?.read_to_string(&mut said)?;
+        said.trim().parse().with_context(|| format!("an attacker said {said:?}"))
+    }
+}
 
 impl Drop for Attacker {
     fn drop(&mut self) {
@@ -76,25 +99,28 @@ pub(crate) fn measure(programs: &Programs, quick: bool, runs: usize, out: &Path)
             // A crowd takes some seconds to gather.
             let gathering = if attackers.is_empty() { 1 } else { 5 };
             runtime.block_on(others::work(&accounts, Duration::from_secs(gathering)));
-            let meter = Meter::start(&target);
+            let attack_cpu =
+                || attackers.iter().filter_map(|it| meter::processor_seconds(it.0.id())).sum::<f64>();
+            let (meter, attack_before) = (Meter::start(&target), attack_cpu());
             let done = runtime.block_on(others::work(&accounts, time));
-            let outcome = meter.stop(vec![], 0);
-            drop(attackers);
+            let (outcome, attack_cpu) = (meter.stop(vec![], 0), attack_cpu() - attack_before);
+            let answered = attackers.into_iter().map(Attacker::end).sum::<Result<f64>>()?;
             phases.push(Phase {
                 name,
                 seconds: outcome.elapsed.as_secs_f64(),
                 done,
                 server_cpu: outcome.server_cpu.unwrap_or_default(),
+                attack: (answered, attack_cpu),
                 memory: outcome.peak_memory.unwrap_or_default(),
             });
             eprintln!("{}", phases.last().map(row).unwrap_or_default());
-            // What an attack left behind is not to be measured in the next phase.
+            // The remains of an attack must not be measured in the next phase.
             std::thread::sleep(Duration::from_secs(2));
         }
     }
     let mut wrong = complaints(&phases);
     wrong.extend(runtime.block_on(lost_events(&accounts[0]))?);
-    let mut text = String::from(HEAD);
+    let mut text = format!("The attackers run with `nice -n {NICENESS}`.\n\n{HEAD}");
     for phase in &phases {
         writeln!(text, "{}", row(phase))?;
     }
@@ -140,19 +166,21 @@ fn attacker(target: &Target, accounts: &[Account], attack: &str, leaked: &str) -
     };
     let program = std::env::current_exe()?;
     let attack = format!("{kind} {} {secret}", target.address);
-    let child = Command::new(program).args(["--attack", &attack]).stdin(Stdio::piped()).spawn()?;
+    let mut command = Command::new("nice");
+    command.args(["-n", NICENESS]).arg(program).args(["--attack", &attack]);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     Ok(Attacker(child))
 }
 
-const HEAD: &str = "| phase | account | pushes/s | pulls/s | p50 | p99 | worst | failed | server CPU | MiB |\n\
-    |---|---|---|---|---|---|---|---|---|---|\n";
+const HEAD: &str = "| phase | account | pushes/s | pulls/s | p50 | p99 | worst | failed | server CPU | attack/s | attack CPU | MiB |\n\
+    |---|---|---|---|---|---|---|---|---|---|---|---|\n";
 
 #[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
 fn row(phase: &Phase) -> String {
     let rows = phase.done.iter().zip(["its", "another"]).map(|(done, account)| {
         let (p50, p99, worst) = (percentile(done, 50), percentile(done, 99), percentile(done, 100));
         format!(
-            "| {} | {account} | {:.1} | {:.1} | {:.1} ms | {:.1} ms | {:.1} ms | {} | {:.2} | {} |",
+            "| {} | {account} | {:.1} | {:.1} | {:.1} ms | {:.1} ms | {:.1} ms | {} | {:.2} | {:.0} | {:.2} | {} |",
             phase.name,
             done.pushes as f64 / phase.seconds,
             done.pulls as f64 / phase.seconds,
@@ -161,6 +189,8 @@ fn row(phase: &Phase) -> String {
             worst.as_secs_f64() * 1e3,
             done.failures.len(),
             phase.server_cpu / phase.seconds,
+            phase.attack.0,
+            phase.attack.1 / phase.seconds,
             phase.memory >> 20,
         )
     });
@@ -173,11 +203,14 @@ fn percentile(done: &Done, percent: usize) -> Duration {
     sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
 }
 
-/// What others would complain about. Of several turns the median counts.
+/// The reasons for which others would complain. Of several turns the median counts.
 fn complaints(phases: &[Phase]) -> Vec<String> {
     let mut complaints = Vec::new();
     for phase in phases.iter().filter(|phase| phase.memory > MEMORY) {
         complaints.push(format!("{}: the server took {} MiB", phase.name, phase.memory >> 20));
+    }
+    for phase in phases.iter().filter(|phase| phase.name == "leaked login" && phase.attack.0 < ATTACK) {
+        complaints.push(format!("{}: {:.0} requests in a second are no attack", phase.name, phase.attack.0));
     }
     for phase in phases {
         for failure in phase.done.iter().flat_map(|done| done.failures.iter().take(3)) {
@@ -223,7 +256,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// What the trail of the leaked login's account has lost. Pushes may push out pushes and nothing else.
+/// The events that the trail of the leaked login's account has lost. A push may displace only other pushes.
 async fn lost_events(account: &Account) -> Result<Vec<String>> {
     let mut lost = Vec::new();
     for kind in ["AccessKeyCreated", "ServiceCreated", "LoginIssued", "ImageRegistered", "EventsForgotten"] {

@@ -95,7 +95,7 @@ impl Peer {
             anyhow::bail!("{} cannot be started: {reason}", self.name);
         }
         fs::create_dir_all(data)?;
-        // None of them reports its port, so a port is used that was free a moment ago.
+        // None of them reports its port, so each gets a port that was free a moment ago.
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         let program = find(self.program, programs.peers.as_deref()).unwrap_or_default();
         let setup = Setup { program, data, address, tls: programs.tls.as_ref(), bucket };

@@ -17,7 +17,7 @@ use crate::servers::{self, Programs, Started};
 use crate::target::Target;
 use crate::work::{Parts, push_blob, put_request, repository};
 
-/// The address that clients sign: that of a load balancer, which is the benchmark itself.
+/// The address that clients sign. It belongs to a load balancer, which is the benchmark itself.
 const PUBLIC_ADDRESS: &str = "127.0.0.1:5000";
 
 const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -40,7 +40,7 @@ pub(super) struct Place<'a> {
 
 /// An account with content.
 pub(super) struct Account {
-    /// With a key and a login of the account. It is the first replica; which one prepares does not matter.
+    /// A target with a key and a login of the account. It is the first replica, but any other would do.
     pub(super) target: Target,
     pub(super) repository: String,
     pub(super) parts: Parts,

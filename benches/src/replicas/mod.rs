@@ -1,9 +1,9 @@
 //! Measures how gangplank grows with replicas on one PostgreSQL and one bucket.
 //!
 //! Replicas, PostgreSQL, the S3 server and the clients share the processors of one machine, so the throughput there
-//! says little about replicas on machines of their own. Two other things do: the processor time of each part for the
-//! same operations, and the throughput where everybody waits most of the time, because each answer of PostgreSQL and
-//! of the S3 server arrives late.
+//! says little about replicas on separate machines. Two other things do: the processor time of each part for
+//! the same operations, and the throughput where everybody waits most of the time, because each answer of
+//! PostgreSQL and of the S3 server arrives late.
 
 mod fleet;
 mod found;

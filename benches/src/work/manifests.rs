@@ -19,6 +19,11 @@ pub(super) fn side_by_side(target: &Target, scale: &Scale, _: &RandomFile) -> Re
     Ok(Some(put(target, &repository("manifests")?, scale.manifests, scale.connections)?))
 }
 
+/// A fifth of the manifests, for servers that need a second for some.
+pub(super) fn few(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
+    Ok(Some(put(target, &repository("manifests")?, scale.manifests / 5, scale.connections)?))
+}
+
 /// Puts manifests into a repository.
 pub(crate) fn put(target: &Target, repository: &str, count: usize, connections: usize) -> Result<Outcome> {
     let parts = Parts::push(target, repository)?;

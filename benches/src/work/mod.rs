@@ -49,7 +49,7 @@ impl Scale {
         manifests: 1_000,
         reads: 10_000,
         calls: 10_000,
-        mixed: 4_000,
+        mixed: 2_000,
         connections: 16,
     };
     pub(crate) const QUICK: Self = Self {
@@ -126,7 +126,7 @@ pub(crate) fn in_bucket() -> Vec<Work> {
         registry("bucket: one PATCH", large::one_patch),
         registry("bucket: 4 MiB blobs, one by one", small::medium),
         registry("bucket: 4 KiB blobs", small::push),
-        registry("bucket: manifests", manifests::side_by_side),
+        registry("bucket: manifests", manifests::few),
         registry("bucket: pull", pulls::pull),
     ]
 }

@@ -5,7 +5,7 @@ use crate::{ErrorCode, Structure, gangplank, lightsail};
 /// An operation of one of the two services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Target {
-    /// An operation of Lightsail's.
+    /// An operation of Lightsail.
     Lightsail(lightsail::Operation),
     /// An operation of our own.
     Gangplank(gangplank::Operation),

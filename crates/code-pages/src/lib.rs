@@ -18,7 +18,7 @@ use rustix::mm::{Advice, madvise};
 /// Unmaps the pages of the program's own code.
 ///
 /// # Errors
-/// If the process cannot read its own memory map, or the kernel refuses.
+/// If the process cannot read its own memory map, or if the kernel refuses.
 pub fn give_back() -> io::Result<()> {
     let program = fs::read_link("/proc/self/exe")?;
     let program = program.to_string_lossy();

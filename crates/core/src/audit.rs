@@ -120,7 +120,7 @@ impl EventKind {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
     }
 
-    /// The share of an account's trail that it counts for.
+    /// The share of an account's trail in which events of this kind count.
     pub fn share(self) -> Share {
         match self {
             kind if Self::REFUSALS.contains(&kind) => Share::Refusals,

@@ -1,10 +1,10 @@
 //! The rules of Gangplank, free of HTTP, SQL and wire shapes.
 //!
 //! Everything here is a function of its arguments: time comes in as `now`, and randomness as bytes.
-//! [`registry_login`] and [`grant`] have the rights of registry logins, [`login_limits`] their limits, and
-//! [`login_facts`] whether one is live. [`image_name`] has the names of images. [`principal`] has the actors, and
-//! [`role`] the roles. [`tenant`] has accounts and regions. [`policy`] evaluates policies. The database's state comes
-//! in as facts, so a rule that needs no query is decided here.
+//! [`registry_login`] and [`grant`] have the rights of registry logins, and [`login_limits`] their limits.
+//! [`login_facts`] decides whether a login is live. [`image_name`] has the names of images. [`principal`] has
+//! the actors, and [`role`] the roles. [`tenant`] has accounts and regions. [`policy`] evaluates policies. The
+//! database's state comes in as facts, so a rule that needs no query is decided here.
 
 pub mod access_key;
 pub mod audit;

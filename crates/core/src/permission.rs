@@ -31,7 +31,7 @@ impl Permission {
     /// Makes a permission from a preset with limits.
     ///
     /// # Errors
-    /// If a limit is no pattern, or there are too many.
+    /// If a limit is no pattern, or if there are too many.
     pub fn of_preset(preset: Preset, limits: Limits) -> Result<Self, PolicyError> {
         let policy = Arc::new(preset.policy(&limits)?);
         Ok(Self { given: Given::Preset(preset, limits), policy })

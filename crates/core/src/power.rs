@@ -144,7 +144,8 @@ impl Room {
         Self { cpus: self.cpus + other.cpus, memory: self.memory.saturating_add(other.memory) }
     }
 
-    fn holds(self, other: Self) -> bool {
+    /// Whether this is enough for the other.
+    pub fn holds(self, other: Self) -> bool {
         other.cpus <= self.cpus && other.memory <= self.memory
     }
 }

@@ -113,8 +113,8 @@ impl Owner {
         Some((RoleName::parse(name).ok()?, RoleId::parse(id)?))
     }
 
-    /// The ARN for policies. A role has its own ARN; an access key has its user's, and the server has the
-    /// root's.
+    /// The ARN for policies. A role has its own ARN. An access key has the ARN of its user, and the server has
+    /// the ARN of the root.
     pub fn arn(&self, account: &AccountId) -> String {
         match self.as_role() {
             Some((name, _)) => role::arn(account, &name),

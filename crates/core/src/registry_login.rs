@@ -71,7 +71,7 @@ fn checksum(secret: &str) -> String {
     text
 }
 
-/// The SHA-256 of a password. A login is found by it, and nothing else is stored of the secret.
+/// The SHA-256 of a password. A login is found by this hash. Nothing else of the password is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PasswordHash(pub [u8; 32]);
 

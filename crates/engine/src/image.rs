@@ -56,7 +56,7 @@ pub trait Archives: Send + Sync {
     /// An archive of an image for `docker load`. In it the image is called `name`.
     ///
     /// # Errors
-    /// If the image does not exist, cannot be read, or the login may not pull it.
+    /// If the image does not exist or cannot be read, or if the login may not pull it.
     async fn archive(
         &self,
         login: &Credentials,

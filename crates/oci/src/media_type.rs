@@ -43,7 +43,7 @@ pub const OCTET_STREAM: &str = "application/octet-stream";
 /// The type of errors and lists.
 pub const JSON: &str = "application/json";
 
-/// Whether content of this type is stored under `manifests/`: an image or an index, OCI's or Docker's.
+/// Whether content of this type is stored under `manifests/`: an image or an index, of OCI or of Docker.
 pub fn is_manifest(media_type: &str) -> bool {
     is_image(media_type) || is_index(media_type)
 }

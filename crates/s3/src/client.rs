@@ -32,13 +32,13 @@ const LARGEST: usize = 8 << 20;
 pub struct Settings {
     /// The bucket's name.
     pub bucket: String,
-    /// Its server; if `None`, Amazon's in the region.
+    /// The server of the bucket. `None` means Amazon's server in the region.
     pub endpoint: Option<Endpoint>,
     /// The region that requests are signed for.
     pub region: String,
     /// How requests name the bucket. If `None`, in the path for an endpoint, and in the host for Amazon.
     pub style: Option<Style>,
-    /// A PEM file of certificates to trust, in place of the system's.
+    /// A PEM file of certificates to trust, in place of the certificates of the system.
     pub ca_file: Option<PathBuf>,
     /// The sources of access keys. The first that has a key is used.
     pub credentials: Vec<Arc<dyn Source>>,

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use gangplank_core::Time;
 use gangplank_store::metadata::{Agreed as _, Postgres};
 
-/// A clock with two times: the wall clock's, which may jump, and steady time, which never does.
+/// A clock with two times: the time of the wall clock, which may jump, and steady time, which never jumps.
 #[derive(Clone)]
 pub(crate) struct Clock(Steady);
 
@@ -50,7 +50,7 @@ impl Clock {
         }
     }
 
-    /// The time on which all replicas agree, however wrong the clocks of their machines are: the database's.
+    /// The time of the database. All replicas agree on it, however wrong the clocks of their machines are.
     /// Requests between replicas contain this time.
     pub(crate) fn agreed(&self) -> Time {
         match &self.0 {

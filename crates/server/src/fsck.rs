@@ -119,7 +119,7 @@ pub enum Look {
     Sizes,
 }
 
-/// Checks a store that servers share. Changes nothing. `progress` is that of [`check`].
+/// Checks a store that servers share. Changes nothing. `progress` has the same meaning as in [`check`].
 ///
 /// # Errors
 /// If the store cannot be read.

@@ -30,7 +30,8 @@ const NO_ROOT_KEY: &str = "the database is new and has no root access key: set G
 /// Checks the master key, and that the first server has a root key to make. Changes nothing.
 ///
 /// # Errors
-/// If there is no master key, it is not the cluster's, or the database is new and `root_key` is missing.
+/// If there is no master key, if the key is not the cluster's, or if the database is new and `root_key` is
+/// missing.
 pub(crate) async fn master_key(
     cluster: &Postgres,
     given: Option<MasterKey>,
@@ -64,7 +65,7 @@ async fn is_known(cluster: &Postgres, master: &MasterKey) -> Result<bool> {
 /// root key, with which the servers then start.
 ///
 /// # Errors
-/// If the master key is not the cluster's, the first key would be no root key, or the store fails.
+/// If the master key is not the cluster's, if the first key would be no root key, or if the store fails.
 pub async fn create_in_cluster(
     cluster: &Postgres,
     by: &Origin,
@@ -98,7 +99,7 @@ pub async fn create_in_cluster(
 /// Makes the check value, and the first root key if there is no key.
 ///
 /// # Errors
-/// If another server started at the same time with another master key, or the store fails.
+/// If another server started at the same time with another master key, or if the store fails.
 pub(crate) async fn provide(
     cluster: &Postgres,
     by: &Origin,

@@ -27,13 +27,13 @@ pub(crate) struct Removals {
     turn: Mutex<()>,
 }
 
-/// A removal. No backup begins until this is dropped.
+/// A removal. No backup begins until this value is dropped.
 pub(crate) struct Removal<'a> {
     _turn: MutexGuard<'a, ()>,
     _lock: Option<File>,
 }
 
-/// A lock against removals. Nothing is removed from the directory until this is dropped.
+/// A lock against removals. Nothing is removed from the directory until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct NothingRemoved {
     _lock: File,
@@ -70,7 +70,7 @@ impl NothingRemoved {
     /// Waits for a running removal, and prevents others.
     ///
     /// # Errors
-    /// If the file cannot be locked, or the removal takes too long.
+    /// If the file cannot be locked, or if the removal takes too long.
     pub(crate) fn from(data_dir: &Path) -> gangplank_store::Result<Self> {
         let lock = open(&data_dir.join(FILE))?;
         let began = Instant::now();

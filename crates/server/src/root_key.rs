@@ -64,7 +64,7 @@ pub async fn all_access_keys(keys: &(impl AccessKeys + ?Sized)) -> Result<Vec<Ac
 /// Makes an access key on behalf of `by`, and stores its secret sealed. The account may have `quota` keys.
 ///
 /// # Errors
-/// If the id exists, the account has reached its quota, or the store fails.
+/// If the id exists, if the account has reached its quota, or if the store fails.
 pub async fn create_access_key(
     keys: &(impl AccessKeys + ?Sized),
     by: &Origin,
@@ -112,7 +112,7 @@ fn generate() -> Result<(AccessKeyId, SecretAccessKey)> {
 /// Makes the root access key of a data directory that has no keys, and writes the file `credentials`.
 ///
 /// # Errors
-/// If the file cannot be written, or the store fails.
+/// If the file cannot be written, or if the store fails.
 pub async fn create_first_key(
     keys: &(impl AccessKeys + ?Sized),
     by: &Origin,

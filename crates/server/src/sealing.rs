@@ -71,8 +71,8 @@ impl MasterKey {
     /// is sealed with it may be stored before.
     ///
     /// # Errors
-    /// If the file cannot be read or written, or its key has not sealed `keys`. It is also an error if a file
-    /// is named and the data directory has a key, too: nobody could tell which key is needed.
+    /// If the file cannot be read or written, or if its key has not sealed `keys`. It is also an error if a
+    /// file is named and the data directory has a key, too: nobody could tell which key is needed.
     pub fn of(data_dir: &DataDir, named: Option<&Path>, keys: &[AccessKey]) -> Result<Self> {
         let master = match named {
             Some(file) => {

@@ -136,11 +136,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server. It accepts requests when this returns.
+    /// Starts a server. The server accepts requests when this function returns.
     ///
     /// # Errors
-    /// If the data directory is in use or unreadable, an address cannot be used, TLS files cannot be read, or
-    /// plain HTTP would be served beyond loopback without `insecure_http`.
+    /// If the data directory is in use or unreadable, if an address cannot be used, if TLS files cannot be
+    /// read, or if plain HTTP would be served beyond loopback without `insecure_http`.
     // The future is boxed, so that it is compiled in this crate with all that it starts. Otherwise it would be
     // compiled in each crate that awaits it, and the program's own crate is optimized for size.
     #[inline(never)]
@@ -201,8 +201,8 @@ impl Server {
     /// Checks a configuration. Nothing is started or written.
     ///
     /// # Errors
-    /// If TLS files cannot be read, an issuer or the bucket cannot be used, the admin listener is not allowed,
-    /// or plain HTTP would be served beyond loopback without `insecure_http`.
+    /// If TLS files cannot be read, if an issuer or the bucket cannot be used, if the admin listener is not
+    /// allowed, or if plain HTTP would be served beyond loopback without `insecure_http`.
     pub fn check(config: &Config) -> Result<()> {
         check_addresses(config)?;
         Certificates::open(config)?;

@@ -1,4 +1,4 @@
-//! Until when work is certainly nobody else's, for those who only need to know that.
+//! The time until which certainly nobody else does the work, for callers who only need to know this time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -19,7 +19,7 @@ pub enum Refusal {
     /// There are several `Authorization` headers.
     #[error("Authorization header must be given exactly once.")]
     SeveralAuthorizations,
-    /// The `Authorization` header is longer than any client's. Holds its length in bytes.
+    /// The `Authorization` header is longer than the header of any client. Holds its length in bytes.
     #[error("Authorization header is longer than {0} bytes.")]
     AuthorizationTooLong(usize),
     /// There are signatures in the header and in the query.
@@ -100,7 +100,7 @@ pub enum Refusal {
     /// The signature has a wrong form.
     #[error("'Signature' must be 64 hexadecimal digits in lower case.")]
     SignatureForm,
-    /// The payload is one that the signature would not cover completely.
+    /// The signature would not cover the payload completely.
     #[error(
         "Unsigned and streaming payloads are not supported. 'X-Amz-Content-Sha256' must be the SHA-256 of the body."
     )]

@@ -51,9 +51,9 @@ pub fn sign(
 /// The statement of a request to S3 about its payload, in the signature and in `x-amz-content-sha256`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload {
-    /// The SHA-256 of it, which the server checks.
+    /// The SHA-256 of the payload. The server checks it.
     Sha256([u8; 32]),
-    /// Nothing: only the head is signed. Something else has to guard the payload, such as a checksum in a header.
+    /// No statement: only the head is signed. Something else has to guard the payload, such as a checksum in a header.
     Unsigned,
 }
 

@@ -51,7 +51,7 @@ pub fn place(path: &Path, aside: &Path, mode: u32, content: &[u8]) -> io::Result
 /// Renames a synced file, so that its new name survives a power cut.
 ///
 /// # Errors
-/// If it cannot be renamed, or the folder of the new name cannot be synced. After such an error the file may
+/// If it cannot be renamed, or if the folder of the new name cannot be synced. After such an error the file may
 /// have either name.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;

@@ -83,7 +83,7 @@ impl Api {
         }
     }
 
-    /// Calls an operation of Lightsail's.
+    /// Calls an operation of Lightsail.
     pub fn lightsail(&self, operation: &str, input: &Value) -> ApiAnswer {
         self.call(&format!("Lightsail_20161128.{operation}"), input.to_string().as_bytes(), &[])
     }

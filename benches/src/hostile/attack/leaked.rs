@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::LocalSet;
 
+use super::ANSWERED;
 use crate::content::random;
 use crate::digest::sha256;
 use crate::hostile::client::{Client, connect};
@@ -73,6 +75,8 @@ impl Leaked {
         let status = client.ask(request).await.map_or(0, |answer| answer.status);
         if status == 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
+        } else {
+            ANSWERED.fetch_add(1, Ordering::Relaxed);
         }
         status
     }
@@ -139,8 +143,10 @@ impl Leaked {
 
     async fn put_large_ones(self: Rc<Self>, mut client: Client) {
         self.have_empty(&mut client).await;
+        // Only the beginning differs, so that an attacker needs little processor time for much of the server's.
+        let mut note = "f".repeat(3_800_000);
         loop {
-            let note = hex::encode(random(1_900_000).unwrap_or_default());
+            note.replace_range(..32, &hex::encode(random(16).unwrap_or_default()));
             self.put(&mut client, "large", MANIFEST, &manifest(&note).to_string()).await;
         }
     }
@@ -151,8 +157,10 @@ impl Leaked {
         let subject = manifest("the same").to_string();
         let (subject, size) = (sha256(subject.as_bytes()), subject.len());
         let referrers = self.target.head("GET", &format!("/v2/sr/referrers/{subject}"), "");
+        let mut note = "f".repeat(120_000);
         loop {
-            let mut body = manifest(&hex::encode(random(60_000).unwrap_or_default()));
+            note.replace_range(..32, &hex::encode(random(16).unwrap_or_default()));
+            let mut body = manifest(&note);
             body["subject"] = json!({ "mediaType": MANIFEST, "digest": subject, "size": size });
             let body = body.to_string();
             self.put(&mut client, &sha256(body.as_bytes()), MANIFEST, &body).await;
@@ -171,11 +179,12 @@ impl Leaked {
     }
 
     async fn push_bytes(self: Rc<Self>, mut client: Client) {
+        let mut bytes = random(4 << 20).unwrap_or_default();
         loop {
-            let bytes = random(4 << 20).unwrap_or_default();
+            bytes[..16].copy_from_slice(&random(16).unwrap_or_default());
             let path = format!("/v2/sr/blobs/uploads/?digest={}", sha256(&bytes));
             let length = format!("Content-Length: {}\r\n", bytes.len());
-            self.send(&mut client, &[self.target.head("POST", &path, &length), bytes].concat()).await;
+            self.send(&mut client, &[self.target.head("POST", &path, &length), bytes.clone()].concat()).await;
         }
     }
 

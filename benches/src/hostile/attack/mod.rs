@@ -5,15 +5,21 @@ mod crowd;
 mod leaked;
 mod strangers;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use tokio::task::LocalSet;
 
 use crate::target::Target;
 
-/// Attacks until standard input ends. `what` is `KIND SERVER [PASSWORD|KEY]`.
+/// How many requests of a leaked login were answered.
+static ANSWERED: AtomicU32 = AtomicU32::new(0);
+
+/// Attacks until standard input ends, and says how many requests of a leaked login were answered in a second. `what`
+/// is `KIND SERVER [PASSWORD|KEY]`.
 pub(crate) fn run(what: &str) -> Result<()> {
     let mut words = what.split(' ');
     let (kind, server) = words.next().zip(words.next()).context("who attacks which server?")?;
@@ -37,7 +43,10 @@ pub(crate) fn run(what: &str) -> Result<()> {
     let ended = async {
         tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())).await
     };
+    let begun = Instant::now();
     runtime.block_on(local.run_until(ended))??;
+    let answered = f64::from(ANSWERED.load(Ordering::Relaxed)) / begun.elapsed().as_secs_f64();
+    writeln!(std::io::stdout(), "{answered:.1}")?;
     runtime.shutdown_timeout(Duration::ZERO);
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Operations of our own: access keys, roles, the audit trail, garbage collection, and the registry logins that
 //! Lightsail does not have.
 //!
-//! The protocol is Lightsail's, with a target prefix of our own. So the service `lightsail` only has
-//! Lightsail's own operations.
+//! The protocol is the same as for Lightsail, with a separate target prefix. So the service `lightsail` only
+//! has Lightsail's own operations.
 
 mod access_keys;
 mod audit;

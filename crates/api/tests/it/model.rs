@@ -111,7 +111,7 @@ fn name_in<'a>(facts: &'a Value, key: &str) -> &'a str {
     facts[key].as_str().expect("the fixture has the name")
 }
 
-/// Patterns may be stricter than the model's, because clients do not check them. Everything else is equal.
+/// Patterns may be stricter than in the model, because clients do not check them. Everything else is equal.
 fn check_string(constraints: &StringShape, facts: &Value, at: &str) {
     check_range(constraints.length, facts, at);
     let values = facts["enum"].as_array().cloned().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ContainerService;
 
-/// The largest number of domain names, which is Lightsail's.
+/// The largest number of domain names. Lightsail has the same limit.
 pub const MAX_DOMAINS: usize = 4;
 
 /// The reason for which a service cannot have its domain names.
@@ -29,8 +29,8 @@ impl ContainerService {
         Ok(domains.map(|domain| domain.to_ascii_lowercase()).collect())
     }
 
-    /// Checks its domain names. `others` has those of all other services of the server, in lower case. A name belongs
-    /// to the first service that asked for it, whatever its account.
+    /// Checks its domain names. `others` has the domain names of all other services of the server, in lower
+    /// case. A name belongs to the first service that asked for it, whatever its account.
     ///
     /// # Errors
     /// [`DomainRefusal`] for the first name that it cannot have.

@@ -131,7 +131,7 @@ impl Provider {
     }
 }
 
-/// The ARN of an issuer in an account. `url` is the issuer's, with or without its scheme.
+/// The ARN of an issuer in an account. `url` is the URL of the issuer, with or without its scheme.
 pub fn provider_arn(account: &AccountId, url: &str) -> String {
     format!("arn:aws:iam::{account}:oidc-provider/{}", without_scheme(url))
 }

@@ -8,7 +8,8 @@
 //! with a text. Then the statement allows nothing, and denies what it might deny.
 //!
 //! - [`PermissionPolicy`] and [`Permissions`]: permitted actions, by a policy or a [`Preset`].
-//! - [`TrustPolicy`]: the tokens that open a role. [`Trusted`] makes such a policy from the name of a repository, a project or a service account.
+//! - [`TrustPolicy`]: the tokens that open a role. [`Trusted`] makes such a policy from the name of a
+//!   repository, a project or a service account.
 //! - [`Facts`]: the facts of a request.
 //! - [`Explanation`]: a decision with all its reasons.
 

@@ -97,7 +97,7 @@ impl Preset {
     /// cannot be changed, as for every caller with limits.
     ///
     /// # Errors
-    /// If a limit is no pattern, or there are too many.
+    /// If a limit is no pattern, or if there are too many.
     pub fn policy(self, limits: &Limits) -> Result<PermissionPolicy, PolicyError> {
         let own: Vec<String> = self.repositories().iter().map(|name| (*name).to_owned()).collect();
         let repositories = if limits.repositories.is_empty() { &own } else { &limits.repositories };

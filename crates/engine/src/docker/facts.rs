@@ -17,7 +17,8 @@ pub(super) struct Facts {
     pub(super) program: Program,
     /// Identifies the engine.
     pub(super) identity: String,
-    /// Whether it runs in its own namespaces or virtual machine, so that its networks are not this machine's.
+    /// Whether it runs in its own namespaces or virtual machine, so that its networks do not belong to this
+    /// machine.
     pub(super) is_apart: bool,
     /// The processor's name, as the engine gives it.
     pub(super) processor: String,
@@ -39,8 +40,8 @@ impl Facts {
         let (name, root) = (info.name.unwrap_or_default(), info.docker_root_dir.unwrap_or_default());
         Ok(Self {
             program: if is_podman { Program::Podman } else { Program::Docker },
-            // Podman makes a new id for each answer. Before version 23, all Docker daemons of a machine have one id, and so
-            // have copies of the machine.
+            // Podman makes a new id for each answer. Before version 23, all Docker daemons of a machine and of its copies
+            // have the same id.
             identity: format!("{} {name} {root}", info.id.filter(|_| !is_podman).unwrap_or_default()),
             is_apart: options.iter().any(|one| one.contains("rootless")) || system.contains("Docker Desktop"),
             processor: info.architecture.or(version.arch).unwrap_or_default(),

@@ -81,7 +81,7 @@ impl Found {
 /// How this machine reaches a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// At its own address, if its network is one of this machine's.
+    /// At the own address of the container, if this machine has the network.
     Direct,
     /// Through the ports that the engine publishes.
     Published,

@@ -31,8 +31,8 @@ const BASE: u64 = 0x40_0000;
 /// The length of the headers before the code, in bytes.
 const HEADS: u64 = 120;
 
-/// The image as an archive for `docker load`. `None` for a processor without a program. The processor's name is Go's
-/// or the kernel's.
+/// The image as an archive for `docker load`. `None` for a processor without a program. The name of the
+/// processor is one that Go or the kernel uses.
 pub(super) fn archive(processor: &str) -> Option<Bytes> {
     let (name, program) = match processor {
         "amd64" | "x86_64" => ("amd64", program(62, &X86_64)),

@@ -71,7 +71,7 @@ impl Pull<'_> {
         engine: Bollard,
     ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Unpin + use<> {
         let reference = raw::escaped(self.reference);
-        // Podman's own API, unlike Docker's, needs a version in the path.
+        // Podman's own API needs a version in the path. The API of Docker does not.
         let path = if self.program == Program::Podman && self.is_trusted {
             format!("/v4.0.0/libpod/images/pull?reference={reference}&tlsVerify=false")
         } else {

@@ -1,4 +1,4 @@
-//! Tests every engine against the contract, and Docker's and Podman's engine also against further cases.
+//! Tests every engine against the contract. The engines of Docker and Podman are also tested in further cases.
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 

@@ -32,7 +32,7 @@ const NOTICEABLE: Duration = Duration::from_secs(5);
 /// The options of calls.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientOptions {
-    /// A file of certificates to trust in place of the system's.
+    /// A file of certificates to trust in place of the certificates of the system.
     pub(crate) ca_bundle: Option<PathBuf>,
     /// Whether certificates are checked.
     pub(crate) verify: bool,

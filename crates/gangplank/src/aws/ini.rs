@@ -49,7 +49,7 @@ pub(crate) fn split(text: &str) -> Vec<String> {
 /// Parses the lines of a file.
 ///
 /// # Errors
-/// If a line cannot be parsed, or a section or a key is there twice.
+/// If a line cannot be parsed, or if a section or a key is there twice.
 pub(crate) fn lines(text: &[String]) -> Result<Vec<Line>, BadLine> {
     let mut reader = Reader::default();
     let numbered = text.iter().enumerate();

@@ -83,7 +83,7 @@ paged! {
 /// The whole list, page after page.
 ///
 /// # Errors
-/// If a call fails, or the pages do not end.
+/// If a call fails, or if the pages do not end.
 pub(crate) async fn all<I>(client: &ApiClient, mut request: I) -> Result<Vec<I::Entry>>
 where
     I: Paged,

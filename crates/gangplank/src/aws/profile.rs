@@ -77,7 +77,7 @@ pub(crate) fn is_named(section: &str, word: &str, name: &str) -> bool {
 /// Reads the sections of a file. A missing file has none.
 ///
 /// # Errors
-/// If the file cannot be read, or a line cannot be parsed.
+/// If the file cannot be read, or if a line cannot be parsed.
 pub(crate) fn sections(path: &Path) -> Result<Vec<(String, Section)>> {
     let text = private_file::read(path)?.unwrap_or_default();
     Ok(ini::sections(lines(path, &ini::split(&text))?))
@@ -91,7 +91,7 @@ fn lines(path: &Path, text: &[String]) -> Result<Vec<Line>> {
 /// removed. The rest of the file stays as it is.
 ///
 /// # Errors
-/// If the file cannot be read or written, or a value has more than one line.
+/// If the file cannot be read or written, or if a value has more than one line.
 pub(crate) fn set(
     path: &Path,
     kind: Kind,

@@ -16,7 +16,7 @@ pub(crate) enum Unresolved {
     /// One half of an access key is there, and the other is missing.
     #[error("Partial credentials found in {0}, missing: {1}")]
     Partial(&'static str, &'static str),
-    /// There is an identity token, and no role is named that it should open.
+    /// There is an identity token, but no role is named for it.
     #[error(
         "there is an identity token (AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file in the profile), but no \
          role: set AWS_ROLE_ARN, or role_arn in the profile"
@@ -175,7 +175,7 @@ impl Settings {
         })
     }
 
-    /// The access key: the environment's, unless a profile was named on the command line; else the profile's.
+    /// The access key: from the environment, unless the command line names a profile; then from the profile.
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>, Unresolved> {
         Ok(match self.key_of_environment()? {
             Some(key) => Some(key),
@@ -218,7 +218,8 @@ impl Settings {
         WebIdentity { role_arn, token_file, session_name }
     }
 
-    /// A setting of a role: the environment's, unless a profile was named on the command line; else the profile's.
+    /// A setting of a role: from the environment, unless the command line names a profile; then from the
+    /// profile.
     fn of_role(&self, name: &str, key: &str) -> Option<String> {
         if self.profile_wins { self.get(key).map(str::to_owned) } else { self.either(name, key) }
     }

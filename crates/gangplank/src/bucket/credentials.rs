@@ -118,7 +118,7 @@ fn find(region: &str) -> Result<Option<Found>> {
                 expires: None,
             }))
         }
-        // Without a file the token would be a CI job's, and a CI job runs no server.
+        // Without a file the token would come from a CI job, and a CI job runs no server.
         Some(Identity::Role(role)) => match role.token_file {
             None => None,
             Some(file) => {

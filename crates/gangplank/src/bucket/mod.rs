@@ -16,7 +16,7 @@ use crate::cli::usage::named;
 /// The address of a bucket and the way to it, from the options.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The bucket's server; `None` stands for Amazon's.
+    /// The server of the bucket; `None` stands for Amazon.
     pub(crate) endpoint: Option<String>,
     /// The region; `None` stands for the region of the environment or the profile.
     pub(crate) region: Option<String>,
@@ -30,8 +30,8 @@ pub(crate) struct Options {
     pub(crate) scratch_dir: Option<PathBuf>,
 }
 
-/// The region if none is set and the server is not Amazon's. Such servers accept any region, and some expect
-/// this one.
+/// The region if none is set and the server does not belong to Amazon. Such servers accept any region, and some
+/// expect this one.
 const USUAL_REGION: &str = "us-east-1";
 
 impl Options {

@@ -110,7 +110,7 @@ impl Args {
             source_networks: self.narrowing.limits.networks(),
         };
         let login = client.call(&request).await?.registry_login;
-        // Mask the password before anything is printed that may hold it.
+        // Mask the password before anything that may hold it is printed.
         login.password.iter().for_each(masks::mask);
         make::checked(principal, login, kind)
     }

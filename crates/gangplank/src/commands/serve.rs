@@ -154,8 +154,8 @@ struct Settings {
 }
 
 impl Settings {
-    /// Reads the file again, applies the options that can change while the server runs, and logs the names of those
-    /// that cannot.
+    /// Reads the file again, applies the options that can change while the server runs, and logs the names of
+    /// the other changed options.
     fn reload(&mut self) {
         let options = match self.args.options.clone().with_file(self.args.config.as_deref()) {
             Ok(options) => options,

@@ -46,7 +46,7 @@ pub(crate) fn of_new(folder: &Path) -> io::Result<Option<Owner>> {
 /// Makes a folder, and the missing folders above it, with a mode. Each belongs to the owner of the folder around it.
 ///
 /// # Errors
-/// If a folder cannot be made, or its path is no folder.
+/// If a folder cannot be made, or if its path is no folder.
 pub(crate) fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => return Ok(()),

@@ -26,9 +26,9 @@ type Parsed<T> = Result<T, String>;
 /// How a key is joined with its value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Assigned {
-    /// By `=`: the value is the text.
+    /// With `=`: the text is the value.
     Text,
-    /// By `@=`: the text may name a file, which then holds the value.
+    /// With `@=`: the text may name a file, which then holds the value.
     TextOrFile,
 }
 

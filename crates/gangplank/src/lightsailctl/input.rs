@@ -73,7 +73,7 @@ impl Configuration {
         self.debug == Some(true)
     }
 
-    /// Makes the API's client. If no server is named, the client calls Amazon's.
+    /// Makes the API's client. If no server is named, the client calls Amazon.
     pub(super) fn client(&self) -> Result<Arc<ApiClient>> {
         let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
         let settings = Settings::of_profile(given(&self.profile).as_deref())?;

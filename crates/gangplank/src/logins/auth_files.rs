@@ -84,7 +84,7 @@ pub(crate) enum OtherKind {
 /// is.
 ///
 /// # Errors
-/// If a file is no JSON object or cannot be written, or a helper refuses.
+/// If a file is no JSON object or cannot be written, or if a helper refuses.
 pub(crate) fn put(made: &Made, other_kind: OtherKind) -> Result<Vec<String>> {
     if other_kind == OtherKind::Refuse {
         refuse_other_kind(made)?;
@@ -148,7 +148,7 @@ pub(crate) fn set_helper(registry: &str) -> Result<Vec<String>> {
 /// Removes the login for a registry from every place. Returns the places that had one.
 ///
 /// # Errors
-/// If a file is no JSON object or cannot be written, or a helper fails.
+/// If a file is no JSON object or cannot be written, or if a helper fails.
 pub(crate) fn remove(registry: &str) -> Result<Vec<String>> {
     let mut places = Vec::new();
     if KeptLogins::open()?.forget(registry, output::now())? {
@@ -180,8 +180,8 @@ fn hand_to_our_helper(made: &Made) -> Result<()> {
     kept.keep(made.clone(), now)
 }
 
-/// The files to write: always docker's. Podman reads docker's file if its own has no entry, so podman's own file is
-/// written only if it exists or was asked for.
+/// The files to write: always the file of docker. Podman reads docker's file if its own has no entry, so
+/// podman's own file is written only if it exists or was asked for.
 fn files() -> Result<Vec<PathBuf>> {
     let docker = home_folders::docker_config().context("no folder for docker's configuration was found")?;
     let mut files = vec![docker.join("config.json")];

@@ -129,7 +129,7 @@ fn digest(secret: &str) -> String {
 }
 
 impl Login {
-    /// Whether the user name is that of our servers' logins.
+    /// Whether our servers use this user name for their logins.
     pub(crate) fn is_ours(&self) -> bool {
         self.username == USERNAME && Password::parse(&self.secret).is_some()
     }
@@ -159,7 +159,7 @@ impl KeptLogins {
     /// Opens the user's file: `$XDG_STATE_HOME/gangplank/logins.json`, else under `~/.local/state`.
     ///
     /// # Errors
-    /// If the file cannot be read, or there is no home folder.
+    /// If the file cannot be read, or if there is no home folder.
     pub(crate) fn open() -> Result<Self> {
         let state = home_folders::state().context("there is no folder to keep logins in")?;
         Self::open_in(&state.join("gangplank"))

@@ -29,7 +29,7 @@ impl Registries {
     /// Reads the file. A missing file has no registries.
     ///
     /// # Errors
-    /// If the file cannot be read or is damaged, or there is no home folder.
+    /// If the file cannot be read or is damaged, or if there is no home folder.
     pub(crate) fn open() -> Result<Self> {
         let config = home_folders::config().context("there is no folder for configuration")?;
         let file = config.join("gangplank/registries.toml");

@@ -138,7 +138,8 @@ fn wanted<'w>(name: Option<&'w str>, platforms: &'w Platforms, written: &'w str)
 /// Places that skopeo reads and a push does not.
 const OTHER_PLACES: [&str; 5] = ["dir", "docker", "containers-storage", "ostree", "sif"];
 
-/// Adds advice to the error of an engine, if there is a file with that name, or if the name is a place of skopeo's.
+/// Adds advice to the error of an engine, if there is a file with that name, or if the name is a place in the
+/// syntax of skopeo.
 fn advised(name: &str, error: anyhow::Error) -> anyhow::Error {
     let name = name.strip_prefix("file://").unwrap_or(name);
     let path = Path::new(name);

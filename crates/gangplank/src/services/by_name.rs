@@ -44,7 +44,7 @@ pub(crate) async fn deployments(
     Ok(client.call(&request).await?.deployments.unwrap_or_default())
 }
 
-/// The container to take if none is named: the one of the public endpoint, else the only one.
+/// The container to take if none is named: the container of the public endpoint, else the only container.
 ///
 /// # Errors
 /// If the deployment has several containers and no endpoint.

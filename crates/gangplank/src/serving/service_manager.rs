@@ -8,7 +8,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 /// The variable that names the socket. Programs that a command starts do not inherit it, because the manager would
-/// take their messages for the server's.
+/// take their messages for messages of the server.
 pub(crate) const VARIABLE: &str = "NOTIFY_SOCKET";
 /// The longest wait for a manager that does not take a datagram.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -28,7 +28,7 @@ impl SharedArgs {
     /// The database. `None` if none is named, or the command line names another place than the variable.
     ///
     /// # Errors
-    /// If two places are named, or the URL has a mistake.
+    /// If two places are named, or if the URL has a mistake.
     pub(crate) fn target(&self) -> Result<Option<Target>> {
         let Some(database) = &self.database else { return Ok(None) };
         let other = OTHERS.into_iter().map(named).find(|name| name.starts_with("--"));

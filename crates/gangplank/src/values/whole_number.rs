@@ -5,7 +5,7 @@ use std::str::FromStr;
 /// Reads a count.
 ///
 /// # Errors
-/// If the number is negative or too large, or the text is no number. The error is a sentence.
+/// If the number is negative or too large, or if the text is no number. The error is a sentence.
 pub(crate) fn read<T: FromStr>(text: &str) -> Result<T, String> {
     let trimmed = text.trim();
     let negative =

@@ -16,7 +16,8 @@ fn beside(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// The folders in which pages find programs: first CI's folders of clients, then the machine's.
+/// The folders in which pages find programs: first the folders of clients in CI, then the folders of the
+/// machine.
 pub(crate) fn path() -> Vec<PathBuf> {
     let kept = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let mut folders = Vec::new();

@@ -79,7 +79,7 @@ fn beside_a_quickstart(client: &Program) {
     let image = format!(":{service}.hello.1");
     let deploy = ["deploy", &service, "--image", &image, "--wait"];
 
-    // The port is the one of the last deployment.
+    // The port is the port of the last deployment.
     let (code, told, states) = ran(&deploy);
     assert_eq!((code, told.as_str()), (Some(0), format!("{url}\n").as_str()), "{states}");
     assert!(states.ends_with(&format!("Deployment 2 of {service} is ACTIVE.\n")), "{states}");

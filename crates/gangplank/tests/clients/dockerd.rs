@@ -99,7 +99,7 @@ impl Dockerd {
         socket_in(&self.folder)
     }
 
-    /// A command in a home of the client's.
+    /// A command of the client, with this home folder.
     pub(crate) fn call_in(&self, home: &Path, args: &[&str]) -> Call {
         let socket = self.socket();
         let args = ["--host", socket.as_str()].into_iter().chain(args.iter().copied());

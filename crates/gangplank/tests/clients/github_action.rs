@@ -46,7 +46,7 @@ struct Runner<'a> {
     tokens: TokenEndpoint,
 }
 
-/// The state from the first step for the last.
+/// The state that the first step leaves for the last step.
 type State = Vec<(String, String)>;
 
 impl<'a> Runner<'a> {

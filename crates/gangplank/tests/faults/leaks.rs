@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 /// The longest time for the server to remove files after its start.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Waits until the files in a data directory are those that its rows name.
+/// Waits until a data directory has exactly the files that its rows name.
 ///
 /// # Panics
 /// When the time is over, either a file was lost, or there is a file that nobody will remove.

@@ -141,7 +141,7 @@ fn what_is_registered_or_elsewhere_is_not_pushed() {
         assert_eq!(asked(&service)["containers"]["app"]["image"], *image);
         assert_eq!(service.bodies("CreateContainerServiceRegistryLogin"), Vec::<Value>::new());
     }
-    // The port is the one of the image's last deployment, if there is one.
+    // Without an option, the port comes from the image's last deployment, if there is one.
     let service = FakeService::start();
     deploy(&service, home.path(), &["--image", ":web.app.1"]).check_failed(&[":web.app.1", "--port none"]);
     check_nothing_was_done(&service);

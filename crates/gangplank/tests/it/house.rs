@@ -36,7 +36,7 @@ const RESERVED: [(&str, &[&str]); 9] = [
         &[
             "server/src/clock.rs",
             "s3/src/clock.rs",
-            // This code compares the machine's clock with the database's.
+            // This code compares the clock of the machine with the clock of the database.
             "store/src/metadata/postgres/shared.rs",
             "gangplank/src/aws/api_client.rs",
             "testkit/src",

@@ -1,4 +1,4 @@
-//! Only the owner can open the data directory, whatever existed before and whatever the umask.
+//! Only the owner can open the data directory, whatever existed before, and whatever the umask is.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};

@@ -54,8 +54,8 @@ impl Kitchen {
         Self { keyless, bin, engine }
     }
 
-    /// The text of a page, with the address of this server in place of the registry's, and the address of this
-    /// issuer in place of all others.
+    /// The text of a page, with the address of this server in place of the address of the registry, and the
+    /// address of this issuer in place of all others.
     fn here(&self, text: &str) -> String {
         let (server, issuer) = (&self.keyless.server, &self.keyless.issuer.url);
         let of_ci = |text: String, option: &str| {

@@ -369,7 +369,7 @@ fn calls_of_other_services_are_refused_in_their_protocols() {
             "{\"__type\":\"UnknownOperationException\"",
         ),
         ("lambda", "GET", "/2015-03-31/functions/", &[], 400, "application/json", "{\"__type\":\"Unknown"),
-        // The paths of this service begin like the registry's.
+        // The paths of this service begin like the paths of the registry.
         (
             "apigateway",
             "GET",

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use gangplank_testkit::identity::tls_file;
 use gangplank_testkit::replicas::TlsAt;
 use gangplank_testkit::{Image, TestServer, skip};
+use reqwest::Certificate;
+use reqwest::blocking::Client;
+use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
 use crate::client::{Call, Program};
@@ -57,9 +60,27 @@ fn pushes_and_pulls(at: TlsAt) {
     let copy = ["copy", "--dest-cert-dir", &trusted, "--dest-creds", &credentials, &layout, &image];
     skopeo.call(server.home(), copy).run().ok();
 
+    assert!(signs_in(&server).starts_with("__Host-gangplank="), "the cookie is for TLS alone");
+
     // Each of them answered something.
     let answers = server.proxy().log();
     assert!((0..3).all(|replica| answers.contains(&format!("replicas/r{replica}"))), "{answers}");
+}
+
+/// Signs in to the console by a link. Returns the cookie.
+fn signs_in(server: &TestServer) -> String {
+    let link = server.api().gangplank("CreateConsoleLink", &json!({})).body;
+    let secret =
+        link["path"].as_str().and_then(|path| path.split_once("t=")).unwrap_or_else(|| panic!("{link}"));
+    let authority = Certificate::from_pem(&std::fs::read(tls_file("ca.pem")).unwrap()).unwrap();
+    let browser =
+        Client::builder().no_proxy().redirect(Policy::none()).tls_certs_merge([authority]).build().unwrap();
+    let form = browser.post(format!("{}/console/in", server.endpoint()));
+    let form =
+        form.header("origin", server.endpoint()).header("content-type", "application/x-www-form-urlencoded");
+    let entered = form.body(format!("link={}", secret.1)).send().unwrap();
+    assert_eq!(entered.status(), 303);
+    entered.headers()["set-cookie"].to_str().unwrap().to_owned()
 }
 
 /// A call with the files that name the server and its key.

@@ -23,7 +23,7 @@ impl Client {
     /// Looks at an object; `None` if there is none.
     ///
     /// # Errors
-    /// If the server refuses or does not answer, or the bucket is missing.
+    /// If the server refuses or does not answer, or if the bucket is missing.
     pub async fn head_object(&self, key: &str) -> Result<Option<Head>> {
         for _ in 0..2 {
             let found =

@@ -26,8 +26,8 @@ pub(crate) const LOST_AND_FOUND: &str = "lost+found";
 /// backup, and all bytes.
 ///
 /// # Errors
-/// If the directory cannot be read, or the folder not written. The next backup uses the content that was
-/// copied.
+/// If the directory cannot be read, or if the folder cannot be written. The next backup uses the content that
+/// was copied.
 pub fn to_folder(
     data_dir: &Path,
     folder: &Path,

@@ -31,8 +31,8 @@ const CUT: &str = "it was cut before its end";
 /// backup, unless `master_key_file` names a file. `progress` gets the bytes that were copied, and all bytes.
 ///
 /// # Errors
-/// If there is no complete backup, the directory is not empty or cannot be written, or the key belongs to
-/// another server. Nothing is left in the directory then.
+/// If there is no complete backup, if the directory is not empty or cannot be written, or if the key belongs to
+/// another server.
 pub fn from_folder(
     folder: &Path,
     data_dir: &Path,
@@ -145,7 +145,7 @@ pub(super) fn named(content: &KeptContent) -> String {
     format!("{digest} of account {} in {}", tenant.account, tenant.region)
 }
 
-/// Opens the database. Refuses one that is not the manifest's.
+/// Opens the database. Refuses a database that does not match the manifest.
 fn open_rows(database: &Path, manifest: &Manifest) -> Result<Snapshot> {
     let mut hasher = Hasher::new(Algorithm::Sha256);
     hasher.read_from(File::open(database)?)?;

@@ -31,8 +31,8 @@ impl Source {
     /// Opens a data directory.
     ///
     /// # Errors
-    /// If the directory cannot be read, its content is in a bucket, its folder of content belongs to another
-    /// database, or its master key to another.
+    /// If the directory cannot be read, if its content is in a bucket, or if its folder of content or its
+    /// master key belongs to another database.
     pub(super) fn open(path: &Path, with_master_key: bool) -> Result<Self> {
         let shown = path.display();
         let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;

@@ -29,7 +29,7 @@ pub(super) const CONTENT: &str = "blobs/content/";
 /// gets the bytes that were written, and all bytes.
 ///
 /// # Errors
-/// If the directory cannot be read, or the stream not written.
+/// If the directory cannot be read, or if the stream cannot be written.
 pub fn to_stream(
     data_dir: &Path,
     out: impl Write,

@@ -115,7 +115,7 @@ impl Certificates {
         self.pairs().for_each(PairInFiles::reload);
     }
 
-    /// Reads those files again that have changed.
+    /// Reads the changed files again.
     pub(crate) fn reload_if_changed(&self) {
         self.pairs().for_each(PairInFiles::reload_if_changed);
     }
@@ -157,7 +157,8 @@ impl Certificates {
     /// Checks that the certificate of this name covers a domain.
     ///
     /// # Errors
-    /// If there is no such certificate, it covers other domains, or the server's own names the domain.
+    /// If the server's own certificate names the domain, if there is no certificate with this name, or if that
+    /// certificate only covers other domains.
     pub(crate) fn certificate_covers(&self, certificate: &str, domain: &str) -> Result<(), NotCovered> {
         let found = self.named().find(|(name, _)| *name == certificate);
         let certificate = certificate.to_owned();

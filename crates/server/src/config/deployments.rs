@@ -17,15 +17,15 @@ use super::{Config, TlsFiles};
 pub struct Deployments {
     /// The engine that runs them.
     pub engine: EngineChoice,
-    /// The engine's address, in the form of `DOCKER_HOST`; searched for if `None`.
+    /// The engine's address, in the form of `DOCKER_HOST`. `None` means that the server searches for the engine.
     pub engine_host: Option<String>,
     /// The `host:port` at which the engine reaches this registry; this server's own listener if `None`.
     pub engine_registry: Option<String>,
-    /// Processors that all services together may be promised; if `None`, four times the processors of the
-    /// engine's machine.
+    /// How many processors may be promised to all services together. `None` means four times the processors of
+    /// the engine's machine.
     pub engine_cpus: Option<f64>,
-    /// Bytes of memory that all services together may be promised; if `None`, the memory of the engine's
-    /// machine.
+    /// How many bytes of memory may be promised to all services together. `None` means the memory of the
+    /// engine's machine.
     pub engine_memory: Option<u64>,
     /// Whether images may be pulled from registries at private addresses. If `None`, only while every listener
     /// is on loopback.

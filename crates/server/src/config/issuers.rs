@@ -13,7 +13,7 @@ pub struct Issuer {
     pub audiences: Vec<String>,
     /// The source of its keys.
     pub keys: IssuerKeys,
-    /// A PEM file of certificates to trust for its address, in place of the system's.
+    /// A PEM file of certificates to trust for its address, in place of the certificates of the system.
     pub ca_file: Option<PathBuf>,
     /// The longest time from `iat` to `exp` of its tokens.
     pub max_token_life: Duration,

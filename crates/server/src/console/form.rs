@@ -52,7 +52,7 @@ pub(super) async fn read(
     let read = app.unverified.read(peer, body, LONGEST, app.limits.body_stall).await;
     match read {
         Ok(body) => Ok(Form::parse(&body)),
-        Err(Unread::TooLong) => {
+        Err(Unread::TooLong { .. }) => {
             Err((StatusCode::PAYLOAD_TOO_LARGE, "The form is too long: 64 KiB are read."))
         }
         Err(Unread::Stalled) => Err((StatusCode::REQUEST_TIMEOUT, "The form stopped coming.")),

@@ -151,7 +151,7 @@ impl Bearer<'_> {
     /// role allows if that is shorter.
     ///
     /// # Errors
-    /// If the requested life exceeds the role's longest session, or the policy cannot be parsed.
+    /// If the requested life exceeds the role's longest session, or if the policy cannot be parsed.
     pub(super) fn begin(
         &self,
         trusted: Trusted,

@@ -24,7 +24,7 @@ pub(super) async fn list(
 /// Lists events for somebody who can read the whole database.
 ///
 /// # Errors
-/// If the request has a mistake, or the store fails.
+/// If the request has a mistake, or if the store fails.
 pub async fn audit_events(
     metadata: &dyn Metadata,
     input: ListAuditEventsRequest,

@@ -16,11 +16,11 @@ use hyper::header::HOST;
 use hyper::http::request::Parts;
 use sha2::{Digest as _, Sha256};
 
+use super::Result;
 use super::caller::Caller;
 use super::spoken::Service;
-use super::{Result, body};
 use crate::app::App;
-use crate::http::small_body::SmallBody;
+use crate::http::small_body::{SmallBody, check_length};
 use crate::refusals::Refusal as Counted;
 
 /// A caller whose signature was not accepted.
@@ -50,7 +50,7 @@ pub(super) enum Look {
 /// read.
 ///
 /// # Errors
-/// If the signature is wrong, the key has ended, or the body cannot be read.
+/// If the signature is wrong, if the key has ended, or if the body cannot be read.
 pub(super) async fn identify(
     app: &App,
     peer: IpAddr,
@@ -67,19 +67,20 @@ pub(super) async fn identify(
         stranger.error
     };
     let limit = service.body_limit(app);
-    body::check_length(limit, &body)?;
+    check_length(&body, limit)?;
     let claim = claim(app, service, head).map_err(|error| refused(error.into()))?;
     let body = match look_up(app, &claim).await? {
-        Named::Usable => body::read(app, peer, limit, body).await?,
+        // The client may be slow, but may not pause for too long.
+        Named::Usable => app.unverified.read(peer, body, limit, app.limits.body_stall).await?,
         Named::Unknown(stranger) => return Err(refused(stranger).into()),
         // Only the holder of the secret is told that the key has ended. A small body that has already arrived
         // is enough to verify the signature.
         Named::Ended(stranger) => {
-            body::read_what_is_there(app, peer, body).await.ok_or_else(|| refused(stranger))?
+            app.unverified.read_what_is_there(peer, body).await.ok_or_else(|| refused(stranger))?
         }
     };
     let caller = verify(app, &claim, look, &body, &head.headers).await?.map_err(refused)?;
-    Ok((caller, body::admit(app, body)?))
+    Ok((caller, app.small_bodies.take_over(body)?))
 }
 
 /// Checks all that needs neither the secret nor the body, including that the call is signed for this service.

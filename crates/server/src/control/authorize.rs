@@ -45,7 +45,7 @@ pub(super) enum Named<'a> {
     Server,
 }
 
-/// The things that the call names and that were found.
+/// The existing things among those that the call names.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// The service, if it exists.

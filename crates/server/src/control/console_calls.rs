@@ -17,7 +17,7 @@ use crate::app::App;
 
 /// Why a user could not be identified.
 pub(crate) enum NoCaller {
-    /// There is no such key, it may not sign in, or the secret is wrong.
+    /// The key does not exist or may not sign in, or the secret is wrong.
     Unknown {
         /// The owner of the named key, if the key exists.
         owner: Option<Owner>,
@@ -46,7 +46,7 @@ impl From<Failure> for NoCaller {
 /// The caller with this key, in its present state.
 ///
 /// # Errors
-/// If there is no such key, it may not be used any more, or the store fails.
+/// If the key does not exist, if it may not be used any more, or if the store fails.
 pub(crate) async fn of_key(app: &App, key: &AccessKeyId, region: Region) -> Result<Caller, NoCaller> {
     let found = app.metadata.credential_now(key).await.map_err(Failure::from)?;
     let credential = found.ok_or(NoCaller::Unknown { owner: None, tenant: None })?;
@@ -56,7 +56,7 @@ pub(crate) async fn of_key(app: &App, key: &AccessKeyId, region: Region) -> Resu
 /// The caller that knows this access key and its secret.
 ///
 /// # Errors
-/// If the key or the secret is wrong, the key may not be used any more, or the store fails.
+/// If the key or the secret is wrong, if the key may not be used any more, or if the store fails.
 pub(crate) async fn by_secret(app: &App, id: &str, secret: &str, region: Region) -> Result<Caller, NoCaller> {
     let named = match AccessKeyId::parse(id) {
         Ok(id) => app.metadata.credential_now(&id).await.map_err(Failure::from)?,

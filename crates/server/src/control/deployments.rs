@@ -8,10 +8,13 @@ use gangplank_api::lightsail::{
 };
 use gangplank_core::ImageReference;
 use gangplank_core::deployment::Spec;
+use gangplank_store::metadata::container_services::ContainerService;
 use gangplank_store::metadata::deployments::{DeploymentOutcome, ImageSource, NewDeployment, NewImage};
 
 use super::container_service::{require, shown};
-use super::service_refusals::{disabled, in_progress, no_engine, no_such_image, too_little_room, unknown};
+use super::service_refusals::{
+    check_engines, disabled, in_progress, no_engine, no_such_image, too_little_room, unknown,
+};
 use super::{Context, Result, deployment_wire};
 
 pub(super) async fn create(
@@ -22,6 +25,9 @@ pub(super) async fn create(
     let service = require(context, name)?;
     let (new, spec) = new(context, &service.uuid, input.containers, input.public_endpoint)?;
     let room = new.room;
+    if !service.is_disabled {
+        check_engines(&app.deployer, service, &with_one_more(service))?;
+    }
     let outcome = app.metadata.create_deployment(&context.origin(), tenant, service.id, new).await?;
     let deployed = match outcome {
         DeploymentOutcome::Made(deployed) => deployed,
@@ -50,10 +56,15 @@ pub(super) async fn list(
     Ok(GetContainerServiceDeploymentsResult { deployments: Some(shown.collect()) })
 }
 
+/// A service with one deployment more.
+pub(super) fn with_one_more(service: &ContainerService) -> ContainerService {
+    ContainerService { last_version: service.last_version + 1, ..service.clone() }
+}
+
 /// A new deployment of the service with this uuid, and its specification.
 ///
 /// # Errors
-/// If the server has no container engine, or the name of an image is not valid.
+/// If the server has no container engine, or if the name of an image is not valid.
 pub(super) fn new(
     context: &Context<'_>,
     uuid: &str,

@@ -22,7 +22,7 @@ const SESSION: &str = "exchange";
 /// Exchanges a token for a login.
 ///
 /// # Errors
-/// If the token does not open the role, or the role may not make such a login.
+/// If the token does not open the role, or if the role may not make such a login.
 pub(super) async fn answer(
     app: &App,
     record: &Record,

@@ -3,6 +3,8 @@
 use gangplank_api::{ApiError, ErrorCode};
 use gangplank_store::StoreError;
 
+use crate::http::small_body::Unread;
+
 /// The error that answers a failed call.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -21,6 +23,28 @@ impl Failure {
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         Self { error, quota: None }
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(unread: Unread) -> Self {
+        let (code, message) = match unread {
+            Unread::TooLong { limit } => {
+                let message = format!("The request's body is too large; at most {limit} bytes are read.");
+                (ErrorCode::RequestEntityTooLarge, message)
+            }
+            Unread::Stalled => {
+                (ErrorCode::RequestTimeoutException, "The request's body stopped coming.".to_owned())
+            }
+            Unread::Broken => {
+                (ErrorCode::SerializationException, "The request's body ended early.".to_owned())
+            }
+            Unread::NoRoom => {
+                let message = "The server is reading too many large requests at once; try again.";
+                (ErrorCode::ServiceUnavailable, message.to_owned())
+            }
+        };
+        ApiError::new(code, message).into()
     }
 }
 

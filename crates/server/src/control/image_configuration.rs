@@ -4,7 +4,7 @@
 use gangplank_api::gangplank::{BuildStep, ImageConfiguration};
 use serde_json::Value;
 
-/// Whether a media type is that of a container image's configuration.
+/// Whether a media type is one for the configuration of a container image.
 pub(super) fn is_one(media_type: &str) -> bool {
     matches!(
         media_type,

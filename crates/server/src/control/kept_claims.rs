@@ -46,7 +46,7 @@ const TELLING: &[&str] = &[
 /// The longest stored value, in bytes.
 const LONGEST: usize = 1_024;
 
-/// The claims of a token to store.
+/// The claims of a token that are worth storing.
 pub(super) fn of(verified: &Verified) -> Claims {
     let mut kept = Claims::new();
     let mut left = MOST_CLAIM_BYTES;

@@ -84,7 +84,8 @@ fn layers(view: &ManifestView) -> Vec<ManifestPart> {
     view.blobs.iter().filter(|blob| Some(blob.digest) != config).map(part).collect()
 }
 
-/// The configuration of a container image. `None` if there is none, or it is missing.
+/// The configuration of a container image. `None` if the image has no configuration, or if the configuration is
+/// missing.
 async fn configuration(
     context: &Context<'_>,
     repository: &RepositoryName,

@@ -12,7 +12,6 @@ mod assuming;
 mod audit;
 mod authenticate;
 mod authorize;
-mod body;
 mod caller;
 mod certificates;
 mod collection;
@@ -126,7 +125,7 @@ struct Context<'a> {
     app: &'a App,
     /// The caller's account, and the region that the call is signed for.
     tenant: &'a Tenant,
-    /// The things that the input names and that were found.
+    /// The existing things among those that the input names.
     found: Found,
     call: &'a Call<'a>,
 }

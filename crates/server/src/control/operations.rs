@@ -13,7 +13,8 @@ use super::{
 /// Decodes a call's input, authorizes the caller for the things that it names, and runs the operation.
 ///
 /// # Errors
-/// If the input does not fit the operation's description, the caller is not authorized, or the operation fails.
+/// If the input does not fit the operation's description, if the caller is not authorized, or if the operation
+/// fails.
 pub(super) async fn run(call: &Call<'_>, target: Target, body: &[u8]) -> Result<Vec<u8>> {
     match target {
         Target::Lightsail(operation) => of_lightsail(call, operation, body).await,

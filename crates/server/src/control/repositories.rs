@@ -57,7 +57,7 @@ pub(super) async fn manifests(
 /// logins count here, too.
 ///
 /// # Errors
-/// If the name is not valid, or the repository is outside the caller's limits.
+/// If the name is not valid, or if the repository is outside the caller's limits.
 pub(super) fn readable(context: &Context<'_>, name: &str) -> Result<RepositoryName> {
     let repository = RepositoryName::parse(name)
         .map_err(|error| ApiError::invalid_input(format!("repository cannot be used: {error}")))?;

@@ -5,11 +5,12 @@ use gangplank_api::ApiError;
 use gangplank_api::lightsail::invalid_image;
 use gangplank_core::Tenant;
 use gangplank_core::deployment::Spec;
-use gangplank_store::metadata::container_services::ServiceOutcome;
+use gangplank_store::metadata::container_services::{ContainerService, ServiceOutcome};
 use gangplank_store::metadata::deployments::{DeployedService, Promised, Room};
 
 use super::failure::Failure;
 use super::{Context, Result};
+use crate::deployments::Deployer;
 
 /// The service does not exist.
 pub(super) fn unknown(name: &str, tenant: &Tenant) -> ApiError {
@@ -56,6 +57,30 @@ pub(super) fn too_little_room(service: &str, room: Room, promised: Promised) -> 
         in_words(wanted),
         in_words(room),
         in_words(others)
+    ))
+}
+
+/// Checks whether one engine has room for all nodes of a service with changes that are about to be made. A service that
+/// wants no more than `before` is not refused.
+///
+/// # Errors
+/// If none of several engines has.
+pub(super) fn check_engines(
+    deployer: &Deployer,
+    before: &ContainerService,
+    after: &ContainerService,
+) -> std::result::Result<(), ApiError> {
+    let wanted = after.room();
+    let largest = after.wants_more_than(before).then(|| deployer.too_small_for(wanted)).flatten();
+    largest.map_or(Ok(()), |largest| Err(too_large(&after.name, wanted, largest)))
+}
+
+fn too_large(service: &str, wanted: Room, largest: Room) -> ApiError {
+    ApiError::invalid_input(format!(
+        "The nodes of container service \"{service}\" would need {}. A service runs as a whole on one engine, and the \
+         largest one may promise {}. Choose a smaller power or scale.",
+        in_words(wanted),
+        in_words(largest)
     ))
 }
 

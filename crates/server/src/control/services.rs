@@ -15,7 +15,7 @@ use gangplank_store::metadata::container_services::{
 };
 
 use super::container_service::{require, shown};
-use super::service_refusals::{outcome, unknown};
+use super::service_refusals::{check_engines, outcome, unknown};
 use super::{Context, Result, deployments};
 use crate::app::App;
 use crate::jobs;
@@ -60,6 +60,7 @@ pub(super) async fn create(
         Some(asked) => {
             let (new, spec) =
                 deployments::new(context, &service.uuid, asked.containers, asked.public_endpoint)?;
+            check_engines(&app.deployer, &service, &deployments::with_one_more(&service))?;
             let made = app.metadata.create_deployed_service(&origin, tenant, service, new, quota).await?;
             outcome(context, &name, made, Some(&spec))?
         }
@@ -104,7 +105,9 @@ pub(super) async fn update(
         room: app.deployer.can_run().then(|| app.deployer.room()),
     };
     let name = &input.service_name;
-    let (service, change) = (require(context, name)?.id, ServiceChange::Update(update));
+    let (before, change) = (require(context, name)?, ServiceChange::Update(update));
+    check_engines(&app.deployer, before, &change.apply(before))?;
+    let service = before.id;
     let (origin, max_tags) = (context.origin(), app.quotas.tags_per_resource);
     let changed = app.metadata.change_service(&origin, tenant, service, change, max_tags).await?;
     let deployed = outcome(context, name, changed, None)?;

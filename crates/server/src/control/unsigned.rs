@@ -5,14 +5,14 @@ use gangplank_api::{ApiError, Target, decode, encode};
 use hyper::body::Incoming;
 
 use super::spoken::Service;
-use super::{Client, Result, body, exchange, own_login};
+use super::{Client, Result, exchange, own_login};
 use crate::app::App;
 use crate::http::record::Record;
 
 /// Answers an unsigned call. A signature is ignored if there is one.
 ///
 /// # Errors
-/// If the body does not fit the operation, or its proof is not accepted.
+/// If the body does not fit the operation, or if its proof is not accepted.
 pub(super) async fn answer(
     app: &App,
     record: &Record,
@@ -23,8 +23,7 @@ pub(super) async fn answer(
 ) -> Result<Vec<u8>> {
     // The limit is the one for unsigned calls of STS.
     let limit = Service::Sts.body_limit(app);
-    body::check_length(limit, &body)?;
-    let body = body::read(app, client.address, limit, body).await?;
+    let body = app.unverified.read(client.address, body, limit, app.limits.body_stall).await?;
     Ok(match target {
         Target::Gangplank(Operation::ExchangeIdentityToken) => {
             encode(&exchange::answer(app, record, client, decode(&body)?, request_id).await?)

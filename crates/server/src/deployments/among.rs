@@ -85,18 +85,19 @@ impl Among {
         known.replicas.iter().filter(|replica| replica.id != self.id)
     }
 
-    /// The resources of all engines together; `None` if no server has an engine. Servers that share an engine count
-    /// once.
+    /// The resources of all engines together; `None` if no server has an engine.
     pub(super) fn room(&self) -> Option<Room> {
+        self.rooms().into_iter().reduce(Room::and)
+    }
+
+    /// The resources of each engine. Servers that share an engine count once.
+    pub(super) fn rooms(&self) -> Vec<Room> {
         let known = self.known();
         let mut engines: BTreeMap<&str, Room> = BTreeMap::new();
         for Replica { engine, room, .. } in &known.replicas {
             let sum = engines.entry(engine).or_insert(*room);
             *sum = Room { cpus: sum.cpus.max(room.cpus), memory: sum.memory.max(room.memory) };
         }
-        engines.into_values().reduce(|sum, one| Room {
-            cpus: sum.cpus + one.cpus,
-            memory: sum.memory.saturating_add(one.memory),
-        })
+        engines.into_values().collect()
     }
 }

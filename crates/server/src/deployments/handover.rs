@@ -1,6 +1,7 @@
 //! Tells other servers where a service is served, and hands it over so that one server serves at every moment.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gangplank_store::coordination::{Claim, Place, Work};
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Holds;
 use super::among::Among;
+use super::node::Node;
 use super::runner::{Runner, Trouble};
 use crate::coordination::{Held, LASTS};
 use crate::endpoint::routes::Route;
@@ -43,6 +45,8 @@ pub(super) enum LetGo {
     Lost,
     /// This server is about to stop.
     Leaving,
+    /// The engine has been away for too long, and another server can run the service.
+    WithoutEngine,
 }
 
 /// The state of a service after its runner has given up the claim.
@@ -108,6 +112,19 @@ impl Runner {
         self.app.deployer.among()?.place_elsewhere(self.service).filter(is_later)
     }
 
+    /// Whether another server should run the service: the engine here has been away for too long, and no node
+    /// answers. Nodes may go on without their engine.
+    pub(super) fn gives_way(&self) -> bool {
+        let Some(among) = self.app.deployer.among() else { return false };
+        let is_long = self.away_since.is_some_and(|since| since.elapsed() >= self.pace.engine_away);
+        let engine = self.app.deployer.engine_identity();
+        let answers =
+            |node: &Node| node.target.as_ref().is_some_and(|it| it.is_healthy.load(Ordering::Relaxed));
+        is_long
+            && !self.nodes.values().any(answers)
+            && among.others(&among.known()).any(|other| Some(other.engine.as_str()) != engine)
+    }
+
     /// Makes no more changes, and keeps leading requests to the nodes until another server serves. Then removes
     /// the nodes, unless the other server took them over.
     pub(super) async fn let_go(&mut self, claim: Held, why: LetGo, stop: &CancellationToken) -> After {
@@ -123,8 +140,15 @@ impl Runner {
         let is_last = app.deployer.holds(self.service, Holds::NoMore);
         let Some(among) = app.deployer.among() else { return After::Over };
         let ends = Instant::now() + self.pace.hand_over;
-        if why == LetGo::Leaving
-            && is_last
+        if why == LetGo::WithoutEngine {
+            tracing::warn!(
+                tenant = %self.tenant,
+                service = self.labels.1,
+                "the engine has been away for too long, so another server takes the service over"
+            );
+        }
+        // Others wait for a server that they know, and so less for one that has withdrawn.
+        if (why == LetGo::WithoutEngine || why == LetGo::Leaving && is_last)
             && let Err(error) = among.places.withdraw(&among.id).await
         {
             tracing::debug!(%error, "cannot tell other servers to take over now; they do so soon");
@@ -148,6 +172,7 @@ impl Runner {
                 return After::Over;
             }
             if !is_leaving
+                && (why != LetGo::WithoutEngine || self.engine.host().await.is_ok())
                 && !among.known().holders.contains_key(&self.service)
                 && let Ok(Some(claim)) = app.claims.take(Work::Service(self.service)).await
             {

@@ -24,7 +24,7 @@ pub(super) type References = BTreeMap<String, String>;
 /// Why images could not be brought.
 #[derive(Debug)]
 pub(super) enum NotThere {
-    /// A failure of the engine, the registry or the store that may pass.
+    /// A temporary failure of the engine, the registry or the store.
     Yet(String),
     /// A failure that would repeat.
     Ever(String),
@@ -108,7 +108,7 @@ async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials)
         created_at: now,
         expires_at: now.plus(PULL_LIFETIME),
     };
-    // The login is the server's, so the account's quota does not apply.
+    // The login belongs to the server, so the account's quota does not apply.
     match app.metadata.insert_login(&origin(app), login, Requires::Nothing, u32::MAX).await? {
         LoginCreated::Created(id) => {
             let (username, password) = (USERNAME.to_owned(), password.expose().to_owned());

@@ -106,6 +106,17 @@ impl Deployer {
         self.among.as_ref().and_then(Among::room).unwrap_or_else(|| self.own_room())
     }
 
+    /// The largest of several engines, if a service needs more than any of them has: a service runs as a whole on one.
+    pub(crate) fn too_small_for(&self, service: Room) -> Option<Room> {
+        let rooms = self.among.as_ref().map(Among::rooms).unwrap_or_default();
+        if rooms.len() < 2 || rooms.iter().any(|room| room.holds(service)) {
+            return None;
+        }
+        rooms
+            .into_iter()
+            .max_by(|one, other| one.memory.cmp(&other.memory).then(one.cpus.total_cmp(&other.cpus)))
+    }
+
     /// Whether this server or another one can run services.
     pub(crate) fn can_run(&self) -> bool {
         self.engine.is_some() || self.among.as_ref().is_some_and(|among| among.room().is_some())

@@ -32,7 +32,7 @@ struct Led {
 enum To {
     Nothing,
     Disabled,
-    /// To this server, which is about to run the service.
+    /// Requests go to this server, which is about to run the service.
     HereSoon,
     Elsewhere(Authority),
 }

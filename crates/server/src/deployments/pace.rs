@@ -17,6 +17,9 @@ pub struct Pace {
     pub drain: Duration,
     /// How long a server that stops keeps serving until another one has taken a service over.
     pub hand_over: Duration,
+    /// How long the engine may be away before the server gives up services that do not answer, if another server can
+    /// run them.
+    pub engine_away: Duration,
     /// How long a container may take to stop by itself.
     pub grace: Duration,
     /// The first pause after a failure. Each further pause is twice as long.
@@ -36,6 +39,7 @@ impl Default for Pace {
             run_in: Duration::from_secs(10),
             drain: Duration::from_secs(30),
             hand_over: Duration::from_secs(30),
+            engine_away: Duration::from_mins(1),
             grace: Duration::from_secs(10),
             pause: Duration::from_secs(1),
             longest_pause: Duration::from_mins(1),

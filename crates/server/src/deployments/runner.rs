@@ -58,6 +58,8 @@ pub(super) struct Runner {
     pub(super) starts: Backoff,
     /// Pauses after the engine or the store failed.
     trouble: Backoff,
+    /// Since when the engine has been away.
+    pub(super) away_since: Option<Instant>,
     /// The number of the change of the service that is under way, and when it began.
     pub(super) updating: Option<(i64, Instant)>,
     /// The version of the current deployment, if its spec cannot be read. The log says so once.
@@ -115,6 +117,7 @@ impl Runner {
             rollout: None,
             starts: Backoff::default(),
             trouble: Backoff::default(),
+            away_since: None,
             updating: None,
             unreadable: None,
             has_looked: false,
@@ -160,11 +163,19 @@ impl Runner {
     /// Looks repeatedly, until nothing is left of the service, or the runner has to release it.
     async fn look_after(&mut self) -> Option<LetGo> {
         loop {
-            let pause = match self.look().await {
+            let looked = self.look().await;
+            self.note_engine(&looked);
+            let pause = match looked {
                 Ok(None) => return None,
                 Ok(Some(next)) => next.0,
                 Err(Trouble::Superseded) => return Some(LetGo::Lost),
-                Err(trouble) => Some(self.is_in_trouble(&trouble).await),
+                Err(trouble) => {
+                    let pause = self.is_in_trouble(&trouble).await;
+                    if self.gives_way() {
+                        return Some(LetGo::WithoutEngine);
+                    }
+                    Some(pause)
+                }
             };
             let pause = async {
                 match pause {
@@ -176,6 +187,17 @@ impl Runner {
                 () = self.wake.notified() => {}
                 () = pause => {}
             }
+        }
+    }
+
+    /// Records whether the engine was away at a look.
+    fn note_engine(&mut self, looked: &Result<Option<Next>, Trouble>) {
+        match looked {
+            Ok(_) => self.away_since = None,
+            Err(Trouble::Engine(EngineError::Away(_))) => {
+                self.away_since.get_or_insert_with(Instant::now);
+            }
+            Err(_) => {}
         }
     }
 

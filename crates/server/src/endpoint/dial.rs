@@ -60,7 +60,7 @@ pub(crate) async fn dial(address: SocketAddr, is_tls: bool) -> io::Result<NodeSt
 /// Connects to another replica at `host:port`.
 ///
 /// # Errors
-/// If the name is unknown, or no address of it answers.
+/// If the name is unknown, or if no address of it answers.
 pub(super) async fn dial_replica(address: &str) -> io::Result<NodeStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;

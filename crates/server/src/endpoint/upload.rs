@@ -84,7 +84,8 @@ impl Upload {
         !state.has_begun && state.end.is_none()
     }
 
-    /// Takes the body back for another try, if no node has received any of it. Returns whether that is so.
+    /// Takes the body back for another try, if no node has received any of it. Returns whether no node has
+    /// received any.
     pub(super) fn take_back(&self) -> bool {
         let mut state = self.lock();
         state.attempt += 1;

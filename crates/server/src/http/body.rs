@@ -1,5 +1,6 @@
 //! The bodies of answers.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -7,13 +8,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use gangplank_store::blobs::{ByteStream, FileRange, Read};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::own_thread::OwnThread;
+use super::sending::{self, Parts, Piece};
 use crate::endpoint::answer_body::NodeBody;
 
 /// The body of any answer.
@@ -31,8 +33,9 @@ pub(crate) enum AnswerBody {
 /// How many bytes are read from a file at once. They stay in the processor's cache until they are sent.
 const PIECE: u64 = 256 << 10;
 
-/// A range of a file. A range that is larger than one piece is read on the own thread of the connection, which
-/// sends each piece before it reads the next. A slow client holds no thread.
+/// A range of a file. A range that is larger than one piece is sent on the own thread of the connection: by the
+/// kernel, if the socket can do that. Otherwise the thread sends each piece before it reads the next. A slow client
+/// holds no thread.
 pub(crate) struct FileBody {
     file: Arc<File>,
     /// The offset of the next piece.
@@ -85,7 +88,13 @@ impl FileBody {
         Self { file, next: start, left: length, thread: thread.clone(), piece: Arc::default(), reading }
     }
 
-    /// Reads the next piece. This may block.
+    /// Reads the next piece, or leaves it to the socket. This may block.
+    fn next_here(&mut self) -> io::Result<Piece> {
+        let Some(parts) = self.thread.parts() else { return self.read_here().map(Piece::from) };
+        let part = self.next..self.next + self.left.min(sending::LONGEST as u64);
+        Ok(parts.add(&self.file, part))
+    }
+
     fn read_here(&mut self) -> io::Result<Bytes> {
         let length = size(self.left.min(PIECE));
         // If the last piece is not sent yet, because the client is slow, a new buffer is made.
@@ -105,21 +114,25 @@ fn read(file: &File, offset: u64, mut piece: Vec<u8>) -> io::Result<Vec<u8>> {
     Ok(piece)
 }
 
+fn in_pieces<E>(frame: Poll<Option<Result<Frame<Bytes>, E>>>) -> Poll<Option<Result<Frame<Piece>, E>>> {
+    frame.map_ok(|frame| frame.map_data(Piece::from))
+}
+
 impl Body for AnswerBody {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = io::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, io::Error>>> {
         match self.get_mut() {
             Self::Small(body) => {
-                Pin::new(body).poll_frame(context).map(|it| it.map(|it| it.map_err(|never| match never {})))
+                in_pieces(Pin::new(body).poll_frame(context)).map_err(|never: Infallible| match never {})
             }
             Self::File(body) => Pin::new(body).poll_frame(context),
             Self::Stream(body) => Pin::new(body).poll_frame(context),
-            Self::Node(body) => Pin::new(body).poll_frame(context),
+            Self::Node(body) => in_pieces(Pin::new(body).poll_frame(context)),
         }
     }
 
@@ -143,27 +156,29 @@ impl Body for AnswerBody {
 }
 
 impl Body for FileBody {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, io::Error>>> {
         if self.left == 0 {
             return Poll::Ready(None);
         }
         let piece = if let Some(reading) = &mut self.reading {
-            ready!(Pin::new(reading).poll(context)).unwrap_or_else(|error| Err(io::Error::other(error)))
+            let read = ready!(Pin::new(reading).poll(context));
+            read.unwrap_or_else(|error| Err(io::Error::other(error))).map(Piece::from)
         } else if ready!(self.thread.poll_enter(context)) {
-            self.read_here()
+            self.next_here()
         } else {
             Err(io::ErrorKind::BrokenPipe.into())
         };
-        if let Ok(bytes) = &piece {
-            self.next += bytes.len() as u64;
-            self.left -= bytes.len() as u64;
-            self.thread.carried(bytes.len());
+        if let Ok(piece) = &piece {
+            let length = piece.remaining();
+            self.next += length as u64;
+            self.left -= length as u64;
+            self.thread.carried(length);
         }
         Poll::Ready(Some(piece.map(Frame::data)))
     }
@@ -178,13 +193,13 @@ impl Body for FileBody {
 }
 
 impl Body for StreamBody {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, io::Error>>> {
         if self.left == 0 {
             return Poll::Ready(None);
         }
@@ -194,7 +209,7 @@ impl Body for StreamBody {
             Some(piece) => piece.map(|mut piece| {
                 piece.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
                 self.left -= piece.len() as u64;
-                Frame::data(piece)
+                Frame::data(piece.into())
             }),
         }))
     }
@@ -210,7 +225,9 @@ impl Body for StreamBody {
 
 impl Drop for FileBody {
     fn drop(&mut self) {
-        // The body is sent or abandoned. The connection needs no own thread any more.
-        self.thread.leave();
+        // The body is handed out or abandoned. The connection needs its own thread only for parts that are not sent yet.
+        if !self.thread.parts().is_some_and(Parts::end) {
+            self.thread.leave();
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! All open connections, and the choice of those that are closed when there are too many.
+//! All open connections. If there are too many, this file chooses which of them are closed.
 //!
 //! The names in this file call a connection a stranger until one of its requests is authenticated.
 //! Unauthenticated connections are closed first, the oldest before the others, and only for a reason. If one

@@ -1,4 +1,4 @@
-//! Accepts connections until it is told to stop. Then it waits for those that are open.
+//! Accepts connections until it is told to stop. Then it waits for the open connections.
 
 use std::io::{Error, ErrorKind};
 use std::sync::{Arc, LazyLock};
@@ -53,7 +53,7 @@ pub(crate) struct Gate {
 /// connection at the moment of a request.
 const IDLE_REPLICA: Duration = Duration::from_mins(5);
 
-/// The headers that a replica adds to a visitor's, and their bytes together.
+/// The headers that a replica adds to the request of a visitor, and their bytes together.
 const ADDED: (usize, usize) = (8, 2 << 10);
 
 /// Where replicas are. Each stands for many visitors, as a proxy does.

@@ -7,13 +7,15 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// How many connections may have such a thread at once. More threads than processors and disks gain nothing.
+use super::sending::Parts;
+
+/// How many connections may have their own thread at once. More threads than processors and disks gain nothing.
 /// The threads come from the runtime's 512 blocking threads, which file operations need, too.
 const THREADS: usize = 64;
 
@@ -37,6 +39,8 @@ pub(crate) struct OwnThread(Arc<Shared>);
 struct Shared {
     threads: Threads,
     standing: Mutex<Standing>,
+    /// Set if the socket can send parts of files by itself.
+    parts: OnceLock<Parts>,
 }
 
 struct Standing {
@@ -63,7 +67,7 @@ impl OwnThread {
     /// For a connection that can take a thread from `threads`.
     pub(crate) fn new(threads: Threads) -> Self {
         let standing = Mutex::new(Standing { place: Place::Runtime, carried: 0, asked: None });
-        Self(Arc::new(Shared { threads, standing }))
+        Self(Arc::new(Shared { threads, standing, parts: OnceLock::new() }))
     }
 
     /// Moves the connection, and the handler that runs in it, to a thread that may block. Returns `false` if
@@ -96,6 +100,21 @@ impl OwnThread {
         self.change(Place::Here, Place::Runtime);
     }
 
+    /// Records that the socket can send parts of files by itself.
+    pub(super) fn sends_files(&self) {
+        self.0.parts.get_or_init(Parts::default);
+    }
+
+    /// The parts of files that the socket is to send; `None` if it only sends bytes of memory.
+    pub(super) fn parts(&self) -> Option<&Parts> {
+        self.0.parts.get()
+    }
+
+    /// Whether other connections may be waiting for a thread.
+    pub(crate) fn others_wait(&self) -> bool {
+        self.0.threads.0.available_permits() == 0
+    }
+
     /// Records that this many bytes of a body were carried. Returns the thread after a while if others may be
     /// waiting for one.
     pub(crate) fn carried(&self, bytes: usize) {
@@ -103,7 +122,7 @@ impl OwnThread {
         standing.carried += bytes;
         if standing.carried >= TURN {
             standing.carried = 0;
-            if standing.place == Place::Here && self.0.threads.0.available_permits() == 0 {
+            if standing.place == Place::Here && self.others_wait() {
                 standing.place = Place::Runtime;
             }
         }

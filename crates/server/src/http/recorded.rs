@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::Buf as _;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::{Response, StatusCode};
 
@@ -13,6 +13,7 @@ use super::body::AnswerBody;
 use super::course::{Conclude, Panicked};
 use super::hygiene;
 use super::record::Record;
+use super::sending::Piece;
 use crate::app::App;
 
 /// A request without an answer. If it is dropped, its client has left.
@@ -65,18 +66,18 @@ impl Drop for Ending {
 }
 
 impl Body for Recorded {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, io::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if let Some(Ok(frame)) = &frame
-            && let Some(bytes) = frame.data_ref()
+            && let Some(piece) = frame.data_ref()
         {
-            self.ending.sent += bytes.len() as u64;
+            self.ending.sent += piece.remaining() as u64;
         }
         Poll::Ready(frame)
     }

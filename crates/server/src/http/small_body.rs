@@ -60,8 +60,8 @@ pub(super) struct Patience {
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// It is longer than the limit.
-    TooLong,
+    /// It is longer than `limit` bytes.
+    TooLong { limit: u64 },
     /// It stopped arriving, or takes too long in all.
     Stalled,
     /// The connection ended before the body did.
@@ -115,6 +115,11 @@ impl Room for Permits {
     }
 }
 
+/// Refuses a body whose declared length exceeds `limit` bytes.
+pub(crate) fn check_length(body: &Incoming, limit: u64) -> Result<(), Unread> {
+    if body.size_hint().lower() > limit { Err(Unread::TooLong { limit }) } else { Ok(()) }
+}
+
 /// Reads a body, and takes its part of the budget as it arrives.
 pub(super) async fn read<R: Room>(
     mut body: Incoming,
@@ -122,9 +127,7 @@ pub(super) async fn read<R: Room>(
     room: R,
 ) -> Result<SmallBody<R>, Unread> {
     let Patience { limit, stall, whole } = patience;
-    if body.size_hint().lower() > limit {
-        return Err(Unread::TooLong);
-    }
+    check_length(&body, limit)?;
     let declared = body.size_hint().exact();
     let end = Instant::now() + whole;
     let mut read = SmallBody { bytes: Vec::new(), room };
@@ -139,7 +142,7 @@ pub(super) async fn read<R: Room>(
         };
         let Ok(piece) = frame.into_data() else { continue };
         if (read.len() + piece.len()) as u64 > limit {
-            return Err(Unread::TooLong);
+            return Err(Unread::TooLong { limit });
         }
         if !read.room.hold(read.len() + piece.len()) {
             return Err(Unread::NoRoom);

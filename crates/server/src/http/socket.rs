@@ -4,24 +4,28 @@ use std::io::{self, Read as _, Write as _};
 use std::net;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::connections::Guest;
 use super::own_thread::OwnThread;
+use super::pace::Pace;
+use super::sending::{Parts, is_placeholder};
 
-/// How long an own thread waits for the client. After that, the runtime waits.
-const PATIENCE: Duration = Duration::from_millis(2);
+/// How long one call on an own thread waits for the client.
+const PATIENCE: Duration = Duration::from_millis(10);
 
-/// If a read returns fewer bytes than this, although more were asked for, the client is the slower side. An own
-/// thread then gains little.
+/// If a read returns fewer bytes than this, although more were asked for, the client is the slower side.
 const MUCH: usize = 32 << 10;
 
 /// The most bytes of one read. They are still in the processor's cache when they are hashed and written.
 const PIECE: usize = 256 << 10;
+
+/// How many bytes an own thread reads at once under TLS, which itself asks for 4 KiB at a time.
+const AHEAD: usize = 64 << 10;
 
 /// How many bytes a handshake counts at least, once its first bytes have arrived.
 const HANDSHAKE: usize = 8 << 10;
@@ -33,24 +37,33 @@ pub(super) struct Socket {
     /// Set during the TLS handshake: the connection's entry, and the handshake's bytes so far. TLS buffers
     /// them, as HTTP buffers an incomplete head.
     handshake: Option<(Arc<Guest>, usize)>,
+    /// Under TLS, bytes that were read on an own thread before TLS asked for them.
+    ahead: Option<io::Cursor<Vec<u8>>>,
+    is_tls: bool,
 }
 
 enum Stream {
     Waiting(TcpStream),
     /// It is not registered in the runtime, which would wake up for all arriving bytes.
-    Blocking(net::TcpStream),
+    Blocking(net::TcpStream, Pace),
     /// It could not be moved between the runtime and a thread.
     Lost,
 }
 
 impl Socket {
+    /// A connection without TLS.
     pub(super) fn new(stream: TcpStream, thread: OwnThread) -> Self {
-        Self { stream: Stream::Waiting(stream), thread, handshake: None }
+        // Other systems send no files in this way.
+        if cfg!(target_os = "linux") {
+            thread.sends_files();
+        }
+        Self { stream: Stream::Waiting(stream), thread, handshake: None, ahead: None, is_tls: false }
     }
 
     /// A connection that begins with a TLS handshake.
     pub(super) fn in_handshake(stream: TcpStream, thread: OwnThread, guest: Arc<Guest>) -> Self {
-        Self { handshake: Some((guest, 0)), ..Self::new(stream, thread) }
+        let handshake = Some((guest, 0));
+        Self { stream: Stream::Waiting(stream), thread, handshake, ahead: None, is_tls: true }
     }
 
     /// Records that the handshake is over.
@@ -61,7 +74,7 @@ impl Socket {
     }
 
     /// The stream for blocking calls. `None` if this thread must not block.
-    fn blocking(&mut self) -> io::Result<Option<&mut net::TcpStream>> {
+    fn blocking(&mut self) -> io::Result<Option<(&mut net::TcpStream, &mut Pace)>> {
         if !self.thread.is_here() {
             return Ok(None);
         }
@@ -72,18 +85,18 @@ impl Socket {
             stream.set_nonblocking(false)?;
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
-            self.stream = Stream::Blocking(stream);
+            self.stream = Stream::Blocking(stream, Pace::new(Instant::now()));
         }
         match &mut self.stream {
-            Stream::Blocking(stream) => Ok(Some(stream)),
+            Stream::Blocking(stream, pace) => Ok(Some((stream, pace))),
             _ => Err(lost()),
         }
     }
 
     /// The stream for the runtime.
     fn waiting(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        if let Stream::Blocking(_) = self.stream
-            && let Stream::Blocking(stream) = std::mem::replace(&mut self.stream, Stream::Lost)
+        if let Stream::Blocking(..) = self.stream
+            && let Stream::Blocking(stream, _) = std::mem::replace(&mut self.stream, Stream::Lost)
         {
             stream.set_nonblocking(true)?;
             self.stream = Stream::Waiting(TcpStream::from_std(stream)?);
@@ -94,6 +107,48 @@ impl Socket {
         }
     }
 
+    /// Reads on this thread. `None` if it must not block, or if the client is so slow that the runtime has to wait.
+    fn read_here(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<Option<()>> {
+        let wanted = buffer.remaining().min(PIECE);
+        while let Some((stream, pace)) = self.blocking()? {
+            let piece = buffer.initialize_unfilled_to(wanted);
+            let read = unless_timed_out(|| stream.read(piece))?;
+            let came = read.unwrap_or_default();
+            if came < wanted.min(MUCH) && (!pace.keeps_up(came, Instant::now()) || self.thread.others_wait())
+            {
+                self.thread.leave();
+            }
+            if read.is_some() {
+                buffer.advance(came);
+                return Ok(read.map(drop));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads on this thread for TLS, which then gets its small pieces from memory.
+    fn read_ahead(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<Option<()>> {
+        let mut ahead = match self.ahead.take() {
+            Some(ahead) if ahead.position() < ahead.get_ref().len() as u64 => ahead,
+            used if self.thread.is_here() => {
+                let mut bytes = used.map(io::Cursor::into_inner).unwrap_or_default();
+                bytes.resize(AHEAD, 0);
+                let mut piece = ReadBuf::new(&mut bytes);
+                if self.read_here(&mut piece)?.is_none() {
+                    return Ok(None);
+                }
+                let came = piece.filled().len();
+                bytes.truncate(came);
+                io::Cursor::new(bytes)
+            }
+            _ => return Ok(None),
+        };
+        let taken = ahead.read(buffer.initialize_unfilled())?;
+        buffer.advance(taken);
+        self.ahead = Some(ahead);
+        Ok(Some(()))
+    }
+
     /// Writes on this thread. `None` if it must not block, or if the client does not read and the runtime has
     /// to wait.
     fn write_here(
@@ -101,12 +156,51 @@ impl Socket {
         length: usize,
         mut write: impl FnMut(&mut net::TcpStream) -> io::Result<usize>,
     ) -> io::Result<Option<usize>> {
-        let Some(stream) = self.blocking()? else { return Ok(None) };
+        let Some((stream, _)) = self.blocking()? else { return Ok(None) };
         let written = unless_timed_out(|| write(stream))?;
         if written.is_none_or(|written| written < length) {
             self.thread.leave();
         }
         Ok(written)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Socket {
+    /// Sends at most `most` bytes of the next part of a file. Only an own thread does, because the file may be waited
+    /// for.
+    fn poll_send(&mut self, context: &mut Context<'_>, most: usize) -> Poll<io::Result<usize>> {
+        loop {
+            let thread = self.thread.clone();
+            let sent = self.write_here(most, |stream| match thread.parts() {
+                Some(parts) => Ok(parts
+                    .send(most, |file, at, length| rustix::fs::sendfile(&*stream, file, Some(at), length))?),
+                None => Ok(0),
+            })?;
+            match sent {
+                // The file has become shorter.
+                Some(0) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                Some(sent) => {
+                    if thread.parts().is_some_and(Parts::are_sent) {
+                        thread.leave();
+                    }
+                    return Poll::Ready(Ok(sent));
+                }
+                None => {}
+            }
+            ready!(self.waiting()?.poll_write_ready(context))?;
+            if !ready!(self.thread.poll_enter(context)) {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+        }
+    }
+}
+
+/// No piece of a body is a placeholder on other systems.
+#[cfg(not(target_os = "linux"))]
+impl Socket {
+    fn poll_send(&mut self, _: &mut Context<'_>, _: usize) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 }
 
@@ -117,17 +211,8 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Some(stream) = this.blocking()? {
-            let wanted = buffer.remaining().min(PIECE);
-            let piece = buffer.initialize_unfilled_to(wanted);
-            let read = unless_timed_out(|| stream.read(piece))?;
-            if read.is_none_or(|read| read < wanted.min(MUCH)) {
-                this.thread.leave();
-            }
-            if let Some(read) = read {
-                buffer.advance(read);
-                return Poll::Ready(Ok(()));
-            }
+        if if this.is_tls { this.read_ahead(buffer) } else { this.read_here(buffer) }?.is_some() {
+            return Poll::Ready(Ok(()));
         }
         let Some((guest, came)) = &this.handshake else { return this.waiting()?.poll_read(context, buffer) };
         if *came > 0 {
@@ -145,6 +230,9 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if is_placeholder(bytes) {
+            return this.poll_send(context, bytes.len());
+        }
         if let Some(written) = this.write_here(bytes.len(), |stream| stream.write(bytes))? {
             return Poll::Ready(Ok(written));
         }
@@ -157,6 +245,11 @@ impl AsyncWrite for Socket {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        let before = pieces.iter().position(|piece| is_placeholder(piece)).unwrap_or(pieces.len());
+        let pieces = match pieces {
+            [first, ..] if before == 0 => return this.poll_send(context, first.len()),
+            _ => &pieces[..before],
+        };
         let length = pieces.iter().map(|piece| piece.len()).sum();
         if let Some(written) = this.write_here(length, |stream| stream.write_vectored(pieces))? {
             return Poll::Ready(Ok(written));
@@ -201,6 +294,8 @@ mod tests {
 
     use super::*;
     use crate::http::own_thread::Threads;
+    #[cfg(target_os = "linux")]
+    use {crate::http::sending::Piece, bytes::Buf as _};
 
     const LENGTH: usize = 3 << 20;
 
@@ -272,6 +367,81 @@ mod tests {
             left
         };
         assert_eq!(thread.run(Box::pin(serving)).await, Some(vec![true, true]));
+        drop(client);
+    }
+
+    /// A file with the content four times.
+    #[cfg(target_os = "linux")]
+    fn file() -> Arc<std::fs::File> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&content().repeat(4)).unwrap();
+        Arc::new(file)
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn send(socket: &mut Socket, mut piece: Piece) -> io::Result<()> {
+        while piece.has_remaining() {
+            let slices = [io::IoSlice::new(piece.chunk()), io::IoSlice::new(b"never")];
+            let sent =
+                std::future::poll_fn(|context| Pin::new(&mut *socket).poll_write_vectored(context, &slices));
+            piece.advance(sent.await?);
+        }
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn parts_of_a_file_arrive_whole_though_the_client_pauses() {
+        let thread = OwnThread::new(Threads::default());
+        let (mut socket, mut client) = connected(&thread).await;
+        let inside = thread.clone();
+        let serving = async move {
+            socket.write_all(b"head").await.unwrap();
+            let (file, middle, all) = (file(), 5 << 20, 4 * LENGTH as u64);
+            for part in [0..middle, middle..all] {
+                let piece = inside.parts().unwrap().add(&file, part);
+                send(&mut socket, piece).await.unwrap();
+            }
+            assert!(inside.is_here() && !inside.parts().unwrap().end());
+            inside.leave();
+            socket.write_all(b"tail").await.unwrap();
+            socket.shutdown().await.unwrap();
+        };
+        let reading = tokio::spawn(async move {
+            let (mut came, mut piece) = (Vec::new(), vec![0; 100_000]);
+            loop {
+                match client.read(&mut piece).await.unwrap() {
+                    0 => return came,
+                    read => came.extend_from_slice(&piece[..read]),
+                }
+                if came.len() % 7 == 0 {
+                    tokio::time::sleep(PATIENCE * 4).await;
+                }
+            }
+        });
+        thread.run(Box::pin(serving)).await.unwrap();
+        let whole = [b"head".to_vec(), content().repeat(4), b"tail".to_vec()].concat();
+        assert!(reading.await.unwrap() == whole, "other bytes came");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_last_part_gives_the_thread_back_and_a_part_beyond_the_file_fails() {
+        let thread = OwnThread::new(Threads::default());
+        let (mut socket, client) = connected(&thread).await;
+        let inside = thread.clone();
+        let serving = async move {
+            let (file, parts) = (file(), inside.parts().unwrap());
+            let piece = parts.add(&file, 3..10_003);
+            assert!(parts.end(), "the part is still to be sent");
+            send(&mut socket, piece).await.unwrap();
+            assert!(!inside.is_here());
+            let beyond = 4 * LENGTH as u64;
+            let piece = parts.add(&file, beyond..beyond + 1);
+            send(&mut socket, piece).await.map_err(|error| error.kind())
+        };
+        let served = thread.run(Box::pin(serving)).await;
+        assert_eq!(served, Some(Err(io::ErrorKind::UnexpectedEof)));
         drop(client);
     }
 }

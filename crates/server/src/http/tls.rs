@@ -57,7 +57,7 @@ impl PairInFiles {
     /// Reads the files of a certificate for domain names.
     ///
     /// # Errors
-    /// If the files cannot be read or do not fit each other, or the certificate names no domain.
+    /// If the files cannot be read or do not fit each other, or if the certificate names no domain.
     pub(crate) fn open_for_domains(files: &TlsFiles) -> Result<Self> {
         Self::read(files, true)
     }

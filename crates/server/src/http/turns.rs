@@ -20,7 +20,7 @@ struct Counts {
     twice: AtomicUsize,
 }
 
-/// A request that is being answered. It ends when this is dropped.
+/// A request that is being answered. Its turn ends when this value is dropped.
 pub(crate) struct Turn(Arc<Counts>);
 
 /// The number of bytes that a connection has received.

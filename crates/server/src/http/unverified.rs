@@ -16,6 +16,10 @@ const SHARES: usize = 8;
 /// The longest time for one such body.
 const WHOLE: Duration = Duration::from_mins(1);
 
+/// A body that has arrived with its head has at most this many bytes, and comes at most this long after it.
+const SMALL: u64 = 4 << 10;
+const AT_ONCE: Duration = Duration::from_millis(50);
+
 /// The budget that unverified bodies share.
 pub(crate) struct Unverified {
     bytes: usize,
@@ -52,6 +56,15 @@ impl Unverified {
         stall: Duration,
     ) -> Result<SmallBody<Share>, Unread> {
         read(body, Patience { limit, stall, whole: WHOLE }, self.share(address)).await
+    }
+
+    /// Reads a small body that has arrived with its head. `None` if it has not arrived.
+    pub(crate) async fn read_what_is_there(
+        &self,
+        address: IpAddr,
+        body: Incoming,
+    ) -> Option<SmallBody<Share>> {
+        self.read(address, body, SMALL, AT_ONCE).await.ok()
     }
 
     fn share(&self, address: IpAddr) -> Share {

@@ -33,7 +33,7 @@ pub struct Estimate {
 /// Estimates the migration of a data directory. Its server may run.
 ///
 /// # Errors
-/// If the migration could not begin, or a store cannot be read.
+/// If the migration could not begin, or if a store cannot be read.
 pub async fn of_directory(dir: &Path, to: &Shared, key: &Key) -> Result<Estimate> {
     let dir =
         dir.canonicalize().with_context(|| format!("cannot use the data directory {}", dir.display()))?;
@@ -56,7 +56,7 @@ pub async fn of_directory(dir: &Path, to: &Shared, key: &Key) -> Result<Estimate
 /// Estimates the migration of a database and a bucket. Servers may run.
 ///
 /// # Errors
-/// If the migration could not begin, or a store cannot be read.
+/// If the migration could not begin, or if a store cannot be read.
 pub async fn of_shared(dir: &Path, from: &Shared, key: &Key) -> Result<Estimate> {
     let rows = Postgres::leaving(from.database.clone()).await?;
     let metadata = rows.metadata();

@@ -19,8 +19,9 @@ use crate::sealing::MasterKey;
 /// Moves a data directory. `progress` gets the bytes that are at the target, and all bytes.
 ///
 /// # Errors
-/// If the directory is in use, unless only content is copied; if the target is not empty, or belongs to another
-/// migration; if the key is not the directory's; if a store fails. The next run continues.
+/// If the directory is in use, unless the call only copies content. Also if the target is not empty or belongs to
+/// another migration, if the key does not belong to the directory, or if a store fails. After an error, the next run
+/// continues.
 pub async fn from_directory(
     dir: &Path,
     to: &Shared,

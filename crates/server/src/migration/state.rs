@@ -68,7 +68,7 @@ pub(super) fn is_new(dir: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Records a state. It is durable when this returns.
+/// Records a state. The record is durable when this function returns.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -87,7 +87,7 @@ pub(super) fn write(dir: &Path, state: &Move) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Removes the note. The removal is durable when this returns.
+/// Removes the note. The removal is durable when this function returns.
 ///
 /// # Errors
 /// If the file cannot be removed.
@@ -101,7 +101,7 @@ pub(super) fn remove(dir: &Path) -> Result<()> {
 /// Refuses a directory whose store is moving, or has moved.
 ///
 /// # Errors
-/// If the directory is one end of a migration, or its note cannot be read.
+/// If the directory is one end of a migration, or if its note cannot be read.
 pub(crate) fn refuse(dir: &Path) -> Result<()> {
     let shown = dir.display();
     match read(dir)? {

@@ -22,8 +22,9 @@ pub(super) const NOTHING: &str = "no server has used this database yet: there is
 /// directory, and all bytes.
 ///
 /// # Errors
-/// If a server uses the database, unless only content is copied; if the directory is not empty, or belongs to
-/// another migration; if the key is not the store's; if a store fails. The next run continues.
+/// If a server uses the database, unless the call only copies content. Also if the directory is not empty or belongs to
+/// another migration, if the key does not belong to the store, or if a store fails. After an error, the next run
+/// continues.
 pub async fn to_directory(
     dir: &Path,
     from: &Shared,

@@ -23,7 +23,7 @@ pub(super) async fn fetch_keys(issuer: &IssuerUrl, ca_file: Option<PathBuf>) -> 
 /// The address of the keys in a discovery document.
 ///
 /// # Errors
-/// If the document belongs to another issuer, or the server may fetch nothing from the address.
+/// If the document belongs to another issuer, or if the server may fetch nothing from the address.
 fn address_of_keys(issuer: &IssuerUrl, document: &[u8]) -> Result<Url> {
     let document = strict_json(document).context("it is no JSON")?;
     let text = |name: &str| document.get(name).and_then(Value::as_str);

@@ -67,7 +67,7 @@ impl Issuer {
     /// Checks that the token is signed with the issuer's key that it names.
     ///
     /// # Errors
-    /// If it is not, or the keys cannot be fetched.
+    /// If the signature is wrong, or if the keys cannot be fetched.
     pub(super) async fn check_signature(
         &self,
         token: &Token<'_>,

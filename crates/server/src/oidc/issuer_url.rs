@@ -19,7 +19,7 @@ impl IssuerUrl {
     /// Reads a configured URL.
     ///
     /// # Errors
-    /// If the URL cannot be an issuer's. The text says why.
+    /// If the URL cannot be the URL of an issuer. The text says why.
     pub(super) fn read(text: &str) -> Result<Self> {
         ensure!(text.len() <= LONGEST, "is longer than {LONGEST} characters");
         ensure!(

@@ -89,8 +89,8 @@ impl Issuers {
     /// ten seconds.
     ///
     /// # Errors
-    /// If the token was not made by a configured issuer for this server, has expired, or the issuer's keys
-    /// cannot be fetched.
+    /// If the token was not made by a configured issuer for this server, if it has expired, or if the issuer's
+    /// keys cannot be fetched.
     pub async fn verify(&self, token: &str, now: Time, steady: Time) -> Result<Verified, Refused> {
         let token = Token::read(token)?;
         let header = Header::read(&token.header)?;

@@ -12,7 +12,7 @@ impl Issuers {
         format!("{}{name}", provider_prefix(account))
     }
 
-    /// The configured issuer that the ARN of a provider in this account names.
+    /// Finds a configured issuer by the ARN of its provider in this account.
     pub fn of_provider(&self, account: &AccountId, arn: &str) -> Option<&str> {
         let name = arn.strip_prefix(&provider_prefix(account))?;
         self.all().find(|issuer| issuer.name() == name).map(IssuerUrl::as_str)

@@ -36,7 +36,7 @@ impl<E: Into<Refusal>> From<E> for Refused {
 /// Finds the grant of the request's login.
 ///
 /// # Errors
-/// If the request has no login, its login has ended or was never made, or the store fails.
+/// If the request has no login, if its login has ended or was never made, or if the store fails.
 pub(super) async fn grant(
     app: &App,
     peer: IpAddr,

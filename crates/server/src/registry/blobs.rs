@@ -95,7 +95,7 @@ async fn redirect(context: &Context<'_>, blob: &StoredBlob) -> Result<Option<Str
 /// Finds a blob that the login may read or ask for.
 ///
 /// # Errors
-/// If the blob is unknown or damaged, the login may not read it, or the store fails.
+/// If the blob is unknown or damaged, if the login may not read it, or if the store fails.
 async fn find(context: &Context<'_>, repository: &RepositoryName, digest: &Digest) -> Result<StoredBlob> {
     match readable::blob(context, repository, digest).await? {
         Some(blob) if blob.damaged => Err(unreliable(digest, &blob)),

@@ -80,6 +80,16 @@ impl Gathered {
         self.bytes.extend_from_slice(piece);
     }
 
+    /// All gathered bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Forgets the gathered bytes, and keeps their room for the next ones.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
     /// Takes out all gathered bytes.
     pub(super) fn take(&mut self) -> Batch {
         Batch { bytes: std::mem::take(&mut self.bytes), _room: self.room.take() }

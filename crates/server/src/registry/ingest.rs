@@ -63,13 +63,13 @@ pub(super) trait BeforeStaging {
     /// Makes sure that the session exists.
     ///
     /// # Errors
-    /// If the login has ended, or the session cannot be opened or claimed.
+    /// If the login has ended, or if the session cannot be opened or claimed.
     async fn provide(&self) -> Result<()>;
 
     /// Records that another process could continue from a checkpoint.
     ///
     /// # Errors
-    /// If the session has ended, another request has it, or the store fails.
+    /// If the session has ended, if another request has it, or if the store fails.
     async fn note(&self, progress: Checkpoint) -> Result<()>;
 
     /// Whether the session has ended. Then its staged bytes are gone.
@@ -79,9 +79,9 @@ pub(super) trait BeforeStaging {
 /// Appends a body to the content of `writer`. The body must have `expected` bytes, if that is known.
 ///
 /// # Errors
-/// If the store fails, the upload has ended, the account has no room for the body, or the body declares a
-/// length above the limit. The staged bytes are then useless. A fault that shows only while the body arrives is
-/// no error: see [`Ingested::cut`].
+/// If the store fails, if the upload has ended, if the account has no room for the body, or if the body
+/// declares a length above the limit. The staged bytes are then useless. A fault that shows only while the body
+/// arrives is no error: see [`Ingested::cut`].
 pub(super) async fn ingest<'a>(
     context: &'a Context<'a>,
     writer: Box<dyn BlobWriter>,

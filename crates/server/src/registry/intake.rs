@@ -13,8 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::gathered::{BATCH, Gathered, Gathering};
 use crate::http::own_thread::OwnThread;
 
-/// Pieces of fewer bytes are gathered on the own thread, too: each write is a call with a fixed cost.
-const SMALL: usize = 16 << 10;
+/// Smaller pieces are gathered on the own thread, too: each write is a call with a fixed cost.
+const SMALL: usize = (32 << 10) + 1;
+
+/// How many bytes an own thread gathers. They should still be in the processor's cache when they are written.
+const BATCH_HERE: usize = 128 << 10;
 
 /// Writes one body to the blob store.
 pub(super) struct Intake {
@@ -57,8 +60,9 @@ impl Intake {
     /// Whether this piece, with all gathered bytes before it, is written to the store now.
     pub(super) fn writes_with(&mut self, piece: &[u8]) -> bool {
         let goes_on = if self.blocks { self.thread.is_here() } else { self.has_begun };
-        piece.len() >= SMALL && goes_on
-            || self.gathered.len() + piece.len() >= BATCH
+        let batch = if goes_on { BATCH_HERE } else { BATCH };
+        goes_on && piece.len() >= SMALL
+            || self.gathered.len() + piece.len() >= batch
             || !self.gathered.reserve(piece.len())
     }
 
@@ -71,7 +75,13 @@ impl Intake {
             self.gathered.add(&piece);
             return Ok(());
         }
-        if !self.gathered.is_empty() {
+        if self.thread.is_here() && !self.gathered.is_empty() {
+            // The buffer is used again for the next pieces.
+            let writer = self.ready().await?;
+            self.writer = Some(here(writer, &self.gathered.bytes())?);
+            self.thread.carried(self.gathered.len());
+            self.gathered.clear();
+        } else if !self.gathered.is_empty() {
             let gathered = self.gathered.take();
             self.write(gathered).await?;
         }

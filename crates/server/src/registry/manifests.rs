@@ -76,7 +76,7 @@ fn not_readable(context: &Context<'_>, reference: &Reference) -> Refusal {
         return OciError::manifest_unknown().into();
     }
     match reference {
-        // A client that asks for a tag wants to pull. Only a tag about a manifest, such as a signature's, is
+        // A client that asks for a tag wants to pull. Only a tag about a manifest, such as the tag of a signature, is
         // asked for before a push.
         Reference::Tag(tag) if !tag.is_about_a_manifest() => context.deny(),
         // Clients ask for these while they push. They continue when the answer says that nothing is there.
@@ -217,7 +217,7 @@ pub(super) async fn delete(
 /// The refusal for a manifest whose body could not be read.
 fn unread(app: &App, unread: Unread) -> Refusal {
     match unread {
-        Unread::TooLong => OciError::manifest_too_large(app.limits.manifest_bytes).into(),
+        Unread::TooLong { .. } => OciError::manifest_too_large(app.limits.manifest_bytes).into(),
         Unread::Stalled => OciError::new(ErrorCode::ManifestInvalid, 408, "the body stopped coming").into(),
         Unread::Broken => OciError::manifest_invalid("the body ended early").into(),
         Unread::NoRoom => Refusal::busy(),

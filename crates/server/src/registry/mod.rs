@@ -101,7 +101,7 @@ impl Context<'_> {
     /// meanwhile must store nothing.
     ///
     /// # Errors
-    /// If the login has ended, or the store fails.
+    /// If the login has ended, or if the store fails.
     async fn confirm(&self) -> Result<()> {
         let granted = authenticate::grant(self.app, self.peer, &self.head.headers).await;
         granted.map(drop).map_err(|refused| refused.refusal)

@@ -24,8 +24,8 @@ pub(super) struct Complete<'s, 'c> {
 /// Makes the content a blob of the repository.
 ///
 /// # Errors
-/// If the content has another digest, its session has ended or another request has it, or the store fails. Nothing
-/// is stored then.
+/// If the content has another digest, if its session has ended or another request has it, or if the store
+/// fails. Nothing is stored then.
 pub(super) async fn publish(
     context: &Context<'_>,
     repository: &RepositoryName,

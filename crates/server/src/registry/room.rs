@@ -58,7 +58,7 @@ impl<'a> Room<'a> {
     /// Reserves room for a body. `declared` is its length in bytes, if it is known.
     ///
     /// # Errors
-    /// If the account may not store that much, or the store fails.
+    /// If the account may not store that much, or if the store fails.
     pub(super) async fn for_body(context: &'a Context<'a>, declared: Option<u64>) -> Result<Self> {
         let mut room = Self { context, held: 0, look_at: STEP };
         room.hold(declared.unwrap_or(0)).await?;
@@ -68,7 +68,7 @@ impl<'a> Room<'a> {
     /// Makes sure that room is reserved for the first `bytes` bytes of the body.
     ///
     /// # Errors
-    /// If the account may not store that much, or the store fails.
+    /// If the account may not store that much, or if the store fails.
     pub(super) async fn grow(&mut self, bytes: u64) -> Result<()> {
         if let Some(more) = bytes.checked_sub(self.held).filter(|more| *more > 0) {
             // Reserves some bytes ahead, so that not every piece needs a query. Near the quota it reserves

@@ -35,8 +35,8 @@ impl<'a> Append<'a> {
     /// session that has no bytes yet is hashed with it.
     ///
     /// # Errors
-    /// If another request has the session, the session is over, or the body does not begin at the session's
-    /// position. The last error states that position.
+    /// If another request has the session, if the session is over, or if the body does not begin at the
+    /// session's position. The last error states that position.
     pub(super) async fn begin(
         context: &'a Context<'_>,
         repository: &'a RepositoryName,

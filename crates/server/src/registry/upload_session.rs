@@ -223,7 +223,7 @@ impl<'a> Session<'a> {
     /// Records how far the session has come.
     ///
     /// # Errors
-    /// If the session has ended, another request has claimed it, or the store fails.
+    /// If the session has ended, if another request has claimed it, or if the store fails.
     pub(super) async fn advance(&self, to: Checkpoint) -> Result<()> {
         let (app, from) = (self.context.app, self.checkpoint());
         let has_dropped = from.keys.iter().any(|key| !to.keys.contains(key));
@@ -249,7 +249,7 @@ impl<'a> Session<'a> {
     /// Checks in the row that the session is still this writer's.
     ///
     /// # Errors
-    /// If it has ended or has a later writer, or the store fails.
+    /// If it has ended or has a later writer, or if the store fails.
     pub(super) async fn confirm(&self) -> Result<()> {
         if !self.claim.is_lost() && self.touch().await? {
             return Ok(());
@@ -319,7 +319,7 @@ impl<'a> Session<'a> {
 /// request may have been cut without its notice.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a request waits that only asks for the progress. The recorded progress is never more than the bytes
+/// How long a request that only asks for the progress waits. The recorded progress is never more than the bytes
 /// that count. So it is also a right answer if another process holds the session for longer.
 const TO_ASK: Patience = Patience { here: PATIENCE, elsewhere: Duration::from_secs(2) };
 

@@ -32,6 +32,7 @@ pub(crate) fn fast() -> Pace {
         run_in: Duration::from_millis(200),
         drain: Duration::from_millis(500),
         hand_over: Duration::from_secs(5),
+        engine_away: Duration::from_secs(1),
         grace: Duration::from_millis(100),
         pause: Duration::from_millis(30),
         longest_pause: Duration::from_millis(200),

@@ -20,6 +20,12 @@ use crate::{Result, StoreError};
 /// space for as many more.
 const STRIDE: u64 = 8 << 20;
 
+/// While the disk has plenty of space, it is looked at each time that this many bytes were added.
+const LOOK: u64 = 1 << 20;
+
+/// So much free space above the reserve is plenty. A thousand files could grow by [`LOOK`] until the next look.
+const PLENTY: u64 = 1 << 30;
+
 /// A file that is being written. It is opened with the first byte, or when it is published empty.
 pub struct LocalWriter {
     files: LocalFiles,
@@ -35,6 +41,8 @@ struct Open {
     begun: u64,
     /// The end of the reserved space, if it is beyond the end of the file.
     allocated: u64,
+    /// The disk has space for the file up to here.
+    spacious: u64,
 }
 
 impl LocalWriter {
@@ -65,6 +73,7 @@ impl LocalWriter {
             begun: offset,
             // The writer of the first bytes may have reserved space.
             allocated: if offset == 0 { 0 } else { u64::MAX },
+            spacious: offset,
         })
     }
 
@@ -121,10 +130,14 @@ impl LocalWriter {
 
 impl Open {
     fn write(&mut self, folder: &Shared, reserve: Reserve, bytes: &[u8]) -> Result<()> {
-        let disk = rustix::fs::fstatvfs(&self.file).map_err(io::Error::from)?;
-        reserve.require(&disk, bytes.len() as u64)?;
+        let length = self.length + bytes.len() as u64;
+        if length > self.spacious {
+            let disk = rustix::fs::fstatvfs(&self.file).map_err(io::Error::from)?;
+            reserve.require(&disk, bytes.len() as u64)?;
+            self.spacious = if reserve.require(&disk, PLENTY).is_ok() { length + LOOK } else { length };
+        }
         (&*self.file).write_all(bytes)?;
-        self.length += bytes.len() as u64;
+        self.length = length;
         if self.length - self.begun >= STRIDE {
             self.stride(folder, reserve);
         }

@@ -2,7 +2,7 @@
 //!
 //! Narrow traits describe what a store can do; their documentation is the contract. [`BlobStore`] combines
 //! them. The calls are async. A store that waits for a disk does so on its own threads, and not on the
-//! runtime's. Only [`BlobWriter::write`] may block.
+//! threads of the runtime. Only [`BlobWriter::write`] may block.
 //!
 //! A key is used once: after its content is removed, no other content gets the key. So removing old bytes can
 //! never hit new ones. The caller makes sure that content has only one writer at a time.

@@ -82,7 +82,7 @@ pub struct AuditFilter {
 pub struct AuditPage {
     /// The events. A page may be empty although more pages follow.
     pub events: Vec<AuditEvent>,
-    /// The number that the next page starts before; `None` at the end.
+    /// The next page starts before this number; `None` at the end.
     pub more: Option<i64>,
 }
 

@@ -58,7 +58,7 @@ pub struct NewDeployment {
     pub images: Vec<NewImage>,
     /// When it was requested, by the wall clock.
     pub created_at: Time,
-    /// If it is not active at this time, it fails; by the steady time.
+    /// If the deployment is not active at this steady time, it fails.
     pub deadline: Time,
     /// The call that makes it.
     pub invocation: Option<Invocation>,

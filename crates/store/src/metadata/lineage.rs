@@ -13,7 +13,8 @@ pub const IMAGE_NUMBERS_LEFT_OUT: i64 = 1_000;
 pub trait Lineage: Send + Sync {
     /// The identity of the database; `None` before it got one.
     async fn identity(&self) -> Result<Option<Identity>>;
-    /// Gives the database this identity, unless it has one. Returns the one that it has then.
+    /// Gives the database this identity, unless it has one. Returns the identity that the database has in the
+    /// end.
     async fn identify(&self, new: Identity) -> Result<Identity>;
     /// The present history of the database. `None` if it is a file, or if its server does not show it.
     async fn history(&self) -> Result<Option<History>>;

@@ -145,8 +145,8 @@ pub trait RegistryLogins: Send + Sync {
     ///
     /// # Errors
     /// [`OverQuota`](crate::StoreError::OverQuota) if the account has `quota` live logins in all its regions,
-    /// or the principal half as many. [`Unavailable`](crate::StoreError::Unavailable) if another login has this
-    /// password.
+    /// or if the principal has half as many. [`Unavailable`](crate::StoreError::Unavailable) if another login
+    /// has this password.
     async fn insert_login(
         &self,
         by: &Origin,

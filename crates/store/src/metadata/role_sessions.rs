@@ -138,8 +138,8 @@ pub trait RoleSessions: Send + Sync {
     /// Makes a session, and records when its role was last assumed.
     ///
     /// # Errors
-    /// [`OverQuota`](crate::StoreError::OverQuota) if the account has `quota` live sessions, or the role half
-    /// as many. [`Unavailable`](crate::StoreError::Unavailable) if the key id is or was in use.
+    /// [`OverQuota`](crate::StoreError::OverQuota) if the account has `quota` live sessions, or if the role has
+    /// half as many. [`Unavailable`](crate::StoreError::Unavailable) if the key id is or was in use.
     async fn insert_session(&self, by: &Origin, session: NewSession, quota: u32) -> Result<SessionMade>;
     /// Finds the access key or temporary key with this id. The state of the role is part of the lookup, so the
     /// end of a session takes effect at once.

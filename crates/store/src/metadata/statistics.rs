@@ -37,14 +37,14 @@ impl Statistics {
         *self.polled.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
     }
 
-    /// Records by how many milliseconds this machine's clock is ahead of the database's; negative if it is
-    /// behind.
+    /// Records by how many milliseconds the clock of this machine is ahead of the clock of the database;
+    /// negative if it is behind.
     pub fn clock_is_ahead(&self, by: i64) {
         *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(by);
     }
 
-    /// By how many milliseconds this machine's clock is ahead of the database's; negative if it is behind. `None`
-    /// for a database that one process has to itself.
+    /// By how many milliseconds the clock of this machine is ahead of the clock of the database; negative if it
+    /// is behind. `None` for a database that one process has to itself.
     pub fn clock_ahead(&self) -> Option<i64> {
         *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }

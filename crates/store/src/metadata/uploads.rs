@@ -62,7 +62,7 @@ pub enum UploadTaken {
     ByLater,
 }
 
-/// Whether a session that its client ends leaves bytes.
+/// Whether bytes are left when a client ends a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaves {
     /// It leaves no bytes: the blob store has deleted them.
@@ -104,7 +104,8 @@ pub trait Uploads: Send + Sync {
         from: &Checkpoint,
         session: UploadSession,
     ) -> Result<bool>;
-    /// Ends a session without a blob; `false` if there is no such session, or it has a later writer.
+    /// Ends a session without a blob. Returns `false` if there is no such session, or if the session has a
+    /// later writer.
     async fn close_upload(&self, owner: &UploadOwner, id: &str, epoch: Epoch, leaves: Leaves)
     -> Result<bool>;
     /// Ends the sessions that got their last byte at `idle` or earlier, or were opened at `opened` or earlier,

@@ -56,14 +56,15 @@ impl Location {
 /// The purpose of opening a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// To serve it. A missing store is made, and an earlier schema is upgraded.
+    /// The store is opened to serve it. A missing store is made, and an earlier schema is upgraded.
     Serve,
-    /// To change it while no server uses it. A missing store is made. Another schema is refused.
+    /// The store is opened to change it while no server uses it. A missing store is made. Another schema is
+    /// refused.
     Offline,
-    /// To read it, even while its server runs. Changes are refused, and nothing is made.
+    /// The store is opened to read it, even while its server runs. Changes are refused, and nothing is made.
     Read,
-    /// To fill it with rows that can be made again. Nothing is synced, and a crash leaves a broken file. When
-    /// it is closed, it is a store like any other, and a server can open it.
+    /// The store is opened to fill it with rows that can be made again. Nothing is synced, and a crash leaves a
+    /// broken file. When the store is closed, it is a store like any other, and a server can open it.
     #[cfg(feature = "filling")]
     Fill,
 }

@@ -41,7 +41,7 @@ pub(crate) fn server(program: Program) -> Option<&'static S3Server> {
     server
 }
 
-/// A store on a server, at the server's address or at another one, such as a proxy's.
+/// A store on a server, at the address of the server or at another one, such as the address of a proxy.
 pub(crate) fn bucket(server: &'static S3Server, endpoint: Option<&str>) -> ScratchBucket {
     bucket_at(server, endpoint, location())
 }

@@ -16,7 +16,7 @@ pub(crate) fn command(name: &str, subject: &Path) -> Command {
     command
 }
 
-/// The file or folder to work on; `None` if this is no child process.
+/// The file or folder to work on; `None` if this process is no child.
 pub(crate) fn subject() -> Option<std::path::PathBuf> {
     std::env::var_os(SUBJECT).map(Into::into)
 }

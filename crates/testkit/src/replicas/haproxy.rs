@@ -36,7 +36,7 @@ defaults
 ";
 
 /// Clients may speak HTTP/2, and replicas get HTTP/1.1.
-const ENDS_TLS: &str = "alpn h2,http/1.1";
+const ENDS_TLS: &str = "alpn h2,http/1.1\n    http-request set-header X-Forwarded-Proto https";
 
 /// Replicas get the bytes of a connection as they are. A connection stays at one replica.
 const PASSES_TLS: &str = "    mode tcp

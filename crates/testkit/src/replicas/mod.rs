@@ -11,7 +11,8 @@ pub use haproxy::HaProxy;
 pub(crate) use shared::Database;
 pub use shared::{missing, postgres, s3};
 
-/// Who ends TLS. The certificate is for `127.0.0.1`, and [`tls_file`](crate::identity::tls_file) has its authority's.
+/// Who ends TLS. The certificate is for `127.0.0.1`, and [`tls_file`](crate::identity::tls_file) has the
+/// certificate of its authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsAt {
     /// The load balancer. Replicas get plain HTTP.

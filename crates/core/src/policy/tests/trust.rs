@@ -23,7 +23,7 @@ fn trust(condition: Value) -> Result<TrustPolicy, PolicyError> {
     TrustPolicy::parse(&document(GITHUB, condition).to_string())
 }
 
-/// Conditions on claims of GitHub's, with the audience.
+/// Conditions on the audience and on claims from GitHub.
 fn with_audience(operator: &str, claim: &str, wanted: Value) -> Result<TrustPolicy, PolicyError> {
     let mut condition = json!({ "StringEquals": { format!("{GITHUB}:aud"): AUDIENCE } });
     condition[operator][format!("{GITHUB}:{claim}")] = wanted;

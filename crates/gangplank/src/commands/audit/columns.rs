@@ -4,7 +4,7 @@ use gangplank_api::gangplank::AuditEvent;
 
 use crate::terminal::listing::{Cell, Column, Listing};
 
-/// Text and JSON have all members. A table has those that fit a terminal.
+/// Text and JSON have all members. A table has only the members that fit a terminal.
 pub(super) const EVENTS: Listing<AuditEvent> = Listing {
     name: "auditEvents",
     empty: "There are no such events.",

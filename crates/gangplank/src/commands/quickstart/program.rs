@@ -64,7 +64,8 @@ pub(super) fn serving(processor: Processor, address: SocketAddrV4, page: &str) -
     let end = answer_at + head.len() + page.len();
 
     let mut program = elf(processor, (HEADS + DATA) as u64, end as u64);
-    // A `sockaddr_in`: the family in the machine's byte order, port and address in the network's.
+    // A `sockaddr_in`: the family in the byte order of the machine, port and address in the byte order of the
+    // network.
     program.extend(2_u16.to_le_bytes());
     program.extend(address.port().to_be_bytes());
     program.extend(address.ip().octets());

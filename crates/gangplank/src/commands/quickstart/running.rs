@@ -72,7 +72,7 @@ pub(super) async fn show_page(story: &mut Story, server: &Server, url: &str) -> 
     story.command(&format!("curl {url}"));
     let address = Url::parse(url).with_context(|| format!("{url:?} is no address"))?;
     let host = address.host_str().with_context(|| format!("{url:?} names no host"))?;
-    // Some systems do not resolve names under localhost, so the address is given: it is this machine's.
+    // Some systems do not resolve names under localhost, so the address of this machine is given.
     let http = api_client::here().resolve(host, server.address()).timeout(answers::FIRST_BYTE);
     let answer = http.build()?.get(address.clone()).send().await?;
     let status = answer.status();

@@ -22,7 +22,7 @@ pub(crate) struct Address {
 /// The engines to try. There are several only if no setting names one.
 pub(crate) fn addresses() -> Result<Vec<Address>> {
     let one = |url: String, named_by: String, certificates| Ok(vec![Address { url, named_by, certificates }]);
-    // Without a home folder there is no configuration of docker's.
+    // Without a home folder docker has no configuration.
     let config = home_folders::docker_config().ok();
     if let Some(url) = variable("DOCKER_HOST") {
         let certificates = variable("DOCKER_TLS_VERIFY")

@@ -255,7 +255,7 @@ async fn speaks_tls(host: &str, http: impl Fn(&Url) -> Result<Client>) -> Result
     }
 }
 
-/// The message in an error's body, or an explanation if it is none of a registry's.
+/// The message in an error's body, or an explanation if the body does not come from a registry.
 fn words(status: u16, body: &[u8]) -> String {
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
     let error = &parsed["errors"][0];

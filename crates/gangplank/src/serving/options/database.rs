@@ -97,7 +97,7 @@ impl ServeOptions {
     /// The master key of servers that share a database; `None` without such a database.
     ///
     /// # Errors
-    /// If there is no master key, or the text is no key.
+    /// If there is no master key, or if the text is no key.
     pub(super) fn shared_master_key(&self) -> Result<Option<MasterKey>> {
         if self.database.is_none() {
             return Ok(None);
@@ -122,7 +122,7 @@ impl ServeOptions {
 /// The master key of the environment, or of the named file.
 ///
 /// # Errors
-/// If there is no master key, two are given, or the text is no key.
+/// If there is no master key, if there are two, or if the text is no key.
 pub(crate) fn master_key(file: Option<&Path>) -> Result<MasterKey> {
     match (std::env::var_os(MASTER_KEY), file) {
         (Some(_), Some(_)) => {

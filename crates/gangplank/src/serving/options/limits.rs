@@ -87,8 +87,8 @@ const DRAIN_DELAY: Duration = Duration::from_secs(5);
 /// The number of files that a server has open without any connection.
 const OWN_FILES: usize = 40;
 
-/// How many connections are possible with this many open files: three quarters of those that the server does not need
-/// itself. The rest is for blobs.
+/// How many connections are possible with this many open files: three quarters of the files that the server
+/// does not need itself. The rest is for blobs.
 fn reachable(files: u64) -> usize {
     usize::try_from(files.saturating_sub(OWN_FILES as u64) / 4 * 3).unwrap_or(usize::MAX).max(4)
 }

@@ -102,7 +102,7 @@ pub(crate) struct Listing<T: 'static> {
     pub(crate) empty: &'static str,
     /// The columns, in order.
     pub(crate) columns: &'static [Column<T>],
-    /// A sentence for text, if names and values would be hard to read.
+    /// The sentence of an entry in the form [`Text`](Form::Text), if names and values would be hard to read.
     pub(crate) sentence: Option<fn(&T) -> String>,
 }
 

@@ -16,10 +16,10 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use super::assuming::Bearer;
-use super::authenticate::Look;
+use super::authenticate::{self, Look};
 use super::caller::{Caller, Client};
+use super::failure::Failure;
 use super::spoken::Service;
-use super::{authenticate, body};
 use crate::app::App;
 use crate::http::connection::Connection;
 use crate::http::record::{self, Record};
@@ -98,8 +98,8 @@ fn is_unsigned(head: &Parts) -> bool {
 /// Reads the body of an unsigned call, in the memory for unverified bodies.
 async fn read_unsigned(app: &App, peer: IpAddr, body: Incoming) -> Result<SmallBody<Share>> {
     let limit = Service::Sts.body_limit(app);
-    body::check_length(limit, &body).map_err(|failure| failure.error)?;
-    body::read(app, peer, limit, body).await.map_err(|failure| failure.error.into())
+    let read = app.unverified.read(peer, body, limit, app.limits.body_stall).await;
+    read.map_err(|unread| Failure::from(unread).error.into())
 }
 
 impl Call<'_> {

@@ -26,7 +26,7 @@ impl Session<'_> {
     /// Ends the session at the client's request.
     ///
     /// # Errors
-    /// If the session could not be ended, or another request has claimed it.
+    /// If the session could not be ended, or if another request has claimed it.
     pub(in crate::registry) async fn cancel(self) -> Result<()> {
         if self.end().await? {
             return Ok(());

@@ -1,5 +1,6 @@
 //! Services on servers that share a store: one of them runs each service, and all of them lead visitors there.
 
+mod engines;
 mod logs;
 mod visits;
 mod world;

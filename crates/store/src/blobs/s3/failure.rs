@@ -10,7 +10,7 @@ pub(super) fn failed(error: Error) -> StoreError {
     if error.is_full() { StoreError::full(said) } else { StoreError::unavailable(said) }
 }
 
-/// The error of a call of a multipart upload. If the upload no longer exists, it is over.
+/// The error of a call of a multipart upload. An upload that no longer exists is over.
 pub(super) fn failed_upload(error: Error) -> StoreError {
     if error.is_no_upload() {
         StoreError::damaged(format!("the upload is over: {error}"))

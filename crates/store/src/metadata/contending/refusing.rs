@@ -16,15 +16,15 @@ const MOST: u64 = 256;
 
 /// How a run of a rule ended.
 pub(super) enum Verdict<T> {
-    /// It was refused, and it stopped.
+    /// A statement was refused, and the rule stopped.
     Refused,
-    /// It ended before the refusal.
+    /// The rule ended before the refusal.
     Ended(T),
-    /// It failed for another reason.
+    /// The rule failed for another reason.
     Failed(StoreError),
 }
 
-/// The places at which a rule is refused: the number of statements that run before.
+/// The places at which a rule is refused: the number of statements that run before the refusal.
 pub(super) fn places() -> impl Iterator<Item = u64> {
     std::iter::successors(Some(0), |place| match *place {
         place if place < EACH => Some(place + 1),

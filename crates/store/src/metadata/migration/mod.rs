@@ -1,8 +1,8 @@
 //! Copies all rows from a database of one kind to one of the other kind, unchanged and with their numbers.
 //!
-//! There is no list of tables to keep up to date. The tables and columns are those that both databases say they
-//! have, and they must have the same. Upload sessions and discarded keys are not copied, because their bytes
-//! are not copied either.
+//! There is no list of tables to keep up to date. Each database tells its tables and columns, and both
+//! databases must have the same. Upload sessions and discarded keys are not copied, because their bytes are not
+//! copied either.
 
 mod copying;
 mod field;
@@ -114,7 +114,7 @@ pub(super) fn tables(from: &dyn Tx, to: &dyn Tx) -> Result<String> {
 /// Counts the rows that a migration copies from a database file. Its server may run.
 ///
 /// # Errors
-/// If the file cannot be read, or has another schema than this program's.
+/// If the file cannot be read, or does not have the schema of this program.
 pub fn rows_in(path: &Path) -> Result<Rows> {
     let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     moving::reading(path, |tx| count(tx, names))
@@ -131,7 +131,7 @@ pub(super) fn count(tx: &dyn Tx, names: &str) -> Result<Rows> {
     Ok(Rows { count })
 }
 
-/// Marks that a migration does not copy: the history of a database, and the place of its bytes.
+/// The marks that a migration does not copy: the history of a database, and the place of its bytes.
 const OF_A_PLACE: [Mark; 4] = [Mark::ContentBucket, Mark::DatabaseServer, Mark::Timeline, Mark::Table];
 
 fn change(to: &dyn Tx, steady: Option<Time>, changes: &Changes) -> Result<()> {

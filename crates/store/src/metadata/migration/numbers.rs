@@ -1,5 +1,5 @@
 //! The numbers that a database has given out. No number is given out twice, even after its row was deleted. So
-//! the highest number counts, and not that of the newest row.
+//! the highest number counts, and not the number of the newest row.
 
 use super::shape::Table;
 use crate::Result;

@@ -208,7 +208,7 @@ impl Open {
         self.execute_ready(&self.ready(text, values).await?, values).await
     }
 
-    /// Runs a query that is sent as soon as this is polled.
+    /// Runs a query. It is sent when this future is polled for the first time.
     pub(super) async fn query_ready(&self, ready: &Ready, values: &[Value<'_>]) -> Result<Vec<Row>> {
         self.noting(match ready {
             Ready::Prepared(statement) => self.client.query(statement, &parameters(values)).await,
@@ -216,7 +216,7 @@ impl Open {
         })
     }
 
-    /// Runs a statement that is sent as soon as this is polled.
+    /// Runs a statement. It is sent when this future is polled for the first time.
     pub(super) async fn execute_ready(&self, ready: &Ready, values: &[Value<'_>]) -> Result<u64> {
         self.noting(match ready {
             Ready::Prepared(statement) => self.client.execute(statement, &parameters(values)).await,
@@ -224,7 +224,7 @@ impl Open {
         })
     }
 
-    /// Makes a text ready to be sent. This takes a round trip if it has to be prepared.
+    /// Makes a text ready to be sent. This takes a round trip if the text has to be prepared.
     pub(super) async fn ready(&self, text: &str, values: &[Value<'_>]) -> Result<Ready> {
         match self.ready_now(text) {
             Some(ready) => Ok(ready),

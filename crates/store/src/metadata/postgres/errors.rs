@@ -8,7 +8,7 @@ use crate::StoreError;
 
 /// Conflicts with other transactions. The transaction runs again.
 const CONTENDED: [&SqlState; 8] = [
-    // A statement has refused. The rule finds out why.
+    // A statement has refused the change. The rule finds the reason.
     &SqlState::DIVISION_BY_ZERO,
     &SqlState::T_R_SERIALIZATION_FAILURE,
     &SqlState::T_R_DEADLOCK_DETECTED,

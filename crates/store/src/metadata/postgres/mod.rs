@@ -114,7 +114,7 @@ impl Postgres {
         Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
     }
 
-    /// The same rows, for those who do not ask in which database they are.
+    /// The same rows behind a trait, for callers to whom the kind of database does not matter.
     pub fn metadata(&self) -> Arc<dyn Metadata> {
         erase(self)
     }

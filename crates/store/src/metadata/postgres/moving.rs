@@ -30,7 +30,7 @@ impl Postgres {
     /// on it until [`end_arrival`](Self::end_arrival).
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] if the database is not empty, or the target of another migration.
+    /// [`StoreError::Unusable`] if the database is not empty, or if it is the target of another migration.
     pub async fn arriving(target: Target, from: &Other) -> Result<Self> {
         let pool = Pool::of(target);
         let open = pool.extra().await?;
@@ -85,7 +85,7 @@ impl Postgres {
     /// Replaces all rows by those of a database file, in one transaction. From then on they have arrived.
     ///
     /// # Errors
-    /// If a database fails, or a row cannot be copied. Then the rows are as before.
+    /// If a database fails, or if a row cannot be copied. Then the rows are as before.
     pub async fn take_rows(&self, from: &Path, other: &Other, changes: &Changes) -> Result<Rows> {
         let inner = &self.engine.0;
         let mut connection = inner.pool.take(None).await?;
@@ -129,8 +129,8 @@ impl Postgres {
     /// Copies all rows into a new database file. The file gets its name when it is complete and durable.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] if a server uses the database, or has used it since a moment. If a database fails, or
-    /// a row cannot be copied. Then there is no file.
+    /// [`StoreError::Unusable`] if a server uses the database, or has used it since the given moment. If a
+    /// database fails, or if a row cannot be copied. Then there is no file.
     pub async fn give_rows(&self, to: &Path, changes: &Changes, since: Idle) -> Result<Rows> {
         let inner = &self.engine.0;
         let mut connection = inner.pool.take(None).await?;
@@ -149,7 +149,7 @@ impl Postgres {
     /// Records that the store has moved. From then on no server starts on it.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] if a server uses the database, or has used it since a moment.
+    /// [`StoreError::Unusable`] if a server uses the database, or has used it since the given moment.
     pub async fn note_moved(&self, to: &Other, since: Idle) -> Result<()> {
         let inner = &self.engine.0;
         let mut connection = inner.pool.take(None).await?;
@@ -171,7 +171,7 @@ fn committed(tx: Transaction<'_>) -> Result<()> {
     }
 }
 
-/// Refuses tables that are not being filled from there.
+/// Refuses tables that are not being filled from this source.
 async fn require_arriving(open: &Open, from: &Other) -> Result<()> {
     match state(open).await? {
         Some(Move::Arriving(other) | Move::Arrived(other)) if other.number == from.number => Ok(()),

@@ -1,7 +1,8 @@
 //! Statements of a transaction that were sent, and whose answers nobody has read yet.
 //!
 //! PostgreSQL runs the statements of a connection in their order. So a transaction can send a statement without
-//! waiting for the answers of those before. If one fails, PostgreSQL runs no later one, and a COMMIT rolls back.
+//! waiting for earlier answers. If a statement fails, PostgreSQL runs none of the later ones, and a COMMIT
+//! rolls back.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -14,7 +15,7 @@ use tokio_postgres::Row;
 use super::connection::Begun;
 use crate::Result;
 
-/// An answer that comes.
+/// An answer that is on its way.
 type Coming<'c> = Pin<Box<dyn Future<Output = Result<Came>> + 'c>>;
 
 /// The answer to a statement that was sent.
@@ -23,7 +24,7 @@ pub(super) enum Came {
     Begun(Begun),
     /// The rows of the question with this number.
     Rows(usize, Vec<Row>),
-    /// Nobody needs it.
+    /// Nobody needs this answer.
     Done,
 }
 
@@ -36,7 +37,7 @@ pub(super) struct Pipeline<'c> {
 }
 
 impl<'c> Pipeline<'c> {
-    /// Sends a statement. The future sends it when it is polled first.
+    /// Sends a statement. The future sends the statement when it is polled for the first time.
     pub(super) fn send(&self, statement: impl Future<Output = Result<Came>> + 'c) {
         let mut coming: Coming<'c> = Box::pin(statement);
         if let std::task::Poll::Ready(came) = coming.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -45,7 +46,7 @@ impl<'c> Pipeline<'c> {
         self.coming.borrow_mut().push(coming);
     }
 
-    /// How many answers have not come.
+    /// How many answers are missing.
     pub(super) fn len(&self) -> usize {
         self.coming.borrow().len()
     }
@@ -57,10 +58,11 @@ impl<'c> Pipeline<'c> {
         answers.len() - 1
     }
 
-    /// Waits for the answers to all that was sent. The first error counts, because all later ones follow from it.
+    /// Waits for the answers to all sent statements. The first error counts, because all later errors follow
+    /// from it.
     ///
-    /// All have to be polled together with whatever is sent next: the connection stands still while one of its
-    /// answers is large and not read.
+    /// This future has to be polled together with everything that is sent next: the connection stands still
+    /// while a large answer is not read.
     pub(super) fn come(&self) -> impl Future<Output = Result<()>> + use<'_, 'c> {
         let coming = join_all(self.coming.take());
         async move { coming.await.into_iter().try_for_each(|came| self.keep(came?)) }
@@ -75,17 +77,17 @@ impl<'c> Pipeline<'c> {
         Ok(())
     }
 
-    /// Forgets what was sent. It runs all the same.
+    /// Forgets the sent statements. The server still runs them.
     pub(super) fn forget(&self) {
         self.coming.take();
     }
 
-    /// The rows of a question, once.
+    /// The rows of a question. They can be taken once.
     pub(super) fn rows(&self, number: usize) -> Option<Vec<Row>> {
         self.answers.borrow_mut().get_mut(number).and_then(Option::take)
     }
 
-    /// What the server said when the transaction began, if that has come.
+    /// The server's answer to the beginning of the transaction, if it has arrived.
     pub(super) fn begun<T>(&self, read: impl FnOnce(&Begun) -> T) -> Option<T> {
         self.begun.borrow().as_ref().map(read)
     }

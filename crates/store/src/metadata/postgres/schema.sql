@@ -92,7 +92,7 @@ CREATE TABLE role_sessions (
 CREATE INDEX role_sessions_by_role ON role_sessions (role);
 CREATE INDEX role_sessions_by_account ON role_sessions (account);
 CREATE INDEX role_sessions_by_end ON role_sessions (expires_at);
--- Counts the live ones without reading any others.
+-- For counting live rows: the count reads no other rows.
 CREATE INDEX role_sessions_live ON role_sessions (account, expires_at, role, generation);
 
 -- Who did something. A source stays as long as a row refers to it, even after the session, the login and the key.
@@ -127,7 +127,7 @@ CREATE TABLE services (
     is_updating        BIGINT NOT NULL DEFAULT 0,  -- whether they still follow the last one
     UNIQUE (tenant, name)
 );
--- Sums up the resources of services, and finds the services for the deployer.
+-- For the sum of the resources of services, and for the deployer, which looks for its services.
 CREATE INDEX services_run ON services (is_disabled, power, scale) WHERE last_version > 0 OR is_disabled = 1;
 
 -- A domain name leads to one service of a tenant. Case does not matter.
@@ -164,7 +164,7 @@ CREATE TABLE registry_logins (
 );
 CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant, id);
 CREATE INDEX registry_logins_revoked ON registry_logins (tenant) WHERE revoked_at IS NOT NULL;
--- Counts the live ones without reading any others.
+-- For counting live rows: the count reads no other rows.
 CREATE INDEX registry_logins_by_end ON registry_logins (tenant, expires_at, revoked_at, owner);
 
 -- Logins to the web console. While one is used, `over_at` moves to a later time, up to `ends_at`.
@@ -278,7 +278,7 @@ CREATE TABLE manifests (
     body          BYTEA NOT NULL,
     UNIQUE (repository, digest)
 );
--- Lists the newest of a repository first.
+-- For lists of a repository with the newest manifest first.
 CREATE INDEX manifests_by_repository ON manifests (repository, id);
 CREATE INDEX manifests_by_digest ON manifests (digest, repository);
 CREATE INDEX manifests_by_subject ON manifests (repository, subject, id) WHERE subject IS NOT NULL;

@@ -149,8 +149,8 @@ impl Shared {
         self.running.subscribe()
     }
 
-    /// The database's time. Only the time since the last reading is this machine's, and setting its clock does not
-    /// change that.
+    /// The database's time. Only the time since the last reading comes from this machine, and setting its clock
+    /// does not change that time.
     pub(super) fn time(&self) -> Time {
         let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.map_or(Time(0), |Read { began, time }| time.plus(began.since_boot()))

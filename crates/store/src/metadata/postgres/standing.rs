@@ -47,7 +47,7 @@ impl fmt::Display for Trouble {
 /// The last readings about this process: its clock, and the tables.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
-    /// By how many milliseconds the database's clock is ahead of this machine's.
+    /// By how many milliseconds the clock of the database is ahead of the clock of this machine.
     clock_ahead: AtomicI64,
     /// The oldest schema of programs that may use the tables.
     oldest: AtomicI64,

@@ -113,8 +113,8 @@ async fn a_rule_that_fails_leaves_nothing() {
     assert_eq!(store.mark(Mark::GcGrace).await.unwrap(), None);
 }
 
-/// Each of two transactions has locked a row and waits for the other's. PostgreSQL ends one of them, and it
-/// runs again.
+/// Each of two transactions has locked a row and waits for the row of the other. PostgreSQL ends one of them,
+/// and it runs again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_deadlock_is_run_again() {
     let Some((_server, store)) = scratch().await else { return };

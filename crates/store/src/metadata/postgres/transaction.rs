@@ -49,12 +49,12 @@ pub(super) struct Transaction<'c> {
     has_failed: Cell<bool>,
 }
 
-/// What refuses a change that goes too far.
+/// Who refuses a change that goes beyond a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusals {
-    /// Statements may, by a division by zero. That saves a round trip.
+    /// Statements may refuse it, by a division by zero. That saves a round trip.
     ByStatements,
-    /// The rules do, after they have read why.
+    /// The rules refuse it, after they have read the reason.
     ByRules,
 }
 
@@ -90,7 +90,7 @@ impl<'c> Transaction<'c> {
         Self { refusals, ..self }
     }
 
-    /// Waits for an answer, and for those to everything that was sent before. If none comes, the state of the
+    /// Waits for an answer, and for the answers to all earlier statements. If none comes, the state of the
     /// connection is unknown, so it is given up.
     fn wait<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
         let time = left(self.until, DEADLINE);
@@ -176,7 +176,7 @@ impl<'c> Transaction<'c> {
         }
     }
 
-    /// Commits. What was sent last and the commit take one round trip together.
+    /// Commits. The last statements and the commit take one round trip together.
     pub(super) fn commit(self) -> Result<Ended> {
         if self.has_failed.get() {
             self.roll_back();
@@ -333,7 +333,7 @@ impl Tx for Transaction<'_> {
             Some(steady) => steady,
             None => (self as &dyn Tx).one(&Query::column("SELECT steady_time FROM cluster", values![]))?,
         };
-        // Before any process has advanced it there is no common time.
+        // Before any process has advanced the steady time, there is no common time.
         Ok(if steady > 0 { Time(steady) } else { now })
     }
 }

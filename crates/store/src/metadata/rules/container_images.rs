@@ -151,7 +151,7 @@ fn register(
     image: &NewImage,
     quota: u32,
 ) -> Result<Outcome<ImageOutcome>> {
-    // Everything that depends on nothing else is asked for at once.
+    // Queries that need no earlier answer are all sent at once.
     let service = tx.begin_lock(Level::Service, Lock::Update, numbered(tenant, image.service))?;
     let retried = begin_retried(tx, image)?;
     let count = tx.begin(Query::<i64>::column(
@@ -179,7 +179,7 @@ fn register(
         return Ok(Outcome::Unchanged(ImageOutcome::QuotaReached));
     }
     let source = source.keep(tx)?;
-    // From here on nothing is waited for.
+    // From here on the rule waits for no answer.
     let held = "SELECT id FROM manifests WHERE id = ?1";
     tx.hold(Level::Manifest, Lock::Update, held, &values![manifest])?;
     let number = last + 1;
@@ -246,17 +246,16 @@ pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
 
 /// The repositories that have a manifest, and the manifest in each.
 struct Places<'a> {
-    /// Each with whether it is `sr`.
+    /// The repositories. The second value tells whether the repository is `sr`.
     repositories: Asked<'a, (i64, bool)>,
-    /// Each with its repository.
+    /// The manifests, each with its repository.
     manifests: Asked<'a, (i64, i64)>,
 }
 
 impl<'a> Places<'a> {
     fn begin(tx: &dyn Tx, tenant: &'a Tenant, digest: &Digest) -> Result<Self> {
         let values = values![*digest, tenant.account.as_str(), tenant.region.as_str()];
-        // While these repositories are locked, nobody removes anything from them: neither these manifests nor what
-        // they hold.
+        // While these repositories are locked, nobody removes these manifests or their parts from them.
         let repositories = Query::new(
             "SELECT r.id, r.name = 'sr' FROM repositories r
              WHERE r.id IN (SELECT repository FROM manifests WHERE digest = ?1)

@@ -58,8 +58,8 @@ pub(crate) fn discard_orphans(
     Ok(unknown.len())
 }
 
-/// Asks whether a key may become that of a blob. A key that is discarded, or older than a time by the clock of the
-/// database, may not: a search for orphans may have found its bytes.
+/// Asks whether a blob may get this key. A discarded or old key is refused, because a search for orphans may
+/// have found its bytes. The age is measured by the clock of the database.
 pub(crate) fn begin_standing<'a>(tx: &dyn Tx, key: &'a ContentKey) -> Result<Asked<'a, Standing>> {
     static TEXTS: LazyLock<[String; 2]> = LazyLock::new(|| {
         [Dialect::Sqlite, Dialect::Postgres].map(|dialect| {
@@ -72,7 +72,7 @@ pub(crate) fn begin_standing<'a>(tx: &dyn Tx, key: &'a ContentKey) -> Result<Ask
     }))
 }
 
-/// What the database knows of a key that has no row yet.
+/// The facts that the database has about a key without a row.
 pub(crate) struct Standing {
     is_discarded: bool,
     /// The wall clock of the database.
@@ -80,7 +80,7 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Whether the key may become that of a blob, if it is no older than `within`.
+    /// Whether a blob may get the key. The key must be no older than `within`.
     pub(crate) fn may_be_added(&self, key: &ContentKey, within: Duration) -> bool {
         !self.is_discarded && made(key).is_some_and(|made| made >= self.now.minus(within))
     }

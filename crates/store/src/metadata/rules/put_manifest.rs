@@ -26,8 +26,8 @@ pub(super) fn put(
     let mut repository = repository.find(tx)?;
     let source = acting.look(tx)?;
     let (held_by, mut looks) = loop {
-        // From here on nobody else adds anything to the repository or removes anything from it. What is looked up
-        // follows at once.
+        // From here on nobody else adds anything to the repository or removes anything from it. The lookups are sent
+        // at once.
         let held_by = rows::begin_repository(tx, tenant, name, Lock::Update)?;
         let looks = Looks::begin(tx, repository, manifest)?;
         let held_by = held_by.find(tx)?;
@@ -52,7 +52,7 @@ pub(super) fn put(
         Some(repository) => repository,
         None => {
             let repository = rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?;
-            // Another transaction may have made it.
+            // Another transaction may have made the repository meanwhile.
             (looks.known, looks.tags) = Looks::begin_own(tx, Some(repository.id), manifest)?;
             repository
         }
@@ -100,11 +100,11 @@ pub(super) fn put(
     Ok(Outcome::Changed(ManifestOutcome::Stored, note))
 }
 
-/// What a put looks up in a repository that is being locked.
+/// The lookups of a put in a repository that is being locked.
 struct Looks<'a> {
     /// The sizes of the blobs that the manifest names.
     blobs: AskedEach<'a, 2, u64>,
-    /// The sizes and depths of its children.
+    /// The sizes and depths of the children of the manifest.
     children: AskedEach<'a, 3, (u64, u32)>,
     /// The row of the manifest, if the repository has it already.
     known: Asked<'a, i64>,
@@ -143,7 +143,8 @@ impl<'a> Looks<'a> {
     }
 }
 
-/// Reserves a number for a row, if the database tells it only after the row is inserted and that takes a round trip.
+/// Reserves the number of a new row, if the database would otherwise tell the number only after the insertion,
+/// with one round trip more.
 fn reserve(tx: &dyn Tx) -> Result<Option<Asked<'static, i64>>> {
     match tx.dialect() {
         Dialect::Sqlite => Ok(None),
@@ -180,7 +181,7 @@ fn note_put(tx: &dyn Tx, (manifest, is_new): (i64, bool), by: &Origin, source: i
              WHERE manifest = ?1 AND owner = ?2
                AND (login = ?3 OR source = ?4 AND NOT EXISTS (SELECT 1 FROM registry_logins WHERE id = ?3)))";
     let values = values![manifest, owner.as_str(), by.login, source];
-    // Nobody has put a manifest that is new.
+    // A new manifest has no earlier put.
     if is_new { tx.post(text, values).map(|()| true) } else { Ok(tx.run(text, values)? > 0) }
 }
 
@@ -215,7 +216,8 @@ fn check_children(
     Ok(depths)
 }
 
-/// Inserts a manifest and returns its number, which may be given; nothing if the repository has it already.
+/// Inserts a manifest and returns its number. The caller may choose the number. There is no answer if the
+/// repository has the manifest already.
 const INSERT: &str =
     "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, is_hung, annotations,
                             depth, created_at, size, body, leased_at, held, id)

@@ -204,8 +204,8 @@ fn page(tx: &dyn Tx, tenant: i64, now: Time, before: i64, limit: usize) -> Resul
     Ok(LoginPage { logins, more: is_more.then_some(LoginId(last)) })
 }
 
-/// Some logins to forget, in order: those that ended before `before`; if there are none, revoked ones beyond
-/// the newest [`MOST_REVOKED`].
+/// Some logins to forget, in order: the logins that ended before `before`. If there are none, these are revoked
+/// logins beyond the newest [`MOST_REVOKED`].
 fn ended(tx: &dyn Tx, before: Time) -> Result<Vec<LoginId>> {
     let mut ended: Vec<LoginId> = tx.all(&Query::column(
         "SELECT l.id FROM tenants t CROSS JOIN registry_logins l

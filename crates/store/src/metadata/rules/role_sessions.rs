@@ -298,8 +298,8 @@ fn page(tx: &dyn Tx, role: i64, now: Time, before: i64, limit: usize) -> Result<
     Ok(SessionPage { sessions, more: is_more.then_some(last) })
 }
 
-/// Some sessions to forget, in order: those that ended before `before`; if there are none, those beyond
-/// [`MOST_KEPT`] that their role or a revocation ended.
+/// Some sessions to forget, in order: the sessions that ended before `before`. If there are none, these are
+/// sessions beyond [`MOST_KEPT`] that their role or a revocation ended.
 fn ended(tx: &dyn Tx, before: Time) -> Result<Vec<i64>> {
     let mut ended: Vec<i64> = tx.all(&Query::column(
         "SELECT number FROM role_sessions WHERE expires_at < ?1 LIMIT ?2",

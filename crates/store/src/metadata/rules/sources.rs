@@ -38,7 +38,7 @@ pub(crate) struct Named {
 }
 
 impl Acting {
-    /// Asks for its names.
+    /// Asks for the names of the principal.
     pub(crate) fn begin(tx: &dyn Tx, by: &Origin) -> Result<Self> {
         let owner = by.owner.clone().unwrap_or_else(Owner::server);
         let session = by.session.as_ref().map(|key| {
@@ -55,10 +55,10 @@ impl Acting {
         Ok(Self { owner, session: session.transpose()?, description: description.transpose()? })
     }
 
-    /// Asks for its row.
+    /// Asks for the row of the principal.
     pub(crate) fn look(self, tx: &dyn Tx) -> Result<Named> {
         let owner = self.owner;
-        // A session or a key that is forgotten has no names.
+        // A forgotten session or key has no names.
         let session = self.session.map(|it| it.find(tx)).transpose()?.flatten();
         let (session, claims) = session.unzip();
         let description = self.description.map(|it| it.find(tx)).transpose()?.flatten();
@@ -77,7 +77,7 @@ fn by_hash(hash: &str) -> Query<'static, i64> {
 }
 
 impl Named {
-    /// Its row, inserted if it is new.
+    /// The row of the principal, inserted if it is new.
     pub(crate) fn keep(self, tx: &dyn Tx) -> Result<i64> {
         let Self { hash, owner, session, claims, description, row } = self;
         if let Some(id) = row.find(tx)? {

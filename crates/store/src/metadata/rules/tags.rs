@@ -74,8 +74,8 @@ impl<E: Engine> Tags for Store<E> {
     }
 }
 
-/// Asks for the manifest of each of these tags. The repository must be locked with `Update`, and stay so until
-/// [`set`].
+/// Asks for the manifest of each of these tags. The repository must be locked with `Update`, and stay locked
+/// until [`set`].
 pub(crate) fn begin<'a>(
     tx: &dyn Tx,
     repository: Option<i64>,
@@ -85,9 +85,9 @@ pub(crate) fn begin<'a>(
     tx.begin_each("SELECT manifest FROM tags WHERE repository = ?1 AND name = ?2", keys, |row| row.get(0))
 }
 
-/// Sets tags to a manifest, on behalf of a login if there is one. `before` are their manifests before. Returns
-/// whether a tag was new or moved. The login may have been forgotten meanwhile. The repository must be locked with
-/// `Update`.
+/// Sets tags to a manifest, on behalf of a login if there is one. `before` has the earlier manifest of each
+/// tag. Returns whether a tag was new or moved. The login may have been forgotten meanwhile. The repository
+/// must be locked with `Update`.
 pub(crate) fn set(
     tx: &dyn Tx,
     before: AskedEach<'_, 2, i64>,

@@ -108,8 +108,8 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
     let facts = begin_facts(tx, &owner.owner, session.login)?;
     // The count takes no lock. If several processes open sessions, an account may get a few too many.
     let standing = tx.begin(Query::new(
-        "SELECT count(*), count(*) FILTER (WHERE login = ?2) FROM uploads
-         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1)",
+        "SELECT count(*), count(*) FILTER (WHERE u.login = ?2) FROM tenants t CROSS JOIN uploads u
+         WHERE t.account = ?1 AND u.tenant = t.id",
         values![account.as_str(), session.login],
         |row| {
             let (of_account, of_login) = (rows::unsigned(row.get(0)?)?, rows::unsigned(row.get(1)?)?);
@@ -156,8 +156,9 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
     Ok(opened)
 }
 
-/// Asks whether a login has ended for another reason than its time; a body may take longer than the login lives.
-/// The locks keep the answer true until the commit. So a transaction that ends the login finds the new session.
+/// Asks whether a login has been ended early. A login that ran out counts as good, because a body may take
+/// longer than the login lives. The locks keep the answer true until the commit. So a transaction that ends the
+/// login finds the new session.
 fn begin_facts(
     tx: &dyn Tx,
     owner: &Owner,
@@ -182,19 +183,13 @@ fn begin_facts(
 }
 
 fn take(tx: &dyn Tx, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken> {
-    let text = format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6 RETURNING {SESSION}");
-    let session = tx.begin(Query::new(&text, owned_at(owner, id, epoch), read))?;
-    let keys = tx.begin(Query::new(
-        "SELECT key FROM upload_keys WHERE upload = ?1 ORDER BY key",
-        values![id],
-        |row| content_keys::read(row.text(0)?),
-    ))?;
-    let Some(mut session) = session.find(tx)? else {
-        let found = read_all(tx, OWNED, owned(owner, id))?;
-        return Ok(if found.is_empty() { UploadTaken::NoSession } else { UploadTaken::ByLater });
-    };
-    session.checkpoint.keys = keys.all(tx)?;
-    Ok(UploadTaken::Taken(session))
+    let take = format!("UPDATE uploads SET epoch = ?6 WHERE {OWNED} AND epoch <= ?6");
+    tx.post(&take, owned_at(owner, id, epoch))?;
+    Ok(match read_all(tx, OWNED, owned(owner, id))?.pop() {
+        None => UploadTaken::NoSession,
+        Some(session) if session.epoch != epoch => UploadTaken::ByLater,
+        Some(session) => UploadTaken::Taken(session),
+    })
 }
 
 fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &UploadSession) -> Result<bool> {

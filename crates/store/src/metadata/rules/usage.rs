@@ -45,8 +45,8 @@ impl Usage {
     /// Adds the changes to the account of this tenant, if each sum that grew stays within its quota.
     ///
     /// # Errors
-    /// [`StoreError::OverQuota`](crate::StoreError::OverQuota) if one does not. The caller's transaction must
-    /// fail with it.
+    /// [`StoreError::OverQuota`](crate::StoreError::OverQuota) if a sum exceeds its quota. The caller's
+    /// transaction must fail with this error.
     pub(crate) fn write_within(self, tx: &dyn Tx, tenant: i64, quotas: &Quotas) -> Result<()> {
         if tx.may_refuse() {
             return self.post_within(tx, tenant, quotas);
@@ -85,8 +85,9 @@ impl Usage {
         values![tenant, content_bytes, manifest_bytes, manifests, tags, repositories]
     }
 
-    /// Adds the changes as [`write_within`](Self::write_within) does, by a statement that fails beyond a quota. So
-    /// the account's row is locked until the commit only, which follows at once.
+    /// Adds the changes as [`write_within`](Self::write_within) does, by a statement that fails beyond a quota.
+    /// Nobody waits for the answer to this statement. So the commit follows at once, and the lock on the
+    /// account's row is short.
     fn post_within(self, tx: &dyn Tx, tenant: i64, quotas: &Quotas) -> Result<()> {
         static TEXT: LazyLock<String> = LazyLock::new(|| {
             format!(
@@ -146,8 +147,9 @@ const ADD: &str = "
     RETURNING accounts.content_bytes, accounts.manifest_bytes, accounts.manifests, accounts.tags,
               accounts.repositories";
 
-const STAGED: &str = "SELECT CAST(coalesce(sum(received), 0) AS BIGINT) FROM uploads WHERE tenant IN (
-        SELECT id FROM tenants WHERE account = (SELECT account FROM tenants WHERE id = ?1))";
+const STAGED: &str = "SELECT CAST(coalesce(sum(u.received), 0) AS BIGINT)
+    FROM tenants own CROSS JOIN tenants t CROSS JOIN uploads u
+    WHERE own.id = ?1 AND t.account = own.account AND u.tenant = t.id";
 
 fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
     // A decrease is always admitted.

@@ -72,8 +72,8 @@ impl Sqlite {
     /// earlier file stays beside the new one.
     ///
     /// # Errors
-    /// If the file cannot be opened or made, was written by a newer version of the program, or there is no
-    /// space for the upgrade.
+    /// If the file cannot be opened or made, if it was written by a newer version of the program, or if there
+    /// is no space for the upgrade.
     pub fn open(path: &Path) -> Result<Self> {
         Self::open_or(path, |connection, schema| upgrade::run(path, connection, schema))
     }

@@ -13,7 +13,7 @@ use crate::{Result, durable_file};
 /// Runs queries on one snapshot of a database file. Nothing is written.
 ///
 /// # Errors
-/// If the file cannot be read, or has another schema than this program's.
+/// If the file cannot be read, or does not have the schema of this program.
 pub(in crate::metadata) fn reading<T>(path: &Path, read: impl FnOnce(&dyn Tx) -> Result<T>) -> Result<T> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

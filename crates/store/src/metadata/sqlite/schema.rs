@@ -13,7 +13,7 @@ pub(super) const VERSION: i64 = 7;
 const NEW: &str = include_str!("schema/new.sql");
 const FROM_3: &str = include_str!("schema/from-3.sql");
 
-/// The version of a database, compared with this program's.
+/// The version of a database, compared with the version of this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It has no tables yet.

@@ -190,7 +190,7 @@ impl Snapshot {
     }
 }
 
-/// Deletes a database file, with those that SQLite may have left beside it.
+/// Deletes a database file, and the files that SQLite may have left beside it.
 fn remove(path: &Path) -> Result<()> {
     for ending in ["", "-journal", "-wal", "-shm"] {
         durable_file::remove_if_there(&beside(path, ending))?;

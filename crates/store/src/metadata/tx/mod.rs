@@ -32,15 +32,16 @@ pub(crate) type Read<'r> = &'r mut dyn FnMut(&Row<'_>) -> Result<()>;
 /// Takes the rows of a query that runs several times, each with the number of the run, from 0.
 pub(crate) type ReadEach<'r> = &'r mut dyn FnMut(usize, &Row<'_>) -> Result<()>;
 
-/// Takes the rows of several queries, each with the number of the query and that of its run, from 0.
+/// Takes the rows of several queries, each with the number of the query and the number of its run, from 0.
 pub(crate) type ReadAll<'r> = &'r mut dyn FnMut(usize, usize, &Row<'_>) -> Result<()>;
 
 /// The number of a query that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(pub(crate) usize);
 
-/// A query that may be on its way. Its answer is read with [`find`](Asked::find) or [`all`](Asked::all). Between
-/// both, the rule changes nothing that the query reads, because it may also run as late as that.
+/// A query that may be on its way. Its answer is read with [`find`](Asked::find) or [`all`](Asked::all). Until
+/// then, the rule must not change anything that the query reads, because an engine may run the query only when
+/// its answer is read.
 pub(crate) struct Asked<'a, T> {
     query: Query<'a, T>,
     lock: Option<(Level, Lock)>,
@@ -80,7 +81,7 @@ impl<T> Asked<'_, T> {
     }
 }
 
-/// A query that runs for each of many keys, and may be on its way, as [`Asked`].
+/// A query that runs for each of many keys and may be on its way, like [`Asked`].
 pub(crate) struct AskedEach<'a, const N: usize, T> {
     text: &'a str,
     keys: Vec<[Value<'a>; N]>,
@@ -121,8 +122,8 @@ pub(crate) trait Tx {
     /// Runs a query once for every `width` values, in one round trip.
     fn query_each(&self, text: &str, width: usize, values: &[Value<'_>], read: ReadEach<'_>) -> Result<()>;
 
-    /// Runs several queries, each once for every `width` values, in one round trip. The rows of one text come before
-    /// those of the next.
+    /// Runs several queries, each once for every `width` values, in one round trip. All rows of one text come
+    /// before the rows of the next text.
     fn query_all(&self, texts: &[&str], width: usize, values: &[Value<'_>], read: ReadAll<'_>) -> Result<()> {
         texts.iter().enumerate().try_for_each(|(text, query)| {
             self.query_each(query, width, values, &mut |at, row| read(text, at, row))
@@ -135,8 +136,8 @@ pub(crate) trait Tx {
     /// Runs a statement once for every `width` values, in one round trip; returns how many rows changed.
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64>;
 
-    /// Runs a statement whose answer nobody needs. It need not have an answer when this returns: if it fails, a
-    /// later statement or the commit fails with its error.
+    /// Runs a statement whose answer nobody needs. The statement may still run when this function returns. If
+    /// it fails, a later statement or the commit fails with its error.
     fn send(&self, text: &str, values: &[Value<'_>]) -> Result<()> {
         self.execute(text, values).map(drop)
     }
@@ -146,14 +147,14 @@ pub(crate) trait Tx {
         self.execute_each(text, width, values).map(drop)
     }
 
-    /// Whether a statement may refuse in place of the rule, by a division by zero. Then the rule runs once more, gets
-    /// `false` here, and finds out why.
+    /// Whether a statement may refuse a change in place of the rule, by a division by zero. After such a
+    /// refusal the rule runs once more. Then this function returns `false`, and the rule finds the reason.
     fn may_refuse(&self) -> bool {
         false
     }
 
     /// Sends a query whose rows are read later, by [`answer`](Self::answer). `None` if the database is so close
-    /// that the query should run then.
+    /// that the query should run only when it is read.
     fn ask(&self, _text: &str, _values: &[Value<'_>]) -> Result<Option<Ticket>> {
         Ok(None)
     }
@@ -265,8 +266,8 @@ impl dyn Tx + '_ {
         self.execute(text, &values)
     }
 
-    /// Sends a query, to read its answer later. Several that are sent before the first answer is read take one
-    /// round trip together.
+    /// Sends a query, to read its answer later. Several queries take one round trip together if they are sent
+    /// before the first answer is read.
     pub(crate) fn begin<'a, T>(&self, query: Query<'a, T>) -> Result<Asked<'a, T>> {
         let ticket = self.ask(query.text, &query.values)?;
         Ok(Asked { query, lock: None, ticket })

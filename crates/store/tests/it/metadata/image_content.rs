@@ -98,7 +98,7 @@ async fn a_blob_is_found_through_its_image(db: &dyn Metadata) {
     assert_eq!(finds_blob(db, web, "layer").await, None);
     register(db, &here(), "web", &image).await;
     assert_eq!(finds_blob(db, web, "layer").await, Some(StoredBlob { size: 5, key, damaged: false }));
-    // The digest of a manifest is not that of a blob.
+    // The digest of a manifest is no digest of a blob.
     assert_eq!(db.image_blob(&here(), web, &image.digest()).await.unwrap(), None);
 }
 

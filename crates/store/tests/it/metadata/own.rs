@@ -1,4 +1,4 @@
-//! The content that counts as a login's own, or as its owner's.
+//! The content that counts as content of a login, or of its owner.
 
 use std::time::Duration;
 

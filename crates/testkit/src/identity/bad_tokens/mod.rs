@@ -40,13 +40,13 @@ pub struct BadToken {
 /// Several keys of an issuer, one of its neighbour, and one of somebody else.
 #[expect(missing_debug_implementations, reason = "holds private keys")]
 pub struct Keys {
-    /// The issuer's.
+    /// A key of the issuer.
     pub rsa: TestKey,
-    /// The issuer's, too.
+    /// Another key of the issuer.
     pub ec: TestKey,
     /// A key of somebody else with the id of the issuer's key.
     pub impostor: TestKey,
-    /// The neighbour's.
+    /// A key of the neighbour.
     pub neighbours: TestKey,
     /// A key in the set that is not for signatures.
     pub encryption: TestKey,

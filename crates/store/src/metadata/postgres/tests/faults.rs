@@ -11,12 +11,14 @@ use super::*;
 use crate::blobs::ContentKey;
 use crate::coordination::{Place, Places as _, Replica, Work};
 use crate::identity::Identity;
+use crate::metadata::container_services::ServiceOutcome;
+use crate::metadata::deployments::ImageSource;
 use crate::metadata::patience::of_request;
 use crate::metadata::sqlite::tests::plans;
 use crate::metadata::sqlite::tests::world::{
-    NOW, access_key, by, create_service, delete_service, here, service_id,
+    NOW, PLENTY, access_key, by, delete_service, deployment, here, service as new_service, service_id,
 };
-use crate::metadata::{Agreed as _, Inspection as _, Lineage as _};
+use crate::metadata::{Deployments as _, Inspection as _, Lineage as _};
 
 /// Within this time a failure of the database is answered.
 const IN_TIME: Duration = Duration::from_secs(15);
@@ -61,7 +63,10 @@ async fn do_what_is_for_many(store: &Postgres) {
     assert!(store.make_first_key(&by(), vec![1, 2, 3], access_key(&tenant, 40)).await.unwrap());
     store.set_key_check(vec![4]).await.unwrap();
     assert_eq!(store.key_check().await.unwrap(), Some(vec![1, 2, 3]));
-    create_service(store, &tenant, "many").await;
+    let first = deployment(&[ImageSource::Public]);
+    let made =
+        store.create_deployed_service(&by(), &tenant, new_service("many"), first, PLENTY).await.unwrap();
+    assert!(matches!(made, ServiceOutcome::Done(_)), "{made:?}");
     let service = service_id(store, &tenant, "many").await;
     let first = Identity { cluster: 7, incarnation: 0 };
     assert_eq!(store.identify(first).await.unwrap(), first);
@@ -117,6 +122,54 @@ async fn whatever_becomes_of_the_answer_a_write_is_made_once() {
         assert!(proxy.commits() > 100, "{}", proxy.commits());
         assert_eq!(contents(server, &name), wanted, "shifted by {shift}");
     }
+}
+
+/// Operations that write nothing.
+const READERS: [&str; 16] = [
+    "contents",
+    "contents_of_part",
+    "content_totals",
+    "contradictions",
+    "count_uploads",
+    "digest_sources",
+    "discarded_backlog",
+    "identity",
+    "images_with",
+    "largest_accounts",
+    "logins_of_server",
+    "noted_history",
+    "open_uploads",
+    "role",
+    "services",
+    "steady_time",
+];
+
+/// Nobody forgets a new operation.
+#[test]
+fn each_operation_that_writes_gets_every_fate_of_its_commit() {
+    let source = |path: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let tried =
+        ["src/metadata/sqlite/tests/plans.rs", "src/metadata/postgres/tests/faults.rs", "tests/it/world.rs"];
+    let tried = tried.map(source).concat();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/metadata");
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| format!("src/metadata/{}", file.unwrap().file_name().display()));
+    let others =
+        ["src/metadata/postgres/cluster_row.rs", "src/coordination/mod.rs", "src/coordination/places.rs"];
+    let files = files.filter(|file| file.ends_with(".rs")).chain(others.map(str::to_owned));
+    let mut missing = Vec::new();
+    for text in files.map(|file| source(&file)) {
+        let bodies = text.split("\npub trait ").skip(1).filter_map(|rest| rest.split("\n}").next());
+        let names = bodies.flat_map(|body| body.split("\n    async fn ").skip(1));
+        let names = names.filter_map(|rest| rest.split(['(', '<']).next());
+        let is_missing = |name: &&str| !READERS.contains(name) && !tried.contains(&format!(".{name}("));
+        missing.extend(names.filter(is_missing).map(str::to_owned));
+    }
+    assert_eq!(missing, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -260,7 +313,7 @@ async fn a_pooler_serves_many_and_keeps_nothing_of_them() {
 async fn what_one_process_takes_away_is_gone_in_another() {
     use crate::metadata::access_keys::{LastRootKey, NewState};
     use crate::metadata::role_sessions::Credential;
-    use crate::metadata::sqlite::tests::world::{PLENTY, key_id};
+    use crate::metadata::sqlite::tests::world::key_id;
     use crate::metadata::{AccessKeys as _, RoleSessions as _};
     let Some((server, name)) = database() else { return };
     let (one, other) = (connect(&server.url(&name)).await, connect(&server.url(&name)).await);

@@ -96,7 +96,7 @@ async fn a_number_that_was_given_again_says_nothing() {
     let Some((server, store)) = scratch().await else { return };
     let next = server.query("scratch", "SELECT CAST(pg_current_xact_id() AS TEXT)").unwrap();
     let number = (next.parse::<u64>().unwrap() + 1).to_string();
-    // Somebody else's.
+    // Another transaction gets this number.
     store.set_marks(vec![(Mark::GcGrace, 7)]).await.unwrap();
     store.set_marks(vec![(Mark::GcGrace, 8)]).await.unwrap();
     let outcome = async |timeline: Option<&str>| {
@@ -107,7 +107,7 @@ async fn a_number_that_was_given_again_says_nothing() {
         let outcome = outcome(timeline).await;
         assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
     }
-    // On the server that gave the number out, the outcome can be asked by it.
+    // The server that gave the number out knows the outcome.
     let timeline = server.query("scratch", &format!("SELECT {TIMELINE}")).unwrap();
     outcome(Some(&timeline)).await.unwrap();
 }
@@ -127,7 +127,7 @@ async fn a_rule_that_fails_gives_its_connection_back() {
     assert_eq!(process().await, before);
 }
 
-/// The time of leases is the database's, whatever the clock of a process says.
+/// Leases use the clock of the database. The clock of a process does not matter.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_renewed_at_the_time_of_all() {
     let Some((server, store)) = scratch().await else { return };

@@ -21,11 +21,11 @@ fn find_held(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<i64
     ))
 }
 
-/// A login that is about to be recorded as an uploader, while it is being locked.
+/// A login that will be recorded as an uploader. It is being locked.
 struct Uploader {
     login: LoginId,
     locked: Asked<'static, LoginId>,
-    /// The number of its last record.
+    /// The number of the login's last record.
     last: Asked<'static, i64>,
 }
 
@@ -107,7 +107,7 @@ pub(super) fn add(
     };
     let session = blob.session.as_ref().map(|session| uploads::Publishing::begin(tx, session, tenant, name));
     let session = session.transpose()?;
-    // From here on no manifest comes to or leaves the repository.
+    // From here on the repository gets no manifest and loses none.
     let repository = rows::begin_repository(tx, tenant, name, Lock::Share)?;
     let put_by = put_by.map(|put_by| put_by.find(tx)).transpose()?.flatten();
     if let Some((standing, within)) = within

@@ -29,9 +29,9 @@ enum Holder {
 /// Where an edge leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Held {
-    /// To the manifest `m` that meets this condition.
+    /// The edge leads to the manifest `m` that meets this condition.
     Manifest(&'static str),
-    /// To the link `l`, with its content `b`, that meets this condition.
+    /// The edge leads to the link `l` that meets this condition, with its content `b`.
     Blob(&'static str),
 }
 

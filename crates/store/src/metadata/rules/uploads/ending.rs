@@ -71,7 +71,7 @@ pub(super) fn end<const N: usize>(
     Ok(ended.len())
 }
 
-/// The session of a blob, which is being locked.
+/// The session of a blob, while the session is being locked.
 pub(crate) struct Publishing<'a> {
     session: Asked<'a, Ending>,
     keys: Asked<'a, ContentKey>,
@@ -94,7 +94,7 @@ impl<'a> Publishing<'a> {
     }
 
     /// Ends the session of a blob whose bytes are under the key `kept`; discards the other keys of the session.
-    /// `false` if there is no such session, or it has a later writer.
+    /// Returns `false` if there is no such session, or if the session has a later writer.
     pub(crate) fn end(self, tx: &dyn Tx, kept: &ContentKey) -> Result<bool> {
         let Some(ended) = self.session.find(tx)? else { return Ok(false) };
         let keys = self.keys.all(tx)?;
@@ -154,11 +154,15 @@ fn read_ending(row: &Row<'_>) -> Result<Ending> {
 /// Deletes locked sessions, and discards those of their keys for which `goes` is true.
 fn end_locked(tx: &dyn Tx, ended: &[Ending], goes: impl Fn(&ContentKey) -> bool) -> Result<()> {
     let (ids, mut others) = (ended.iter().map(|it| Value::from(&it.id)).collect::<Vec<_>>(), Vec::new());
-    let take = "DELETE FROM upload_keys WHERE upload = ?1 RETURNING key";
-    tx.query_each(take, 1, &ids, &mut |at, row| {
+    tx.query_each("SELECT key FROM upload_keys WHERE upload = ?1", 1, &ids, &mut |at, row| {
         others.push((content_keys::read(row.text(0)?)?, ended[at].fed));
         Ok(())
     })?;
+    // Most sessions have no further keys.
+    tx.post_each(
+        "DELETE FROM upload_keys WHERE key = ?1",
+        others.iter().map(|(key, _)| values![key.as_str()]),
+    )?;
     for (other, fed) in others.iter().filter(|(key, _)| goes(key)) {
         content_keys::discard(tx, [other], *fed)?;
     }

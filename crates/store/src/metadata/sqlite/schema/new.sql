@@ -94,7 +94,7 @@ CREATE TABLE role_sessions (
 CREATE INDEX role_sessions_by_role ON role_sessions (role);
 CREATE INDEX role_sessions_by_account ON role_sessions (account);
 CREATE INDEX role_sessions_by_end ON role_sessions (expires_at);
--- Counts the live ones without reading any others.
+-- For counting live rows: the count reads no other rows.
 CREATE INDEX role_sessions_live ON role_sessions (account, expires_at, role, generation);
 
 -- Who did something. A source stays as long as a row refers to it, even after the session, the login and the key.
@@ -131,7 +131,7 @@ CREATE TABLE services (
     FOREIGN KEY (id, current_version) REFERENCES deployments (service, version),
     FOREIGN KEY (id, next_version) REFERENCES deployments (service, version)
 ) STRICT;
--- Sums up the resources of services, and finds the services for the deployer.
+-- For the sum of the resources of services, and for the deployer, which looks for its services.
 CREATE INDEX services_run ON services (is_disabled, power, scale) WHERE last_version > 0 OR is_disabled = 1;
 
 -- A domain name leads to one service of a tenant. Case does not matter.
@@ -168,7 +168,7 @@ CREATE TABLE registry_logins (
 ) STRICT;
 CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
 CREATE INDEX registry_logins_revoked ON registry_logins (tenant) WHERE revoked_at IS NOT NULL;
--- Counts the live ones without reading any others.
+-- For counting live rows: the count reads no other rows.
 CREATE INDEX registry_logins_by_end ON registry_logins (tenant, expires_at, revoked_at, owner);
 
 -- Logins to the web console. While a login is used, `over_at` moves forward, up to `ends_at`.
@@ -282,7 +282,7 @@ CREATE TABLE manifests (
     body          BLOB NOT NULL,
     UNIQUE (repository, digest)
 ) STRICT;
--- Lists the newest of a repository first: SQLite adds the row number to every index.
+-- For lists of a repository with the newest manifest first: SQLite adds the row number to every index.
 CREATE INDEX manifests_by_repository ON manifests (repository);
 CREATE INDEX manifests_by_digest ON manifests (digest);
 CREATE INDEX manifests_by_subject ON manifests (repository, subject) WHERE subject IS NOT NULL;

@@ -72,9 +72,11 @@ impl Queue {
                     rest => receive_within(&mut self.coming, rest),
                 }
             };
-            job.into_iter().for_each(|job| self.add(job));
+            if let Some(job) = job {
+                self.add(job);
+            }
             if self.coming.is_closed() {
-                // Nobody is left to rest for.
+                // No other caller is left, so the rests end.
                 self.rests.end();
             }
         }

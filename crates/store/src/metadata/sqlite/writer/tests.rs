@@ -136,7 +136,7 @@ async fn nobody_is_answered_before_others_can_see_it() {
     }
 }
 
-/// A job sees the effects of the earlier jobs in the same commit, but none of those that failed.
+/// A job sees the effects of the earlier jobs in the same commit, but no effect of a failed job.
 #[tokio::test]
 async fn jobs_of_one_commit_run_one_after_the_other() {
     let (directory, writer, _reader) = scratch();

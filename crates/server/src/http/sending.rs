@@ -1,0 +1,143 @@
+//! Parts of files that the kernel sends by itself, without a copy in this process.
+//!
+//! hyper only writes bytes of memory. So a body hands it placeholders in the place of a file's bytes, and puts the part
+//! of the file into a queue. The socket recognises a placeholder by its address, and sends from the first file in the
+//! queue. hyper keeps order and counts: each byte of a placeholder that it writes is one of the file.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytes::{Buf, Bytes};
+
+/// The most bytes of one part.
+pub(super) const LONGEST: usize = 4 << 20;
+
+/// The bytes of all placeholders. Nobody reads them, so they take up addresses and no memory.
+static PLACEHOLDER: OnceLock<Vec<u8>> = OnceLock::new();
+
+/// A piece of a body.
+pub(crate) enum Piece {
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// The place of so many bytes, which the socket sends from a file.
+    Placeholder(usize),
+}
+
+/// The parts of files that one connection is to send, in order.
+#[derive(Default)]
+pub(super) struct Parts(Mutex<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    parts: VecDeque<(Arc<File>, Range<u64>)>,
+    /// Whether no body adds more.
+    ends: bool,
+}
+
+impl Parts {
+    /// Puts a part behind all others, and returns what stands for it.
+    pub(super) fn add(&self, file: &Arc<File>, part: Range<u64>) -> Piece {
+        let length = usize::try_from(part.end - part.start).unwrap_or_default();
+        let mut queue = self.lock();
+        queue.parts.push_back((Arc::clone(file), part));
+        queue.ends = false;
+        Piece::Placeholder(length)
+    }
+
+    /// Sends at most `most` bytes of the first part with `send`, which returns how many it has sent.
+    pub(super) fn send<E>(
+        &self,
+        most: usize,
+        send: impl FnOnce(&File, &mut u64, usize) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        let mut queue = self.lock();
+        let Some((file, part)) = queue.parts.front_mut() else { return Ok(0) };
+        let length = usize::try_from(part.end - part.start).unwrap_or(usize::MAX).min(most);
+        let sent = send(file, &mut part.start.clone(), length)?;
+        part.start += sent as u64;
+        if part.is_empty() {
+            queue.parts.pop_front();
+        }
+        Ok(sent)
+    }
+
+    /// Records that the body adds no more parts. Returns whether some are still to be sent.
+    pub(super) fn end(&self) -> bool {
+        let mut queue = self.lock();
+        queue.ends = true;
+        !queue.parts.is_empty()
+    }
+
+    /// Whether all parts of all bodies are sent.
+    pub(super) fn are_sent(&self) -> bool {
+        let queue = self.lock();
+        queue.ends && queue.parts.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether these bytes stand for bytes of a file.
+pub(super) fn is_placeholder(bytes: &[u8]) -> bool {
+    PLACEHOLDER.get().is_some_and(|place| place.as_ptr_range().contains(&bytes.as_ptr()))
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Placeholder(left) => *left,
+        }
+    }
+
+    fn chunk(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Placeholder(left) => &PLACEHOLDER.get_or_init(|| vec![0; LONGEST])[..LONGEST.min(*left)],
+        }
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        match self {
+            Self::Bytes(held) => held.advance(bytes),
+            Self::Placeholder(left) => *left = left.saturating_sub(bytes),
+        }
+    }
+}
+
+impl From<Bytes> for Piece {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_sent_in_order_and_whole() {
+        let (parts, file) = (Parts::default(), Arc::new(tempfile::tempfile().unwrap()));
+        let mut pieces = [parts.add(&file, 5..15), parts.add(&file, 100..103)];
+        let mut sent = Vec::new();
+        for piece in &mut pieces {
+            while piece.has_remaining() {
+                assert!(is_placeholder(piece.chunk()));
+                let came = parts.send(piece.chunk().len(), |_, at, length| {
+                    let length = length.min(4);
+                    sent.extend(*at..*at + length as u64);
+                    Ok::<_, ()>(length)
+                });
+                piece.advance(came.unwrap());
+            }
+        }
+        assert!(!parts.are_sent() && !parts.end() && parts.are_sent());
+        assert!(sent.into_iter().eq((5..15).chain(100..103)));
+        assert_eq!(parts.send(1, |_, _, _| Err(())), Ok(0), "nothing is left");
+        assert!(!is_placeholder(Piece::from(Bytes::from_static(&[0; 8])).chunk()));
+    }
+}
