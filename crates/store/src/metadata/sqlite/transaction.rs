@@ -134,3 +134,30 @@ impl ToSql for Value<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::tx::{Query, values};
+
+    #[test]
+    fn an_insertion_has_a_number_and_a_conflict_has_none() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT UNIQUE)").unwrap();
+        let tx = &Transaction(&connection) as &dyn Tx;
+        let text = "INSERT INTO things (name) VALUES (?1)
+                    ON CONFLICT (name) DO NOTHING RETURNING id";
+        let insert = |name| tx.find(&Query::<i64>::column(text, values![name])).unwrap();
+        assert_eq!(["a", "b", "a", "c"].map(insert), [Some(1), Some(2), None, Some(3)]);
+        let both = [Value::from("c"), Value::from("d")];
+        let mut found = Vec::new();
+        tx.query_each(text, 1, &both, &mut |at, row| {
+            found.push((at, row.get::<i64>(0)?));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(found, [(1, 4)]);
+        assert!(!numbering(text).unwrap().contains("RETURNING"));
+        assert_eq!(numbering("DELETE FROM things RETURNING id"), None);
+    }
+}
