@@ -63,10 +63,10 @@ impl<'t> Recorder<'t> {
     }
 
     /// Keeps the rows of a query that runs now, until they are asked for.
-    fn keep(&self, rows: Vec<Kept>) -> Option<Ticket> {
+    fn keep(&self, rows: Vec<Kept>) -> Ticket {
         let mut answers = self.answers.borrow_mut();
         answers.push(Some(rows));
-        Some(Ticket(answers.len() - 1))
+        Ticket(answers.len() - 1)
     }
 
     /// Records a statement that is no locking query.
@@ -167,7 +167,7 @@ impl Tx for Recorder<'_> {
         })?;
         self.go_along(text);
         self.note(text, values.len(), values, rows.len() as u64);
-        Ok(self.keep(rows))
+        Ok(Some(self.keep(rows)))
     }
 
     fn ask_lock(&self, locking: (Level, Lock), text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
@@ -178,7 +178,7 @@ impl Tx for Recorder<'_> {
         })?;
         self.go_along(text);
         self.note_lock(locking, text, &[(rows.len(), values)]);
-        Ok(self.keep(rows))
+        Ok(Some(self.keep(rows)))
     }
 
     fn answer(&self, Ticket(number): Ticket, read: Read<'_>) -> Result<()> {
