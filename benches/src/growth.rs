@@ -11,7 +11,7 @@ use crate::digest::sha256;
 use crate::http::{Blocking, expect};
 use crate::load::{Requests, drive};
 use crate::meter::{Meter, Outcome};
-use crate::report::Row;
+use crate::report::{Conditions, Row, head};
 use crate::servers::{self, Programs};
 use crate::target::Target;
 use crate::work::{self, put_manifest, small_blobs};
@@ -64,7 +64,8 @@ pub(crate) fn measure(
         by_tags_and_connections(programs, &extent, &mut found)?;
     }
     let lines = found.lines();
-    let table = table(&lines);
+    let words = "Plain HTTP on loopback, 16 connections where their number is not shown.".to_owned();
+    let table = head(&Conditions { runs, quick, words }) + &table(&lines);
     eprintln!("{table}");
     std::fs::write(out.join("growth.md"), &table)?;
     let picture = out.join("growth.svg");

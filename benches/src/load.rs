@@ -28,7 +28,7 @@ impl Connection {
     /// Sends a whole request and reads its answer, which must have the status `expected`.
     pub(crate) async fn ask(&mut self, request: &[u8], expected: u16) -> Result<&Answer> {
         self.send(request).await?;
-        self.answer(request.starts_with(b"HEAD "), expected).await
+        self.read(request.starts_with(b"HEAD "), expected).await
     }
 
     /// Sends a request or a part of it.
@@ -38,8 +38,12 @@ impl Connection {
         Ok(self.stream.flush().await?)
     }
 
-    /// Reads the answer to a request that was sent, which must have the status `expected`.
-    pub(crate) async fn answer(&mut self, of_head_request: bool, expected: u16) -> Result<&Answer> {
+    /// Reads the answer to a request, other than HEAD, that was sent. It must have the status `expected`.
+    pub(crate) async fn answer(&mut self, expected: u16) -> Result<&Answer> {
+        self.read(false, expected).await
+    }
+
+    async fn read(&mut self, of_head_request: bool, expected: u16) -> Result<&Answer> {
         self.buffer.clear();
         let head = loop {
             self.more().await?;

@@ -165,7 +165,7 @@ impl Report {
 
     /// The tables for readers, with the conditions.
     pub(crate) fn section(&self) -> Result<String> {
-        let mut text = self.head();
+        let mut text = head(&self.conditions);
         text.push_str(&self.limits()?);
         let failures: Vec<_> =
             self.failures.iter().map(|failure| (&*failure.work, &*failure.target)).collect();
@@ -188,7 +188,7 @@ impl Report {
 
     /// One line for each work and server, with everything that was measured.
     fn table(&self) -> Result<String> {
-        let mut text = self.head();
+        let mut text = head(&self.conditions);
         text.push_str(&self.limits()?);
         text.push_str(
             "| work | server | rate | slowest to fastest run | p50 | p99 | server CPU s | per 1,000 | \
@@ -217,18 +217,6 @@ impl Report {
         text.push_str(&self.syncs()?);
         text.push_str(&self.notes()?);
         Ok(text)
-    }
-
-    fn head(&self) -> String {
-        let Conditions { runs, quick, words } = &self.conditions;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let now = jiff::Timestamp::from_second(i64::try_from(now).unwrap_or_default()).unwrap_or_default();
-        let today = now.strftime("%Y-%m-%d");
-        let mut text = format!("{today}. Medians of {runs} run(s) in turns on {}. {words}\n\n", machine());
-        if *quick {
-            text.push_str("**A short run, to see that everything runs: the figures mean nothing.**\n\n");
-        }
-        text
     }
 
     #[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
@@ -308,6 +296,19 @@ impl Report {
             })).collect::<Vec<_>>(),
         })
     }
+}
+
+/// The conditions of figures, with the date and the machine.
+pub(crate) fn head(conditions: &Conditions) -> String {
+    let Conditions { runs, quick, words } = conditions;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = jiff::Timestamp::from_second(i64::try_from(now).unwrap_or_default()).unwrap_or_default();
+    let today = now.strftime("%Y-%m-%d");
+    let mut text = format!("{today}. Medians of {runs} run(s) in turns on {}. {words}\n\n", machine());
+    if *quick {
+        text.push_str("**A short run, to see that everything runs: the figures mean nothing.**\n\n");
+    }
+    text
 }
 
 /// A time with its unit.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Take, Write};
-use std::net::{IpAddr, TcpStream};
+use std::net::TcpStream;
 
 use anyhow::Result;
 use rustls::pki_types::ServerName;
@@ -86,5 +86,5 @@ pub(crate) async fn open(target: &Target) -> Result<Box<dyn Duplex>> {
 }
 
 fn server_name(target: &Target) -> ServerName<'static> {
-    ServerName::IpAddress(IpAddr::from(target.address.ip()).into())
+    ServerName::IpAddress(target.address.ip().into())
 }

@@ -80,7 +80,7 @@ async fn send(
     }
     let sent = Instant::now();
     connection.send(b"0\r\n\r\n").await?;
-    let answer = connection.answer(false, 202).await?;
+    let answer = connection.answer(202).await?;
     let location = answer.location.as_deref().unwrap_or(&location);
     let end = target.head("PUT", &with_digest(location, digest), "Content-Length: 0\r\n");
     connection.ask(&end, 201).await?;

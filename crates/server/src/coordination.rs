@@ -311,8 +311,9 @@ impl Drop for Held {
             drop(waiting);
         });
         // A coordinator in memory answers at once. A slower call continues in a separate task. If there is no
-        // runtime, the claim simply expires.
-        if (&mut letting_go).now_or_never().is_none()
+        // runtime, the claim simply expires. After a panic nothing is called here: the call may panic, too, and a second
+        // panic would end the process.
+        if (std::thread::panicking() || (&mut letting_go).now_or_never().is_none())
             && let Ok(runtime) = Handle::try_current()
         {
             releasing.spawn_on(letting_go, &runtime);

@@ -91,7 +91,7 @@ impl To {
         match self {
             Self::Nothing => Route::NoEndpoint,
             Self::Disabled => Route::Disabled,
-            Self::HereSoon => Route::Nodes(Nodes { is_tls: false, nodes: Vec::new(), tenure: None }),
+            Self::HereSoon => Route::Nodes(Nodes { is_tls: false, all: Vec::new(), tenure: None }),
             Self::Elsewhere(address) => Route::Elsewhere(address.clone()),
         }
     }

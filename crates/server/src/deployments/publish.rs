@@ -47,7 +47,7 @@ impl Runner {
         let tenure = self.tenure.clone();
         let Ok(spec) = self.open(of, current) else {
             // The deployment may have an endpoint, but its port cannot be read.
-            return routes::Route::Nodes(routes::Nodes { is_tls: false, nodes: Vec::new(), tenure });
+            return routes::Route::Nodes(routes::Nodes { is_tls: false, all: Vec::new(), tenure });
         };
         let Some(endpoint) = &spec.endpoint else { return routes::Route::NoEndpoint };
         let serving = || self.nodes.values().filter(|node| is_current(of, node));
@@ -58,7 +58,7 @@ impl Runner {
             nodes = serving().filter_map(|node| node.target.clone()).collect();
         }
         let is_tls = speaks_tls(&spec, endpoint);
-        routes::Route::Nodes(routes::Nodes { is_tls, nodes, tenure })
+        routes::Route::Nodes(routes::Nodes { is_tls, all: nodes, tenure })
     }
 }
 

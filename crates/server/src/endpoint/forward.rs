@@ -136,7 +136,7 @@ pub(super) async fn ask_nodes(
 ) -> Result<Answered, Failure> {
     let (mut tried, mut has_repeated) = (Vec::new(), false);
     loop {
-        let Nodes { is_tls, nodes, .. } = match &*route {
+        let Nodes { is_tls, all: nodes, .. } = match &*route {
             Route::Nodes(nodes) if nodes.are_doubtful() => return Err(Failure::Moved),
             Route::Nodes(nodes) => nodes,
             Route::Elsewhere(_) => return Err(Failure::Moved),

@@ -45,7 +45,7 @@ pub(crate) enum Route {
 pub(crate) struct Nodes {
     /// Whether the nodes speak HTTPS.
     pub(crate) is_tls: bool,
-    pub(crate) nodes: Vec<Arc<Node>>,
+    pub(crate) all: Vec<Arc<Node>>,
     /// Until when no other replica can serve. `None` if there are no others.
     pub(crate) tenure: Option<Tenure>,
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::{Buf, Bytes};
 
 /// The most bytes of one part.
-pub(super) const LONGEST: usize = 4 << 20;
+pub(super) const LONGEST: usize = 1 << 20;
 
 /// The bytes of all placeholders. Nobody reads them, so they take up addresses and no memory.
 static PLACEHOLDER: OnceLock<Vec<u8>> = OnceLock::new();

@@ -24,9 +24,6 @@ const MUCH: usize = 32 << 10;
 /// The most bytes of one read. They are still in the processor's cache when they are hashed and written.
 const PIECE: usize = 256 << 10;
 
-/// How many bytes an own thread reads at once under TLS, which itself asks for 4 KiB at a time.
-const AHEAD: usize = 64 << 10;
-
 /// How many bytes a handshake counts at least, once its first bytes have arrived.
 const HANDSHAKE: usize = 8 << 10;
 
@@ -37,9 +34,6 @@ pub(super) struct Socket {
     /// Set during the TLS handshake: the connection's entry, and the handshake's bytes so far. TLS buffers
     /// them, as HTTP buffers an incomplete head.
     handshake: Option<(Arc<Guest>, usize)>,
-    /// Under TLS, bytes that were read on an own thread before TLS asked for them.
-    ahead: Option<io::Cursor<Vec<u8>>>,
-    is_tls: bool,
 }
 
 enum Stream {
@@ -57,13 +51,12 @@ impl Socket {
         if cfg!(target_os = "linux") {
             thread.sends_files();
         }
-        Self { stream: Stream::Waiting(stream), thread, handshake: None, ahead: None, is_tls: false }
+        Self { stream: Stream::Waiting(stream), thread, handshake: None }
     }
 
     /// A connection that begins with a TLS handshake.
     pub(super) fn in_handshake(stream: TcpStream, thread: OwnThread, guest: Arc<Guest>) -> Self {
-        let handshake = Some((guest, 0));
-        Self { stream: Stream::Waiting(stream), thread, handshake, ahead: None, is_tls: true }
+        Self { stream: Stream::Waiting(stream), thread, handshake: Some((guest, 0)) }
     }
 
     /// Records that the handshake is over.
@@ -124,29 +117,6 @@ impl Socket {
             }
         }
         Ok(None)
-    }
-
-    /// Reads on this thread for TLS, which then gets its small pieces from memory.
-    fn read_ahead(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<Option<()>> {
-        let mut ahead = match self.ahead.take() {
-            Some(ahead) if ahead.position() < ahead.get_ref().len() as u64 => ahead,
-            used if self.thread.is_here() => {
-                let mut bytes = used.map(io::Cursor::into_inner).unwrap_or_default();
-                bytes.resize(AHEAD, 0);
-                let mut piece = ReadBuf::new(&mut bytes);
-                if self.read_here(&mut piece)?.is_none() {
-                    return Ok(None);
-                }
-                let came = piece.filled().len();
-                bytes.truncate(came);
-                io::Cursor::new(bytes)
-            }
-            _ => return Ok(None),
-        };
-        let taken = ahead.read(buffer.initialize_unfilled())?;
-        buffer.advance(taken);
-        self.ahead = Some(ahead);
-        Ok(Some(()))
     }
 
     /// Writes on this thread. `None` if it must not block, or if the client does not read and the runtime has
@@ -211,7 +181,7 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if if this.is_tls { this.read_ahead(buffer) } else { this.read_here(buffer) }?.is_some() {
+        if this.read_here(buffer)?.is_some() {
             return Poll::Ready(Ok(()));
         }
         let Some((guest, came)) = &this.handshake else { return this.waiting()?.poll_read(context, buffer) };

@@ -126,8 +126,10 @@ impl World {
 struct Sockets {
     client: TcpStream,
     server: TcpStream,
-    /// Whether the next answer is to a COMMIT and must not reach the client.
-    loses: AtomicBool,
+    /// How many answers the server owes in all. Each ends with a message that says that it is ready.
+    owed: AtomicUsize,
+    /// The number of the answer that must not reach the client, from 1; 0 if there is none.
+    loses: AtomicUsize,
 }
 
 impl Sockets {
@@ -148,7 +150,7 @@ fn carry(world: &Arc<World>, client: TcpStream) -> io::Result<()> {
     let server = TcpStream::connect(world.upstream)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let sockets = Arc::new(Sockets { client, server, loses: AtomicBool::new(false) });
+    let sockets = Arc::new(Sockets { client, server, owed: AtomicUsize::new(1), loses: AtomicUsize::new(0) });
     let (answers, serving) = (Arc::clone(&sockets), Arc::clone(world));
     spawn(move || {
         let _ = carry_answers(&serving, &answers);
@@ -165,12 +167,18 @@ fn carry_requests(world: &World, sockets: &Sockets) -> io::Result<()> {
     loop {
         world.wait()?;
         sleep(Duration::from_millis(world.delay.load(Ordering::Acquire) as u64));
+        // A query, or the end of the messages of a prepared one.
+        if matches!(message.first(), Some(b'Q' | b'S')) {
+            sockets.owed.fetch_add(1, Ordering::AcqRel);
+        }
         if message == b"Q\x00\x00\x00\x0bCOMMIT\0" {
             let count = world.commits.fetch_add(1, Ordering::AcqRel);
             let decide = Arc::clone(&*world.decide.lock().expect("the decision"));
             match decide(count) {
                 Fate::Answered => {}
-                Fate::AnswerLost => sockets.loses.store(true, Ordering::Release),
+                Fate::AnswerLost => {
+                    sockets.loses.store(sockets.owed.load(Ordering::Acquire), Ordering::Release);
+                }
                 Fate::Lost => return Ok(()),
             }
         }
@@ -181,14 +189,19 @@ fn carry_requests(world: &World, sockets: &Sockets) -> io::Result<()> {
 
 /// Carries messages of the server. If an answer is to be lost, the connection ends in place of it.
 fn carry_answers(world: &World, sockets: &Sockets) -> io::Result<()> {
+    let mut ready = 0;
     loop {
         let message = read(&sockets.server, 1)?;
         world.wait()?;
-        // The answer to a COMMIT has one message for its result, and one that says that the server is ready.
-        if !sockets.loses.load(Ordering::Acquire) {
+        let is_lost = ready + 1 == sockets.loses.load(Ordering::Acquire);
+        if !is_lost {
             (&sockets.client).write_all(&message)?;
-        } else if message.first() == Some(&b'Z') {
-            return Ok(());
+        }
+        if message.first() == Some(&b'Z') {
+            if is_lost {
+                return Ok(());
+            }
+            ready += 1;
         }
     }
 }

@@ -53,7 +53,9 @@ fn clocks_jump() {
         let answer = world.server.replica(0).api().gangplank("RevokeRegistryLogin", &json!({ "id": id }));
         assert_eq!(answer.status, 200, "{answer:?}");
     };
-    list.iter().for_each(|login| revoke(&login["id"]));
+    for login in list {
+        revoke(&login["id"]);
+    }
     for replica in 0..3 {
         until("a revoked login opens nothing", REVOKED, || {
             !opens(&world, replica, 0) && !opens(&world, replica, 1)
@@ -75,7 +77,9 @@ fn clocks_jump() {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    [&holder, &ahead, &behind].into_iter().for_each(|clock| clock.set(0));
+    for clock in [&holder, &ahead, &behind] {
+        clock.set(0);
+    }
     world.restart_database();
     for replica in 0..3 {
         until("all are ready", SOON, || world.server.replica(replica).is_ready());

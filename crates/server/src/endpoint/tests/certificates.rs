@@ -112,7 +112,7 @@ async fn nodes_may_speak_tls_with_a_certificate_of_their_own() {
         }
     });
     let nodes = vec![Arc::new(Node::new(address))];
-    site.route(Route::Nodes(Nodes { is_tls: true, nodes, tenure: None }));
+    site.route(Route::Nodes(Nodes { is_tls: true, all: nodes, tenure: None }));
     assert_eq!(ask(site.server.address(), HOST).await.1.text(), "in secret");
     let probed = crate::endpoint::probe::probe(address, true, "/", LONG).await;
     assert_eq!(probed.map(|status| status.as_u16()), Ok(200));

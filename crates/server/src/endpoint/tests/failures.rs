@@ -178,12 +178,8 @@ async fn who_sent_a_body_that_nobody_read_is_told_that_the_connection_ends() {
     let routes = [
         Route::NoEndpoint,
         Route::Disabled,
-        Route::Nodes(Nodes {
-            is_tls: false,
-            nodes: vec![Arc::new(Node::new(nowhere().await))],
-            tenure: None,
-        }),
-        Route::Nodes(Nodes { is_tls: false, nodes: vec![Arc::new(Node::new(quick))], tenure: None }),
+        Route::Nodes(Nodes { is_tls: false, all: vec![Arc::new(Node::new(nowhere().await))], tenure: None }),
+        Route::Nodes(Nodes { is_tls: false, all: vec![Arc::new(Node::new(quick))], tenure: None }),
     ];
     for route in routes {
         let shown = format!("{route:?}");

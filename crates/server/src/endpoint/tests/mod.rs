@@ -59,7 +59,7 @@ impl Site {
     /// Routes the service to these nodes.
     fn lead(&self, addresses: &[SocketAddr]) -> Vec<Arc<Node>> {
         let nodes: Vec<_> = addresses.iter().map(|address| Arc::new(Node::new(*address))).collect();
-        self.route(Route::Nodes(Nodes { is_tls: false, nodes: nodes.clone(), tenure: None }));
+        self.route(Route::Nodes(Nodes { is_tls: false, all: nodes.clone(), tenure: None }));
         nodes
     }
 

@@ -12,7 +12,7 @@ async fn serves_a_node_of_your_choice() {
     site.server.app.routes.set(
         WEB,
         vec!["127.0.0.1".to_owned()],
-        Route::Nodes(Nodes { is_tls: false, nodes: vec![Arc::new(Node::new(node))], tenure: None }),
+        Route::Nodes(Nodes { is_tls: false, all: vec![Arc::new(Node::new(node))], tenure: None }),
     );
     std::future::pending::<()>().await;
 }

@@ -65,16 +65,15 @@ impl<'c> Pipeline<'c> {
     /// while a large answer is not read.
     pub(super) fn come(&self) -> impl Future<Output = Result<()>> + use<'_, 'c> {
         let coming = join_all(self.coming.take());
-        async move { coming.await.into_iter().try_for_each(|came| self.keep(came?)) }
+        async move { coming.await.into_iter().try_for_each(|came| came.map(|came| self.keep(came))) }
     }
 
-    fn keep(&self, came: Came) -> Result<()> {
+    fn keep(&self, came: Came) {
         match came {
             Came::Begun(begun) => *self.begun.borrow_mut() = Some(begun),
             Came::Rows(number, rows) => self.answers.borrow_mut()[number] = Some(rows),
             Came::Done => {}
         }
-        Ok(())
     }
 
     /// Forgets the sent statements. The server still runs them.

@@ -64,6 +64,41 @@ async fn what_is_committed_is_there_for_every_process() {
     assert_eq!(other.mark(Mark::GcGrace).await.unwrap(), Some(7));
 }
 
+/// Its error is known only when the commit is on its way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_statement_that_fails_leaves_nothing() {
+    let Some((_server, store)) = scratch().await else { return };
+    let refused: Result<()> = store
+        .engine
+        .write(Terms::server(), |tx| {
+            // The number of the transaction is known by then.
+            tx.one(&Query::<i64>::column("SELECT count(*) FROM progress", values![]))?;
+            tx.post("INSERT INTO progress (name, value) VALUES (?1, ?2)", values!["gc-grace", 1])?;
+            tx.post("SELECT CAST(?1 AS BIGINT)", values!["no number"])
+        })
+        .await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert_eq!(store.mark(Mark::GcGrace).await.unwrap(), None);
+    store.set_marks(vec![(Mark::GcGrace, 2)]).await.unwrap();
+    assert_eq!(store.mark(Mark::GcGrace).await.unwrap(), Some(2));
+}
+
+/// More queries are on their way than the connection holds answers of.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_answers_that_are_read_late_hold_nothing_up() {
+    let Some((_server, store)) = scratch().await else { return };
+    let text = "SELECT repeat('x', 100000) || ?1 FROM generate_series(1, 20)";
+    let write = store.engine.write(Terms::server(), move |tx| {
+        let asked: Vec<_> = (0..40)
+            .map(|number| tx.begin(Query::<String>::column(text, values![number.to_string()])))
+            .collect::<Result<_>>()?;
+        tx.post("INSERT INTO progress (name, value) VALUES (?1, ?2)", values!["gc-grace", 1])?;
+        asked.into_iter().rev().map(|asked| Ok(asked.all(tx)?.len())).sum::<Result<usize>>()
+    });
+    assert_eq!(write.await.unwrap(), 40 * 20);
+    assert_eq!(store.mark(Mark::GcGrace).await.unwrap(), Some(1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_fails_leaves_nothing() {
     let Some((_server, store)) = scratch().await else { return };

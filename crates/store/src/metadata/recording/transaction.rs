@@ -1,6 +1,6 @@
 //! A transaction under observation.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use gangplank_core::Time;
 
@@ -27,12 +27,14 @@ pub(super) struct Recorder<'t> {
     /// What was sent since the last round trip. The next one carries it.
     sent: RefCell<Vec<String>>,
     answers: RefCell<Vec<Option<Vec<Kept>>>>,
+    /// How many of the answers came with a round trip.
+    come: Cell<usize>,
 }
 
 impl<'t> Recorder<'t> {
     pub(super) fn new(inner: &'t dyn Tx, mode: Mode) -> Self {
-        let (held, round_trips, sent, answers) = Default::default();
-        Self { inner, mode, held, round_trips, sent, answers }
+        let (held, round_trips, sent, answers, come) = Default::default();
+        Self { inner, mode, held, round_trips, sent, answers, come }
     }
 
     /// The round trips, and the mistakes.
@@ -57,13 +59,14 @@ impl<'t> Recorder<'t> {
 
     fn go(&self) {
         self.round_trips.borrow_mut().push(self.sent.take().join("; "));
+        self.come.set(self.answers.borrow().len());
     }
 
     /// Keeps the rows of a query that runs now, until they are asked for.
-    fn keep(&self, rows: Vec<Kept>) -> Option<Ticket> {
+    fn keep(&self, rows: Vec<Kept>) -> Ticket {
         let mut answers = self.answers.borrow_mut();
         answers.push(Some(rows));
-        Some(Ticket(answers.len() - 1))
+        Ticket(answers.len() - 1)
     }
 
     /// Records a statement that is no locking query.
@@ -164,7 +167,7 @@ impl Tx for Recorder<'_> {
         })?;
         self.go_along(text);
         self.note(text, values.len(), values, rows.len() as u64);
-        Ok(self.keep(rows))
+        Ok(Some(self.keep(rows)))
     }
 
     fn ask_lock(&self, locking: (Level, Lock), text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
@@ -175,11 +178,11 @@ impl Tx for Recorder<'_> {
         })?;
         self.go_along(text);
         self.note_lock(locking, text, &[(rows.len(), values)]);
-        Ok(self.keep(rows))
+        Ok(Some(self.keep(rows)))
     }
 
     fn answer(&self, Ticket(number): Ticket, read: Read<'_>) -> Result<()> {
-        if !self.sent.borrow().is_empty() {
+        if number >= self.come.get() {
             self.go();
         }
         let rows = self.answers.borrow_mut()[number].take().unwrap_or_default();

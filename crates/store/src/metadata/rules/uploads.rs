@@ -156,6 +156,13 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
     Ok(opened)
 }
 
+/// Selects what decides whether the login `?1` has ended.
+static FACTS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
+    )
+});
+
 /// Asks whether a login has been ended early. A login that ran out counts as good, because a body may take
 /// longer than the login lives. The locks keep the answer true until the commit. So a transaction that ends the
 /// login finds the new session.
@@ -174,12 +181,7 @@ fn begin_facts(
     }
     let login_row = "SELECT id FROM registry_logins WHERE id = ?1";
     tx.hold(Level::Login, Lock::Share, login_row, &values![login])?;
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
-        )
-    });
-    tx.begin(Query::new(&TEXT, values![login], |row| login_facts::read(row, 0))).map(Some)
+    tx.begin(Query::new(&FACTS, values![login], |row| login_facts::read(row, 0))).map(Some)
 }
 
 fn take(tx: &dyn Tx, owner: &UploadOwner, id: &str, epoch: Epoch) -> Result<UploadTaken> {

@@ -7,7 +7,7 @@ use crate::tenure::Tenure;
 fn doubtful(site: &Site, node: SocketAddr) -> Tenure {
     let tenure = Tenure::until(tokio::time::Instant::now());
     let nodes = vec![Arc::new(Node::new(node))];
-    site.route(Route::Nodes(Nodes { is_tls: false, nodes, tenure: Some(tenure.clone()) }));
+    site.route(Route::Nodes(Nodes { is_tls: false, all: nodes, tenure: Some(tenure.clone()) }));
     tenure
 }
 

@@ -1,5 +1,6 @@
 //! Faults that networks, servers and poolers make at the worst time.
 
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
@@ -147,22 +148,19 @@ const READERS: [&str; 16] = [
 /// Nobody forgets a new operation.
 #[test]
 fn each_operation_that_writes_gets_every_fate_of_its_commit() {
-    let source = |path: &str| {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let own = |path: &&str| Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let source = |path: PathBuf| {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
     let tried =
         ["src/metadata/sqlite/tests/plans.rs", "src/metadata/postgres/tests/faults.rs", "tests/it/world.rs"];
-    let tried = tried.map(source).concat();
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/metadata");
-    let files = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| format!("src/metadata/{}", file.unwrap().file_name().display()));
+    let tried: String = tried.iter().map(own).map(source).collect();
+    let folder = std::fs::read_dir(own(&"src/metadata")).unwrap();
+    let files = folder.map(|file| file.unwrap().path()).filter(|file| file.is_file());
     let others =
         ["src/metadata/postgres/cluster_row.rs", "src/coordination/mod.rs", "src/coordination/places.rs"];
-    let files = files.filter(|file| file.ends_with(".rs")).chain(others.map(str::to_owned));
     let mut missing = Vec::new();
-    for text in files.map(|file| source(&file)) {
+    for text in files.chain(others.iter().map(own)).map(source) {
         let bodies = text.split("\npub trait ").skip(1).filter_map(|rest| rest.split("\n}").next());
         let names = bodies.flat_map(|body| body.split("\n    async fn ").skip(1));
         let names = names.filter_map(|rest| rest.split(['(', '<']).next());
