@@ -1,8 +1,7 @@
 //! The memory for large answers. An answer stays in memory until its client has read it, and a client may read slowly.
 //! So all large answers share a budget, and the answers to one login have a part of it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,11 +9,10 @@ use gangplank_core::LoginId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::login_shares::{LoginShares, SHARES};
+
 /// Smaller answers are free of the budget, in bytes. Most of them fit into the buffer of the socket.
 pub(crate) const FREE: usize = 16 << 10;
-
-/// How many logins it takes to use up the budget.
-const SHARES: usize = 4;
 
 /// The longest wait for memory.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,9 +22,7 @@ const UNIT: usize = 1 << 10;
 /// The budget of memory that large answers share.
 pub(crate) struct LargeAnswers {
     all: Arc<Semaphore>,
-    /// The units of one login.
-    share: usize,
-    shares: Mutex<HashMap<LoginId, Weak<Semaphore>>>,
+    shares: LoginShares,
 }
 
 /// The part of the budget that one answer takes.
@@ -52,13 +48,13 @@ impl LargeAnswers {
     /// Makes a budget of `bytes` bytes.
     pub(crate) fn new(bytes: usize) -> Self {
         let units = (bytes / UNIT).clamp(SHARES, Semaphore::MAX_PERMITS);
-        Self { all: Arc::new(Semaphore::new(units)), share: units / SHARES, shares: Mutex::default() }
+        Self { all: Arc::new(Semaphore::new(units)), shares: LoginShares::new(units) }
     }
 
     /// Takes memory for an answer to a login, if there is some now.
     pub(crate) fn take(&self, login: LoginId, bytes: usize) -> Option<Room> {
         let units = self.units(bytes);
-        let of_login = self.share_of(login).try_acquire_many_owned(units).ok()?;
+        let of_login = self.shares.of(login).try_acquire_many_owned(units).ok()?;
         let of_all = Arc::clone(&self.all).try_acquire_many_owned(units).ok()?;
         Some(Room { _of_login: of_login, _of_all: of_all })
     }
@@ -68,7 +64,7 @@ impl LargeAnswers {
         let units = self.units(bytes);
         let waiting = async {
             // A login waits for its own answers first, so it keeps nobody else waiting.
-            let of_login = self.share_of(login).acquire_many_owned(units).await.ok()?;
+            let of_login = self.shares.of(login).acquire_many_owned(units).await.ok()?;
             let of_all = Arc::clone(&self.all).acquire_many_owned(units).await.ok()?;
             Some(Room { _of_login: of_login, _of_all: of_all })
         };
@@ -76,19 +72,7 @@ impl LargeAnswers {
     }
 
     fn units(&self, bytes: usize) -> u32 {
-        u32::try_from(bytes.div_ceil(UNIT).min(self.share)).unwrap_or(u32::MAX)
-    }
-
-    fn share_of(&self, login: LoginId) -> Arc<Semaphore> {
-        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(share) = shares.get(&login).and_then(Weak::upgrade) {
-            return share;
-        }
-        // Only logins with an answer under way have one.
-        shares.retain(|_, share| share.strong_count() > 0);
-        let share = Arc::new(Semaphore::new(self.share));
-        shares.insert(login, Arc::downgrade(&share));
-        share
+        u32::try_from(bytes.div_ceil(UNIT).min(self.shares.each())).unwrap_or(u32::MAX)
     }
 }
 

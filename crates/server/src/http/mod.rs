@@ -14,6 +14,7 @@ pub(crate) mod hygiene;
 pub(crate) mod large_answers;
 mod lingering;
 pub(crate) mod listener;
+mod login_shares;
 pub(crate) mod own_thread;
 mod pace;
 mod patience;

@@ -6,10 +6,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gangplank_core::LoginId;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
+
+use super::login_shares::LoginShares;
 
 /// The bytes of each body that are free of the budget. Most calls are smaller, so they work even when the
 /// budget is used up.
@@ -26,12 +29,17 @@ pub(super) trait Room {
 }
 
 /// The budget of memory that bodies share.
-pub(crate) struct Budget(Arc<Semaphore>);
+pub(crate) struct Budget {
+    all: Arc<Semaphore>,
+    shares: LoginShares,
+}
 
 /// A part of the budget.
 pub(crate) struct Permits {
     of: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
+    /// The same in the share of a login.
+    of_login: Option<Box<Permits>>,
 }
 
 /// A whole body in memory, with its part of a budget.
@@ -73,18 +81,20 @@ pub(crate) enum Unread {
 impl Budget {
     /// Makes a budget of `bytes` bytes, without the first [`FREE`] of each body.
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new((bytes / UNIT).min(Semaphore::MAX_PERMITS))))
+        let units = (bytes / UNIT).min(Semaphore::MAX_PERMITS);
+        Self { all: Arc::new(Semaphore::new(units)), shares: LoginShares::new(units) }
     }
 
-    /// Reads a body of at most `limit` bytes. The client may be slow, but may not pause for longer than
-    /// `stall`.
+    /// Reads a body of at most `limit` bytes from a login. The client may be slow, but may not pause for longer
+    /// than `stall`.
     pub(crate) async fn read(
         &self,
+        login: LoginId,
         body: Incoming,
         limit: u64,
         stall: Duration,
     ) -> Result<SmallBody, Unread> {
-        read(body, Patience { limit, stall, whole: stall * PAUSES }, self.room()).await
+        read(body, Patience { limit, stall, whole: stall * PAUSES }, self.room_of(login)).await
     }
 
     /// Moves a body that was read with another budget to this one.
@@ -94,12 +104,20 @@ impl Budget {
     }
 
     fn room(&self) -> Permits {
-        Permits { of: Arc::clone(&self.0), held: None }
+        Permits { of: Arc::clone(&self.all), held: None, of_login: None }
+    }
+
+    fn room_of(&self, login: LoginId) -> Permits {
+        let share = Permits { of: self.shares.of(login), held: None, of_login: None };
+        Permits { of_login: Some(Box::new(share)), ..self.room() }
     }
 }
 
 impl Room for Permits {
     fn hold(&mut self, bytes: usize) -> bool {
+        if self.of_login.as_mut().is_some_and(|share| !share.hold(bytes)) {
+            return false;
+        }
         let wanted = bytes.saturating_sub(FREE).div_ceil(UNIT);
         let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Ok(missing) = u32::try_from(wanted.saturating_sub(held)) else { return false };
@@ -153,6 +171,7 @@ pub(super) async fn read<R: Room>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::login_shares::SHARES;
     use super::*;
 
     #[test]
@@ -166,6 +185,20 @@ mod tests {
         assert!(matches!(budget.take_over(unknown), Err(Unread::NoRoom)));
         drop(large);
         assert!(other.hold(FREE + 5 * UNIT));
-        assert_eq!(budget.0.available_permits(), BUDGET / UNIT - 5);
+        assert_eq!(budget.all.available_permits(), BUDGET / UNIT - 5);
+    }
+
+    #[test]
+    fn a_login_takes_its_share_and_no_more() {
+        const SHARE: usize = 1 << 20;
+        let budget = Budget::new(SHARES * SHARE);
+        let [one, other] = [LoginId(1), LoginId(2)];
+        let (mut large, mut more) = (budget.room_of(one), budget.room_of(one));
+        assert!(large.hold(FREE + SHARE));
+        assert!(more.hold(FREE) && !more.hold(FREE + UNIT));
+        let mut of_other = budget.room_of(other);
+        assert!(of_other.hold(FREE + SHARE) && budget.room().hold(FREE + 2 * SHARE));
+        drop(large);
+        assert!(more.hold(FREE + SHARE));
     }
 }

@@ -121,7 +121,8 @@ pub(super) async fn put(
 ) -> Result<Answer> {
     let Context { app, grant, peer, head, .. } = context;
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    let read = app.small_bodies.read(body, app.limits.manifest_bytes, app.limits.body_stall).await;
+    let read =
+        app.small_bodies.read(grant.login, body, app.limits.manifest_bytes, app.limits.body_stall).await;
     let mut read = read.map_err(|reason| unread(app, reason))?;
     // `read` itself stays alive, because it holds the room for the body until the manifest is stored.
     let body = std::mem::take(&mut read.bytes);

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::{Caller, Whose};
 
-/// Heavy work of all callers has at most half of the thread's time: after a piece comes a rest as long.
-const OF_ALL: u32 = 1;
+/// Heavy work of all callers has at most a quarter of the thread's time: a rest after each piece is three times as long.
+const OF_ALL: u32 = 3;
 
-/// Heavy work of one caller has at most a quarter of it.
-const OF_ONE: u32 = 3;
+/// Heavy work of one caller has at most a tenth of it.
+const OF_ONE: u32 = 9;
 
 /// Others are there if they did light work within this time: about as long as a request takes with its next one.
 const THERE: Duration = Duration::from_millis(100);

@@ -1,0 +1,40 @@
+//! The part of a budget of memory that one login may take. So one leaked login cannot use up what all share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use gangplank_core::LoginId;
+use tokio::sync::Semaphore;
+
+/// How many logins it takes to use up the budget.
+pub(super) const SHARES: usize = 4;
+
+/// The shares of all logins that hold memory.
+pub(super) struct LoginShares {
+    each: usize,
+    held: Mutex<HashMap<LoginId, Weak<Semaphore>>>,
+}
+
+impl LoginShares {
+    /// The shares of a budget of `units` units.
+    pub(super) fn new(units: usize) -> Self {
+        Self { each: units / SHARES, held: Mutex::default() }
+    }
+
+    /// The units of one login.
+    pub(super) fn each(&self) -> usize {
+        self.each
+    }
+
+    /// The share of a login.
+    pub(super) fn of(&self, login: LoginId) -> Arc<Semaphore> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = held.get(&login).and_then(Weak::upgrade) {
+            return share;
+        }
+        held.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.each));
+        held.insert(login, Arc::downgrade(&share));
+        share
+    }
+}
