@@ -160,19 +160,21 @@ impl Inner {
         if !self.abilities.only_new {
             return self.client.put_object(&object, piece.payload(), guard).await.map_err(failed);
         }
-        let put = self.client.put_new_object(&object, piece.payload(), guard).await;
-        match put {
+        match self.client.put_new_object(&object, piece.payload(), guard).await {
             Ok(true) => return Ok(()),
+            Ok(false) if self.client.head_object(&object).await.map_err(failed)?.is_some() => {}
+            Ok(false) => {
+                return Err(StoreError::unavailable(format!("{key} is being put by another request")));
+            }
             // A server that refuses may close the connection before it has read the object. Its answer can be
             // lost then.
-            Ok(false) | Err(Error::NoAnswer { .. }) => {}
+            Err(error @ Error::NoAnswer { .. }) => {
+                let found = timeout(LATEST, self.client.head_object(&object)).await;
+                if !matches!(found, Ok(Ok(Some(_)))) {
+                    return Err(failed(error));
+                }
+            }
             Err(error) => return Err(failed(error)),
-        }
-        if self.client.head_object(&object).await.map_err(failed)?.is_none() {
-            return Err(match put {
-                Err(error) => failed(error),
-                Ok(_) => StoreError::unavailable(format!("{key} is being put by another request")),
-            });
         }
         // An earlier try may have stored the object, although its answer was lost.
         let found = Tail { key: key.clone(), length: piece.length(), crc: piece.crc() };
