@@ -261,12 +261,12 @@ impl Table {
         to_go.inspect(|id| self.end(*id)).is_some()
     }
 
-    /// The unauthenticated connection of an address that is closed first.
+    /// Chooses the unauthenticated connection of an address that has to be closed first.
     fn first_to_go(&self, of_it: &OfAnAddress) -> Option<u64> {
         self.first_idle(of_it).or_else(|| of_it.strangers.first().copied())
     }
 
-    /// The oldest unauthenticated connection of an address that no node is answering.
+    /// The oldest unauthenticated connection of an address, of those without a request that a node is answering.
     fn first_idle(&self, of_it: &OfAnAddress) -> Option<u64> {
         let visits =
             |id: &u64| self.open.get(id).is_some_and(|place| place.visits.load(Ordering::Acquire) > 0);
