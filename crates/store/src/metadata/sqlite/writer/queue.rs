@@ -23,7 +23,7 @@ pub(super) struct Queue {
     rests: Rests,
     /// How many pieces of the waiting light work must be durable.
     durable: usize,
-    /// Whose heavy work is in the present commit by itself.
+    /// The caller of the heavy work in the present commit, if that commit has no other work.
     heavy_of: Option<Caller>,
 }
 
@@ -101,7 +101,7 @@ impl Queue {
         }
     }
 
-    /// Takes the next work for a commit. `is_over` says who has to wait for the one after it.
+    /// Takes the next work for a commit. `is_over` says whether a caller has to wait for the next commit.
     pub(super) fn next(&mut self, share: Share, is_over: impl Fn(&Caller) -> bool) -> Option<Job> {
         self.take_in();
         let now = Instant::now();
@@ -130,7 +130,7 @@ impl Queue {
         self.heavy.take(|caller, job| if may(caller, job) { Pick::Take } else { Pick::Skip })
     }
 
-    /// A commit took so long.
+    /// Records how long a commit took.
     pub(super) fn committed(&mut self, took: Duration) {
         if let Some(caller) = self.heavy_of.take() {
             self.rests.heavy_ran(caller, took, Instant::now());
