@@ -61,7 +61,7 @@ struct Place {
     known: AtomicBool,
     /// Whether the last request was authenticated.
     asks_as_known: AtomicBool,
-    /// How many requests of the connection nodes are answering.
+    /// The number of requests of this connection that nodes are answering.
     visits: AtomicUsize,
     /// The memory of the incomplete head in bytes, and the number of that head. Both are 0 if there is none.
     head: AtomicUsize,
@@ -249,9 +249,9 @@ impl Table {
         }
     }
 
-    /// Closes an unauthenticated connection of the address that has the most of them. Returns whether there was
-    /// one. If nodes are answering all of them, an idle one of another address is closed instead, if that
-    /// address has at least half as many.
+    /// Closes an unauthenticated connection of the address that has the most such connections. Returns whether there
+    /// was one. If nodes are answering on all connections of this address, closes an idle connection of another address
+    /// that has at least half as many.
     fn end_one_of_most(&mut self) -> bool {
         let Some((most, _)) = self.ranks.last().copied() else { return false };
         let crowds = self.ranks.iter().rev().take_while(|(strangers, _)| strangers * 2 >= most);

@@ -27,7 +27,7 @@ impl Whose {
     }
 }
 
-/// Who causes a write. Accounts take turns, and within an account its logins do.
+/// The caller that causes a write. Accounts take turns, and within an account its logins do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Caller {
     pub(crate) whose: Whose,

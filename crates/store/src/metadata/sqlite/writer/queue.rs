@@ -27,7 +27,7 @@ pub(super) struct Queue {
     heavy_of: Option<Caller>,
 }
 
-/// What a commit contains.
+/// The work in a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Share {
     /// One piece of heavy work, while others do light work.
@@ -82,7 +82,7 @@ impl Queue {
         }
     }
 
-    /// What the next commit contains, if it takes the work that waits now.
+    /// Decides which of the waiting work the next commit takes.
     pub(super) fn share(&mut self) -> Share {
         self.take_in();
         let (mut has_turn, mut is_alone, now) = (false, false, Instant::now());

@@ -56,7 +56,7 @@ struct Ring<K, V> {
     things: HashMap<K, V>,
     /// The order of all things but [`served`](Self::served).
     turns: VecDeque<K>,
-    /// What was served last. Its next turn comes after things that have been added meanwhile.
+    /// The thing that was served last. Its next turn comes after things that have been added meanwhile.
     served: Option<K>,
 }
 
