@@ -30,7 +30,7 @@ pub(crate) struct Outcome {
     pub(crate) peak_memory: Option<u64>,
 }
 
-/// The things that a rate counts.
+/// The unit that a rate counts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Counts {
     #[default]

@@ -33,7 +33,7 @@ pub(crate) struct Peer {
     command: fn(&Setup<'_>) -> Result<Command>,
 }
 
-/// What a peer is started with.
+/// The arguments, variables and files with which a peer is started.
 struct Setup<'a> {
     program: PathBuf,
     /// A folder for its configuration, and for content without a bucket.
