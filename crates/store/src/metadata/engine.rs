@@ -102,7 +102,7 @@ pub(crate) enum Settled {
     /// The store runs the rule again. If the first run was committed, the second changes nothing and gives the
     /// same answer.
     ByRepeating,
-    /// The store cannot find out. Some engines can.
+    /// The rules of the store cannot find out whether the first run was committed. Some engines can.
     Not,
 }
 
