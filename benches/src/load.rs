@@ -38,7 +38,8 @@ impl Connection {
         Ok(self.stream.flush().await?)
     }
 
-    /// Reads the answer to a request, other than HEAD, that was sent. It must have the status `expected`.
+    /// Reads the answer to the request that was sent last, which is no HEAD request. The answer must have the status
+    /// `expected`.
     pub(crate) async fn answer(&mut self, expected: u16) -> Result<&Answer> {
         self.read(false, expected).await
     }

@@ -14,7 +14,7 @@ pub(crate) struct Outcome {
     pub(crate) operations: u64,
     /// The bytes of content that were transferred. Zero if they do not matter.
     pub(crate) bytes: u64,
-    /// What its rate counts.
+    /// Whether the rate counts operations or bytes.
     pub(crate) counts: Counts,
     /// The time from the first request to the last answer.
     pub(crate) elapsed: Duration,
@@ -30,7 +30,7 @@ pub(crate) struct Outcome {
     pub(crate) peak_memory: Option<u64>,
 }
 
-/// What a rate counts.
+/// The unit that a rate counts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Counts {
     #[default]

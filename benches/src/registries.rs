@@ -12,7 +12,7 @@ use crate::target::Target;
 use crate::work::{self, Scale, Work};
 use crate::{Args, endpoint, limits, meter, page, peers, servers, syncs};
 
-/// How long servers rest before their idle memory is measured: a second after its start, gangplank gives memory back.
+/// How long servers rest before their idle memory is measured. gangplank gives memory back a second after its start.
 const REST: Duration = Duration::from_secs(2);
 
 /// Measures, and writes the results. Fails if a request failed.

@@ -24,8 +24,8 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The run with the median throughput, with the median processor time of all runs and their largest memory. `None`
-    /// if there were no runs.
+    /// The row of the run with the median throughput. Its processor time is the median of all runs, and its memory is
+    /// the largest. `None` if there were no runs.
     pub(crate) fn median(work: &str, target: &str, mut outcomes: Vec<Outcome>) -> Option<Self> {
         outcomes.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
         let spread = (outcomes.first()?.rate(), outcomes.last()?.rate());
@@ -67,7 +67,7 @@ impl Outcome {
     pub(crate) fn shown_rate(&self, rate: f64) -> String {
         match (self.counts, self.operations) {
             (Counts::Bytes, _) => format!("{:.0} MB/s", rate / 1e6),
-            // Nobody does it in a row.
+            // Work that a run does once has no rate, so its time is shown.
             (Counts::Operations, 1) => shown(Duration::from_secs_f64(1.0 / rate)),
             _ => format!("{rate:.0}/s"),
         }
@@ -298,7 +298,7 @@ impl Report {
     }
 }
 
-/// The conditions of figures, with the date and the machine.
+/// The lines above a table: the date, the machine, and the conditions of the run.
 pub(crate) fn head(conditions: &Conditions) -> String {
     let Conditions { runs, quick, words } = conditions;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -1,4 +1,4 @@
-"""What a cluster needs besides Kubernetes: DNS for Services, and external addresses, as from a cloud."""
+"""Parts of a cluster that are not Kubernetes: DNS for Services, and external addresses, as from a cloud."""
 
 import json
 import subprocess

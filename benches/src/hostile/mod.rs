@@ -3,9 +3,9 @@
 //! Phases without an attack and under attack take turns, and each phase under attack is compared with the calm one
 //! before it. So the other work of the machine matters less.
 //!
-//! Attackers elsewhere would not use this machine's processors. So those here run at the lowest priority: they take
-//! processor time from the server only by what it does for them. The table says how many requests they were answered,
-//! and how much processor time they used.
+//! Real attackers would not use this machine's processors. So the attackers here run at the lowest priority. They cost
+//! the server only the processor time that it spends on their requests. The table says how many of these requests were
+//! answered, and how much processor time the attackers used.
 
 pub(crate) mod attack;
 mod client;
@@ -34,10 +34,10 @@ const P99: Duration = Duration::from_millis(100);
 /// The most memory of the server.
 const MEMORY: u64 = 512 << 20;
 
-/// The priority of those who attack, as for `nice`.
+/// The priority of the attackers, as `nice -n` takes it.
 const NICENESS: &str = "19";
 
-/// The fewest requests of a leaked login that are an attack, in a second.
+/// The leaked login has to get at least this many answers per second. With fewer, the phase counts as no attack.
 const ATTACK: f64 = 50.0;
 
 /// How many events stay in the trail. The attack makes more.
@@ -57,7 +57,8 @@ struct Phase {
     seconds: f64,
     done: Vec<Done>,
     server_cpu: f64,
-    /// Requests of the attackers that were answered, in a second, and their processor time.
+    /// The number of requests of the leaked login that were answered per second, and the attackers' processor time in
+    /// seconds.
     attack: (f64, f64),
     memory: u64,
 }
@@ -66,7 +67,7 @@ struct Phase {
 struct Attacker(Child);
 
 impl Attacker {
-    /// Ends the attack; returns how many requests were answered, in a second.
+    /// Ends the attack. Returns how many requests were answered per second.
     fn end(mut self) -> Result<f64> {
         drop(self.0.stdin.take());
         let mut said = String::new();

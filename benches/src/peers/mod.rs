@@ -33,7 +33,7 @@ pub(crate) struct Peer {
     command: fn(&Setup<'_>) -> Result<Command>,
 }
 
-/// What a peer is started with.
+/// The arguments, variables and files with which a peer is started.
 struct Setup<'a> {
     program: PathBuf,
     /// A folder for its configuration, and for content without a bucket.
@@ -76,7 +76,7 @@ pub(crate) fn named(name: &str) -> Option<&'static Peer> {
 }
 
 impl Peer {
-    /// The reason why it cannot be measured here. `None` if it can.
+    /// The reason why this registry cannot be measured here. `None` if it can be measured.
     pub(crate) fn missing(&self, programs: &Programs) -> Option<String> {
         if find(self.program, programs.peers.as_deref()).is_none() {
             return Some(format!("the program {} is not installed", self.program));

@@ -19,7 +19,7 @@ pub(super) fn side_by_side(target: &Target, scale: &Scale, _: &RandomFile) -> Re
     Ok(Some(put(target, &repository("manifests")?, scale.manifests, scale.connections)?))
 }
 
-/// A fifth of the manifests, for servers that need a second for some.
+/// Puts a fifth of the manifests, because some servers need a second for some of the manifests.
 pub(super) fn few(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
     Ok(Some(put(target, &repository("manifests")?, scale.manifests / 5, scale.connections)?))
 }

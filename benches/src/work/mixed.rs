@@ -1,4 +1,4 @@
-//! Pushes beside pulls beside logins. The shown latencies are those of reads, which are to be fast while others write.
+//! Pushes, pulls and logins at the same time. The latencies are those of pulls, which should be fast while others push.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};

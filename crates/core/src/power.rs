@@ -144,7 +144,7 @@ impl Room {
         Self { cpus: self.cpus + other.cpus, memory: self.memory.saturating_add(other.memory) }
     }
 
-    /// Whether this is enough for the other.
+    /// Whether this room has at least the processors and the memory of the other.
     pub fn holds(self, other: Self) -> bool {
         other.cpus <= self.cpus && other.memory <= self.memory
     }

@@ -73,7 +73,7 @@ impl Default for Pressure {
 }
 
 impl Pressure {
-    /// Waits for a turn. Fails while the server is not called.
+    /// Waits for a turn. Fails while calls to the server pause.
     pub(crate) async fn turn(&self) -> Result<Turn<'_>, Rests> {
         let tests = self.may_ask()?;
         let permit = self.calls.acquire().await.map_err(|_| Rests(Instant::now()))?;

@@ -1,5 +1,5 @@
-//! When a failed call is tried again. Each call may be sent twice, except those that begin and complete a multipart
-//! upload: they have one try.
+//! Decides when a failed call is tried again. Each call may be sent twice, except those that begin and complete a
+//! multipart upload: they have one try.
 
 use std::time::Duration;
 

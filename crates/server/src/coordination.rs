@@ -310,9 +310,9 @@ impl Drop for Held {
             drop(turn);
             drop(waiting);
         });
-        // A coordinator in memory answers at once. A slower call continues in a separate task. If there is no
-        // runtime, the claim simply expires. After a panic nothing is called here: the call may panic, too, and a second
-        // panic would end the process.
+        // A coordinator in memory answers at once. A slower call continues in a separate task. If there is no runtime,
+        // the claim simply expires. During a panic the separate task makes every call: the call may panic, too, and a
+        // second panic here would end the process.
         if (std::thread::panicking() || (&mut letting_go).now_or_never().is_none())
             && let Ok(runtime) = Handle::try_current()
         {

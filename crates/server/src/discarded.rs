@@ -83,7 +83,7 @@ impl Remover<'_> {
         }
     }
 
-    /// Removes one batch of discarded content. While a backup copies, it removes nothing.
+    /// Removes one batch of discarded content. Removes nothing while a backup copies.
     ///
     /// # Errors
     /// [`StoreError::Unusable`] if the database may not remove anything; also if the metadata store or the lock

@@ -14,8 +14,8 @@ use crate::data_dir::blobs_in;
 /// The permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
-/// Sets the umask, so that only the owner can use the files that this process makes. It covers files that
-/// libraries make. It also replaces a umask that would take rights from the owner.
+/// Sets the umask, so that only the owner can use the files that this process makes. The umask also covers files that
+/// libraries make. An earlier umask that takes rights from the owner has no effect any more.
 pub(crate) fn umask() {
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }

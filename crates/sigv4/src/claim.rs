@@ -20,7 +20,8 @@ pub struct Claim {
     time: String,
     signature: [u8; 32],
     session_token: Option<String>,
-    /// The hash of the body, as the request claims it. It is signed, and still only a claim.
+    /// The hash of the body, as the request claims it. The signature covers this hash, but nobody has compared the body
+    /// with it yet.
     content_sha256: Option<[u8; 32]>,
     canonical: Unfinished,
 }

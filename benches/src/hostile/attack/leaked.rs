@@ -143,7 +143,8 @@ impl Leaked {
 
     async fn put_large_ones(self: Rc<Self>, mut client: Client) {
         self.have_empty(&mut client).await;
-        // Only the beginning differs, so that an attacker needs little processor time for much of the server's.
+        // Only the beginning of the note changes. So a manifest costs the attacker little processor time, and the
+        // server much.
         let mut note = "f".repeat(3_800_000);
         loop {
             note.replace_range(..32, &hex::encode(random(16).unwrap_or_default()));

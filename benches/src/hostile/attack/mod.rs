@@ -18,7 +18,7 @@ use crate::target::Target;
 /// How many requests of a leaked login were answered.
 static ANSWERED: AtomicU32 = AtomicU32::new(0);
 
-/// Attacks until standard input ends, and says how many requests of a leaked login were answered in a second. `what`
+/// Attacks until standard input ends. Then prints how many requests of a leaked login were answered per second. `what`
 /// is `KIND SERVER [PASSWORD|KEY]`.
 pub(crate) fn run(what: &str) -> Result<()> {
     let mut words = what.split(' ');

@@ -114,7 +114,7 @@ impl Daemon {
         command
     }
 
-    /// Starts the daemon. If a killed daemon left something, the first attempt can fail, so it tries again.
+    /// Starts the daemon. The first attempt can fail if a killed daemon left something. Then tries again.
     pub(crate) async fn start(&mut self) {
         for _ in 0..3 {
             let _ = std::fs::remove_file(self.path("pid"));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use gangplank_engine::{KeptLine, Line, NodeName, Output};
 
-/// The output, in order. Like a server's logs it outlives engines.
+/// The output, in order. This record outlives engines, as a server's logs do.
 #[derive(Default)]
 pub(crate) struct Recorder {
     lines: Mutex<Vec<(NodeName, String, KeptLine)>>,

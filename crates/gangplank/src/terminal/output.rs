@@ -14,7 +14,8 @@ use super::{colour, foreign};
 /// Prints an answer on standard output.
 ///
 /// # Errors
-/// If it cannot be written: the answer may hold a secret that is shown only once.
+/// If the answer cannot be written. It may hold a secret that is shown only once, so nobody must believe that it was
+/// printed.
 pub(crate) fn print(value: &Value) -> Result<()> {
     let mut shown = Vec::new();
     let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");

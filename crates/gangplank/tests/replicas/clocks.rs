@@ -27,7 +27,8 @@ fn wrong_by(seconds: i64) -> Option<[(&'static str, String); 3]> {
     ])
 }
 
-/// The wall clock of a process, which a trial sets while the process runs. It follows within a second.
+/// The wall clock of a process, which a trial sets while the process runs. The process sees the new time within a
+/// second.
 pub(crate) struct Clock(PathBuf);
 
 impl Clock {

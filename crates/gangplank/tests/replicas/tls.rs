@@ -67,7 +67,7 @@ fn pushes_and_pulls(at: TlsAt) {
     assert!((0..3).all(|replica| answers.contains(&format!("replicas/r{replica}"))), "{answers}");
 }
 
-/// Signs in to the console by a link. Returns the cookie.
+/// Signs in to the console with a link. Returns the cookie.
 fn signs_in(server: &TestServer) -> String {
     let link = server.api().gangplank("CreateConsoleLink", &json!({})).body;
     let secret =

@@ -14,7 +14,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Its address on every instance.
+    /// The address of the metadata service, which is the same on every instance.
     pub const ENDPOINT: &str = "http://169.254.169.254";
 
     /// A source that asks the service at this address.

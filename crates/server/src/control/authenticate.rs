@@ -70,7 +70,7 @@ pub(super) async fn identify(
     check_length(&body, limit)?;
     let claim = claim(app, service, head).map_err(|error| refused(error.into()))?;
     let body = match look_up(app, &claim).await? {
-        // The client may be slow, but may not pause for too long.
+        // A slow client is served, unless it pauses for too long.
         Named::Usable => app.unverified.read(peer, body, limit, app.limits.body_stall).await?,
         Named::Unknown(stranger) => return Err(refused(stranger).into()),
         // Only the holder of the secret is told that the key has ended. A small body that has already arrived

@@ -58,9 +58,9 @@ pub(super) struct Found {
     pub(super) access_key: Option<AccessKey>,
 }
 
-/// Looks up the things that a call names, and decides whether the call may act on them. The caller's policies
-/// decide first, and only the look-ups that they need are made before. Then the owner of the things decides. A
-/// thing that does not exist has no owner.
+/// Looks up the things that a call names, and decides whether the call may act on them. First the caller's policies
+/// decide. Before that, the server looks up only the things that the policies need. Then the owner of the things
+/// decides. A thing that does not exist has no owner.
 ///
 /// # Errors
 /// `AccessDeniedException` if the call may not act on them, `InvalidInputException` if an account's number is

@@ -56,7 +56,7 @@ pub(super) async fn list(
     Ok(GetContainerServiceDeploymentsResult { deployments: Some(shown.collect()) })
 }
 
-/// A service with one deployment more.
+/// The same service with one more deployment.
 pub(super) fn with_one_more(service: &ContainerService) -> ContainerService {
     ContainerService { last_version: service.last_version + 1, ..service.clone() }
 }

@@ -60,11 +60,11 @@ pub(super) fn too_little_room(service: &str, room: Room, promised: Promised) -> 
     ))
 }
 
-/// Checks whether one engine has room for all nodes of a service with changes that are about to be made. A service that
-/// wants no more than `before` is not refused.
+/// Checks that one engine alone has room for all nodes of a service, as the service will be after a change. A service
+/// that wants no more than `before` is always accepted.
 ///
 /// # Errors
-/// If none of several engines has.
+/// If there are several engines, and none of them has enough room.
 pub(super) fn check_engines(
     deployer: &Deployer,
     before: &ContainerService,

@@ -82,8 +82,8 @@ async fn whoever_was_paused_for_too_long_is_told() {
     assert!(one.take(upload("a")).await.unwrap().is_some());
 }
 
-/// A coordinator in another process: it answers late, and renews no claim. If the flag is set, it also
-/// releases no claim.
+/// A coordinator in another process. It answers late, and renews no claim. If the flag is set, it also releases no
+/// claim.
 struct Far(InProcess, std::sync::atomic::AtomicBool);
 
 #[async_trait::async_trait]

@@ -112,8 +112,8 @@ impl Runner {
         self.app.deployer.among()?.place_elsewhere(self.service).filter(is_later)
     }
 
-    /// Whether another server should run the service: the engine here has been away for too long, and no node
-    /// answers. Nodes may go on without their engine.
+    /// Whether another server should run the service, because the engine here has been away for too long and no node
+    /// answers. A node may continue while its engine is away.
     pub(super) fn gives_way(&self) -> bool {
         let Some(among) = self.app.deployer.among() else { return false };
         let is_long = self.away_since.is_some_and(|since| since.elapsed() >= self.pace.engine_away);
@@ -147,7 +147,8 @@ impl Runner {
                 "the engine has been away for too long, so another server takes the service over"
             );
         }
-        // Others wait for a server that they know, and so less for one that has withdrawn.
+        // Other servers wait for this server before they take a free service. They wait less after this server has
+        // withdrawn.
         if (why == LetGo::WithoutEngine || why == LetGo::Leaving && is_last)
             && let Err(error) = among.places.withdraw(&among.id).await
         {

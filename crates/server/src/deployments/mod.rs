@@ -106,7 +106,8 @@ impl Deployer {
         self.among.as_ref().and_then(Among::room).unwrap_or_else(|| self.own_room())
     }
 
-    /// The largest of several engines, if a service needs more than any of them has: a service runs as a whole on one.
+    /// The largest engine, if there are several and none of them alone has room for the service. A service runs as a
+    /// whole on one engine.
     pub(crate) fn too_small_for(&self, service: Room) -> Option<Room> {
         let rooms = self.among.as_ref().map(Among::rooms).unwrap_or_default();
         if rooms.len() < 2 || rooms.iter().any(|room| room.holds(service)) {

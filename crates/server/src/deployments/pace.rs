@@ -17,8 +17,8 @@ pub struct Pace {
     pub drain: Duration,
     /// How long a server that stops keeps serving until another one has taken a service over.
     pub hand_over: Duration,
-    /// How long the engine may be away before the server gives up services that do not answer, if another server can
-    /// run them.
+    /// How long the engine may be away. After this time, the server gives up each service that does not answer, if
+    /// another server can run it.
     pub engine_away: Duration,
     /// How long a container may take to stop by itself.
     pub grace: Duration,

@@ -190,7 +190,7 @@ impl Runner {
         }
     }
 
-    /// Records whether the engine was away at a look.
+    /// Records whether the last look found that the engine is away.
     fn note_engine(&mut self, looked: &Result<Option<Next>, Trouble>) {
         match looked {
             Ok(_) => self.away_since = None,

@@ -15,7 +15,8 @@ use crate::http::response::Answer;
 /// The usual port of `https://`.
 const HTTPS: u16 = 443;
 
-/// The refusal of a request that is not for a service. It may hold a login, so it is not sent on in silence.
+/// The refusal of a request that is not for a service. The request may contain a login. A redirect would hide the
+/// mistake from the client, so there is no redirect.
 const NOT_HERE: &str = "This port speaks TLS and not plain HTTP: write https:// here.";
 
 /// Sends a visitor of a service on, and refuses everything else.

@@ -33,9 +33,9 @@ pub(crate) enum AnswerBody {
 /// How many bytes are read from a file at once. They stay in the processor's cache until they are sent.
 const PIECE: u64 = 256 << 10;
 
-/// A range of a file. A range that is larger than one piece is sent on the own thread of the connection: by the
-/// kernel, if the socket can do that. Otherwise the thread sends each piece before it reads the next. A slow client
-/// holds no thread.
+/// A range of a file. A range that is larger than one piece is sent on the connection's own thread. If the socket can
+/// send files, the kernel sends the range. Otherwise the thread sends each piece before it reads the next one. A slow
+/// client keeps no thread.
 pub(crate) struct FileBody {
     file: Arc<File>,
     /// The offset of the next piece.
@@ -88,7 +88,7 @@ impl FileBody {
         Self { file, next: start, left: length, thread: thread.clone(), piece: Arc::default(), reading }
     }
 
-    /// Reads the next piece, or leaves it to the socket. This may block.
+    /// Reads the next piece, or leaves the reading to the socket. This may block.
     fn next_here(&mut self) -> io::Result<Piece> {
         let Some(parts) = self.thread.parts() else { return self.read_here().map(Piece::from) };
         let part = self.next..self.next + self.left.min(sending::LONGEST as u64);
@@ -225,7 +225,8 @@ impl Body for StreamBody {
 
 impl Drop for FileBody {
     fn drop(&mut self) {
-        // The body is handed out or abandoned. The connection needs its own thread only for parts that are not sent yet.
+        // The whole body was handed out, or the body was abandoned. The connection keeps its thread only until the
+        // socket has sent all parts.
         if !self.thread.parts().is_some_and(Parts::end) {
             self.thread.leave();
         }

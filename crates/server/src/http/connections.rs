@@ -61,7 +61,7 @@ struct Place {
     known: AtomicBool,
     /// Whether the last request was authenticated.
     asks_as_known: AtomicBool,
-    /// How many requests of the connection nodes are answering.
+    /// The number of requests of this connection that nodes are answering.
     visits: AtomicUsize,
     /// The memory of the incomplete head in bytes, and the number of that head. Both are 0 if there is none.
     head: AtomicUsize,
@@ -249,9 +249,9 @@ impl Table {
         }
     }
 
-    /// Closes an unauthenticated connection of the address that has the most of them. Returns whether there was
-    /// one. If nodes are answering all of them, an idle one of another address is closed instead, if that
-    /// address has at least half as many.
+    /// Closes an unauthenticated connection of the address that has the most such connections. Returns whether there
+    /// was one. If nodes are answering on all connections of this address, closes an idle connection of another address
+    /// that has at least half as many.
     fn end_one_of_most(&mut self) -> bool {
         let Some((most, _)) = self.ranks.last().copied() else { return false };
         let crowds = self.ranks.iter().rev().take_while(|(strangers, _)| strangers * 2 >= most);
@@ -261,12 +261,12 @@ impl Table {
         to_go.inspect(|id| self.end(*id)).is_some()
     }
 
-    /// The unauthenticated connection of an address that is closed first.
+    /// Chooses the unauthenticated connection of an address that has to be closed first.
     fn first_to_go(&self, of_it: &OfAnAddress) -> Option<u64> {
         self.first_idle(of_it).or_else(|| of_it.strangers.first().copied())
     }
 
-    /// The oldest unauthenticated connection of an address that no node is answering.
+    /// The oldest unauthenticated connection of an address, of those without a request that a node is answering.
     fn first_idle(&self, of_it: &OfAnAddress) -> Option<u64> {
         let visits =
             |id: &u64| self.open.get(id).is_some_and(|place| place.visits.load(Ordering::Acquire) > 0);

@@ -103,7 +103,7 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        // No other connection can be closed, so the new one is. Otherwise the server would run out of file
+        // If no other connection can be closed, the new one is closed. Otherwise the server would run out of file
         // descriptors.
         let proxies = if gate.audience == Audience::Replicas { &*ANYWHERE } else { &app.proxies };
         let Some(guest) = app.connections.open(peer.ip(), proxies) else { continue };

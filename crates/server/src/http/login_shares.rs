@@ -1,4 +1,5 @@
-//! The part of a budget of memory that one login may take. So one leaked login cannot use up what all share.
+//! The part of a memory budget that one login may take. So one leaked login cannot use up the memory that all logins
+//! share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -6,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use gangplank_core::LoginId;
 use tokio::sync::Semaphore;
 
-/// How many logins it takes to use up the budget.
+/// The smallest number of logins that can use up the budget together.
 pub(super) const SHARES: usize = 4;
 
 /// The shares of all logins that hold memory.
@@ -21,7 +22,7 @@ impl LoginShares {
         Self { each: units / SHARES, held: Mutex::default() }
     }
 
-    /// The units of one login.
+    /// The number of units that one login may hold.
     pub(super) fn each(&self) -> usize {
         self.each
     }

@@ -59,7 +59,7 @@ enum Place {
     Wanted,
     /// The connection runs on a thread that may block.
     Here,
-    /// Nowhere. The connection has ended.
+    /// The connection has ended, and runs nowhere.
     Over,
 }
 
@@ -105,7 +105,7 @@ impl OwnThread {
         self.0.parts.get_or_init(Parts::default);
     }
 
-    /// The parts of files that the socket is to send; `None` if it only sends bytes of memory.
+    /// The parts of files that the socket has to send. `None` if the socket can only send bytes in memory.
     pub(super) fn parts(&self) -> Option<&Parts> {
         self.0.parts.get()
     }

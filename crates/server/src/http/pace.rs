@@ -1,20 +1,20 @@
-//! Whether a client is fast enough for a thread of its own.
+//! Decides whether a client is fast enough for a thread of its own.
 //!
 //! A move between an own thread and the runtime costs more than several waits for the socket. So a client keeps its
 //! thread through short silences: engines send a layer in small pieces while they compress it.
 
 use std::time::{Duration, Instant};
 
-/// The speed of a client is looked at so often.
+/// The time between two checks of a client's speed.
 const SPAN: Duration = Duration::from_millis(50);
 
 /// A client that sends fewer bytes in a span is too slow.
 const LITTLE: usize = 64 << 10;
 
-/// What one client sends to its thread.
+/// The speed of one client that has a thread.
 pub(super) struct Pace {
     since: Instant,
-    /// How many bytes have arrived since then.
+    /// How many bytes have arrived in the present span.
     came: usize,
 }
 
@@ -24,7 +24,7 @@ impl Pace {
         Self { since: now, came: 0 }
     }
 
-    /// Records the bytes of a read that left nothing behind. Returns whether the client may keep its thread.
+    /// Records the bytes of a read that has emptied the socket. Returns whether the client may keep its thread.
     pub(super) fn keeps_up(&mut self, bytes: usize, now: Instant) -> bool {
         self.came += bytes;
         if now.saturating_duration_since(self.since) < SPAN {

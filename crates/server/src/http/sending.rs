@@ -1,8 +1,9 @@
 //! Parts of files that the kernel sends by itself, without a copy in this process.
 //!
-//! hyper only writes bytes of memory. So a body hands it placeholders in the place of a file's bytes, and puts the part
-//! of the file into a queue. The socket recognises a placeholder by its address, and sends from the first file in the
-//! queue. hyper keeps order and counts: each byte of a placeholder that it writes is one of the file.
+//! hyper can only write bytes that are in memory. So a body gives hyper placeholders in place of a file's bytes, and
+//! adds the part of the file to a queue. The socket recognises a placeholder by its address. In its place the socket
+//! sends bytes of the first part in the queue. hyper keeps the order and the count of bytes, because each byte of a
+//! placeholder stands for one byte of the file.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -14,14 +15,14 @@ use bytes::{Buf, Bytes};
 /// The most bytes of one part.
 pub(super) const LONGEST: usize = 1 << 20;
 
-/// The bytes of all placeholders. Nobody reads them, so they take up addresses and no memory.
+/// The bytes of all placeholders. Nobody reads these bytes, so they take up addresses but no memory.
 static PLACEHOLDER: OnceLock<Vec<u8>> = OnceLock::new();
 
 /// A piece of a body.
 pub(crate) enum Piece {
     /// Bytes in memory.
     Bytes(Bytes),
-    /// The place of so many bytes, which the socket sends from a file.
+    /// A placeholder for this many bytes of a file. The socket sends the bytes.
     Placeholder(usize),
 }
 
@@ -32,12 +33,12 @@ pub(super) struct Parts(Mutex<Queue>);
 #[derive(Default)]
 struct Queue {
     parts: VecDeque<(Arc<File>, Range<u64>)>,
-    /// Whether no body adds more.
+    /// Whether the last part of the last body has been added.
     ends: bool,
 }
 
 impl Parts {
-    /// Puts a part behind all others, and returns what stands for it.
+    /// Adds a part at the end of the queue. Returns a placeholder for it.
     pub(super) fn add(&self, file: &Arc<File>, part: Range<u64>) -> Piece {
         let length = usize::try_from(part.end - part.start).unwrap_or_default();
         let mut queue = self.lock();
@@ -46,7 +47,8 @@ impl Parts {
         Piece::Placeholder(length)
     }
 
-    /// Sends at most `most` bytes of the first part with `send`, which returns how many it has sent.
+    /// Sends at most `most` bytes of the first part. `send` sends them, and returns the number of bytes that it has
+    /// sent.
     pub(super) fn send<E>(
         &self,
         most: usize,
@@ -81,7 +83,7 @@ impl Parts {
     }
 }
 
-/// Whether these bytes stand for bytes of a file.
+/// Whether these bytes are a placeholder for bytes of a file.
 pub(super) fn is_placeholder(bytes: &[u8]) -> bool {
     PLACEHOLDER.get().is_some_and(|place| place.as_ptr_range().contains(&bytes.as_ptr()))
 }

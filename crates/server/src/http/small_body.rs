@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::login_shares::LoginShares;
 
-/// The bytes of each body that are free of the budget. Most calls are smaller, so they work even when the
-/// budget is used up.
+/// This many bytes of each body do not count in the budget. Most calls are smaller, so they work even when the budget
+/// is used up.
 pub(super) const FREE: usize = 4 << 10;
 const UNIT: usize = 1 << 10;
 /// A whole body may take this many times the limit for one pause.
@@ -38,7 +38,7 @@ pub(crate) struct Budget {
 pub(crate) struct Permits {
     of: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
-    /// The same in the share of a login.
+    /// The same bytes in the share of a login, if a login sent the body.
     of_login: Option<Box<Permits>>,
 }
 
@@ -68,9 +68,9 @@ pub(super) struct Patience {
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// It is longer than `limit` bytes.
+    /// The body is longer than `limit` bytes.
     TooLong { limit: u64 },
-    /// It stopped arriving, or takes too long in all.
+    /// The body stopped arriving, or takes too long in all.
     Stalled,
     /// The connection ended before the body did.
     Broken,

@@ -18,7 +18,7 @@ use super::sending::{Parts, is_placeholder};
 /// How long one call on an own thread waits for the client.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// If a read returns fewer bytes than this, although more were asked for, the client is the slower side.
+/// If a read asks for more bytes than this and returns fewer, the client is slower than the server.
 const MUCH: usize = 32 << 10;
 
 /// The most bytes of one read. They are still in the processor's cache when they are hashed and written.
@@ -47,7 +47,7 @@ enum Stream {
 impl Socket {
     /// A connection without TLS.
     pub(super) fn new(stream: TcpStream, thread: OwnThread) -> Self {
-        // Other systems send no files in this way.
+        // The kernel sends files for this program only on Linux.
         if cfg!(target_os = "linux") {
             thread.sends_files();
         }
@@ -100,7 +100,8 @@ impl Socket {
         }
     }
 
-    /// Reads on this thread. `None` if it must not block, or if the client is so slow that the runtime has to wait.
+    /// Reads on this thread. `None` if this thread must not block, or if the client is so slow that the runtime has to
+    /// wait for it.
     fn read_here(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<Option<()>> {
         let wanted = buffer.remaining().min(PIECE);
         while let Some((stream, pace)) = self.blocking()? {
@@ -119,8 +120,8 @@ impl Socket {
         Ok(None)
     }
 
-    /// Writes on this thread. `None` if it must not block, or if the client does not read and the runtime has
-    /// to wait.
+    /// Writes on this thread. `None` if this thread must not block, or if the client does not read, so that the runtime
+    /// has to wait for it.
     fn write_here(
         &mut self,
         length: usize,
@@ -137,8 +138,8 @@ impl Socket {
 
 #[cfg(target_os = "linux")]
 impl Socket {
-    /// Sends at most `most` bytes of the next part of a file. Only an own thread does, because the file may be waited
-    /// for.
+    /// Sends at most `most` bytes of the next part of a file. Only an own thread does this, because reading the file
+    /// may block.
     fn poll_send(&mut self, context: &mut Context<'_>, most: usize) -> Poll<io::Result<usize>> {
         loop {
             let thread = self.thread.clone();
@@ -166,7 +167,7 @@ impl Socket {
     }
 }
 
-/// No piece of a body is a placeholder on other systems.
+/// Other systems than Linux have no placeholders, so nothing has to be sent here.
 #[cfg(not(target_os = "linux"))]
 impl Socket {
     fn poll_send(&mut self, _: &mut Context<'_>, _: usize) -> Poll<io::Result<usize>> {
@@ -340,7 +341,7 @@ mod tests {
         drop(client);
     }
 
-    /// A file with the content four times.
+    /// A file with four copies of the content.
     #[cfg(target_os = "linux")]
     fn file() -> Arc<std::fs::File> {
         let mut file = tempfile::tempfile().unwrap();

@@ -13,10 +13,10 @@ use super::small_body::{FREE, Patience, Room, SmallBody, Unread, read};
 /// How many addresses it takes to use up the budget.
 const SHARES: usize = 8;
 
-/// The longest time for one such body.
+/// The longest time for one unverified body.
 const WHOLE: Duration = Duration::from_mins(1);
 
-/// A body that has arrived with its head has at most this many bytes, and comes at most this long after it.
+/// A body counts as arrived with its head if it has at most `SMALL` bytes, and is complete within `AT_ONCE`.
 const SMALL: u64 = 4 << 10;
 const AT_ONCE: Duration = Duration::from_millis(50);
 
@@ -58,7 +58,7 @@ impl Unverified {
         read(body, Patience { limit, stall, whole: WHOLE }, self.share(address)).await
     }
 
-    /// Reads a small body that has arrived with its head. `None` if it has not arrived.
+    /// Reads a small body that has arrived with its head. `None` if the body is larger or has not arrived.
     pub(crate) async fn read_what_is_there(
         &self,
         address: IpAddr,

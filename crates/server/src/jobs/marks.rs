@@ -1,5 +1,5 @@
 //! Stores the steady time, the grace period and the restore window. The next run continues the steady time. A
-//! collection without a server uses the others.
+//! collection that runs without a server uses the grace period and the restore window.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -85,7 +85,7 @@ impl Gathered {
         &self.bytes
     }
 
-    /// Forgets the gathered bytes, and keeps their room for the next ones.
+    /// Forgets the gathered bytes, and keeps their buffer for the next ones.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
     }

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::gathered::{BATCH, Gathered, Gathering};
 use crate::http::own_thread::OwnThread;
 
-/// Smaller pieces are gathered on the own thread, too: each write is a call with a fixed cost.
+/// Smaller pieces are gathered on an own thread, too, because each write is a system call with a fixed cost.
 const SMALL: usize = (32 << 10) + 1;
 
-/// How many bytes an own thread gathers. They should still be in the processor's cache when they are written.
+/// How many bytes an own thread gathers before it writes them. They should still be in the processor's cache then.
 const BATCH_HERE: usize = 128 << 10;
 
 /// Writes one body to the blob store.
@@ -76,7 +76,7 @@ impl Intake {
             return Ok(());
         }
         if self.thread.is_here() && !self.gathered.is_empty() {
-            // The buffer is used again for the next pieces.
+            // This branch keeps the buffer for the next pieces.
             let writer = self.ready().await?;
             self.writer = Some(here(writer, &self.gathered.bytes())?);
             self.thread.carried(self.gathered.len());

@@ -31,8 +31,8 @@ pub(super) struct Append<'a> {
 }
 
 impl<'a> Append<'a> {
-    /// Claims the session of the body. The last request of a session names the `algorithm` of its digest. A
-    /// session that has no bytes yet is hashed with it.
+    /// Claims the session of the body. The last request of a session names the `algorithm` of its digest. A session
+    /// that has no bytes yet is hashed with this algorithm.
     ///
     /// # Errors
     /// If another request has the session, if the session is over, or if the body does not begin at the

@@ -1,4 +1,4 @@
-//! The stores and the engine of a server. Its caller may provide them.
+//! The stores and the engine that a server uses. The caller who starts the server may provide them.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) struct Elsewhere {
 }
 
 impl Elsewhere {
-    /// The stores that a server uses: the caller's where there are any, otherwise the configured ones.
+    /// Returns the stores that a server uses. A store of the caller takes the place of the configured one.
     pub(super) fn or(
         elsewhere: Option<Self>,
         blobs: Arc<dyn BlobStore>,
@@ -33,7 +33,7 @@ impl Elsewhere {
     }
 }
 
-/// The source of the engine that runs services.
+/// Where the engine that runs services comes from.
 pub(super) enum Runs {
     /// The engine of the configuration.
     Configured,

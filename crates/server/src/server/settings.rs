@@ -1,4 +1,4 @@
-//! What follows from the settings: refusals and warnings at the start, and values of parts of the server.
+//! Uses of the settings: refusals and warnings at the start, and values for parts of the server.
 
 use anyhow::{Result, bail, ensure};
 use gangplank_core::container_service::Entrance;
@@ -12,8 +12,8 @@ use crate::discarded;
 use crate::home::Home;
 use crate::listening::Addresses;
 
-/// Refuses addresses that strangers could read, that containers could reach, that other servers could not
-/// reach, or that lead nowhere.
+/// Refuses four mistakes: plain HTTP beyond loopback, an admin listener that containers can reach, visitors who are
+/// sent to an `https://` that nothing serves, and a replica address that other servers cannot reach.
 pub(super) fn check_addresses(config: &Config) -> Result<()> {
     refuse_plain_http(config)?;
     config.check_admin_listener(config.deployments.engine.named())?;
@@ -32,7 +32,7 @@ fn refuse_plain_http(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Checks that there is an `https://` for visitors to be sent on to.
+/// Checks that `https://` is served, if visitors are sent on to it.
 fn check_sending_on(config: &Config) -> Result<()> {
     let entrance = config.deployments.service_entrance;
     ensure!(
@@ -62,13 +62,13 @@ pub(super) fn warn_of(app: &App) {
     }
 }
 
-/// The scheme and port by which clients reach services: as configured, or else those of the listener.
+/// The scheme and port by which clients reach services. They are those of the listener, unless others are configured.
 pub(super) fn entrance(told: &Deployments, is_tls: bool, addresses: &Addresses) -> Entrance {
     let port = addresses.services.unwrap_or(addresses.main).port();
     told.service_entrance.unwrap_or(Entrance { is_tls, port })
 }
 
-/// The terms on which bytes of this store are removed.
+/// The conditions for removing bytes from this store.
 pub(super) fn removal_terms(config: &Config, blobs: &dyn BlobStore) -> discarded::Terms {
     let Collection { restore_window, failovers, .. } = config.collection;
     discarded::Terms::of(blobs, restore_window, failovers)

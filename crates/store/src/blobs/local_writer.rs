@@ -20,10 +20,10 @@ use crate::{Result, StoreError};
 /// space for as many more.
 const STRIDE: u64 = 8 << 20;
 
-/// While the disk has plenty of space, it is looked at each time that this many bytes were added.
+/// While the disk has plenty of space, the space is checked again after this many bytes.
 const LOOK: u64 = 1 << 20;
 
-/// So much free space above the reserve is plenty. A thousand files could grow by [`LOOK`] until the next look.
+/// This much free space above the reserve is plenty: a thousand files can grow by [`LOOK`] before the next check.
 const PLENTY: u64 = 1 << 30;
 
 /// A file that is being written. It is opened with the first byte, or when it is published empty.
@@ -41,7 +41,7 @@ struct Open {
     begun: u64,
     /// The end of the reserved space, if it is beyond the end of the file.
     allocated: u64,
-    /// The disk has space for the file up to here.
+    /// Up to this length, the file may grow without another check of the space.
     spacious: u64,
 }
 

@@ -133,7 +133,7 @@ pub struct Published {
 /// Finds and removes orphaned content.
 #[async_trait]
 pub trait BlobSweeper: Send + Sync {
-    /// Whose content the store has. Content is only removed for its owner.
+    /// The owner of the content in this store. Content is only removed for its owner.
     async fn owner(&self) -> Result<Owner> {
         Ok(Owner::Certain)
     }

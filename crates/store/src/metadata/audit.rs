@@ -1,5 +1,5 @@
-//! The audit trail: who did what, and from where. A transaction that changes something records the event, too,
-//! as caused by its [`Origin`].
+//! The audit trail: who did what, and from where. A transaction that changes something also records the event, with its
+//! [`Origin`] as the cause.
 
 use std::net::IpAddr;
 

@@ -27,7 +27,7 @@ impl Whose {
     }
 }
 
-/// Who causes a write. Accounts take turns, and within an account its logins do.
+/// The caller that causes a write. Accounts take turns, and within an account its logins do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Caller {
     pub(crate) whose: Whose,
@@ -102,7 +102,7 @@ pub(crate) enum Settled {
     /// The store runs the rule again. If the first run was committed, the second changes nothing and gives the
     /// same answer.
     ByRepeating,
-    /// The store cannot find out. Some engines can.
+    /// The rules of the store cannot find out whether the first run was committed. Some engines can.
     Not,
 }
 

@@ -58,8 +58,8 @@ impl Location {
 pub enum Mode {
     /// The store is opened to serve it. A missing store is made, and an earlier schema is upgraded.
     Serve,
-    /// The store is opened to change it while no server uses it. A missing store is made. Another schema is
-    /// refused.
+    /// The store is opened to change it while no server uses it. A missing store is made. A store with another schema
+    /// is refused.
     Offline,
     /// The store is opened to read it, even while its server runs. Changes are refused, and nothing is made.
     Read,

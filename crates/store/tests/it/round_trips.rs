@@ -12,8 +12,8 @@ use crate::world::{
     register_on, tag,
 };
 
-/// Fails if the last rule made more round trips than `most`. Begin and commit do not count, nor do
-/// statements that are sent with the commit.
+/// Fails if the last rule made more round trips than `most`. The beginning, the commit and the statements that are sent
+/// with the commit do not count.
 fn assert_round_trips(db: &Recording, most: usize, what: &str) {
     let asked = db.last_round_trips();
     assert!(asked.len() <= most, "{what}: {} round trips, not {most}: {asked:#?}", asked.len());

@@ -126,9 +126,10 @@ impl World {
 struct Sockets {
     client: TcpStream,
     server: TcpStream,
-    /// How many answers the server owes in all. Each ends with a message that says that it is ready.
+    /// How many answers the client has asked for so far. Each answer ends with the message `ReadyForQuery`.
     owed: AtomicUsize,
-    /// The number of the answer that must not reach the client, from 1; 0 if there is none.
+    /// The number of the answer that must not reach the client. Numbers begin with 1. With 0, all answers reach the
+    /// client.
     loses: AtomicUsize,
 }
 
@@ -167,7 +168,7 @@ fn carry_requests(world: &World, sockets: &Sockets) -> io::Result<()> {
     loop {
         world.wait()?;
         sleep(Duration::from_millis(world.delay.load(Ordering::Acquire) as u64));
-        // A query, or the end of the messages of a prepared one.
+        // A simple query, or the `Sync` that ends the messages of a prepared one.
         if matches!(message.first(), Some(b'Q' | b'S')) {
             sockets.owed.fetch_add(1, Ordering::AcqRel);
         }

@@ -77,7 +77,7 @@ fn the_eighteen_cases() {
     assert!(allowed("Allow", both.clone(), &facts));
     assert!(!allowed("Allow", both, &label("a").with("gangplank:ServiceName", "web")));
 
-    // 12. Networks of IPv4, 13. and of IPv6.
+    // 12. Networks of IPv4. 13. Networks of IPv6.
     let build_nodes = json!({"NotIpAddress": {"aws:SourceIp": ["10.0.0.0/8", "2001:db8::/32"]}});
     assert!(allowed("Deny", build_nodes.clone(), &from("10.9.9.9")));
     assert!(!allowed("Deny", build_nodes.clone(), &from("192.0.2.1")));

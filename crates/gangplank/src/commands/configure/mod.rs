@@ -88,7 +88,7 @@ fn gather(args: &Args) -> Result<Profile> {
     if name.chars().any(|c| c.is_control() || "[]\"'\\".contains(c)) || name.trim() != name {
         bail!("{name:?} cannot be the name of a profile");
     }
-    // Values that are there already. They stay unless others are given.
+    // The values that are configured already. Each of them stays, unless the person gives another one.
     let known = match &connection.data_dir {
         Some(dir) => {
             check_data_dir(dir)?;

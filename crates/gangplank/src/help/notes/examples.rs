@@ -299,7 +299,7 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ),
 ];
 
-/// The examples of a command. A subcommand without its own has those of its parent.
+/// The examples of a command. A subcommand without examples of its own has the examples of its parent.
 pub(crate) fn examples(path: &str) -> Vec<(&'static str, &'static str)> {
     let of =
         |path: &str| EXAMPLES.iter().find(|(known, _)| *known == path).map(|(_, examples)| examples.to_vec());

@@ -2,7 +2,7 @@
 
 use super::Pairs;
 
-/// Files that every command which calls a server may read.
+/// Files that a command may read, if it calls a server.
 pub(crate) const AWS_FILES: Pairs = &[
     ("DIR/config, DIR/credentials", "The server's address and root key, in the data directory."),
     ("~/.aws/config, ~/.aws/credentials", "Profiles, as the AWS CLI has them."),

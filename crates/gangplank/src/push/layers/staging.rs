@@ -28,8 +28,8 @@ pub(crate) struct Staged {
     pub(crate) content: Content,
 }
 
-/// Reads a layer to its end, and compresses it into a temporary file if it is uncompressed. A compressed one is not
-/// copied. `read` is called with the number of bytes that were read. Blocks.
+/// Reads a layer to its end, and compresses it into a temporary file if it is uncompressed. A compressed layer is not
+/// copied. Calls `read` with the number of bytes that were read. Blocks.
 pub(crate) fn stage_content(layer: &Content, stop: &Stop, read: &dyn Fn(u64)) -> Result<Staged> {
     let packing = Packing::of_content(layer)?;
     if let Packing::Other(name) = packing {

@@ -121,7 +121,7 @@ pub(crate) fn open(path: &Path) -> Result<File> {
     open_regular(path).context("cannot be opened")
 }
 
-/// Opens a file that can be read to its end. It refuses pipes, on which a read may block for ever, and devices.
+/// Opens a file that can be read to its end. Refuses devices, and pipes, because a read of a pipe may block for ever.
 fn open_regular(path: &Path) -> io::Result<File> {
     let refuse_others = |metadata: Metadata| {
         let why = "it is no regular file; what comes out of a pipe is read by `gangplank push -`";

@@ -70,7 +70,7 @@ fn metrics(target: &str) -> String {
     reqwest::blocking::get(format!("http://{target}/metrics")).unwrap().text().unwrap()
 }
 
-/// Checks the metrics that only replicas have with Prometheus' own tool.
+/// Checks the metrics of replicas, which a single server does not have. Uses Prometheus' own tool.
 fn check_conventions(folder: &Path, target: &str) -> Result<(), String> {
     let metrics = metrics(target);
     for name in ["database_poll_age_seconds", "clock_ahead_seconds", "s3_errors_total", "s3_calls_under_way"]

@@ -141,7 +141,8 @@ fn facts(configuration: &ImageConfiguration) -> Vec<(&'static str, Vec<String>)>
     .collect()
 }
 
-/// The steps of the build, with the layers that they made. If their numbers do not match, the layers alone.
+/// The steps of the build, with the layers that they made. If the number of these steps is not the number of layers,
+/// returns only the layers.
 fn layers(manifest: &ManifestDetail) -> Vec<LayerRow> {
     let layers = manifest.layers.as_deref().unwrap_or_default();
     let row = |layer: &ManifestPart, step: Option<String>| LayerRow {

@@ -189,7 +189,7 @@ fn a_login_ends_when_it_is_left_alone_and_after_eight_hours() {
         other.take(&browser.cookie().unwrap());
         other.get("/console/").location() != "/console/in"
     };
-    // After a request five minutes later, the login ends half an hour after that request.
+    // Each request makes the login last for another half an hour. This request comes five minutes after the first one.
     world.stop();
     world.damage("UPDATE console_logins SET over_at = over_at - 300000");
     world.start();

@@ -24,7 +24,7 @@ fn a_server_whose_engine_stays_away_gives_its_services_to_another() {
     until("both answer", || (0..2).all(|number| replicas.visit(number, "web") == 200));
     let (machine, place) = (&replicas.machines[first], replicas.place());
     machine.go_away();
-    // Much longer than the server waits for its engine.
+    // This is much longer than the server waits for its engine.
     sleep(Duration::from_secs(3));
     assert_eq!(replicas.place(), place, "a node that answers stays in service");
     assert_eq!((replicas.visit(first, "web"), replicas.visit(other, "web")), (200, 200));
@@ -55,7 +55,7 @@ fn a_server_whose_engine_stays_away_keeps_its_services_if_nobody_else_can_run_th
 #[test]
 fn a_service_fits_on_one_engine() {
     let machines = machines(2);
-    // A nano node needs 0.25 processors, which may be promised four times, and half a GB.
+    // A nano node needs half a GB of memory and 0.25 processors. Each processor may be promised four times.
     machines[0].set_host(Host { cpus: 4.0, memory: 3 << 29 });
     machines[1].set_host(Host { cpus: 1.0, memory: 2 << 30 });
     let Some(replicas) = Replicas::on(machines) else { return };
@@ -69,7 +69,7 @@ fn a_service_fits_on_one_engine() {
             "deployment": { "containers": { "app": { "image": "docker.io/library/app:1" } } },
         })
     };
-    // All engines together could not hold this one, either. So it is refused in any case.
+    // All engines together could not hold this service, either. So every server refuses it.
     let knows_both = |number: usize| {
         let why = replicas.refused(number, "CreateContainerService", &service(20)).unwrap();
         why.contains("the largest one")

@@ -111,7 +111,7 @@ pub(super) fn tables(from: &dyn Tx, to: &dyn Tx) -> Result<String> {
     Ok(names.join(", "))
 }
 
-/// Counts the rows that a migration copies from a database file. Its server may run.
+/// Counts the rows that a migration copies from a database file. A server may use the file meanwhile.
 ///
 /// # Errors
 /// If the file cannot be read, or does not have the schema of this program.

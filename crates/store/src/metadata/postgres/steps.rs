@@ -15,8 +15,8 @@ pub(super) const STEPS: &[Step] = &[];
 pub(super) struct Step {
     /// Its purpose, for people.
     pub(super) what: &'static str,
-    /// The oldest schema of programs that may use the tables after it. A step that only extends tables leaves it as
-    /// it was. If it removes something, servers of earlier programs get no more requests before it begins.
+    /// The oldest schema of programs that may use the tables after this step. A step that only extends tables does not
+    /// change this number. Before a step that removes something, servers of earlier programs get no more requests.
     pub(super) oldest: i64,
     /// Its parts.
     pub(super) acts: &'static [Act],

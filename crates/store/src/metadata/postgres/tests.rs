@@ -64,14 +64,14 @@ async fn what_is_committed_is_there_for_every_process() {
     assert_eq!(other.mark(Mark::GcGrace).await.unwrap(), Some(7));
 }
 
-/// Its error is known only when the commit is on its way.
+/// The error of the last statement is known only after the commit was sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_last_statement_that_fails_leaves_nothing() {
     let Some((_server, store)) = scratch().await else { return };
     let refused: Result<()> = store
         .engine
         .write(Terms::server(), |tx| {
-            // The number of the transaction is known by then.
+            // With the answer to this query, the number of the transaction is known.
             tx.one(&Query::<i64>::column("SELECT count(*) FROM progress", values![]))?;
             tx.post("INSERT INTO progress (name, value) VALUES (?1, ?2)", values!["gc-grace", 1])?;
             tx.post("SELECT CAST(?1 AS BIGINT)", values!["no number"])
@@ -83,7 +83,7 @@ async fn a_last_statement_that_fails_leaves_nothing() {
     assert_eq!(store.mark(Mark::GcGrace).await.unwrap(), Some(2));
 }
 
-/// More queries are on their way than the connection holds answers of.
+/// More queries are sent than the connection can buffer answers for.
 #[tokio::test(flavor = "multi_thread")]
 async fn large_answers_that_are_read_late_hold_nothing_up() {
     let Some((_server, store)) = scratch().await else { return };

@@ -1,4 +1,4 @@
-//! A row that outlives its query.
+//! A row that is kept after its query has ended.
 
 use crate::metadata::tx::{Cell, Cells, Row};
 use crate::{Result, StoreError};

@@ -8,8 +8,8 @@
 //!   [`tables`] have;
 //! - locks several rows of a table without an order, or by falling keys;
 //! - locks with `Update` what it has locked with `Share`: two such rules would wait for each other;
-//! - changes rows that it has not locked, after it has read rows of the same table. A single statement may
-//!   change rows of a table that the rule has not read: it locks them itself;
+//! - changes rows that it has not locked, after it has read rows of the same table. If the rule has not read the table,
+//!   a single statement may change its rows, because the statement locks them itself;
 //! - writes although it said that it only reads, or runs several queries although it said that it runs one, and
 //!   so has no snapshot.
 //!

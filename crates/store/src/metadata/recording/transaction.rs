@@ -24,10 +24,10 @@ pub(super) struct Recorder<'t> {
     mode: Mode,
     held: RefCell<Held>,
     round_trips: RefCell<Vec<String>>,
-    /// What was sent since the last round trip. The next one carries it.
+    /// The statements that were sent since the last round trip. The next round trip carries them.
     sent: RefCell<Vec<String>>,
     answers: RefCell<Vec<Option<Vec<Kept>>>>,
-    /// How many of the answers came with a round trip.
+    /// How many of the answers have arrived with a round trip.
     come: Cell<usize>,
 }
 
@@ -62,7 +62,7 @@ impl<'t> Recorder<'t> {
         self.come.set(self.answers.borrow().len());
     }
 
-    /// Keeps the rows of a query that runs now, until they are asked for.
+    /// Keeps the rows of a query that runs now, until the rule reads the answer.
     fn keep(&self, rows: Vec<Kept>) -> Ticket {
         let mut answers = self.answers.borrow_mut();
         answers.push(Some(rows));
@@ -158,7 +158,7 @@ impl Tx for Recorder<'_> {
         Ok(())
     }
 
-    /// The query runs at once, as a database server runs it.
+    /// Runs the query at once, as a database server does. The answer is read later.
     fn ask(&self, text: &str, values: &[Value<'_>]) -> Result<Option<Ticket>> {
         let mut rows = Vec::new();
         self.inner.query(text, values, &mut |row| {

@@ -80,7 +80,7 @@ impl<E: Engine> Catalogue for Store<E> {
 struct Candidate {
     id: i64,
     size: usize,
-    /// Whether another manifest has it as a child, or it has a subject.
+    /// Whether this manifest is the child of another manifest, or has a subject.
     is_part: bool,
 }
 

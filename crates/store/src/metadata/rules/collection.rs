@@ -181,7 +181,7 @@ impl Step<'_> {
     ///
     /// Every circle of edges contains such an index:
     ///
-    /// 1. A manifest names others by digest, so it can only be composed after them. Names alone form no circle.
+    /// 1. A manifest names others by digest, so it can only be made after them. Names alone form no circle.
     /// 2. An edge to a part points where the name points. An edge from a subject points the other way. So a
     ///    circle has edges of both kinds.
     /// 3. So somewhere in the circle an edge from a subject is followed by an edge to a part. The manifest

@@ -33,8 +33,8 @@ impl LiveCounts {
         Self::Kept(Mutex::default())
     }
 
-    /// Counts a row that was just inserted, for its account and for its owner. `count_live` counts the live
-    /// rows of both in the database, with the new one.
+    /// Counts a row that was just inserted, for its account and for its owner. `count_live` counts the live rows of the
+    /// account and of the owner in the database. Both numbers include the new row.
     ///
     /// # Errors
     /// [`StoreError::OverQuota`](crate::StoreError::OverQuota) if either had as many rows as allowed before.

@@ -101,8 +101,8 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM manifest_puts WHERE source = x.i
     AND NOT EXISTS (SELECT 1 FROM container_images WHERE source = x.id)
     AND NOT EXISTS (SELECT 1 FROM audit WHERE source = x.id)";
 
-/// The unused sources among the next [`LOOKED_AT`] ones after the row `after`, and the last row that was looked
-/// at; 0 at the end of the table.
+/// Looks at the next [`LOOKED_AT`] sources after the row `after`. Returns the unused ones among them, and the last row
+/// that was looked at. This row is 0 at the end of the table.
 pub(crate) fn unused(tx: &dyn Tx, after: i64) -> Result<(Vec<i64>, i64)> {
     let text = format!("SELECT x.id, {UNUSED} FROM sources x WHERE x.id > ?1 ORDER BY x.id LIMIT ?2");
     let find = Query::new(&text, values![after, LOOKED_AT], |row| Ok((row.get(0)?, row.get(1)?)));

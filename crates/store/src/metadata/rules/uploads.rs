@@ -156,7 +156,7 @@ fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -
     Ok(opened)
 }
 
-/// Selects what decides whether the login `?1` has ended.
+/// Selects the facts that decide whether the login `?1` has ended.
 static FACTS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"

@@ -87,8 +87,8 @@ impl Transaction<'_> {
     }
 }
 
-/// The text of an insertion that returns the number of its row, without the clause that returns it. SQLite would make
-/// and drop a table for the clause, which takes longer than to insert a row. It knows the number anyway.
+/// The text of an insertion without its clause `RETURNING id`. For this clause SQLite would make and drop a table,
+/// which takes longer than inserting a row. SQLite knows the number of the row anyway. `None` for any other statement.
 fn numbering(text: &str) -> Option<&str> {
     let insert = text.strip_suffix("RETURNING id").filter(|text| text.starts_with("INSERT"))?;
     debug_assert!(!insert.contains("DO UPDATE"), "the number of an updated row is not known: {text}");

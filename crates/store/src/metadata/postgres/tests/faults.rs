@@ -145,7 +145,7 @@ const READERS: [&str; 16] = [
     "steady_time",
 ];
 
-/// Nobody forgets a new operation.
+/// Fails if an operation that writes was added, and none of these tests calls it.
 #[test]
 fn each_operation_that_writes_gets_every_fate_of_its_commit() {
     let own = |path: &&str| Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -34,7 +34,7 @@ async fn postgresql_takes_every_text_of_the_rules() {
     plans::do_everything(&embedded).await;
     plans::do_everything(&store).await;
     let prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    // SQLite needs no clause to know the number of a row that it inserted.
+    // For the number of an inserted row, PostgreSQL needs the clause `RETURNING id`. SQLite needs no clause.
     let numbering: BTreeSet<&str> =
         prepared.iter().filter_map(|text| text.strip_suffix("RETURNING id")).map(str::trim_end).collect();
     let is_prepared = |text: &String| {

@@ -158,7 +158,7 @@ fn end_locked(tx: &dyn Tx, ended: &[Ending], goes: impl Fn(&ContentKey) -> bool)
         others.push((content_keys::read(row.text(0)?)?, ended[at].fed));
         Ok(())
     })?;
-    // Most sessions have no further keys.
+    // Most sessions have no further keys, so there is often nothing to send.
     tx.post_each(
         "DELETE FROM upload_keys WHERE key = ?1",
         others.iter().map(|(key, _)| values![key.as_str()]),

@@ -23,8 +23,8 @@ pub(super) struct Batches {
     pub(super) most: usize,
     /// Whether the log has to be emptied before the answers.
     pub(super) empties_log: bool,
-    /// How long the next commit may take for several callers, before no caller gets a second piece of work into
-    /// it: about as long as its sync. So little work waits for others' work, and syncs are still shared.
+    /// If a commit for several callers has taken this long, no caller gets a second piece of work into it. The time is
+    /// about that of a sync. So a caller with little work waits little for others, and callers still share syncs.
     pub(super) patience: Duration,
 }
 

@@ -23,11 +23,11 @@ pub(super) struct Queue {
     rests: Rests,
     /// How many pieces of the waiting light work must be durable.
     durable: usize,
-    /// Whose heavy work is in the present commit by itself.
+    /// The caller of the heavy work in the present commit, if that commit has no other work.
     heavy_of: Option<Caller>,
 }
 
-/// What a commit contains.
+/// The work in a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Share {
     /// One piece of heavy work, while others do light work.
@@ -82,7 +82,7 @@ impl Queue {
         }
     }
 
-    /// What the next commit contains, if it takes the work that waits now.
+    /// Decides which of the waiting work the next commit takes.
     pub(super) fn share(&mut self) -> Share {
         self.take_in();
         let (mut has_turn, mut is_alone, now) = (false, false, Instant::now());
@@ -101,7 +101,7 @@ impl Queue {
         }
     }
 
-    /// Takes the next work for a commit. `is_over` says who has to wait for the one after it.
+    /// Takes the next work for a commit. `is_over` says whether a caller has to wait for the next commit.
     pub(super) fn next(&mut self, share: Share, is_over: impl Fn(&Caller) -> bool) -> Option<Job> {
         self.take_in();
         let now = Instant::now();
@@ -130,7 +130,7 @@ impl Queue {
         self.heavy.take(|caller, job| if may(caller, job) { Pick::Take } else { Pick::Skip })
     }
 
-    /// A commit took so long.
+    /// Records how long a commit took.
     pub(super) fn committed(&mut self, took: Duration) {
         if let Some(caller) = self.heavy_of.take() {
             self.rests.heavy_ran(caller, took, Instant::now());

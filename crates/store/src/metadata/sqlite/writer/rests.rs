@@ -1,38 +1,39 @@
 //! When heavy work has to wait, although the writing thread is free.
 //!
-//! A request makes several light writes one after the other, so others' next write is often not there yet. If
-//! heavy work took each such gap, every light write would wait for a heavy one. So while others do light work,
-//! the thread is kept free for them after each heavy piece: for as long as the piece took, and longer for more
-//! heavy work of the same caller.
+//! A request makes several light writes, one after the other. So the next write of another request has often not
+//! arrived yet. If heavy work used each such gap, every light write would wait for a heavy one. So while others do
+//! light work, the thread takes no heavy work for some time after each heavy piece. This rest is longer for heavy work
+//! of the same caller.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::{Caller, Whose};
 
-/// Heavy work of all callers has at most a quarter of the thread's time: a rest after each piece is three times as long.
+/// Heavy work of all callers has at most a quarter of the thread's time: a rest is three times as long as the piece
+/// before it.
 const OF_ALL: u32 = 3;
 
-/// Heavy work of one caller has at most a tenth of it.
+/// Heavy work of one caller has at most a tenth of the thread's time.
 const OF_ONE: u32 = 9;
 
-/// Others are there if they did light work within this time: about as long as a request takes with its next one.
+/// A caller counts as present for this time after its last light work. A request and the next one take about as long.
 const THERE: Duration = Duration::from_millis(100);
 
-/// The rests, and who is there to profit from them.
+/// The rests, and the callers who did light work last.
 #[derive(Default)]
 pub(super) struct Rests {
     of_all: Option<Instant>,
     of_one: HashMap<Caller, Instant>,
-    /// Who did light work last.
+    /// The caller who did light work last, and when.
     latest: Option<(Caller, Instant)>,
-    /// When anybody else did.
+    /// When any other caller last did light work.
     before: Option<Instant>,
     are_over: bool,
 }
 
 impl Rests {
-    /// Light work ran. The server's own does not count: no request waits for it.
+    /// Records light work. The server's own work does not count, because no request waits for it.
     pub(super) fn light_ran(&mut self, caller: &Caller, now: Instant) {
         if caller.whose == Whose::Server {
             return;
@@ -43,14 +44,14 @@ impl Rests {
         }
     }
 
-    /// A piece of heavy work and its commit took so long.
+    /// Records how long a piece of heavy work took, with its commit.
     pub(super) fn heavy_ran(&mut self, caller: Caller, took: Duration, now: Instant) {
         self.of_one.retain(|_, until| *until > now);
         self.of_all = Some(now + took * OF_ALL);
         self.of_one.insert(caller, now + took * OF_ONE);
     }
 
-    /// Whether nobody but this caller does light work.
+    /// Whether no other caller does light work.
     pub(super) fn is_alone(&self, caller: &Caller, now: Instant) -> bool {
         let other = match &self.latest {
             Some((latest, _)) if latest == caller => self.before,

@@ -35,7 +35,7 @@ impl<T> Turns<T> {
         self.accounts.of(&caller.whose).of(&caller.login).push_back(work);
     }
 
-    /// Takes the first work that is picked. Callers are asked about in the order of their turns.
+    /// Takes the first work for which `pick` says so. `pick` is called with the callers in the order of their turns.
     pub(super) fn take(&mut self, mut pick: impl FnMut(&Caller, &T) -> Pick) -> Option<T> {
         let mut is_stopped = false;
         self.accounts.serve(|whose, logins| {
@@ -56,7 +56,7 @@ struct Ring<K, V> {
     things: HashMap<K, V>,
     /// The order of all things but [`served`](Self::served).
     turns: VecDeque<K>,
-    /// What was served last. Its next turn comes after things that have been added meanwhile.
+    /// The thing that was served last. Its next turn comes after things that have been added meanwhile.
     served: Option<K>,
 }
 
@@ -81,8 +81,8 @@ impl<K: Clone + Eq + Hash, V: Default> Ring<K, V> {
         self.things.entry(key.clone()).or_default()
     }
 
-    /// Asks things in the order of their turns, until one of them gives something and so has had its turn.
-    /// Each says whether it is empty then.
+    /// Asks things in the order of their turns, until one of them gives something. That thing has had its turn. Each
+    /// thing also says whether it is now empty.
     fn serve<T>(&mut self, mut ask: impl FnMut(&K, &mut V) -> (Option<T>, bool)) -> Option<T> {
         self.turns.extend(self.served.take());
         for at in 0..self.turns.len() {
@@ -127,7 +127,7 @@ mod tests {
         let order: Vec<_> = (0..8).map(|_| turns.take(|_, _| Pick::Take).unwrap()).collect();
         let expected = [(1, 1), (2, 3), (1, 2), (2, 3), (1, 1), (2, 3), (1, 2), (1, 1)];
         assert_eq!(order, expected);
-        // Who arrives later comes before another turn of who was served last.
+        // A caller who arrives later has a turn before the caller who was served last.
         add(&mut turns, (3, 4), 1);
         assert_eq!(turns.take(|_, _| Pick::Take), Some((3, 4)));
         while turns.take(|_, _| Pick::Take).is_some() {}
