@@ -226,7 +226,7 @@ impl Server {
             failed_exchanges: FailedLogins::new(FAILED_EXCHANGES_PER_MINUTE),
             issuers,
             claims: Claims::new(coordinator, run),
-            small_bodies: Budget::new(config.limits.buffered_bytes),
+            small_bodies: Budget::new(config.limits.buffered_bytes, config.limits.manifest_bytes),
             large_answers: LargeAnswers::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),
             connections: Arc::new(Connections::new(connections, connections_per_address)),

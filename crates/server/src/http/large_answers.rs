@@ -48,7 +48,7 @@ impl LargeAnswers {
     /// Makes a budget of `bytes` bytes.
     pub(crate) fn new(bytes: usize) -> Self {
         let units = (bytes / UNIT).clamp(SHARES, Semaphore::MAX_PERMITS);
-        Self { all: Arc::new(Semaphore::new(units)), shares: LoginShares::new(units) }
+        Self { all: Arc::new(Semaphore::new(units)), shares: LoginShares::new(units, 1) }
     }
 
     /// Takes memory for an answer to a login, if there is some now.

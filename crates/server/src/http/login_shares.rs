@@ -17,9 +17,9 @@ pub(super) struct LoginShares {
 }
 
 impl LoginShares {
-    /// The shares of a budget of `units` units.
-    pub(super) fn new(units: usize) -> Self {
-        Self { each: units / SHARES, held: Mutex::default() }
+    /// The shares of a budget of `units` units. A share has at least `least` units, if the budget has so many.
+    pub(super) fn new(units: usize, least: usize) -> Self {
+        Self { each: (units / SHARES).max(least.min(units)), held: Mutex::default() }
     }
 
     /// The number of units that one login may hold.

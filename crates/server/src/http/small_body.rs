@@ -79,10 +79,12 @@ pub(crate) enum Unread {
 }
 
 impl Budget {
-    /// Makes a budget of `bytes` bytes, without the first [`FREE`] of each body.
-    pub(crate) fn new(bytes: usize) -> Self {
+    /// Makes a budget of `bytes` bytes, without the first [`FREE`] of each body. The share of a login has
+    /// room for one body of `largest` bytes.
+    pub(crate) fn new(bytes: usize, largest: u64) -> Self {
         let units = (bytes / UNIT).min(Semaphore::MAX_PERMITS);
-        Self { all: Arc::new(Semaphore::new(units)), shares: LoginShares::new(units) }
+        let least = usize::try_from(largest).unwrap_or(usize::MAX).div_ceil(UNIT);
+        Self { all: Arc::new(Semaphore::new(units)), shares: LoginShares::new(units, least) }
     }
 
     /// Reads a body of at most `limit` bytes from a login. The client may be slow, but may not pause for longer
@@ -177,7 +179,7 @@ mod tests {
     #[test]
     fn bodies_share_one_budget_and_give_it_back() {
         const BUDGET: usize = 64 << 20;
-        let budget = Budget::new(BUDGET);
+        let budget = Budget::new(BUDGET, 0);
         let (mut large, mut other) = (budget.room(), budget.room());
         assert!(large.hold(BUDGET));
         assert!(other.hold(FREE) && !other.hold(FREE + 5 * UNIT));
@@ -191,7 +193,9 @@ mod tests {
     #[test]
     fn a_login_takes_its_share_and_no_more() {
         const SHARE: usize = 1 << 20;
-        let budget = Budget::new(SHARES * SHARE);
+        let small = Budget::new(SHARE, 2 * SHARE as u64);
+        assert!(small.room_of(LoginId(1)).hold(FREE + SHARE), "a share has room for one body");
+        let budget = Budget::new(SHARES * SHARE, SHARE as u64);
         let [one, other] = [LoginId(1), LoginId(2)];
         let (mut large, mut more) = (budget.room_of(one), budget.room_of(one));
         assert!(large.hold(FREE + SHARE));
