@@ -99,7 +99,10 @@ fn numbering(text: &str) -> Option<&str> {
 struct Number(i64);
 
 impl Cells for Number {
-    fn cell(&self, _: usize) -> Result<Cell<'_>> {
+    fn cell(&self, index: usize) -> Result<Cell<'_>> {
+        if index > 0 {
+            return Err(StoreError::damaged("an inserted row has only its number"));
+        }
         Ok(Cell::Integer(self.0))
     }
 }
