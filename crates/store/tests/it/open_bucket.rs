@@ -86,14 +86,20 @@ async fn a_bucket_that_cannot_keep_blobs_is_refused_with_the_reason() {
     open(dir.path(), &bucket, Mode::Serve).await.unwrap();
 }
 
-/// Copies the database of a directory, as a dump that is restored elsewhere does.
+/// Copies the database of a directory, as a dump that is restored elsewhere does. SQLite removes its log when the
+/// store closes. Then the copy is begun anew.
 fn copy_of(dir: &Path) -> TempDir {
-    let copy = TempDir::new().unwrap();
-    for file in std::fs::read_dir(dir).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    loop {
+        let copy = TempDir::new().unwrap();
+        let copied = std::fs::read_dir(dir).unwrap().try_for_each(|file| {
+            let file = file?;
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).map(drop)
+        });
+        match copied {
+            Ok(()) => return copy,
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
+        }
     }
-    copy
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,10 @@ fn root_keys_see_how_the_server_is() {
     let browser = Browser::over_tls(&world, &files.certificate);
     browser.sign_in(KEY, SECRET).location();
     let page = browser.get(&format!("{PLACE}/health"));
-    page.says(env!("CARGO_PKG_VERSION")).says("takes writes").says("are free for pushes").says("no damage is known");
+    page.says(env!("CARGO_PKG_VERSION"))
+        .says("takes writes")
+        .says("are free for pushes")
+        .says("no damage is known");
     page.says("0 manifests and 0 holds on blobs wait")
         .says("kept 24.0 hours")
         .says("the server itself: localhost");
