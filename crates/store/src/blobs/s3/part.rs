@@ -25,6 +25,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// as a request may.
 const LATEST: Duration = Duration::from_secs(3);
 
+/// A server that closes the connection does so within this time. A server that was silent for longer is not asked
+/// again, because the client waits.
+const SOON: Duration = Duration::from_secs(10);
+
 /// The multipart upload of a writer, or the error of the attempt to begin it. Empty before the first attempt.
 pub(super) type Begun = OnceCell<std::result::Result<Upload, Error>>;
 
@@ -54,6 +58,7 @@ impl Inner {
         let checksum = if upload.has_crc { WholeChecksum::Crc64 } else { WholeChecksum::None };
         let (piece, guard) = aside(move || piece.guard(checksum).map(|guard| (piece, guard))).await?;
         let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let begun = Instant::now();
         let sent = self.client.upload_part(&object, &upload.id, number, piece.payload(), guard).await;
         drop(turn);
         let crc = match guard {
@@ -63,7 +68,8 @@ impl Inner {
         let length = piece.length();
         let etag = match sent {
             Err(error)
-                if self.is_over(&error, &object, upload).await && self.may_be_joined(&object).await? =>
+                if self.is_over(&error, begun, &object, upload).await
+                    && self.may_be_joined(&object).await? =>
             {
                 hex::encode(aside(move || piece.md5()).await?)
             }
@@ -74,8 +80,8 @@ impl Inner {
 
     /// Whether a part was not taken because its upload is over. A server that refuses a part may close the
     /// connection before it has read the part. Its answer can be lost then, so the server is asked.
-    async fn is_over(&self, error: &Error, object: &str, upload: &Upload) -> bool {
-        if !matches!(error, Error::NoAnswer { .. }) {
+    async fn is_over(&self, error: &Error, begun: Instant, object: &str, upload: &Upload) -> bool {
+        if !closed_soon(error, begun) {
             return error.is_no_upload();
         }
         let asked = timeout(LATEST, self.client.is_upload_open(object, &upload.id)).await;
@@ -160,6 +166,7 @@ impl Inner {
         if !self.abilities.only_new {
             return self.client.put_object(&object, piece.payload(), guard).await.map_err(failed);
         }
+        let begun = Instant::now();
         match self.client.put_new_object(&object, piece.payload(), guard).await {
             Ok(true) => return Ok(()),
             Ok(false) if self.client.head_object(&object).await.map_err(failed)?.is_some() => {}
@@ -168,7 +175,7 @@ impl Inner {
             }
             // A server that refuses may close the connection before it has read the object. Its answer can be
             // lost then.
-            Err(error @ Error::NoAnswer { .. }) => {
+            Err(error) if closed_soon(&error, begun) => {
                 let found = timeout(LATEST, self.client.head_object(&object)).await;
                 if !matches!(found, Ok(Ok(Some(_)))) {
                     return Err(failed(error));
@@ -194,4 +201,9 @@ impl Inner {
             }
         }
     }
+}
+
+/// Whether the server may have closed the connection in place of an answer to a call that was begun then.
+fn closed_soon(error: &Error, begun: Instant) -> bool {
+    matches!(error, Error::NoAnswer { .. }) && begun.elapsed() < SOON
 }
