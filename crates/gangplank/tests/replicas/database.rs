@@ -47,12 +47,7 @@ fn crash() {
 
     postgres.run();
     let back = Instant::now();
-    for (number, registry) in all.iter().enumerate() {
-        until(&format!("replica {number} is back"), WITHIN, || registry.status("GET", "") == 200);
-        until(&format!("replica {number} is ready"), WITHIN, || server.replica(number).is_ready());
-    }
-    let through = server.registry_as(&login);
-    until("the load balancer's clients are served", WITHIN, || through.status("GET", "") == 200);
+    wait_until_healed(&server, &all, &server.registry_as(&login));
     assert!(back.elapsed() < WITHIN, "{:?}", back.elapsed());
     eprintln!("replicas: healed {:?} after the database was back", back.elapsed());
 
@@ -85,12 +80,7 @@ fn standby() {
     first.kill();
     second.promote();
     let promoted = Instant::now();
-    for (number, registry) in all.iter().enumerate() {
-        until(&format!("replica {number} is back"), WITHIN, || registry.status("GET", "") == 200);
-        until(&format!("replica {number} is ready"), WITHIN, || server.replica(number).is_ready());
-    }
-    let through = server.registry_as(&login);
-    until("the load balancer's clients are served", WITHIN, || through.status("GET", "") == 200);
+    wait_until_healed(&server, &all, &server.registry_as(&login));
     eprintln!("replicas: healed {:?} after the promotion", promoted.elapsed());
     for registry in &all {
         assert_eq!(registry.status("GET", "sr/manifests/kept"), 200);
@@ -107,6 +97,15 @@ fn standby() {
     for registry in &all {
         until("a revoked login opens nothing", WITHIN, || registry.status("GET", "") == 401);
     }
+}
+
+/// Waits until each replica and the load balancer serve clients again.
+fn wait_until_healed(server: &TestServer, all: &[Registry], through: &Registry) {
+    for (number, registry) in all.iter().enumerate() {
+        until(&format!("replica {number} is back"), WITHIN, || registry.status("GET", "") == 200);
+        until(&format!("replica {number} is ready"), WITHIN, || server.replica(number).is_ready());
+    }
+    until("the load balancer's clients are served", WITHIN, || through.status("GET", "") == 200);
 }
 
 /// Every replica refuses with 503 in time, whatever it is asked.
