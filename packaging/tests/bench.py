@@ -9,10 +9,12 @@ from machine import Machine
 
 
 class Bench(contextlib.ExitStack):
-    def __init__(self, program, tools, root, work, packed=None):
+    def __init__(self, given, work):
+        """`given` are the arguments of trials.py, `work` is an empty folder."""
         super().__init__()
-        self.program, self.tools, self.root, self.work = program, tools, root, work
-        self.given = packed and packed.resolve()
+        self.program, self.root, self.work = given.program.resolve(), given.root, work
+        self.compose, self.actionlint = given.compose, given.actionlint
+        self.given = given.packed and given.packed.resolve()
         self.version = run(program, "version", env=hermetic(work)).split()[-1]
 
     def pack(self, folder, version=None):

@@ -28,11 +28,12 @@ def main():
     arguments.add_argument("program", type=Path)
     arguments.add_argument("--packed", type=Path, help="what packaging/build made of it; else it is packed first")
     arguments.add_argument("--only", default="", help="the trials whose words contain this")
-    arguments.add_argument("--tools", type=Path, required=True)
+    arguments.add_argument("--compose", type=Path, required=True)
+    arguments.add_argument("--actionlint", type=Path, required=True)
     arguments.add_argument("--root", type=Path, required=True)
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="gangplank-packaging-trials-") as work:
-        with Bench(given.program.resolve(), given.tools, given.root, Path(work), given.packed) as bench:
+        with Bench(given, Path(work)) as bench:
             return harness.run_all(bench, given.only)
 
 

@@ -92,14 +92,14 @@ def client(keys, endpoint):
 
 def composed(bench, work, *files, **variables):
     told = run(
-        bench.tools / "docker-compose", *names(files), "config", "--format", "json",
+        bench.compose, *names(files), "config", "--format", "json",
         env={"PATH": "/usr/bin:/bin", "HOME": str(work), **variables},
     )  # fmt: skip
     return json.loads(told)
 
 
 def compose(bench, engine, files, variables, *words, ok=(0,)):
-    return run(bench.tools / "docker-compose", *names(files), *words, ok=ok, env={**engine.environment, **variables})
+    return run(bench.compose, *names(files), *words, ok=ok, env={**engine.environment, **variables})
 
 
 def caddy_image(engine, work):

@@ -44,7 +44,7 @@ def docker(bench):
         engine.run("tag", pull(bench, server, engine), f"ghcr.io/gangplank-registry/gangplank:{bench.version}")
         plugins = work / "engine/home/.docker/cli-plugins"
         plugins.mkdir(parents=True, exist_ok=True)
-        (plugins / "docker-compose").symlink_to(bench.tools / "docker-compose")
+        (plugins / "docker-compose").symlink_to(bench.compose)
 
         def shell(block, *more):
             return run("sh", "-euxc", block, *more, cwd=here, env=engine.environment)

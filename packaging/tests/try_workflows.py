@@ -12,7 +12,7 @@ def lint(bench):
     needs("shellcheck", "shellcheck")
     files = sorted(WORKFLOWS.glob("*.yml"))
     expect({"ci.yml", "release.yml"} <= {file.name for file in files}, str(files))
-    run(bench.tools / "actionlint", "-no-color", *files)
+    run(bench.actionlint, "-no-color", *files)
     scripts = [
         PACKAGING / name for name in ("program", "tools/install", "tests/run", "tests/debian-root", "release-notes")
     ]
