@@ -1,4 +1,4 @@
-"""What a node would change on its machine, turned away from it.
+"""Keeps a node from changing the machine that it runs on.
 
 All of this is done inside mount and network namespaces of our own, which `run` makes. They end with the last process in
 them, and so does everything here.

@@ -58,7 +58,7 @@ pub(crate) fn number(number: &Number) -> String {
     }
 }
 
-/// The fewest digits that stand for this number and no other. From 1e16 on and below 1e-4 they have an
+/// The shortest text that stands for this number and no other. Numbers from 1e16 on, and below 1e-4, have an
 /// exponent.
 fn float(float: f64) -> String {
     let exponential = format!("{float:e}");

@@ -87,7 +87,8 @@ mod tests {
         }
     }
 
-    /// A point at a minute, with these samples of the processor. The memory has ten times their values.
+    /// A point at a minute, with these samples of the processor. Each sample of the memory is ten times as
+    /// large.
     fn point(minute: i64, samples: &[f64]) -> MetricPoint {
         let measured = |times: f64| Measured {
             minimum: samples.iter().copied().fold(f64::INFINITY, f64::min) * times,

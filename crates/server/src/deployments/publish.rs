@@ -54,7 +54,7 @@ impl Runner {
         let proven = serving().filter(|node| node.verdict(&spec, &self.pace) != Verdict::Unproven);
         let mut nodes: Vec<_> = proven.filter_map(|node| node.target.clone()).collect();
         if nodes.is_empty() {
-            // No node is healthy: a node that is not proven is better than none.
+            // If no node is healthy, requests go to nodes that have not passed a health check yet.
             nodes = serving().filter_map(|node| node.target.clone()).collect();
         }
         let is_tls = speaks_tls(&spec, endpoint);

@@ -46,7 +46,7 @@ pub(super) struct Share<'a> {
     among: &'a Among,
     known: &'a Whereabouts,
     engine: Option<&'a str>,
-    /// How many services it runs, and the fewest that another server runs.
+    /// How many services the server runs, and the fewest that another server runs.
     runs: u32,
     fewest: Option<u32>,
     room: Room,

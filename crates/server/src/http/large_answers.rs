@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 use super::login_shares::{LoginShares, SHARES};
 
-/// Smaller answers are free of the budget, in bytes. Most of them fit into the buffer of the socket.
+/// An answer with fewer bytes does not count against the budget. Most such answers fit into the buffer of the
+/// socket.
 pub(crate) const FREE: usize = 16 << 10;
 
 /// The longest wait for memory.

@@ -51,7 +51,8 @@ pub(crate) enum Weight {
 }
 
 impl Weight {
-    /// The parts of a heavy manifest, where 4 KiB of its bytes count like a part. So many take a millisecond.
+    /// A manifest with at least this many parts is heavy: storing it takes a millisecond. Every 4 KiB of its
+    /// bytes count as one more part.
     const HEAVY: usize = 100;
 
     /// The weight of storing a manifest with so many bytes and references.
