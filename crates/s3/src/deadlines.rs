@@ -8,7 +8,8 @@ use tokio::time::Instant;
 /// The time for making a connection, TLS included.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long sent bytes may stay without a sign of the server's machine. Then the connection is dead.
+/// How long the server's machine may leave sent bytes unacknowledged. After that time the connection counts
+/// as dead.
 pub(crate) const UNSEEN: Duration = Duration::from_secs(20);
 
 /// How long an unused connection is kept. No known server closes one in less than 30 s.

@@ -71,7 +71,8 @@ fn float(float: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
-/// A string in quotes: single ones, unless it has single quotes and no double ones.
+/// A string in quotes. They are double quotes if the string has single quotes and no double quotes, else
+/// single quotes.
 pub(crate) fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut shown = String::from(quote);

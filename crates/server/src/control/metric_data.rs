@@ -65,7 +65,7 @@ fn period(input: &GetContainerServiceMetricDataRequest) -> i64 {
     i64::from(input.period) * 1_000
 }
 
-/// The start of the period with this length that contains a moment. All are in milliseconds.
+/// The start of the period with this length that contains a moment. All times are in milliseconds.
 fn begin(moment: i64, length: i64) -> i64 {
     moment - moment.rem_euclid(length)
 }

@@ -88,8 +88,9 @@ impl Inner {
         matches!(asked, Ok(Ok(false)))
     }
 
-    /// Whether a call whose answer was lost may have joined the parts of an object. Then the client sends parts again
-    /// that the upload had. The tag of the object shows whether they are the same, if it follows from their MD5s.
+    /// Whether a call whose answer was lost may have joined the parts of an object. In this case the client sends
+    /// parts again that the upload already had. The tag of the object shows whether they are the same, if it
+    /// follows from their MD5s.
     async fn may_be_joined(&self, object: &str) -> Result<bool> {
         Ok(self.abilities.md5_etags && self.client.head_object(object).await.map_err(failed)?.is_some())
     }

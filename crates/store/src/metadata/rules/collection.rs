@@ -210,9 +210,9 @@ impl Step<'_> {
             // All manifests above it still exist: those that nothing holds were removed before.
             let until = match walk::kept(self.tx, manifest, self.over, |_| false)? {
                 Err(above) => {
-                    // Nothing keeps this manifest except the manifests above it, and nothing keeps those. If the
-                    // lease of one of them were renewed now, this manifest would have to stay. So all of them are
-                    // locked before it is removed.
+                    // Only the manifests above keep this one, and nothing keeps them. If the lease of one of them
+                    // were renewed now, this manifest would have to stay. So all of them are locked before it is
+                    // removed.
                     if self.lock_manifests(above.iter().copied())?.len() < above.len()
                         || walk::kept(self.tx, manifest, self.over, |_| false)?.is_ok()
                     {
