@@ -27,7 +27,7 @@ pub(crate) fn joining(bytes: u64) -> Duration {
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
     /// The longest silence before an answer begins, over all tries of a call. Also the longest silence between
-    /// two pieces of a request. No try begins later than this after the first one.
+    /// two pieces of a request. When this time has passed since the first try began, no further try begins.
     pub head: Duration,
     /// The longest silence at the first try of a call that can be sent twice without harm, and between two pieces of
     /// an object. A connection can be dead without a sign. Then the second try takes another one.
