@@ -1,7 +1,7 @@
 """Keeps a node from changing the machine that it runs on.
 
-All of this is done inside mount and network namespaces of our own, which `run` makes. They end with the last process in
-them, and so does everything here.
+All of this is done inside mount and network namespaces of our own, which `run` makes. When the last process in them
+ends, the namespaces end, and with them everything that was done here.
 """
 
 import pathlib

@@ -35,8 +35,8 @@ pub struct Deadlines {
     /// The longest silence between two pieces of an answer's body, while a reader waits. For an object it is the
     /// limit to which that time grows.
     pub piece: Duration,
-    /// How long a body that broke off is requested again while a reader waits. It is requested at least three
-    /// times.
+    /// When an answer's body breaks off while a reader waits, the rest is requested again for this long, and
+    /// at least three times.
     pub resume: Duration,
 }
 

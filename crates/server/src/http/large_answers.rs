@@ -105,7 +105,7 @@ mod tests {
         let (waited, ()) = tokio::join!(answers.wait(one, SHARE / 2), async { drop(piece) });
         assert!(waited.is_some());
         drop((rest, waited));
-        // An answer that is larger than the share gets all of it.
+        // An answer that is larger than the share of its login gets the whole share.
         let all: Vec<_> =
             (1..).take(SHARES).filter_map(|login| answers.take(LoginId(login), 9 * SHARE)).collect();
         assert!(all.len() == SHARES && answers.take(LoginId(9), FREE).is_none());
