@@ -28,7 +28,7 @@ const DEPTH: usize = 4;
 pub(crate) struct Images(OnceLock<Weak<App>>);
 
 impl Images {
-    /// Sets the server. Only the first call counts.
+    /// Sets the server whose images these are. A second call changes nothing.
     pub(crate) fn are_of(&self, app: &Arc<App>) {
         let _ = self.0.set(Arc::downgrade(app));
     }

@@ -132,7 +132,7 @@ impl Runner {
         let app = Arc::clone(&self.app);
         self.claim = None;
         // If this process did not stand still, and reaches the database, it would know of another server. If it
-        // stood still, it asks first.
+        // stood still, it first asks whether another server serves.
         if self.tenure.as_ref().is_some_and(|tenure| !tenure.is_over_for(NOTICED_WITHIN)) {
             self.serves_on();
         }

@@ -10,8 +10,8 @@ use crate::endpoint::routes;
 use crate::jobs::usage::RunningNode;
 
 impl Runner {
-    /// Leads the service's hosts to the nodes that serve now. Until some do, another server that serves
-    /// continues.
+    /// Leads the service's hosts to the nodes that serve now. Until nodes serve here, requests for the hosts
+    /// go on to another server that serves.
     pub(super) fn publish(&mut self, of: &DeployedService) {
         let hosts = hosts(&self.app, of);
         let elsewhere = self.served_elsewhere().and_then(|place| place.address.parse().ok());

@@ -44,9 +44,9 @@ impl From<Whose> for Caller {
 /// How long a rule may keep a database with one writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// For a fraction of a millisecond.
+    /// The rule keeps the database for a fraction of a millisecond.
     Light,
-    /// For milliseconds. The caller decides how long.
+    /// The rule keeps the database for milliseconds. The caller decides how long.
     Heavy,
 }
 
