@@ -95,8 +95,8 @@ impl Inner {
         Ok(self.abilities.md5_etags && self.client.head_object(object).await.map_err(failed)?.is_some())
     }
 
-    /// Begins a multipart upload. A try without an answer may have begun one too, which is aborted if the server
-    /// lists it.
+    /// Begins a multipart upload. A try that got no answer may have begun an upload that nobody knows. If the
+    /// server lists this upload, it is aborted.
     async fn begin(&self, object: &str) -> std::result::Result<Upload, Error> {
         let checksum = self.abilities.whole_checksum();
         let has_crc = checksum == WholeChecksum::Crc64;
@@ -204,7 +204,8 @@ impl Inner {
     }
 }
 
-/// Whether the server may have closed the connection in place of an answer to a call that was begun then.
+/// Whether the server may have closed the connection without an answer. `begun` is the time at which the call
+/// began.
 fn closed_soon(error: &Error, begun: Instant) -> bool {
     matches!(error, Error::NoAnswer { .. }) && begun.elapsed() < SOON
 }
