@@ -1,4 +1,4 @@
-"""Names and their addresses. The node reads them in its hosts file, and Pods ask a name server that reads it."""
+"""Names and their addresses. The node reads its hosts file, and Pods ask a name server that reads the same file."""
 
 import threading
 

@@ -20,7 +20,7 @@ use crate::tenure::Tenure;
 /// How often a runner that has given up its claim asks where its service is.
 const ASKED: Duration = Duration::from_secs(1);
 
-/// Within which time other servers read a new place.
+/// Other servers read a new place within this time.
 const LEARNT_WITHIN: Duration = Duration::from_secs(2);
 
 /// If a runner notices the end of its claim only after this time, its process stood still, and the runner did
