@@ -29,8 +29,8 @@ pub struct Deadlines {
     /// The longest silence before an answer begins, over all tries of a call. Also the longest silence between
     /// two pieces of a request. When this time has passed since the first try began, no further try begins.
     pub head: Duration,
-    /// The longest silence at the first try of a call that can be sent twice without harm, and between two pieces of
-    /// an object. A connection can be dead without a sign. Then the second try takes another one.
+    /// The longest silence at the first try of a call that can be sent twice without harm, and between two pieces
+    /// of an object. A connection can be dead without a sign, and then the second try takes another connection.
     pub first: Duration,
     /// The longest silence between two pieces of an answer's body, while a reader waits. For an object it is the
     /// limit to which that time grows.
