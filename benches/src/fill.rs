@@ -21,8 +21,8 @@ use crate::work::MEDIA_TYPE;
 /// The repository that is filled.
 pub(crate) const REPOSITORY: &str = "growth";
 
-/// The number of blobs with bytes. Their numbers are the multiples of the size divided by this number. Only
-/// these blobs may be read.
+/// How many blobs have bytes. These blobs are spread evenly over all blobs: their numbers are the multiples
+/// of the number of all blobs divided by this constant. Only they may be read.
 pub(crate) const WITH_BYTES: usize = 10_000;
 
 /// The number of garbage blobs for a cycle.

@@ -53,7 +53,7 @@ pub(crate) fn path_of(location: &str) -> &str {
     }
 }
 
-/// `path?digest=...` for the end of an upload. Its location may already have a query.
+/// `path?digest=...` for the end of an upload. The location of the upload may already have a query.
 pub(crate) fn with_digest(location: &str, digest: &str) -> String {
     let path = path_of(location);
     let separator = if path.contains('?') { '&' } else { '?' };

@@ -34,7 +34,7 @@ impl Connection {
     /// Sends a request or a part of it.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.write_all(bytes).await?;
-        // With TLS, bytes may wait for more.
+        // With TLS, written bytes may be held back until more bytes follow.
         Ok(self.stream.flush().await?)
     }
 

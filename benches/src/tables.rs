@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use crate::meter::{Counts, Outcome};
 use crate::report::{Row, mebibytes, shown};
 
-/// Work with one of these beginnings has tables of its own, with these words above.
+/// Each kind of table: the beginning of the names of its work, and the words above it.
 const PARTS: [(&str, &str); 3] = [
     ("", "Content in a folder"),
     ("bucket: ", "Content in a bucket, all on the same S3 server"),
     ("endpoint: ", "The endpoint of container services"),
 ];
 
-/// Tables of all rows and failures. A failure is the work and the server.
+/// Tables of all rows and failures. A failure names the work and the server.
 pub(crate) fn of(rows: &[Row], failures: &[(&str, &str)]) -> String {
     let mut text = String::new();
     for (index, (prefix, words)) in PARTS.iter().enumerate() {
@@ -36,7 +36,8 @@ pub(crate) fn of(rows: &[Row], failures: &[(&str, &str)]) -> String {
 
 /// A figure of a cell.
 struct Figure {
-    /// The figure as a number, of which the least is the best, and as text. `None` if it was not measured.
+    /// The figure as a number and as text. Of the numbers the least is the best. `None` if it was not
+    /// measured.
     value: fn(&Outcome) -> Option<(f64, String)>,
 }
 

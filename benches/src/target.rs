@@ -34,7 +34,7 @@ pub(crate) struct Target {
     pub(crate) pid: Option<u32>,
     /// The access key of its control API, if it has one.
     pub(crate) access_key: Option<(String, String)>,
-    /// Its command line client: `gangplank`, and the data directory with the server's address.
+    /// The program `gangplank` as a client, and the data directory in which it finds the server's address.
     pub(crate) client: Option<(PathBuf, PathBuf)>,
     /// The largest memory in any work.
     pub(crate) peak: Cell<u64>,

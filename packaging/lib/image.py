@@ -76,7 +76,7 @@ def root(release, parts):
         f"root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:{USER}:{USER}:nonroot:/home/nonroot:/sbin/nologin\n".encode()
     )
     files["etc/group"] = Entry(f"root:x:0:\nnonroot:x:{USER}:\n".encode())
-    # /etc/hosts before a name server, as on other systems.
+    # Names are looked up in /etc/hosts first and at a name server then, as on other systems.
     files["etc/nsswitch.conf"] = Entry(b"hosts: files dns\n")
     files["home/nonroot"] = Entry.folder(0o700, USER)
     files["data"] = Entry.folder(0o700, USER)

@@ -103,7 +103,7 @@ class Machine:
 
 
 class Groups:
-    """Control groups with one name, one in each hierarchy that systemd uses."""
+    """Control groups of the same name, one in each hierarchy that systemd uses."""
 
     def __init__(self, name):
         tops = [Path("/sys/fs/cgroup") / part for part in ("", "systemd", "unified")]

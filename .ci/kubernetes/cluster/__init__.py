@@ -1,7 +1,6 @@
 """A real cluster of one node, for trials: the programs of Kubernetes themselves, in namespaces of our own.
 
-What is not there: more nodes, a load balancer, an ingress controller, storage classes, anybody who enforces network
-policies.
+The cluster has no load balancer, no ingress controller and no storage classes, and nothing enforces network policies.
 """
 
 import json
@@ -23,9 +22,9 @@ class Failure(Exception):
 
 class Cluster:
     def __init__(self, home, kubernetes, helm, cgroup):
-        """Starts one below the folder `home`. `kubernetes` is the binary that is all programs of it.
+        """Starts a cluster below the folder `home`, in a cgroup that exists already.
 
-        The cgroup is there already.
+        `kubernetes` is the binary that contains all programs of Kubernetes.
         """
         self.home, self.helm_program, self.cgroup = home, helm, cgroup
         self.programs = home / "bin"
@@ -113,7 +112,10 @@ class Cluster:
         self.run("ctr", "-a", self.home / "run/containerd.sock", "-n", "k8s.io", "images", "import", archive)
 
     def use_provider(self, configuration, program):
-        """Restarts the kubelet with a credential provider: the text of the file, and the program under its name."""
+        """Restarts the kubelet with a credential provider.
+
+        `configuration` is the text of the kubelet's file about providers. `program` is the path of the provider.
+        """
         node.providers(self.home).write_text(configuration)
         folder = self.home / "providers"
         folder.mkdir(exist_ok=True)

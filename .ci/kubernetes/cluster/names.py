@@ -1,4 +1,4 @@
-"""Names and their addresses. The node reads them in its hosts file, and Pods ask a name server that reads it."""
+"""Names and their addresses. The node reads its hosts file, and Pods ask a name server that reads the same file."""
 
 import threading
 
@@ -13,7 +13,7 @@ class Names:
         self.set({})
 
     def set(self, names):
-        """Adds names with their addresses, or moves them to others."""
+        """Adds names with their addresses. A name that exists gets the new address."""
         with self._lock:
             self._known |= names
             text = "".join(f"{address} {name}\n" for name, address in self._known.items())

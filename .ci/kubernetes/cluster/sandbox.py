@@ -1,7 +1,7 @@
-"""What a node would change on its machine, turned away from it.
+"""Keeps a node from changing the machine that it runs on.
 
-All of this is done inside mount and network namespaces of our own, which `run` makes. They end with the last process in
-them, and so does everything here.
+All of this is done inside mount and network namespaces of our own, which `run` makes. When the last process in them
+ends, the namespaces end, and with them everything that was done here.
 """
 
 import pathlib
@@ -41,8 +41,8 @@ def enter(home):
     names = Names(home / "names/hosts")
     do("mount", "--bind", home / "names/hosts", "/etc/hosts")
     do("ip", "link", "set", "lo", "up")
-    # A node cannot have an address of loopback. A bridge without ports has the address. Its route makes requests to
-    # Services leave the node's processes, so that kube-proxy's rules apply to them.
+    # A node cannot have an address of loopback, so a bridge without ports has the address. The default route leads
+    # to this bridge. So requests to Services leave the node's processes, and kube-proxy's rules apply to them.
     do("ip", "link", "add", "node0", "type", "bridge")
     do("ip", "address", "add", f"{NODE}/24", "dev", "node0")
     do("ip", "link", "set", "node0", "up")

@@ -1,4 +1,4 @@
-"""The chart as a person installs it who has read only its output."""
+"""The chart, installed by somebody who has read only its output."""
 
 import os
 import re

@@ -17,7 +17,7 @@ class Report:
         return not self._only or any(name.startswith(only) for name in names for only in self._only)
 
     def try_one(self, name, trial, world, needs):
-        """Runs a trial, unless one that it needs did not pass."""
+        """Runs a trial if all trials that it needs have passed."""
         missing = [need for need in needs if need not in self._outcomes["ok"]]
         if missing:
             return self._tell("skip", name, 0, f"needs {', '.join(missing)}")

@@ -41,7 +41,7 @@ def metrics(world):
     told = world.cluster.run("curl", "-sSf", f"http://{address}:5001/metrics")
     expect("gangplank_" in told, told[:300])
     world.gangplank("ping", "--url", "https://registry.example.com")
-    # The registry's port does not answer more than that.
+    # The registry's port does not have the metrics.
     expect(not ran(["curl", "-sf", "https://registry.example.com/metrics"]), "metrics are told to everybody")
 
 

@@ -1,4 +1,4 @@
-"""What the trials share: the cluster, the packed chart, and a folder in which the manual's commands run."""
+"""The things that all trials share: the cluster, the packed chart, and a folder in which the manual's commands run."""
 
 import os
 import pathlib

@@ -54,7 +54,8 @@ impl Client {
             Some(stream) => stream,
             none => none.insert(connect(self.server, self.from).await?),
         };
-        // A server that refuses a body may close its side early. Its answer counts then.
+        // A server that refuses a body may close its side early. If its answer has arrived, that answer
+        // counts.
         let written = stream.write_all(request).await;
         self.buffer.clear();
         loop {

@@ -28,7 +28,7 @@ use others::{Account, Done};
 /// The accounts: that of the leaked login, and another one.
 const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
 
-/// The longest time of 99 of 100 requests.
+/// 99 of 100 requests may take at most this long.
 const P99: Duration = Duration::from_millis(100);
 
 /// The most memory of the server.

@@ -121,7 +121,7 @@ impl Seen {
     }
 }
 
-/// Asks until it is over. The end of its input ends the client.
+/// Asks until the watch is over. The client ends when its input is closed.
 fn ask(mut input: ChildStdin, state: &State) {
     while !state.is_over.load(Ordering::Acquire) {
         if state.is_looking.load(Ordering::Acquire) && input.write_all(LOOK.as_bytes()).is_err() {

@@ -68,7 +68,7 @@ struct Extent {
 const QUICK: Extent = Extent { each: 100, late: Duration::from_secs(1) };
 const FULL: Extent = Extent { each: 2_000, late: Duration::from_secs(4) };
 
-/// More operations a second than a replica does with late answers.
+/// A replica with late answers does fewer operations than this in a second.
 const MOST: usize = 800;
 
 /// A server of each kind, for all replicas.

@@ -79,7 +79,7 @@ fn in_turn(mut all: Vec<std::vec::IntoIter<Action<'_>>>) -> Vec<Action<'_>> {
     }
 }
 
-/// Prepares operations of a kind. In each account they have one repository.
+/// Prepares operations of a kind. In each account all operations use the same repository.
 fn prepare_for(account: &Account, kind: Kind, count: usize) -> Result<Vec<Action<'_>>> {
     let Account { target, repository, parts, image, blob } = account;
     let signed = |operation: &str, input: &str| {

@@ -1,6 +1,6 @@
 //! The limits of glibc's allocator. Without these limits, the allocator keeps the memory that a busy moment
-//! needed. It has up to eight heaps for each processor. After a large block was freed once, it takes blocks of
-//! that size from a heap, too. A heap can only shrink at its end. Other allocators stay as they are.
+//! needed. It has up to eight heaps for each processor. Once a large block was freed, later blocks of its size
+//! also come from a heap. A heap can only shrink at its end. Other allocators stay as they are.
 
 /// The number of heaps.
 const HEAPS: i32 = 2;

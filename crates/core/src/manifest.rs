@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(check(Some(8), Need::Required), Err(PartRefusal::SizeMismatch));
         assert_eq!(check(None, Need::Required), Err(PartRefusal::Unknown));
         assert_eq!(check(None, Need::MayBeAbsent), Ok(()));
-        // A part that may be missing must not be different.
+        // Even a part that may be missing must have the declared size if it is there.
         assert_eq!(check(Some(8), Need::MayBeAbsent), Err(PartRefusal::SizeMismatch));
     }
 

@@ -99,7 +99,7 @@ pub enum Endpoint {
         repository: RepositoryName,
         /// The tag that it gets, or the digest that it must have.
         reference: Reference,
-        /// More tags that it gets, only if `reference` is a digest. No tag is there twice.
+        /// Further tags for the manifest, each once. Empty if `reference` is a tag.
         tags: Vec<Tag>,
     },
     /// end-9: removes a tag or a manifest from the repository.

@@ -74,9 +74,10 @@ impl ManifestView {
     /// Reads the body of a PUT with its `Content-Type`.
     ///
     /// Image manifests and indexes of OCI and Docker are accepted, if they can be read in only one way. The type is
-    /// the `mediaType` inside. An OCI manifest may leave it to the `Content-Type`, and the two must not differ.
-    /// Members that the specifications do not name are ignored. An empty list, `null` and a missing list are equal,
-    /// and so are an empty, a `null` and a missing type: programs in Go write and read them like this.
+    /// the `mediaType` inside. An OCI manifest may leave `mediaType` out. Then the `Content-Type` is its type. If
+    /// both are there, they must be equal. Members that the specifications do not name are ignored. A list that is
+    /// empty, `null` or missing means the same. So does a type that is empty, `null` or missing. Programs in Go
+    /// write and read them like this.
     ///
     /// # Errors
     ///

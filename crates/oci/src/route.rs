@@ -25,10 +25,15 @@ const MAX_SESSION_LENGTH: usize = 64;
 ///
 /// # Errors
 ///
-/// In this order: 404 if the endpoint does not exist; 405 if it does not allow the method; 400 `NAME_INVALID`; then
-/// the rest: 400 `DIGEST_INVALID` for a malformed, unsupported, missing or repeated digest; for a reference that is
-/// neither tag nor digest 400 on PUT and otherwise 404 `MANIFEST_UNKNOWN`; 404 `BLOB_UPLOAD_UNKNOWN` for a text that
-/// can be no session; 400 `PAGINATION_NUMBER_INVALID`.
+/// If several apply, the first of these:
+///
+/// - 404 if the endpoint does not exist;
+/// - 405 if the endpoint does not allow the method;
+/// - 400 `NAME_INVALID` if the repository's name is not valid;
+/// - 400 `DIGEST_INVALID` if a digest is malformed, unsupported, missing or repeated;
+/// - 404 `MANIFEST_UNKNOWN` if the reference is neither a tag nor a digest, or 400 if the method is PUT;
+/// - 404 `BLOB_UPLOAD_UNKNOWN` if the text cannot be the id of a session;
+/// - 400 `PAGINATION_NUMBER_INVALID` if `n` is not a number.
 pub fn route(method: &str, path: &str, query: Option<&str>) -> Result<Endpoint, OciError> {
     let resource = Resource::find(path).ok_or_else(OciError::endpoint_unknown)?;
     let query = Query::new(query);

@@ -13,7 +13,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use crate::ManifestError;
 use crate::excerpt::Excerpt;
 
-/// How deep a document may be nested. The reader below refuses little more than that by itself.
+/// How deep a document may be nested. The library that reads the text also refuses documents by itself, but
+/// only deeper ones.
 pub const DEEPEST: usize = 100;
 
 /// How many values a document may have. A value needs more memory than its text: without this limit four megabytes of

@@ -297,7 +297,7 @@ impl Inner {
             .map_err(|error| Error::NotS3 { call: call.name, why: error.to_string() })
     }
 
-    /// Reads the next bytes of a body, unless none come within `limit`.
+    /// Reads the next bytes of a body. Fails if none come within `limit`.
     async fn piece(&self, call: &'static str, body: &mut Incoming, limit: Duration) -> Result<Option<Bytes>> {
         let no_answer = |why| Error::NoAnswer { call, server: self.endpoint.url(), why };
         loop {
@@ -341,7 +341,7 @@ impl Client {
         self.0.deadlines
     }
 
-    /// Reads the next bytes of a body, unless the server sends none within `limit`.
+    /// Reads the next bytes of a body. Fails if the server sends none within `limit`.
     pub(crate) async fn next_piece(
         &self,
         call: &'static str,

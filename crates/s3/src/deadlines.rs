@@ -8,7 +8,8 @@ use tokio::time::Instant;
 /// The time for making a connection, TLS included.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long sent bytes may stay without a sign of the server's machine. Then the connection is dead.
+/// How long the server's machine may leave sent bytes unacknowledged. After that time the connection counts
+/// as dead.
 pub(crate) const UNSEEN: Duration = Duration::from_secs(20);
 
 /// How long an unused connection is kept. No known server closes one in less than 30 s.
@@ -26,16 +27,16 @@ pub(crate) fn joining(bytes: u64) -> Duration {
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
     /// The longest silence before an answer begins, over all tries of a call. Also the longest silence between
-    /// two pieces of a request. No try begins later than this after the first one.
+    /// two pieces of a request. When this time has passed since the first try began, no further try begins.
     pub head: Duration,
-    /// The longest silence at the first try of a call that can be sent twice without harm, and between two pieces of
-    /// an object. A connection can be dead without a sign. Then the second try takes another one.
+    /// The longest silence at the first try of a call that can be sent twice without harm, and between two pieces
+    /// of an object. A connection can be dead without a sign, and then the second try takes another connection.
     pub first: Duration,
     /// The longest silence between two pieces of an answer's body, while a reader waits. For an object it is the
     /// limit to which that time grows.
     pub piece: Duration,
-    /// How long a body that broke off is requested again while a reader waits. It is requested at least three
-    /// times.
+    /// When an answer's body breaks off while a reader waits, the rest is requested again for this long, and
+    /// at least three times.
     pub resume: Duration,
 }
 

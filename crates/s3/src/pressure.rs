@@ -28,7 +28,8 @@ pub(crate) struct Pressure {
 struct Limit {
     /// The present limit of concurrent calls.
     most: usize,
-    /// How many calls are under way beyond the limit. When they end, nobody gets their places.
+    /// How many of the calls under way are more than the present limit allows. When that many calls have
+    /// ended, other calls get their places again.
     beyond: usize,
     /// How often the limit was halved. The calls that are under way at that time cannot halve it again.
     halved: u64,

@@ -120,7 +120,7 @@ pub(crate) struct App {
     pub(crate) request_ids: RequestIds,
     /// The counters of the metrics.
     pub(crate) metrics: Arc<Metrics>,
-    /// Whether published content may lack a row. Then the next start has to look for it.
+    /// Whether published content may lack a row. If so, the next start has to search for such content.
     pub(crate) orphaned: Arc<AtomicBool>,
     /// The contents that are being published: their bytes may exist before their rows.
     pub(crate) publishing: Publishing,
@@ -170,7 +170,7 @@ impl App {
         self.origin_of(address, user_agent.as_deref(), owner, login)
     }
 
-    /// That origin for a known `User-Agent`.
+    /// The same origin as [`origin`](Self::origin), for a `User-Agent` that is known already.
     pub(crate) fn origin_of(
         &self,
         address: IpAddr,

@@ -72,7 +72,8 @@ impl Output for ContainerLogs {
     fn line(&self, node: &NodeName, container: &str, line: Line) {
         let Some(log) = self.log_of(node, container) else { return };
         let now = self.clock.now();
-        // If the engine's clock is ahead, its lines must not appear after the lines that follow.
+        // If the engine's clock is ahead, this line must not get a later time than the lines that come after
+        // it.
         let at = line.at.map_or(now, |at| Time(at.div_euclid(NANOS_PER_MILLI)).min(now));
         let text = String::from_utf8(line.text)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());

@@ -279,7 +279,7 @@ impl Held {
         &self.kept.claim
     }
 
-    /// Until when nobody else can have the work. `None` if nobody else wants it.
+    /// The time until which nobody else can have the work. `None` if nobody else wants it.
     pub(crate) fn tenure(&self) -> Option<Tenure> {
         self.kept.is_shared.then(|| self.kept.until.clone())
     }

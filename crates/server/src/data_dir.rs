@@ -67,7 +67,7 @@ impl DataDir {
     ///
     /// # Errors
     /// If the directory belongs to another user and can be entered by others, cannot be made or locked, or has
-    /// lost its database. If its store is moving, or has moved.
+    /// lost its database. Also if its store is moving to another place, or has moved there.
     pub fn try_take(path: &Path) -> Result<Option<Self>> {
         let data_dir = Self::lock(path)?;
         if let Some(data_dir) = &data_dir {

@@ -41,7 +41,7 @@ impl Terms {
 }
 
 /// How long a round continues while the answers are errors. While the store of bytes is out of reach, each
-/// content would wait as long as the first.
+/// further content would take as long to fail as the first.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Removes discarded content from a store.

@@ -323,8 +323,9 @@ impl Check {
 
     async fn wrong_uploads(&self) -> Result<(HashMap<ContentKey, Checkpoint>, HashSet<ContentKey>)> {
         // Staged bytes are listed first and sessions second, so an upload that ends in between looks like bytes
-        // without a session. In the other order, an upload that begins in between would look like that. So the caller
-        // looks twice. Another process may be about to record a session whose bytes would be removed.
+        // without a session. In the other order, an upload that begins in between would look like that. So the
+        // caller looks twice. During a repair beside running servers, young bytes are left out, because a server
+        // may be about to record their session.
         let is_beside = self.repair && self.cluster.is_some();
         let older_than = if is_beside { self.blobs.settles_after() } else { Duration::ZERO };
         let staged = self.blobs.staged(older_than).await?.into_iter();

@@ -95,7 +95,8 @@ pub(crate) struct Mending {
 }
 
 impl Mending {
-    /// The mending of this directory. Its folder of bytes is included even if it is a link.
+    /// Prepares to close the files of this directory. The folder of bytes is included, even if it is a link
+    /// to another place.
     pub(crate) fn of(path: &Path) -> Self {
         let mut folders = vec![path.to_owned()];
         folders.extend(fs::read_link(blobs_in(path)).is_ok().then(|| blobs_in(path)));

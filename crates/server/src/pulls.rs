@@ -25,7 +25,7 @@ pub(crate) struct Pulls(Mutex<State>);
 #[derive(Default)]
 struct State {
     young: HashSet<(LoginId, Digest)>,
-    /// The older pulls. They are forgotten when the young ones have reached their number.
+    /// The older pulls. When `young` is full, its pulls replace these.
     old: HashSet<(LoginId, Digest)>,
     waiting: Vec<Tallied>,
 }

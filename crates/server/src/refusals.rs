@@ -27,7 +27,8 @@ pub(crate) struct Refusals(Mutex<HashMap<Alike, Tally>>);
 /// The refusals to take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// The refusals that are not recorded yet, or were recorded a minute ago or earlier.
+    /// The refusals that are due: those of a kind that was never recorded, or was last recorded a minute ago
+    /// or earlier.
     Due,
     /// All refusals that are not recorded.
     All,

@@ -34,7 +34,7 @@ pub struct NewKey {
     pub chosen: Option<(AccessKeyId, SecretAccessKey)>,
     /// The rights of the key.
     pub rights: Rights,
-    /// The limits of these rights, and the life of the key.
+    /// The permissions of the key in its account, the limits of its logins, its life and its description.
     pub terms: Terms,
 }
 

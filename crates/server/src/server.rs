@@ -332,8 +332,8 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || certificates.reload()).await;
     }
 
-    /// Stops the server: it says that it is not ready, later accepts no further requests, finishes those that
-    /// are running, and returns.
+    /// Stops the server. First the server says that it is not ready. Then it accepts no further requests, and
+    /// finishes those that are running.
     pub async fn stop(self) {
         self.app.is_leaving.store(true, Ordering::Release);
         self.app.deployer.leave();

@@ -18,7 +18,7 @@ struct End {
 }
 
 impl Tenure {
-    /// A time that ends at this moment, unless it is set to another one.
+    /// A time that ends at this moment, unless it is set to another moment.
     pub(crate) fn until(end: Instant) -> Self {
         let tenure = Self(Arc::new(End { begun: Instant::now(), after: AtomicU64::default() }));
         tenure.set(end);

@@ -21,7 +21,8 @@ pub(crate) fn parse(text: &[u8]) -> Option<i64> {
     Some(days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second)
 }
 
-/// The time for Unix seconds. It has sixteen characters for the years 0 to 9999. Other years cannot be signed for.
+/// The text of a time that is given in Unix seconds. Only the years 0 to 9999 give the sixteen characters of this
+/// form, so a request cannot be signed in another year.
 pub(crate) fn format(seconds: i64) -> String {
     let days = seconds.div_euclid(SECONDS_PER_DAY);
     let second = seconds.rem_euclid(SECONDS_PER_DAY);

@@ -1,5 +1,5 @@
-//! Writes files so that each is complete and survives a power cut, or does not exist: under another name,
-//! synced, renamed, and with their folder synced.
+//! Writes files so that each is complete and survives a power cut, or does not exist. A file is written under
+//! another name, synced and renamed. Then its folder is synced.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};

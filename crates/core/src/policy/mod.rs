@@ -4,8 +4,8 @@
 //! denied if no statement allows it, or if one denies it (IAM user guide, "Grammar of the JSON policy language" and
 //! "Policy evaluation logic"). Reading is stricter than IAM's. If an operation, a condition key or a resource does
 //! not exist on this server, a statement about it could never apply. That is a mistake, and the policy is refused
-//! when it is made. A policy that was accepted never fails later. Some comparisons cannot be decided, such as a list
-//! with a text. Then the statement allows nothing, and denies what it might deny.
+//! when it is made. A policy that was accepted never fails later. Some comparisons cannot be decided, such as a
+//! list with a text. Then an `Allow` does not apply, and a `Deny` does.
 //!
 //! - [`PermissionPolicy`] and [`Permissions`]: permitted actions, by a policy or a [`Preset`].
 //! - [`TrustPolicy`]: the tokens that open a role. [`Trusted`] makes such a policy from the name of a

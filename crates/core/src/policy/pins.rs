@@ -132,7 +132,7 @@ fn loose(text: &Pattern, form: Form, issuer: &str) -> Option<String> {
 }
 
 /// The reason for which a subject identifies nobody. `fixed` is its text before the first wildcard or variable.
-/// `whole` is that text, too, if the subject has no wildcard and no variable.
+/// `whole` is the whole subject if it has no wildcard and no variable, and `None` otherwise.
 fn loose_subject(fixed: &str, whole: Option<&str>, issuer: &str) -> Option<String> {
     let is_chosen = issuer.starts_with(CHOSEN_SUBJECTS);
     let head = SUBJECTS.iter().find_map(|(head, end)| Some((fixed.strip_prefix(head)?, *end)));

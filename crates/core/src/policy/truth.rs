@@ -1,8 +1,8 @@
 //! True, false, or undecided.
 //!
 //! A condition may compare values that cannot be compared: a claim that is a list with one text, a header with a
-//! number. Then neither "true" nor "false" is right, and a negated operator does not change that. Such a
-//! statement allows nothing, and denies what it might deny.
+//! number. Then neither "true" nor "false" is right, and a negated operator does not change that. Then an
+//! `Allow` does not apply, and a `Deny` does.
 
 use std::ops::Not;
 

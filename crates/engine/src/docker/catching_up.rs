@@ -114,7 +114,7 @@ impl Gathered {
         self.came.iter().filter(|(one, _)| *one == pipe).map(|(_, text)| text.as_slice()).collect()
     }
 
-    /// Reads until all lines of the log that were printed after attaching must have arrived.
+    /// Reads until each line that the log has and that was printed after the attaching must have arrived.
     async fn wait_for(&mut self, between: &[NotedLine]) {
         let deadline = Instant::now() + LATE;
         let missing = |gathered: &Self| {

@@ -68,7 +68,8 @@ impl EngineLimits {
         Limits { files: self.files.now(), processes: self.processes.now() }
     }
 
-    /// Whether a start failed because of these limits, so that it should be tried again with the current ones.
+    /// Whether a start failed because of these limits, so that it should be tried again with the current
+    /// limits.
     pub(super) fn were_too_high(&self, tried: Limits, trouble: &Trouble) -> bool {
         if !trouble.says(&["rlimit"]) {
             return false;

@@ -52,7 +52,7 @@ pub(super) async fn remove_except(client: &Client, owner: &str, keep: &[String])
         for name in ours(owner, &image) {
             match raw::delete(client, format!("/images/{name}")).await {
                 Ok(()) => {}
-                // The image went with an earlier name, or is in use by now.
+                // The image was removed together with an earlier name, or a container uses it by now.
                 Err(trouble) if trouble.is(404) || trouble.is(409) => {}
                 Err(trouble) => return Err(trouble.into()),
             }

@@ -78,8 +78,8 @@ fn notes(network: &str) -> impl Iterator<Item = PathBuf> {
     all.filter(move |note| note.file_name().to_str().is_some_and(&is_its)).map(|note| note.path())
 }
 
-/// Removes the rules that name a network, the chains that they jump to, and the rules that let packets to its
-/// containers pass.
+/// Removes the rules that name a network, and the chains to which these rules jump. Also removes the rules
+/// that let packets pass to the network's containers.
 fn remove_rules(network: &str) {
     let all = rules("nat");
     let mut chains = BTreeSet::new();

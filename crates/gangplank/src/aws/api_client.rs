@@ -218,7 +218,7 @@ impl ApiClient {
     /// Sends a body to an operation. Tries again for as long as another attempt may help.
     ///
     /// # Errors
-    /// If no answer comes. With a role, also if the role cannot be assumed.
+    /// If no answer comes, or if the call needs a role that cannot be assumed.
     pub(crate) async fn exchange(&self, target: &str, body: &[u8]) -> Result<Answer, CallFailure> {
         // The id stays the same for every attempt, so that a repeated registration registers once.
         let invocation = uuid::Uuid::new_v4().to_string();

@@ -22,7 +22,7 @@ pub(crate) const FIRST_BYTE_AFTER_WORK: Duration = Duration::from_mins(15);
 pub(crate) const BETWEEN: Duration = Duration::from_mins(1);
 /// The longest time for an answer that is kept in memory.
 const WHOLE: Duration = Duration::from_mins(5);
-/// How many attempts may each use up their whole time without progress.
+/// After this many attempts that used up their whole time without progress, there is no further attempt.
 pub(crate) const SLOW_TRIES: u32 = 3;
 
 /// The reason for which an answer was not read to its end.

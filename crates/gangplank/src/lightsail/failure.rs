@@ -9,7 +9,7 @@ use crate::aws::call_failure::Refusal;
 pub(crate) enum Failure {
     /// The command line cannot be parsed. The usage is shown after the reason.
     Usage(String),
-    /// No option takes these arguments. The usage is shown before them.
+    /// No option takes these arguments. The usage is shown before the arguments.
     UnknownOptions(Vec<String>),
     /// An argument is not allowed.
     Parameter(String),

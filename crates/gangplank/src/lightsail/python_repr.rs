@@ -58,7 +58,7 @@ pub(crate) fn number(number: &Number) -> String {
     }
 }
 
-/// The fewest digits that stand for this number and no other. From 1e16 on and below 1e-4 they have an
+/// The shortest text that stands for this number and no other. Numbers from 1e16 on, and below 1e-4, have an
 /// exponent.
 fn float(float: f64) -> String {
     let exponential = format!("{float:e}");
@@ -71,7 +71,8 @@ fn float(float: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
-/// A string in quotes: single ones, unless it has single quotes and no double ones.
+/// A string in quotes. They are double quotes if the string has single quotes and no double quotes, else
+/// single quotes.
 pub(crate) fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut shown = String::from(quote);

@@ -98,7 +98,8 @@ fn from_seconds(seconds: f64) -> Option<i64> {
     range.contains(&microseconds).then_some(microseconds as i64)
 }
 
-/// Forms of times, without their zone, that ISO 8601 does not have: those of `date`, of PowerShell, and spelt dates.
+/// Forms of times that ISO 8601 does not have, without their zone: the forms of `date` and of PowerShell, and dates
+/// with the month as a word.
 const SPELT: [&str; 20] = [
     "%a %b %d %H:%M:%S %Y",
     "%a %b %d %I:%M:%S %p %Y",
@@ -122,7 +123,8 @@ const SPELT: [&str; 20] = [
     "%Y.%m.%d",
 ];
 
-/// Reads ISO 8601, with or without time and zone, the form of mail and HTTP, or a spelt one. Without a zone it is UTC.
+/// Reads a time in ISO 8601, with or without the time of day and a zone, in the form of mail and HTTP, or in one of
+/// the forms of [`SPELT`]. A time without a zone is in UTC.
 fn from_text(text: &str) -> Option<i64> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(time.as_microsecond());

@@ -7,7 +7,7 @@ pub(super) fn shown() -> String {
     format!("v{LIGHTSAILCTL_VERSION}+gangplank.{}", env!("CARGO_PKG_VERSION"))
 }
 
-/// A warning, if the server knows a newer version. `None` if it is not newer, or no version.
+/// A warning, if the server knows a newer version. `None` if that version is not newer, or cannot be parsed.
 pub(super) fn warning(available: &str) -> Option<String> {
     let newer = parse(available)? > parse(LIGHTSAILCTL_VERSION)?;
     let available = available.trim_start_matches('v');

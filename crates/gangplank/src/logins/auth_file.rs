@@ -112,7 +112,8 @@ impl AuthFile {
     }
 }
 
-/// The members of an object, also those that it has several times. Go adds the later ones to the earlier ones.
+/// The members of an object. The same name may be there several times: then programs in Go add the content of
+/// the later members to that of the earlier ones.
 #[derive(Default)]
 struct Members(Vec<(String, Value)>);
 

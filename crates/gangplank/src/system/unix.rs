@@ -95,7 +95,7 @@ pub(crate) fn podman_folder() -> PathBuf {
     PathBuf::from(format!("/run/containers/{}", rustix::process::getuid().as_raw()))
 }
 
-/// Ctrl-C, from the moment this is made.
+/// Receives each Ctrl-C, from the moment at which this value is made.
 pub(crate) struct Interrupts(Signal);
 
 impl Interrupts {

@@ -1,7 +1,8 @@
 //! Tests the manual and README.md as their readers use them: every shell block runs, links are valid, and generated
 //! pages are up to date. CONTRIBUTING.md explains the marks of blocks.
 //!
-//! A trial whose program is not installed is skipped by name. With `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it fails.
+//! If the program for a trial is not installed, the trial is skipped, and the output names it. With
+//! `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, the trial fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 

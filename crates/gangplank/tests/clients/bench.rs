@@ -32,8 +32,8 @@ impl Bench {
         bench
     }
 
-    /// The S3 servers of other projects that are installed, each started. Those that are not installed are
-    /// skipped by name.
+    /// The S3 servers of other projects that are installed, each started. If a server is not installed, it is
+    /// left out, and the output names it.
     pub(crate) fn s3_servers() -> impl Iterator<Item = S3Server> {
         S3Program::ALL.into_iter().filter_map(|program| {
             let server = S3Server::start(program);

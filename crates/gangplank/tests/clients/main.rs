@@ -1,5 +1,6 @@
-//! Tests the program with unmodified clients of other projects, each with its own server and home. A client
-//! that is not installed is skipped by name. With `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it fails.
+//! Tests the program with unmodified clients of other projects, each with its own server and home. If a
+//! client is not installed, its trials are skipped, and the output names it. With
+//! `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, they fail.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 

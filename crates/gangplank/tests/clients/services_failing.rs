@@ -13,7 +13,8 @@ use crate::suite::Test;
 
 pub(crate) const TESTS: [(&str, Test); 1] = [("what_cannot_run_fails_in_words", failures)];
 
-/// The longest time for a deployment here. Good ones have to become active in it even on a busy machine.
+/// The longest time for a deployment here. It is long enough for deployments without a fault to become active
+/// on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A failure: the service, the deployment, the expected text in the log, and the expected number of starts.

@@ -66,7 +66,7 @@ impl Suite {
         self.client(name, ".ci/run builds it, see GANGPLANK_GO_CLIENTS there", Program::built(name), tests);
     }
 
-    /// Runs the trials. Lists those that were skipped at the end.
+    /// Runs the trials. At the end lists the skipped trials.
     pub(crate) fn run(mut self, arguments: &Arguments) -> ExitCode {
         if gangplank_testkit::replicas::asked().is_some() {
             self.trials.retain(|trial| {

@@ -1,7 +1,7 @@
 """Does a registry do what the OCI distribution specification says?
 
-Asks what the conformance suites of the OCI project ask, the optional parts included, in our own words,
-and some things that they leave out. Needs nothing but Python 3.11.
+Makes the checks of the OCI project's conformance suites in our own code, with the optional parts. It also checks some
+things that these suites leave out. It needs only Python 3.11.
 
     python3 conformance.py --url http://127.0.0.1:5000 --username U --password P
 

@@ -22,9 +22,9 @@ class Report:
         self._outcomes = {}
 
     def check(self, name, action, *args, needs=None):
-        """Runs `action(*args)` as the check `name` and gives back what it returns, or None.
+        """Runs `action(*args)` as the check `name`. Returns its result, or None if the check fails or is skipped.
 
-        Where the check named by `needs` did not pass, this one is skipped.
+        The check is skipped if the check named by `needs` did not pass.
         """
         if self._only and not name.startswith(self._only):
             return None

@@ -1,6 +1,7 @@
-"""The older suite: four workflows, one after the other, each clearing up behind itself.
+"""The older suite: four workflows, one after the other. Each removes what it has made.
 
-It is run once with manifests deleted before blobs and once the other way round, as its users may choose.
+The suite runs twice: once it deletes manifests before blobs, and once blobs before manifests. Its users may choose
+either order.
 """
 
 import json

@@ -4,8 +4,8 @@
 //! - `GANGPLANK_FAULTS_SEED=N` repeats a run. Each trial prints its seed.
 //! - `GANGPLANK_FAULTS_MINUTES=N` makes the loops that can be made longer take about N minutes each.
 //!
-//! A trial that needs root or a missing tool is skipped by name. With `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it
-//! fails.
+//! If root or a tool for a trial is missing, the trial is skipped, and the output names it. With
+//! `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, the trial fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 

@@ -34,7 +34,8 @@ fn runs(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
-/// A trial. If `needs` are not met, it is skipped by name, or fails if nothing may be skipped.
+/// A trial. If `needs` are not met, it is skipped and the output names it. If nothing may be skipped, it
+/// fails.
 pub(crate) fn trial(name: impl Into<String>, needs: &[Need], test: impl FnOnce() + Send + 'static) -> Trial {
     let name = name.into();
     let missing = needs.iter().find_map(|need| need.missing());

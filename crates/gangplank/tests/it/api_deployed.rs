@@ -196,7 +196,7 @@ fn while_a_deployment_is_in_progress_nodes_stay_as_they_are() {
                         before trying again.";
         assert_eq!((answer.error(), answer.message()), ("InvalidInputException", expected), "{change}");
     }
-    // Clients that always send all members change nothing.
+    // Some clients always send all members. If the values are the same, nothing changes.
     let same = json!({ "power": before["power"], "scale": before["scale"], "isDisabled": false, "publicDomainNames": {} });
     assert_eq!(update(&api, same).status, 200);
     assert_eq!(get(&api), before);

@@ -115,8 +115,8 @@ fn the_body_is_what_was_signed() {
     let mut right = Call::new(server, LIST, "{}");
     right.add("x-amz-content-sha256", hash_of_braces);
     assert_eq!(right.signed().send().status, 200);
-    // The right hash in the header does not permit another body. A signature that is only for the header's hash does
-    // not either.
+    // The right hash in the header does not permit another body. The signature then fits the header, and not the
+    // body.
     let mut other = Call::new(server, LIST, "{}");
     other.add("x-amz-content-sha256", hash_of_braces);
     let mut other = other.signed();

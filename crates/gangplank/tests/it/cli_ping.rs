@@ -71,7 +71,7 @@ fn a_server_of_this_machine_is_asked_by_tls_whatever_its_certificate_says() {
     let trusted = [("AWS_CA_BUNDLE", bundle.to_str().unwrap())];
     let listen = server.host();
     ping(&[], &[("GANGPLANK_LISTEN", &listen)]).check_ok(&format!("https://{listen}/readyz is ready"));
-    // With --url the certificate's issuer and name count.
+    // With --url, the certificate must have a trusted issuer and the name in the URL.
     let url = format!("https://127.0.0.1:{port}");
     ping(&["--url", &url], &trusted).check_ok("is ready");
     ping(&["--url", &url], &[]).check_failed(&["certificate", "signed by", "AWS_CA_BUNDLE"]);

@@ -122,7 +122,8 @@ fn each_operation_is_for_those_whose_preset_has_it() {
                     }
                     let is_in = services.is_empty() || !names_service || services.contains(&service);
                     let of_all = preset == "all" && presets != "-";
-                    // An image that no repository has is in none of the repositories that a pushing preset names.
+                    // The image is in no repository. So a preset that pushes to named repositories may not
+                    // register it.
                     let expected = is_in && (presets.split(' ').any(|it| it == preset) || of_all);
                     let answer = api.call(&format!("{prefix}{operation}"), input.to_string().as_bytes(), &[]);
                     let allowed = answer.error() != "AccessDeniedException";

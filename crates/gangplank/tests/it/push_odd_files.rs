@@ -23,7 +23,7 @@ fn push_of(server: &TestServer, image: &str, more: &[&str]) -> Ran {
     push(server, &[&[image], &OPTIONS[..], more].concat())
 }
 
-/// Writes an archive of files. The list of images is the last one.
+/// Writes an archive of files. The last file is the list of images.
 fn saved(path: &Path, files: &[(&str, &[u8])], list: &Value) {
     let mut archive = tar::Builder::new(Vec::new());
     let list = list.to_string();

@@ -109,7 +109,7 @@ fn an_engine_is_found_where_its_own_programs_look() {
     let by_port = push_with(&server, &["app:v1"], &[("DOCKER_HOST", &format!("tcp://{tcp}"))]);
     assert_eq!(pushed(by_port)["digest"], digest);
 
-    // A docker context, chosen by name and as the current one.
+    // A docker context: first it is chosen by name, then it is the current context.
     let id = Digest::sha256(b"far").to_string();
     let meta = server.home().join(".docker/contexts/meta").join(id.trim_start_matches("sha256:"));
     fs::create_dir_all(&meta).unwrap();

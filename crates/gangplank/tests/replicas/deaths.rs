@@ -114,7 +114,8 @@ fn survives_its_writer() {
     server.restart_replica(0);
 }
 
-/// Clients that try again as real ones do push through `HAProxy` while one replica after the other is killed.
+/// Clients push through `HAProxy` while one replica after the other is killed. They try again as real clients
+/// do.
 fn pushes_survive() {
     let mut server = start();
     let registry = server.registry_as(&server.push_login());

@@ -2,8 +2,8 @@
 //! the others did, and continues what they began. When one of them is lost, nothing else is lost with it.
 //!
 //! Each trial has its own replicas. Most of them wait for time limits, so more run at once than there are
-//! processors. A trial that needs a program that is not installed is skipped by name. With
-//! `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it fails.
+//! processors. If a program for a trial is not installed, the trial is skipped, and the output names it. With
+//! `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, the trial fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 

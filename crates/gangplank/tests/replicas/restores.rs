@@ -38,7 +38,7 @@ impl Cluster {
         Self { url, prefix: Blob::unique().digest.replace(':', "-"), s3 }
     }
 
-    /// This prefix, with another database.
+    /// The same prefix with another database.
     fn at(&self, url: String) -> Self {
         Self { url, prefix: self.prefix.clone(), s3: self.s3 }
     }

@@ -37,7 +37,7 @@ impl Client {
     /// before.
     ///
     /// # Errors
-    /// If the server refuses or does not answer, or if a page that is not the last has no token.
+    /// If the server refuses or does not answer, or if a page has no token although more pages follow.
     pub async fn list_objects(&self, prefix: &str, after: Option<&str>) -> Result<Page> {
         const NAME: &str = "ListObjectsV2";
         let mut call = Call::new(NAME, Method::GET, "").query("list-type", "2").query("prefix", prefix);

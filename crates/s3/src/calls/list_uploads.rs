@@ -36,7 +36,7 @@ impl Client {
     /// refuse their own upload markers. No upload is lost between pages: each of our keys has one upload.
     ///
     /// # Errors
-    /// If the server refuses or does not answer, or if a page that is not the last has no next key.
+    /// If the server refuses or does not answer, or if a page has no next key although more pages follow.
     pub async fn list_multipart_uploads(&self, prefix: &str, after: Option<&str>) -> Result<OpenUploads> {
         const NAME: &str = "ListMultipartUploads";
         let mut call = Call::new(NAME, Method::GET, "").query("uploads", "").query("prefix", prefix);

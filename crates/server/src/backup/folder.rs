@@ -22,8 +22,8 @@ use crate::removals::NothingRemoved;
 pub(crate) const LOST_AND_FOUND: &str = "lost+found";
 
 /// Backs a data directory up into a folder. The folder is new, empty, or has an earlier backup of the same
-/// server. The earlier backup stays complete until the new one is. `progress` gets the bytes that are in the
-/// backup, and all bytes.
+/// server. The earlier backup stays complete until the new one is complete. `progress` gets the bytes that
+/// are in the backup, and all bytes.
 ///
 /// # Errors
 /// If the directory cannot be read, or if the folder cannot be written. The next backup uses the content that

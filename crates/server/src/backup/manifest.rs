@@ -167,8 +167,8 @@ pub(super) fn begin(folder: &Path, manifest: &Manifest) -> Result<()> {
     write(folder, &folder.join(NAME), manifest)
 }
 
-/// Puts a new database and its manifest into place. After a crash, the folder has either the old pair or this
-/// one.
+/// Puts a new database and its manifest into place. After a crash, the folder has either the old pair or the
+/// new one.
 ///
 /// # Errors
 /// If a file cannot be written or renamed.

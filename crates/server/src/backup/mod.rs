@@ -33,7 +33,7 @@ const PAGE: usize = 500;
 /// The options of a backup.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Whether the master key goes into it.
+    /// Whether the backup gets the master key.
     pub master_key: bool,
     /// The folder for temporary files, if not the data directory.
     pub scratch: Option<PathBuf>,

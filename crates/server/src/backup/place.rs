@@ -115,7 +115,8 @@ impl Drop for Place {
         if self.is_done {
             return;
         }
-        // The next restoration reports files that cannot be removed: the directory is not empty.
+        // A file that cannot be removed stays. The next restoration then refuses the directory, because it is
+        // not empty.
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = entry.path();
             let _ = match entry.file_type() {

@@ -17,9 +17,9 @@ pub(super) fn check(app: &App, headers: &HeaderMap) -> Result<(), &'static str> 
     judge(headers, app.is_secure(headers), app.public_address.as_deref())
 }
 
-/// The `Referrer-Policy` of pages: normally `no-referrer`. Where browsers send no `Sec-Fetch-Site`, `Origin`
-/// is the only proof of our own forms, and `no-referrer` would make it `null`. There, the policy is
-/// `same-origin`.
+/// The `Referrer-Policy` of pages: normally `no-referrer`. Over plain HTTP to another machine, browsers send
+/// no `Sec-Fetch-Site`, so only `Origin` proves that a form is our own. With `no-referrer`, `Origin` would be
+/// `null`, so the policy there is `same-origin`.
 pub(super) fn referrer_policy(app: &App, headers: &HeaderMap) -> &'static str {
     let is_loopback = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback);
     if app.is_secure(headers) || is_loopback { "no-referrer" } else { "same-origin" }

@@ -48,7 +48,8 @@ pub(super) async fn answer(asked: &Asked<'_>) -> Answer {
     let closed = closed(asked);
     if !asked.is_post() {
         return match asked.query.get("t") {
-            // Only the button uses a link up. Programs that preview links do not press buttons.
+            // Opening the page does not use the link up, only its button does. So a program that previews
+            // links does not use it up.
             Some(secret) => page(StatusCode::OK, &Link { secret: secret.to_owned(), closed }),
             None => form(asked, StatusCode::OK, None),
         };

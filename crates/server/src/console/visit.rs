@@ -57,7 +57,7 @@ pub(super) async fn enter<'a>(asked: &'a Asked<'a>) -> Entry<'a> {
     if let Some(over_at) = console::prolonged(login.over_at, now, login.ends_at)
         && let Err(error) = app.metadata.prolong_console_login(login.id, over_at).await
     {
-        // Without the longer life, the login ends sooner. The request continues.
+        // The request continues, and the login only ends sooner than it should.
         tracing::warn!(%error, "cannot prolong a login to the console");
     }
     asked.connection.guest.is_known();

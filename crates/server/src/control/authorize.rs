@@ -58,9 +58,9 @@ pub(super) struct Found {
     pub(super) access_key: Option<AccessKey>,
 }
 
-/// Looks up the things that a call names, and decides whether the call may act on them. First the caller's policies
-/// decide. Before that, the server looks up only the things that the policies need. Then the owner of the things
-/// decides. A thing that does not exist has no owner.
+/// Looks up the things that a call names, and decides whether the call may act on them. First the things are looked
+/// up that the caller's policies need, and the policies decide. Then the other things are looked up, and the owner
+/// of all things decides. A thing that does not exist has no owner.
 ///
 /// # Errors
 /// `AccessDeniedException` if the call may not act on them, `InvalidInputException` if an account's number is

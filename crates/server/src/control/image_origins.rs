@@ -11,7 +11,8 @@ use super::authorize::Named;
 use super::container_service::require;
 use super::{Context, Result};
 
-/// The service of a registered image, or the tenant for a digest.
+/// The thing that the caller must be allowed to read: for the name of a registered image its service, for a
+/// digest the tenant.
 pub(super) fn named(image: &str) -> Named<'_> {
     gangplank_api::image_name(image).map_or(Named::Tenant, |(service, ..)| Named::Service(service))
 }

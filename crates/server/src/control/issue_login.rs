@@ -66,8 +66,8 @@ impl Narrower {
 /// ones.
 ///
 /// # Errors
-/// If a requested limit is wider than the limit of the maker, if the service or what `requires` demands does
-/// not exist, or if the maker's session has ended.
+/// If a requested limit is wider than the limit of the maker, if the service does not exist, if `requires`
+/// demands a service and the tenant has none, or if the maker's session has ended.
 pub(super) async fn issue(
     context: &Context<'_>,
     scope: Scope,

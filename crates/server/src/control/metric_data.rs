@@ -65,7 +65,7 @@ fn period(input: &GetContainerServiceMetricDataRequest) -> i64 {
     i64::from(input.period) * 1_000
 }
 
-/// The start of the period with this length that contains a moment. All are in milliseconds.
+/// The start of the period with this length that contains a moment. All times are in milliseconds.
 fn begin(moment: i64, length: i64) -> i64 {
     moment - moment.rem_euclid(length)
 }
@@ -87,7 +87,8 @@ mod tests {
         }
     }
 
-    /// A point at a minute, with these samples of the processor. The memory has ten times their values.
+    /// A point at a minute, with these samples of the processor. Each sample of the memory is ten times as
+    /// large.
     fn point(minute: i64, samples: &[f64]) -> MetricPoint {
         let measured = |times: f64| Measured {
             minimum: samples.iter().copied().fold(f64::INFINITY, f64::min) * times,

@@ -54,7 +54,8 @@ impl Among {
         Ok(found)
     }
 
-    /// Whether a place names this server. An earlier run of it had the same address.
+    /// Whether a place names this server. A place that an earlier run of this server wrote has another id and
+    /// the same address.
     fn is_here(&self, place: &Place) -> bool {
         place.replica == self.id || self.address.as_ref() == Some(&place.address)
     }

@@ -19,16 +19,16 @@ use crate::app::App;
 /// The bytes of a block of a tar archive.
 const BLOCK: u64 = 512;
 
-/// The most manifests from an image to the one that runs: nested indexes, and the last one. Deeper nested
-/// indexes are refused.
+/// The most manifests that are read for one image: the nested indexes, and the manifest that runs. Indexes
+/// that are nested deeper are refused.
 const DEPTH: usize = 4;
 
-/// The images of a server. They are made before the server, so the server is set later.
+/// The images of a server. This value is made before the server, so the server is set later.
 #[derive(Default)]
 pub(crate) struct Images(OnceLock<Weak<App>>);
 
 impl Images {
-    /// Sets the server. Only the first call counts.
+    /// Sets the server whose images these are. A second call changes nothing.
     pub(crate) fn are_of(&self, app: &Arc<App>) {
         let _ = self.0.set(Arc::downgrade(app));
     }

@@ -87,7 +87,8 @@ impl Runner {
                 let brought = match coming.try_recv() {
                     Ok(brought) => brought,
                     Err(TryRecvError::Empty) => {
-                        // A task that panics does not wake the runner, so it also looks again after a while.
+                        // A task that panics does not wake the runner, so the runner also looks again after a
+                        // while.
                         next.within(self.pace.look);
                         return Ok(Brought::Coming);
                     }

@@ -20,10 +20,11 @@ use crate::tenure::Tenure;
 /// How often a runner that has given up its claim asks where its service is.
 const ASKED: Duration = Duration::from_secs(1);
 
-/// Within which time other servers read a new place.
+/// Other servers read a new place within this time.
 const LEARNT_WITHIN: Duration = Duration::from_secs(2);
 
-/// A runner that learns so late that its claim is over did not work meanwhile: its process stood still.
+/// If a runner notices the end of its claim only after this time, its process stood still, and the runner did
+/// no work meanwhile.
 const NOTICED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The place of its service, as this runner last wrote it.
@@ -130,8 +131,8 @@ impl Runner {
     pub(super) async fn let_go(&mut self, claim: Held, why: LetGo, stop: &CancellationToken) -> After {
         let app = Arc::clone(&self.app);
         self.claim = None;
-        // A process that never stood still would have heard of another server, as long as it reaches the database.
-        // One that did asks first.
+        // If this process did not stand still, and reaches the database, it would know of another server. If it
+        // stood still, it first asks whether another server serves.
         if self.tenure.as_ref().is_some_and(|tenure| !tenure.is_over_for(NOTICED_WITHIN)) {
             self.serves_on();
         }
@@ -205,10 +206,10 @@ impl Runner {
         false
     }
 
-    /// Leads requests to the other server, and lets the nodes here end their own.
+    /// Leads requests to the other server. The nodes here finish the requests that they already have.
     async fn has_moved(&mut self, place: &Place) {
-        // Other servers learn of the move, too, before their requests are sent back. If this one stood still, they
-        // had the time.
+        // Wait until the other servers know of the move: until then their requests come here, and would be sent
+        // back. If this server stood still, they have known it for long.
         if !self.is_doubtful() {
             tokio::time::sleep(self.pace.look.min(LEARNT_WITHIN)).await;
         }

@@ -11,7 +11,8 @@ pub(super) enum Verdict {
     Healthy,
     /// The node was healthy once, and fails its health checks now.
     Unhealthy,
-    /// The node has failed twice as many checks in a row as make it unhealthy. It will not recover by itself.
+    /// The node has failed twice as many checks in a row as the number after which it counts as unhealthy. It
+    /// will not recover by itself.
     Lost,
 }
 

@@ -120,8 +120,8 @@ async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials)
     }
 }
 
-/// Revokes pull logins that an earlier run left when it was stopped during a pull. If other servers use the store, they
-/// end by themselves within the hour: some may be in use.
+/// Revokes pull logins that an earlier run left when it was stopped during a pull. If other servers use the store,
+/// such a login may be in use. So none is revoked, and they end by themselves within the hour.
 pub(super) async fn end_logins_of_earlier_runs(app: &App) {
     if app.deployer.among().is_some() {
         return;

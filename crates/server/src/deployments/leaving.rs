@@ -46,8 +46,8 @@ impl Leaving {
         lock(&self.nodes).is_empty()
     }
 
-    /// Stops and removes a node: at once, or if `target` is given, after its open requests, within the time
-    /// for them. No route may lead to the node any more.
+    /// Stops and removes a node. No route may lead to the node any more. If `target` is given, the node gets
+    /// some time to finish its open requests. Otherwise it is stopped at once.
     pub(super) fn add(
         &mut self,
         engine: &Arc<dyn Engine>,

@@ -142,7 +142,7 @@ impl Drop for Node {
     }
 }
 
-/// Whether a container ended as intended: with status 0, and it is not the endpoint.
+/// Whether a container ended as intended: its status is 0, and it is not the container of the endpoint.
 fn has_done_its_work(spec: &Spec, name: &str, container: &ContainerSeen) -> bool {
     let is_endpoint = spec.endpoint.as_ref().is_some_and(|endpoint| endpoint.container == name);
     !is_endpoint && matches!(container.state, ContainerState::Exited { status: 0, .. })

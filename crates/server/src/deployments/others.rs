@@ -1,4 +1,4 @@
-//! Follows the services that other servers run: leads their visitors there.
+//! Follows the services that other servers run, and leads their visitors to these servers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -29,7 +29,7 @@ pub(super) struct Plan {
 /// Plans the way from the present nodes to `count` nodes of the wanted spec. A serving node is only retired
 /// when another one is ready in its place.
 ///
-/// `leaving` has the ordinals of nodes that are leaving. They are not used again yet.
+/// `leaving` has the ordinals of nodes that are leaving. No new node gets one of these ordinals.
 pub(super) fn plan(present: &[Present], leaving: &[u32], count: u32) -> Plan {
     let (good, bad): (Vec<&Present>, Vec<&Present>) =
         present.iter().partition(|node| node.is_alike && !node.is_lost);

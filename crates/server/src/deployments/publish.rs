@@ -10,8 +10,8 @@ use crate::endpoint::routes;
 use crate::jobs::usage::RunningNode;
 
 impl Runner {
-    /// Leads the service's hosts to the nodes that serve now. Until some do, another server that serves
-    /// continues.
+    /// Leads the service's hosts to the nodes that serve now. Until nodes serve here, requests for the hosts
+    /// go on to another server that serves.
     pub(super) fn publish(&mut self, of: &DeployedService) {
         let hosts = hosts(&self.app, of);
         let elsewhere = self.served_elsewhere().and_then(|place| place.address.parse().ok());
@@ -54,7 +54,7 @@ impl Runner {
         let proven = serving().filter(|node| node.verdict(&spec, &self.pace) != Verdict::Unproven);
         let mut nodes: Vec<_> = proven.filter_map(|node| node.target.clone()).collect();
         if nodes.is_empty() {
-            // No node is healthy: a node that is not proven is better than none.
+            // If no node is healthy, requests go to nodes that have not passed a health check yet.
             nodes = serving().filter_map(|node| node.target.clone()).collect();
         }
         let is_tls = speaks_tls(&spec, endpoint);

@@ -68,7 +68,7 @@ pub(super) struct Runner {
     has_looked: bool,
     /// The claim on the service, while this runner has it.
     pub(super) claim: Option<Claim>,
-    /// Until when no other server can serve. `None` if there are no others.
+    /// The time until which no other server can serve. `None` if there are no others.
     pub(super) tenure: Option<Tenure>,
     pub(super) placed: Placed,
 }
@@ -128,7 +128,7 @@ impl Runner {
     }
 
     /// Runs the service until nothing of it is left, until another process serves it, or until `stop` is
-    /// cancelled. In the last case its nodes keep running.
+    /// cancelled. When `stop` is cancelled, its nodes keep running.
     pub(super) async fn run(mut self, mut claim: Held, stop: CancellationToken) {
         let app = Arc::clone(&self.app);
         let leaves = app.deployer.among().map(|among| among.leaves.clone()).unwrap_or_default();

@@ -29,7 +29,7 @@ enum Served {
 }
 
 impl Engines {
-    /// Takes in where everything runs.
+    /// Notes which servers share this engine, and which services another engine serves.
     pub(super) fn learn(
         &mut self,
         among: &Among,

@@ -15,10 +15,10 @@ use super::among::Among;
 /// How long a server waits for one that runs fewer services, which may learn of a free service a second later.
 const FOR_IDLER: Duration = Duration::from_millis(2_500);
 
-/// How much longer it waits for each service that it runs more than the other server.
+/// If it runs several services more than the other server, it waits this much longer for each of them.
 const FOR_EACH: Duration = Duration::from_millis(250);
 
-/// The most services for which it waits longer.
+/// It waits longer for at most this many services.
 const MOST: u32 = 8;
 
 /// How long a server without enough room waits for one that may have it.
@@ -35,8 +35,9 @@ const FOR_UNSEEN: Duration = Duration::from_secs(15);
 #[derive(Debug, Default)]
 pub(super) struct FreeServices {
     since: BTreeMap<ServiceId, Instant>,
-    /// Since when this server knows where everything runs, and the servers that it has seen since then.
+    /// The time since which this server knows where everything runs. `None` while it does not know.
     sees_since: Option<Instant>,
+    /// The servers that it has seen since then.
     seen: BTreeSet<String>,
 }
 
@@ -46,7 +47,7 @@ pub(super) struct Share<'a> {
     among: &'a Among,
     known: &'a Whereabouts,
     engine: Option<&'a str>,
-    /// How many services it runs, and the fewest that another server runs.
+    /// How many services the server runs, and the fewest that another server runs.
     runs: u32,
     fewest: Option<u32>,
     room: Room,

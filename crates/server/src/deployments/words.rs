@@ -9,7 +9,7 @@ pub(super) const CREATING: &str = "Creating your deployment";
 pub(super) const STARTED: &str = "Started 1 new node";
 /// A deployment serves.
 pub(super) const STEADY: &str = "Reached a steady state";
-/// A deployment was not active in its time.
+/// A deployment did not become active before the time for it ended.
 pub(super) const TOO_LONG: &str = "Took too long";
 /// The spec of a deployment cannot be opened.
 pub(super) const UNREADABLE: &str = "What this deployment is to run cannot be read any more: deploy again";

@@ -79,7 +79,8 @@ pub(crate) async fn serve(
         gate,
         tunnel: Tunnel::default(),
     };
-    // There are thousands of connections that only wait. So each step has its own box, which goes with it.
+    // There are thousands of connections that only wait. So each step has its own box, whose memory is freed
+    // when the step ends.
     let opening =
         Box::pin(tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.clone())));
     // There was no request yet, so a stop can end the connection.
@@ -161,7 +162,8 @@ async fn refuse(mut stream: TcpStream, answer: &[u8]) -> hyper::Result<()> {
     Ok(())
 }
 
-/// Serves the requests of a connection. It is no async function, which would hold a second place for its parts.
+/// Serves the requests of a connection. It is no async function, because such a function would keep its
+/// arguments in memory a second time.
 fn http<S>(
     stream: S,
     connection: Connection,

@@ -19,8 +19,8 @@ pub(super) enum Course {
     /// The request runs to its end without its client. A stop waits for it, and is not clean if the request
     /// takes too long.
     ToItsEnd,
-    /// The request ends when its client disconnects. A stop lets it finish, and leaves nothing behind if that
-    /// takes too long. The same holds for a tunnel that the request opens.
+    /// The request ends when its client disconnects. A stop lets it finish, and drops it if that takes too
+    /// long. Nothing is left behind then. The same holds for a tunnel that the request opens.
     WithItsClient,
 }
 

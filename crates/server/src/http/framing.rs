@@ -1,9 +1,9 @@
 //! Finds requests that state the length of their body twice: with a length and with a transfer coding.
 //!
-//! A proxy in front may have used the other of the two. Then it sees the end of the body elsewhere, and a part
-//! of the body could pass as the next request, or the reverse. hyper uses the coding and drops the length
-//! unseen. So this follows the bytes on their way to hyper, from head to head. Requests that hyper refuses need
-//! no check, because hyper closes their connection.
+//! hyper uses the coding, and drops the length without a message. A proxy in front may use the length. Then the
+//! two disagree where the body ends. A part of the body could pass as the next request, or the next request as
+//! a part of the body. So this follows the bytes on their way to hyper, from head to head. Requests that hyper
+//! refuses need no check, because hyper closes their connection.
 
 /// Follows the bytes of one connection, in constant memory.
 #[derive(Debug, Default)]

@@ -88,7 +88,7 @@ fn refuse(status: StatusCode, text: &'static str) -> Result<(), Violation> {
 }
 
 /// The reason why a proxy in front could take a path for another one. A proxy may let only `/v2/` pass. Some
-/// decide after they have decoded escapes, resolved dots and merged slashes.
+/// proxies decide after they have decoded escapes, resolved dots and merged slashes.
 fn crooked(path: &str) -> Option<&'static str> {
     if !path.contains(['%', '\\']) && !path.contains("//") && !path.contains("/.") {
         return None;

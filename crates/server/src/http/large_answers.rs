@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 use super::login_shares::{LoginShares, SHARES};
 
-/// Smaller answers are free of the budget, in bytes. Most of them fit into the buffer of the socket.
+/// An answer with fewer bytes does not count against the budget. Most such answers fit into the buffer of the
+/// socket.
 pub(crate) const FREE: usize = 16 << 10;
 
 /// The longest wait for memory.
@@ -104,7 +105,7 @@ mod tests {
         let (waited, ()) = tokio::join!(answers.wait(one, SHARE / 2), async { drop(piece) });
         assert!(waited.is_some());
         drop((rest, waited));
-        // An answer that is larger than the share gets all of it.
+        // An answer that is larger than the share of its login gets the whole share.
         let all: Vec<_> =
             (1..).take(SHARES).filter_map(|login| answers.take(LoginId(login), 9 * SHARE)).collect();
         assert!(all.len() == SHARES && answers.take(LoginId(9), FREE).is_none());

@@ -56,7 +56,7 @@ const IDLE_REPLICA: Duration = Duration::from_mins(5);
 /// The headers that a replica adds to the request of a visitor, and their bytes together.
 const ADDED: (usize, usize) = (8, 2 << 10);
 
-/// Where replicas are. Each stands for many visitors, as a proxy does.
+/// The networks of replicas: a replica may have any address. It stands for many visitors, as a proxy does.
 static ANYWHERE: LazyLock<Vec<Network>> =
     LazyLock::new(|| ["0.0.0.0/0", "::/0"].iter().filter_map(|all| all.parse().ok()).collect());
 

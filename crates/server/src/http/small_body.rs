@@ -99,7 +99,7 @@ impl Budget {
         read(body, Patience { limit, stall, whole: stall * PAUSES }, self.room_of(login)).await
     }
 
-    /// Moves a body that was read with another budget to this one.
+    /// Moves a body, which was read with another budget, to this budget.
     pub(crate) fn take_over<R>(&self, body: SmallBody<R>) -> Result<SmallBody, Unread> {
         let mut room = self.room();
         if room.hold(body.len()) { Ok(SmallBody { bytes: body.bytes, room }) } else { Err(Unread::NoRoom) }

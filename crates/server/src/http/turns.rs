@@ -42,7 +42,7 @@ impl Turns {
         Turn(Arc::clone(&self.0))
     }
 
-    /// The number of beginnings and ends together, and whether a request is being answered.
+    /// How many requests have begun plus how many have ended, and whether a request is being answered.
     pub(super) fn standing(&self) -> (usize, bool) {
         let (ended, begun) = (self.0.ended.load(Ordering::Acquire), self.0.begun.load(Ordering::Acquire));
         (begun + ended, begun != ended)

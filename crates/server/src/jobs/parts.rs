@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 pub(super) struct Parts {
     /// The mark that stores the next part.
     pub(super) part: Mark,
-    /// The mark that stores when this part is due, by the steady time.
+    /// The mark that stores the steady time at which this part is due.
     pub(super) due: Mark,
     /// The time in which all parts are done once.
     pub(super) all: Duration,

@@ -109,7 +109,7 @@ where
 struct Sampler(HashMap<ServiceId, Measuring>);
 
 struct Measuring {
-    /// When the last sample was taken, or the first reading.
+    /// The time of the last sample. Before the first sample it is the time of the first reading.
     since: Instant,
     nodes: HashMap<NodeHandle, Before>,
 }

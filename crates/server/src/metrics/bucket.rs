@@ -1,4 +1,4 @@
-//! Metrics of the calls to the server of a bucket, which their client measures.
+//! Metrics of the calls to the server of a bucket. The client that makes the calls measures them.
 
 use std::collections::BTreeMap;
 use std::fmt;

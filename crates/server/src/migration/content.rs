@@ -27,7 +27,7 @@ pub(super) struct Copied {
     /// All contents that the rows name.
     pub(super) contents: u64,
     pub(super) bytes: u64,
-    /// How many of them were copied now.
+    /// How many contents this run copied.
     pub(super) new: u64,
     pub(super) new_bytes: u64,
     /// The contents that cannot be copied: the key, and a name for people.

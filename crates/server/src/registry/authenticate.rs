@@ -22,8 +22,8 @@ const REFUSED: &str = "the registry login is unknown or was revoked";
 /// Why a request gets no grant.
 pub(super) struct Refused {
     pub(super) refusal: Refusal,
-    /// Set if the login is known, has ended, and could only push. It is the message that says why the login is
-    /// over.
+    /// The message that says why the login has ended. `None` if the login is unknown, has not ended, or could
+    /// do more than push.
     pub(super) ended_push: Option<&'static str>,
 }
 

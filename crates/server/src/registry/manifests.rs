@@ -22,7 +22,7 @@ use crate::http::response::Answer;
 use crate::http::small_body::Unread;
 use crate::pulls::Pull;
 
-/// The refusal of a push login that asks for a manifest that it did not put.
+/// The refusal if a push login asks for a manifest that it did not put itself.
 const OWN_ALONE: &str = "a push login sees only what it put itself";
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");

@@ -48,7 +48,7 @@ impl Refusal {
         self.error.status == 503
     }
 
-    /// Whether it says that the thing that was asked for is not there.
+    /// Whether the refusal says that the requested thing does not exist.
     pub(super) fn is_of_nothing(&self) -> bool {
         self.error.status == 404
     }

@@ -83,7 +83,8 @@ pub(crate) fn mark<B>(response: &mut Response<B>) {
     response.headers_mut().insert(HEADER, HeaderValue::from_static("refused"));
 }
 
-/// Removes the mark of an answer. Returns whether there was one: then the answer is the replica's own refusal.
+/// Removes the mark of an answer. Returns whether there was a mark, which shows that the replica itself
+/// refused.
 pub(crate) fn unmark<B>(response: &mut Response<B>) -> bool {
     response.headers_mut().remove(HEADER).is_some()
 }

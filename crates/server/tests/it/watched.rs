@@ -12,7 +12,7 @@ use gangplank_store::blobs::{
 };
 use gangplank_store::{Result, StoreError};
 
-/// A function that runs in the middle of an end, when the bytes are published.
+/// A function that runs while an upload is being finished, when its bytes are published.
 pub(crate) type Then = Box<dyn Fn(&ContentKey) -> Result<()> + Send + Sync>;
 
 /// A store in memory that records discarded content.

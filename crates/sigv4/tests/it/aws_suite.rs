@@ -65,8 +65,8 @@ fn suite() -> PathBuf {
         })
 }
 
-/// The cases that have a context. Cases called "unnormalized" are left out: they are for S3, which signs a path
-/// unchanged. Our code does not.
+/// The cases that have a context. Cases called "unnormalized" are left out: their paths are signed unchanged.
+/// Our code does so for S3 only, and these cases are not for S3.
 fn cases() -> Vec<Case> {
     let mut unnormalized = 0;
     let mut cases: Vec<Case> = Vec::new();

@@ -63,7 +63,7 @@ pub(super) fn done<T>(work: std::result::Result<Result<T>, JoinError>) -> Result
 #[async_trait]
 impl BlobStatter for Folder {
     async fn stat(&self, key: &ContentKey) -> Result<Option<u64>> {
-        // Reading an inode is too short for another thread.
+        // Reading an inode is so short that another thread would not be worth while.
         self.0.size(key)
     }
 }

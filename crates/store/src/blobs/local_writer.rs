@@ -119,8 +119,8 @@ impl LocalWriter {
         match sync_folder(&shard) {
             Ok(()) => Ok(key),
             Err(error) => {
-                // The new name is not durable, so it must not stay. If this fails too, the next start finds an
-                // orphan.
+                // The new name is not durable, so it must not stay. If the removal fails too, the next start
+                // finds an orphan.
                 let _ = fs::remove_file(&to);
                 Err(error.into())
             }

@@ -113,7 +113,8 @@ pub struct Staged {
 /// The owner of a store of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The caller owns the content: nobody else can use the store, or it was checked when the store was opened.
+    /// The caller owns the content: nobody else can use the store, or the owner was checked when the store was
+    /// opened.
     Certain,
     /// The database with this identity owns the content. The store has just been asked.
     Database(Identity),

@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 /// How many requests may wait. Further ones are dropped: those pages are written by the final sync.
 const WAITING: usize = 64;
 
-/// Starts the writing of parts of files on a separate thread, because handing pages to a busy disk can wait.
+/// Starts the writing of parts of files on a separate thread, because the call may have to wait for a busy
+/// disk.
 #[derive(Default)]
 pub(super) struct WriteBack {
     /// `None` if the thread could not be started.
@@ -46,7 +47,7 @@ fn write_until_closed(waiting: &Receiver<Part>) {
     }
 }
 
-/// For pages that are not written yet, Linux starts to write them and keeps them.
+/// Linux begins to write the pages that are not written yet, and keeps them in memory.
 #[cfg(target_os = "linux")]
 fn begin(Part { file, from, length }: &Part) {
     let _ = rustix::fs::fadvise(&**file, *from, Some(*length), rustix::fs::Advice::DontNeed);

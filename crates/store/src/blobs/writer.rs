@@ -64,7 +64,8 @@ pub trait BlobWriter: Send {
     /// If earlier bytes could not be stored.
     async fn ready(&mut self) -> Result<()>;
 
-    /// Takes the next piece. It waits for a local disk at most, and only if it [`blocks`](Self::blocks).
+    /// Takes the next piece. The call may wait for a local disk if the writer [`blocks`](Self::blocks). It
+    /// waits for nothing else.
     ///
     /// # Errors
     /// [`StoreError::Full`] if there is no space. [`StoreError::Damaged`] if earlier staged bytes are missing,

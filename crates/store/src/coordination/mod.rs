@@ -32,7 +32,7 @@ pub enum Work {
     Service(ServiceId),
 }
 
-/// The number of a claim on some work. It is greater than those of all earlier claims on it.
+/// The number of a claim on some work. It is greater than the number of every earlier claim on the same work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Epoch(pub i64);
 

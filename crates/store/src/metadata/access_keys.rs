@@ -128,9 +128,9 @@ pub trait AccessKeys: Send + Sync {
         last: LastRootKey,
     ) -> Result<KeyChange>;
     /// Disables a key as [`change_access_key`](Self::change_access_key) does, together with the keys and roles
-    /// that it made, and with those that these keys made in turn. They may belong to any account. Keys that are
-    /// disabled already are searched, too. One call is one transaction and disables at most [`MADE_AT_ONCE`] of
-    /// them. The last enabled root key is skipped.
+    /// that it made, and with those that these keys made in turn. They may belong to any account. The search
+    /// also follows keys that are disabled already, because keys that they made may still be enabled. One call
+    /// is one transaction and disables at most [`MADE_AT_ONCE`] of them. The last enabled root key is skipped.
     async fn disable_with_made(
         &self,
         by: &Origin,

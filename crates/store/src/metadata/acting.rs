@@ -1,5 +1,5 @@
-//! The registry login that a request acts with. The database serves logins in turns, and no method of the store
-//! has to be told.
+//! The registry login that a request acts with. The database serves logins in turns. The login belongs to the
+//! running task, so no method of the store needs it as an argument.
 
 use gangplank_core::LoginId;
 

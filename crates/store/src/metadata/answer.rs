@@ -19,7 +19,7 @@ impl<T> Answer<T> {
     /// Takes the answer of the run that counts.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if there was no run.
+    /// [`StoreError::Damaged`] if the rule has not run.
     pub(super) fn take(&self) -> Result<T> {
         let answer = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         answer.ok_or_else(|| StoreError::damaged("something counts as done that did not run"))

@@ -157,8 +157,8 @@ pub trait BlobLinks: Send + Sync {
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
     /// Adds a blob to the repository. Returns the key of its bytes from then on, or `None` if its upload
     /// session has ended or has a later writer; then nothing changes. If the tenant has undamaged bytes
-    /// already, this is the key of the older bytes, and the new bytes go to [`discarded`](Self::discarded). So
-    /// do the other keys of the session.
+    /// already, this is the key of the older bytes, and the new bytes go to [`discarded`](Self::discarded).
+    /// The other keys of the session go there, too.
     ///
     /// # Errors
     /// [`OverQuota`](crate::StoreError::OverQuota) if the account would then have too much.

@@ -44,14 +44,15 @@ impl From<Whose> for Caller {
 /// How long a rule may keep a database with one writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// For a fraction of a millisecond.
+    /// The rule keeps the database for a fraction of a millisecond.
     Light,
-    /// For milliseconds. The caller decides how long.
+    /// The rule keeps the database for milliseconds. The caller decides how long.
     Heavy,
 }
 
 impl Weight {
-    /// The parts of a heavy manifest, where 4 KiB of its bytes count like a part. So many take a millisecond.
+    /// A manifest with at least this many parts is heavy: storing it takes a millisecond. Every 4 KiB of its
+    /// bytes count as one more part.
     const HEAVY: usize = 100;
 
     /// The weight of storing a manifest with so many bytes and references.

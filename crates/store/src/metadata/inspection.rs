@@ -88,8 +88,8 @@ pub trait Inspection: Send + Sync {
     async fn open_uploads(&self) -> Result<Vec<(ContentKey, Checkpoint)>>;
     /// All contradictions. `now` is the steady time.
     async fn contradictions(&self, now: Time) -> Result<Vec<Contradiction>>;
-    /// Repairs what other rows determine: holds, recorded contents of images, usage of accounts, and leases in
-    /// the future. Content that no repository links to is discarded.
+    /// Repairs the values that follow from other rows: holds, recorded contents of images, usage of accounts,
+    /// and leases in the future. Content that no repository links to is discarded.
     async fn reconcile(&self, now: Time) -> Result<()>;
     /// Gives the blob with the bytes under `broken` the bytes under `whole`, a key that no row has. The broken
     /// bytes are discarded at `now`, by the steady time. `false` if no blob has the key `broken` any more.

@@ -25,7 +25,7 @@ tokio::task_local! {
 /// How long a request has waited.
 #[derive(Default)]
 struct Waits {
-    /// In calls that have ended.
+    /// The time in calls that have ended.
     before: Duration,
     /// When the present call began. A call may make others inside.
     since: Option<Instant>,

@@ -34,7 +34,7 @@ pub struct SessionSource {
 pub struct ImageSources {
     /// The image.
     pub image: ContainerImage,
-    /// Who registered it. `None` if a program did that was too old to record this.
+    /// Who registered it. `None` if the program that registered it was too old to record this.
     pub registered: Option<Source>,
     /// Who put its manifest: each source once, in the order of the first puts, at most [`MOST_PUTS`].
     pub puts: Vec<Source>,

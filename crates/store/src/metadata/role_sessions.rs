@@ -94,7 +94,7 @@ pub struct NewSession {
     /// The claims to record; at most [`MOST_CLAIM_BYTES`](gangplank_core::role::MOST_CLAIM_BYTES) bytes.
     pub claims: Claims,
     /// Claims of the token that the role must remember. If the role remembers another value under the same key,
-    /// no session is made. New keys are added to what it remembers.
+    /// no session is made. From then on it also remembers the values under new keys.
     pub remember: Claims,
     /// When it was made, by the wall clock.
     pub created_at: Time,

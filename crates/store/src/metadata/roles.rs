@@ -137,8 +137,9 @@ pub trait Roles: Send + Sync {
     /// A page of at most `limit` roles of an account, by name, after the name `after`.
     async fn roles(&self, account: &AccountId, after: Option<&RoleName>, limit: usize) -> Result<RolePage>;
     /// Changes a role. Returns the changed role, or `None` if there is no such role. When a role is disabled,
-    /// its sessions and logins end for good with the next request, and their upload sessions end, too; the
-    /// bytes go to [`discarded`](super::BlobLinks::discarded). A change that changes nothing records no event.
+    /// its sessions and logins end for good with the next request. Their upload sessions end, too, and the
+    /// bytes of these go to [`discarded`](super::BlobLinks::discarded). A change that changes nothing records
+    /// no event.
     async fn change_role(
         &self,
         by: &Origin,

@@ -63,8 +63,8 @@ pub async fn bucket_to_read(bucket: Bucket, identity: Identity) -> Result<Arc<dy
     }
 }
 
-/// Opens a new folder for the bytes of a database with this number, or the one that an earlier try made for
-/// them.
+/// Opens a new folder for the bytes of a database with this number, or the folder that an earlier try made
+/// for them.
 ///
 /// # Errors
 /// [`StoreError::Unusable`] if the folder belongs to another database. If it cannot be made.

@@ -114,7 +114,7 @@ struct Told {
     ended: Vec<(usize, Time)>,
     /// Manifests that a client deleted and that were not put again. No client may rely on them.
     deleted: BTreeSet<(usize, usize)>,
-    /// Manifests that were deleted since others looked, put again or not.
+    /// Manifests that were deleted since others looked. Some of them may have been put again.
     deleted_lately: BTreeSet<(usize, usize)>,
     /// Manifests that were refused although the client was told that all their parts exist.
     refused: Vec<(usize, usize)>,

@@ -170,7 +170,7 @@ async fn a_first_start_that_was_interrupted_goes_on() {
     drop(first);
     forget_bucket(dir.path());
     assert_eq!(open(dir.path(), &bucket, Mode::Serve).await.unwrap().number, number);
-    // The state after a crash that came when the file had been written.
+    // A crash after the object was written, and before the mark in the rows was made.
     forget_bucket(dir.path());
     let again = open(dir.path(), &bucket, Mode::Serve).await.unwrap();
     assert_eq!(again.number, number);

@@ -38,7 +38,7 @@ pub(super) async fn run(
     style: Style,
     changes: bool,
 ) -> Result<()> {
-    // The newest line is read even if no line is to be shown, and counts as shown.
+    // Even if no line is to be shown, the newest line is read. It then counts as shown.
     let there = wanted(client, &log, tail.map(|tail| tail.max(1)), since).await?;
     let oldest = there.first().map(|line| line.at).or(since).unwrap_or(Timestamp(output::now() - SKEW));
     let mut shown = Shown::nothing_since(oldest);

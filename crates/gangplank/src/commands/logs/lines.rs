@@ -35,7 +35,7 @@ impl Style {
         }
     }
 
-    /// Prints lines that more lines may follow.
+    /// Prints lines. Further calls may print more of them.
     pub(super) fn stream(self, lines: &[Line]) -> Result<()> {
         let shown: String = lines.iter().map(|line| self.one(line)).collect();
         if shown.is_empty() { Ok(()) } else { output::text(&shown) }

@@ -10,9 +10,9 @@
 //! |---|---|
 //! | 0 | the address to bind, a `sockaddr_in` |
 //! | 16 | how long a read or a write may take, a `timeval` |
-//! | 32, 40 | the line to say: where it is, its length |
+//! | 32, 40 | the line to write when it listens: where the line is, and its length |
 //! | 48 | where the answer is |
-//! | 56, 64 | the length of its head, of all of it |
+//! | 56, 64 | the answer's length: only its head, and in total |
 
 /// For `x86_64`. `r14` holds the address of the data, `r12` the listening socket, `r13` the connection.
 #[rustfmt::skip]

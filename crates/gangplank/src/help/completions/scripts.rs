@@ -74,7 +74,7 @@ fn walk(places: &[Place], indent: &str, subject: &str, step: &str) -> String {
     format!("{indent}case \"{subject}\" in\n{indent}    {}) {step} ;;\n{indent}esac\n", paths.join(" | "))
 }
 
-/// The `case`s that put the words that may follow into a variable.
+/// The `case`s that set a variable to the words that may come next.
 fn offer(places: &[Place], path: &str, previous: &str, variable: &str) -> String {
     let mut script = format!("    case \"{path}\" in\n");
     for place in places {

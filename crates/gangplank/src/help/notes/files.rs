@@ -20,7 +20,7 @@ const DATA_FILES: Pairs = &[
     ("DIR/config, DIR/credentials", "The server's address and root key, for the AWS CLI and for gangplank."),
 ];
 
-/// The files of a command, without those that every command which calls a server reads.
+/// The files of a command. Left out are the files that all commands read before they call a server.
 pub(crate) fn files(path: &str) -> Pairs {
     match path {
         "gangplank serve"

@@ -2,7 +2,7 @@
 
 use super::Pairs;
 
-/// Variables that every command which calls a server reads, in addition to those of its options.
+/// If a command calls a server, it reads these variables in addition to those of its options.
 pub(crate) const AWS_VARIABLES: Pairs = &[
     ("AWS_ENDPOINT_URL_LIGHTSAIL, AWS_ENDPOINT_URL", "The address of the server."),
     ("AWS_REGION, AWS_DEFAULT_REGION", "The region to act in."),

@@ -134,7 +134,8 @@ impl Table {
     }
 }
 
-/// In all the structures together: the keys that have single values, and the keys that have lists or objects.
+/// The keys of all the structures: first those with single values, second those with lists or objects. A key
+/// can be in both.
 fn keys<'a>(all: impl Iterator<Item = &'a Map<String, Value>>) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
     let (mut scalars, mut others) = (BTreeSet::new(), BTreeSet::new());
     for (key, value) in all.flatten() {

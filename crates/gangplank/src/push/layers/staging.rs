@@ -66,7 +66,7 @@ pub(crate) fn check(blob: &Blob) -> Result<()> {
     let unpacked = match Packing::of_content(&blob.content)? {
         // The registry checks the bytes against the digest.
         Packing::Plain if blob.digest.algorithm() == diff_id.algorithm() => blob.digest,
-        // Engines may be able to read it.
+        // This program cannot read the compression, but engines may be able to.
         Packing::Other(_) => return Ok(()),
         packing => unpacked::digest(packing, blob.content.reader(), diff_id.algorithm())
             .with_context(|| broken(packing))?,

@@ -32,7 +32,7 @@ impl Content {
         Ok(Self::File { file: Arc::new(file), start: 0, size })
     }
 
-    /// The offset in its file, if it is in one.
+    /// The offset of these bytes in their file. `None` if they are in memory.
     pub(crate) fn start(&self) -> Option<u64> {
         match self {
             Self::Memory(_) => None,

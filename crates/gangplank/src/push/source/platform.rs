@@ -63,7 +63,8 @@ impl Platform {
         !self.os.is_empty() && !self.architecture.is_empty() && self.os != "unknown"
     }
 
-    /// Whether a machine of this platform can run an image for `other`. Without a variant it accepts any.
+    /// Whether a machine of this platform can run an image for `other`. If this platform names no variant, it
+    /// runs every variant.
     pub(crate) fn takes(&self, other: &Self) -> bool {
         let same = self.os == other.os && self.architecture == other.architecture;
         same && (self.variant.is_none() || self.usual_variant() == other.usual_variant())

@@ -39,7 +39,7 @@ pub(crate) struct Bounded<W> {
 }
 
 impl<W: Write> Bounded<W> {
-    /// Limits what goes through `inner` into `file`.
+    /// Limits the bytes that are written to `file` through `inner`.
     pub(crate) fn new(inner: W, file: &File) -> io::Result<Self> {
         Ok(Self { inner, file: file.try_clone()?, until_look: 0 })
     }

@@ -38,7 +38,7 @@ pub(crate) enum Fault {
 
 /// An error after which trying again may help.
 pub(crate) struct Passing {
-    /// The error in our own words only.
+    /// The error in our own words, without the registry's message.
     pub(crate) what: String,
     /// The error with the registry's message.
     pub(crate) why: String,

@@ -41,7 +41,7 @@ impl Shown {
         Timestamp((self.newest - OVERLAP).max(self.from).div_euclid(1000) * 1000)
     }
 
-    /// Whether a line is new. From now on it counts as shown.
+    /// Whether a line is new. From now on the line counts as shown.
     pub(crate) fn is_new(&mut self, reading: &mut Reading, line: &Line) -> bool {
         if line.at.0 < self.from {
             return false;

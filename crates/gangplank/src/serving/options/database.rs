@@ -29,7 +29,7 @@ impl fmt::Debug for DatabaseUrl {
 impl FromStr for DatabaseUrl {
     type Err = std::convert::Infallible;
 
-    // A wrong URL is refused later: the message of the command line would show it.
+    // A wrong URL is refused later, because a message about the command line would show the URL.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(text.to_owned()))
     }

@@ -14,7 +14,7 @@ pub(crate) const TRIALS: Trials = &[
     ("services::a_killed_holder_is_replaced", killed),
 ];
 
-/// In this time another replica serves. The promise is 45 s on a machine with nothing else to do.
+/// Within this time another replica has to serve. The promise is 45 s on a machine with nothing else to do.
 const WITHIN: Duration = Duration::from_secs(75);
 
 /// Longer than a claim lasts.

@@ -14,7 +14,8 @@ use crate::http::response::Answer;
 
 /// How many events are on a page.
 const ON_A_PAGE: i32 = 100;
-/// The most events in a file, the events in one call, and the most calls. A page of a call may be empty.
+/// The most events in a file, the most events of one call, and the most calls for a file. A call may return
+/// no event although later events match, so the number of calls needs a limit, too.
 const IN_A_FILE: usize = 10_000;
 const AT_ONCE: i32 = 1_000;
 const MOST_CALLS: usize = 100;

@@ -75,7 +75,7 @@ fn wanted(visit: &Visit<'_>) -> Result<CreateAccessKeyRequest, ApiError> {
         }
         _ => Err(ApiError::invalid_input("A key ends after 1 to 36500 days, given as a whole number.")),
     });
-    // A key without a preset may do everything. The preset `all` would make a key that makes no keys itself.
+    // A key without a preset may do everything. A key with the preset `all` could not make other keys.
     let preset =
         match form.get("preset") {
             None | Some("all") => None,

@@ -84,8 +84,8 @@ fn registrar(registrations: &[ImageOrigin], image: &str) -> Option<String> {
     })
 }
 
-/// Whether a deployment that is active or on its way uses an image: by its name, or by its label if it was the
-/// label's newest image when the deployment was made.
+/// Whether a deployment that is active or on its way uses an image. A deployment names an image by its full
+/// name, or by a label. A label means the newest image of that label when the deployment was made.
 fn is_in_use(
     image: &ContainerImage,
     all: &[ContainerImage],

@@ -50,7 +50,7 @@ pub(super) fn row(deployment: &ContainerServiceDeployment) -> DeploymentRow {
 
 /// Reads the log and the charts of a service with deployments.
 pub(super) async fn of(visit: &Visit<'_>, service: &str, deployments: &[ContainerServiceDeployment]) -> Runs {
-    // The newest deployment is the one on its way, if there is one.
+    // If a deployment is on its way, it is the newest one.
     let Some(newest) = deployments.iter().max_by_key(|deployment| deployment.version) else {
         return Runs::default();
     };

@@ -135,7 +135,8 @@ impl Call<'_> {
         answered.inspect_err(|error| self.count_refusal(Some(operation.name()), error))
     }
 
-    /// Counts a refusal. Every refusal of an unknown caller counts. For a known caller only denials count.
+    /// Counts a refusal. Of an unknown caller every refusal is counted, of a known caller only "access
+    /// denied".
     fn count_refusal(&self, action: Option<&'static str>, error: &StsError) {
         let caller = self.caller.as_ref();
         let kind = match caller {

@@ -275,7 +275,7 @@ fn over_tls_the_cookie_is_of_this_host_and_of_tls_alone() {
     assert_eq!(entered.location(), format!("{PLACE}/services"));
     assert!(entered.header("set-cookie").starts_with("__Host-gangplank="), "{entered:?}");
     browser.get(entered.location()).says("gangplank configure --endpoint-url https://localhost:");
-    // The browser only sends Origin, whose URL has to be one with TLS too.
+    // The browser only sends Origin. Its URL has to begin with `https`, too.
     for (scheme, status) in [("http", 403), ("https", 200)] {
         let origin = browser.origin().replace("https", scheme);
         let request = browser.request("POST", "/console/out").header("origin", origin);

@@ -19,7 +19,7 @@ struct Marker {
     format: u32,
     /// The number that the bucket and the database share, as 16 hexadecimal digits.
     cluster: String,
-    /// The incarnation of the database in the same form. A marker without one has 0.
+    /// The incarnation of the database in the same form. `None` means the incarnation 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     incarnation: Option<String>,
 }

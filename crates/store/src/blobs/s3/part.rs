@@ -88,14 +88,15 @@ impl Inner {
         matches!(asked, Ok(Ok(false)))
     }
 
-    /// Whether a call whose answer was lost may have joined the parts of an object. Then the client sends parts again
-    /// that the upload had. The tag of the object shows whether they are the same, if it follows from their MD5s.
+    /// Whether a call whose answer was lost may have joined the parts of an object. In this case the client sends
+    /// parts again that the upload already had. The tag of the object shows whether they are the same, if it
+    /// follows from their MD5s.
     async fn may_be_joined(&self, object: &str) -> Result<bool> {
         Ok(self.abilities.md5_etags && self.client.head_object(object).await.map_err(failed)?.is_some())
     }
 
-    /// Begins a multipart upload. A try without an answer may have begun one too, which is aborted if the server
-    /// lists it.
+    /// Begins a multipart upload. A try that got no answer may have begun an upload that nobody knows. If the
+    /// server lists this upload, it is aborted.
     async fn begin(&self, object: &str) -> std::result::Result<Upload, Error> {
         let checksum = self.abilities.whole_checksum();
         let has_crc = checksum == WholeChecksum::Crc64;
@@ -203,7 +204,8 @@ impl Inner {
     }
 }
 
-/// Whether the server may have closed the connection in place of an answer to a call that was begun then.
+/// Whether the server may have closed the connection without an answer. `begun` is the time at which the call
+/// began.
 fn closed_soon(error: &Error, begun: Instant) -> bool {
     matches!(error, Error::NoAnswer { .. }) && begun.elapsed() < SOON
 }

@@ -70,7 +70,7 @@ impl ScratchFile {
 
 impl Drop for ScratchFile {
     fn drop(&mut self) {
-        // An aborted request may still read it. Then it is not reused.
+        // An aborted request may still read the file. Then the file is not reused.
         let file = self.file.take().and_then(Arc::into_inner);
         let mut idle = self.scratch.idle();
         if idle.len() < KEPT {

@@ -25,7 +25,7 @@ pub(super) struct State {
     pub(super) part: u64,
     /// The multipart upload, if one was begun.
     pub(super) upload: Option<Upload>,
-    /// The parts that count, from the first one without a gap.
+    /// The parts that count: the parts from the first one on, up to the first gap.
     pub(super) parts: Vec<Part>,
     /// The bytes after these parts.
     pub(super) tails: Vec<Tail>,

@@ -10,8 +10,8 @@ use crate::{Result, StoreError};
 /// This many of the first statements of a rule are refused, each once.
 const EACH: u64 = 32;
 
-/// After the first [`EACH`] statements, only some are refused, up to this one. Few rules run more statements
-/// than [`EACH`], and the further ones repeat earlier ones.
+/// Of the statements after the first [`EACH`], only some are refused, and none after the statement with this
+/// number. Few rules run more than [`EACH`] statements, and their further statements repeat earlier ones.
 const MOST: u64 = 256;
 
 /// How a run of a rule ended.

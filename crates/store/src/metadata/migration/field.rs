@@ -40,7 +40,7 @@ impl Content {
         })
     }
 
-    /// Its kind as a parameter.
+    /// The kind of a parameter that has such a value.
     pub(super) fn kind(self) -> Kind {
         match self {
             Self::Integer => Kind::Integer,

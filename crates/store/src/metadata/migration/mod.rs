@@ -93,9 +93,9 @@ pub struct Rows {
     pub count: u64,
 }
 
-/// Copies all rows into empty tables, with the numbers that were given out, and checks that as many are there.
-/// One end is SQLite, the other PostgreSQL. `steady` is the steady time if the source stores it elsewhere than
-/// in its marks.
+/// Copies all rows into empty tables, and checks that as many arrived. The target gives out no number that the
+/// source has given out. One end is SQLite, the other PostgreSQL. `steady` is the steady time if the source
+/// stores it elsewhere than in its marks.
 pub(super) fn copy(from: &dyn Tx, to: &dyn Tx, steady: Option<Time>, changes: &Changes) -> Result<Rows> {
     let tables = shape::of(from, to)?;
     let count = copying::tables(from, to, &tables)?;

@@ -6,7 +6,7 @@ use super::field::Content;
 use crate::metadata::tx::{Dialect, Query, Tx};
 use crate::{Result, StoreError};
 
-/// Tables whose rows stay behind. Their bytes stay, too.
+/// Tables whose rows are not moved. The bytes that these rows name are not moved either.
 pub(super) const STAY: [&str; 3] = ["uploads", "upload_keys", "discarded"];
 
 /// Columns that refer to later tables. They stay null until the later tables have their rows.

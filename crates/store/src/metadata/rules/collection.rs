@@ -187,8 +187,9 @@ impl Step<'_> {
     /// 3. So somewhere in the circle an edge from a subject is followed by an edge to a part. The manifest
     ///    between these two edges has a subject and has children.
     fn self_holding_index(&mut self) -> Result<()> {
-        // If leases do not count, renewing a suspect does not bring another one to the front. So all suspects are
-        // looked at.
+        // The suspects are looked at in the order of their leases, a few in each step. A suspect that is kept
+        // gets a new lease, and goes to the end. If every lease counts as over, a new lease does not help. So one
+        // step looks at all suspects.
         let limit = if self.over < self.now { self.rows } else { usize::MAX };
         let (suspects, locked) = self.find_unlocked(|busy| {
             let text = format!(
@@ -209,8 +210,9 @@ impl Step<'_> {
             // All manifests above it still exist: those that nothing holds were removed before.
             let until = match walk::kept(self.tx, manifest, self.over, |_| false)? {
                 Err(above) => {
-                    // The manifests above keep this one only together. A renewal of any of them would keep it, so all
-                    // are locked before it is removed.
+                    // Only the manifests above keep this one, and nothing keeps them. If the lease of one of them
+                    // were renewed now, this manifest would have to stay. So all of them are locked before it is
+                    // removed.
                     if self.lock_manifests(above.iter().copied())?.len() < above.len()
                         || walk::kept(self.tx, manifest, self.over, |_| false)?.is_ok()
                     {

@@ -13,8 +13,8 @@ use rusqlite::Connection;
 use super::schema;
 use crate::{Result, durable_file};
 
-/// Makes the database if there is none: no file, or an empty one without a log. After a crash either nothing is
-/// there, or a complete and durable file with mode 0600.
+/// Makes the database if there is none yet: the file is missing, or it is empty and has no log. After a crash
+/// either nothing is there, or a complete and durable file with mode 0600.
 pub(super) fn make_if_missing(path: &Path) -> Result<()> {
     if length(path)? > 0 || length(&beside(path, "-wal"))? > 0 {
         return Ok(());
@@ -46,7 +46,7 @@ pub(super) fn make_unnamed(path: &Path, fill: impl FnOnce(&mut Connection) -> Re
 
 /// Makes a synced database under an unused name.
 fn make_aside(unnamed: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
-    // SQLite takes an empty file for a new database. Its other files get the same mode.
+    // SQLite takes an empty file for a new database. The other files of the database get the same mode.
     let file = durable_file::create_new(unnamed, 0o600)?;
     let mut connection = Connection::open(unnamed)?;
     connection.pragma_update(None, "synchronous", "off")?;

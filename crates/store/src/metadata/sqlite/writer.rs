@@ -30,8 +30,8 @@ use queue::Queue;
 /// The most pieces of work in one commit. It bounds the time that one caller waits for others.
 pub(super) const MAX_BATCH: usize = 256;
 
-/// The bounds of the time after which, in a commit for several callers, no caller gets a second piece of work
-/// into it.
+/// A commit for several callers takes no second piece of work of any caller once it has taken some time.
+/// These are the bounds of that time.
 const LEAST_PATIENCE: Duration = Duration::from_millis(1);
 const MOST_PATIENCE: Duration = Duration::from_millis(5);
 

@@ -1,5 +1,5 @@
 //! Locks, and the order in which rules take them. [`rules`](crate::metadata::rules) says which rule locks what,
-//! and why two rules lose nothing.
+//! and why rules that run at the same time lose no change.
 //!
 //! A statement sees what was committed before it began. So a rule that stores a count first takes the lock that
 //! every change of the count takes. Then it counts, in a separate statement. Earlier changes are committed, so

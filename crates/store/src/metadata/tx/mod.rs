@@ -204,7 +204,7 @@ pub(crate) trait Tx {
 pub(crate) const REACH_COPIES: &str = "SELECT pg_logical_emit_message(true, 'gangplank', '') IS NOT NULL";
 
 impl dyn Tx + '_ {
-    /// Makes the commit wait for the copies of what was committed earlier, too.
+    /// Makes the commit also wait until the database's copies have all earlier commits.
     pub(crate) fn reach_copies(&self) -> Result<()> {
         match self.dialect() {
             Dialect::Sqlite => Ok(()),

@@ -69,7 +69,7 @@ async fn a_restored_database_gives_no_number_again(db: &dyn Metadata) {
     assert!(at.holds("one").await);
 }
 
-/// A key that was made at this time before now.
+/// A key that looks as if it was made `age` ago.
 fn old_key(age: Duration) -> ContentKey {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let made = uuid::Timestamp::from_unix(uuid::NoContext, now.saturating_sub(age).as_secs(), 0);

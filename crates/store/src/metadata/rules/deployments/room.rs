@@ -25,7 +25,8 @@ pub(crate) fn exceeds(
          WHERE is_disabled = 0 AND (last_version > 0 OR is_disabled = 1) AND id <> ?1 GROUP BY power",
         values![after.id],
         |row| {
-            // This program never wrote an unknown power. Such a service runs with the smallest power.
+            // This program never writes an unknown power. A service with one counts with the smallest power,
+            // with which it also runs.
             let power = Power::parse(row.text(0)?).unwrap_or(Power::Nano);
             Ok(power.room(u32::try_from(row.get::<i64>(1)?).unwrap_or_default()))
         },

@@ -31,7 +31,7 @@ impl Contents {
         self.missing.is_empty()
     }
 
-    /// Whether these are more contents than an image may have, counting the manifest itself.
+    /// Whether an image with these contents, and its own manifest, has more contents than allowed.
     pub(crate) fn is_too_much(&self) -> bool {
         1 + self.manifests.len() + self.blobs.len() > MAX_CONTENTS
     }

@@ -19,8 +19,8 @@ pub(crate) struct Below {
     links: BTreeSet<(i64, i64)>,
 }
 
-/// Marks rows after a manifest and its edges were inserted: what the manifest holds, and the manifest itself if
-/// something holds it.
+/// Marks rows as held after a manifest and its edges were inserted: the rows that the manifest holds, and the
+/// manifest itself if something holds it.
 pub(crate) fn manifest_added(tx: &dyn Tx, manifest: i64) -> Result<()> {
     tx.execute_all(&Texts::get().hold.each_ref().map(String::as_str), &values![manifest])
 }

@@ -10,7 +10,8 @@ pub(crate) struct Texts {
     pub(super) manifest_held: String,
     /// The value that `held` of the link `l` must have; its content is `b`.
     pub(super) link_held: String,
-    /// After the manifest `?1` was inserted: marks as held what it holds, and itself if something holds it.
+    /// After the manifest `?1` was inserted: marks everything that it holds as held. Marks the manifest, too,
+    /// if something holds it.
     pub(super) hold: [String; 2],
     /// For each kind of edge that starts at a manifest and has a separate table: deletes the rows of the
     /// manifest `?1`.

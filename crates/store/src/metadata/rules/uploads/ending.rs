@@ -57,8 +57,8 @@ pub(crate) fn end_of_owner(tx: &dyn Tx, account: &AccountId, owner: &Owner) -> R
     end(tx, Lock::Update, which, values![account.as_str(), owner.as_str()], Leaves::Bytes).map(drop)
 }
 
-/// Ends sessions; returns how many. A request may be writing to one, so its bytes go to the list of discarded
-/// keys and are deleted later.
+/// Ends sessions; returns how many. A request may still be writing to one of them. So the bytes go to the
+/// list of discarded keys, and are deleted later.
 pub(super) fn end<const N: usize>(
     tx: &dyn Tx,
     lock: Lock,

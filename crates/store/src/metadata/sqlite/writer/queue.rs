@@ -137,7 +137,7 @@ impl Queue {
         }
     }
 
-    /// Drops some work. Its caller gets the error that it was not done.
+    /// Drops one waiting job. The caller that waits for the job gets the error that it was not done.
     pub(super) fn drop_first(&mut self) {
         if let Some(job) = self.light.take(|_, _| Pick::Take) {
             self.durable -= usize::from(job.promise == Promise::Durable);

@@ -35,7 +35,7 @@ impl<T> Turns<T> {
         self.accounts.of(&caller.whose).of(&caller.login).push_back(work);
     }
 
-    /// Takes the first work for which `pick` says so. `pick` is called with the callers in the order of their turns.
+    /// Takes the first work that `pick` accepts. `pick` is called with the callers in the order of their turns.
     pub(super) fn take(&mut self, mut pick: impl FnMut(&Caller, &T) -> Pick) -> Option<T> {
         let mut is_stopped = false;
         self.accounts.serve(|whose, logins| {
@@ -81,8 +81,8 @@ impl<K: Clone + Eq + Hash, V: Default> Ring<K, V> {
         self.things.entry(key.clone()).or_default()
     }
 
-    /// Asks things in the order of their turns, until one of them gives something. That thing has had its turn. Each
-    /// thing also says whether it is now empty.
+    /// Asks things in the order of their turns, until one of them gives something. The next turn of that thing
+    /// comes after the turns of all others. Each thing also says whether it is now empty.
     fn serve<T>(&mut self, mut ask: impl FnMut(&K, &mut V) -> (Option<T>, bool)) -> Option<T> {
         self.turns.extend(self.served.take());
         for at in 0..self.turns.len() {
