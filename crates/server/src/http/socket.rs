@@ -1,10 +1,12 @@
 //! A TCP connection that waits for its socket where it runs: in the runtime, or by blocking its own thread.
 
+mod files;
+
 use std::io::{self, Read as _, Write as _};
 use std::net;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,7 +15,7 @@ use tokio::net::TcpStream;
 use super::connections::Guest;
 use super::own_thread::OwnThread;
 use super::pace::Pace;
-use super::sending::{Parts, is_placeholder};
+use super::sending::is_placeholder;
 
 /// How long one call on an own thread waits for the client.
 const PATIENCE: Duration = Duration::from_millis(10);
@@ -136,45 +138,6 @@ impl Socket {
     }
 }
 
-#[cfg(target_os = "linux")]
-impl Socket {
-    /// Sends at most `most` bytes of the next part of a file. Only an own thread does this, because reading the file
-    /// may block.
-    fn poll_send(&mut self, context: &mut Context<'_>, most: usize) -> Poll<io::Result<usize>> {
-        loop {
-            let thread = self.thread.clone();
-            let sent = self.write_here(most, |stream| match thread.parts() {
-                Some(parts) => Ok(parts
-                    .send(most, |file, at, length| rustix::fs::sendfile(&*stream, file, Some(at), length))?),
-                None => Ok(0),
-            })?;
-            match sent {
-                // The file has become shorter.
-                Some(0) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-                Some(sent) => {
-                    if thread.parts().is_some_and(Parts::are_sent) {
-                        thread.leave();
-                    }
-                    return Poll::Ready(Ok(sent));
-                }
-                None => {}
-            }
-            ready!(self.waiting()?.poll_write_ready(context))?;
-            if !ready!(self.thread.poll_enter(context)) {
-                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-            }
-        }
-    }
-}
-
-/// Other systems than Linux have no placeholders, so nothing has to be sent here.
-#[cfg(not(target_os = "linux"))]
-impl Socket {
-    fn poll_send(&mut self, _: &mut Context<'_>, _: usize) -> Poll<io::Result<usize>> {
-        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
-    }
-}
-
 impl AsyncRead for Socket {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -265,16 +228,14 @@ mod tests {
 
     use super::*;
     use crate::http::own_thread::Threads;
-    #[cfg(target_os = "linux")]
-    use {crate::http::sending::Piece, bytes::Buf as _};
 
-    const LENGTH: usize = 3 << 20;
+    pub(super) const LENGTH: usize = 3 << 20;
 
-    fn content() -> Vec<u8> {
+    pub(super) fn content() -> Vec<u8> {
         (0..LENGTH).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect()
     }
 
-    async fn connected(thread: &OwnThread) -> (Socket, TcpStream) {
+    pub(super) async fn connected(thread: &OwnThread) -> (Socket, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         (Socket::new(listener.accept().await.unwrap().0, thread.clone()), client)
@@ -338,81 +299,6 @@ mod tests {
             left
         };
         assert_eq!(thread.run(Box::pin(serving)).await, Some(vec![true, true]));
-        drop(client);
-    }
-
-    /// A file with four copies of the content.
-    #[cfg(target_os = "linux")]
-    fn file() -> Arc<std::fs::File> {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&content().repeat(4)).unwrap();
-        Arc::new(file)
-    }
-
-    #[cfg(target_os = "linux")]
-    async fn send(socket: &mut Socket, mut piece: Piece) -> io::Result<()> {
-        while piece.has_remaining() {
-            let slices = [io::IoSlice::new(piece.chunk()), io::IoSlice::new(b"never")];
-            let sent =
-                std::future::poll_fn(|context| Pin::new(&mut *socket).poll_write_vectored(context, &slices));
-            piece.advance(sent.await?);
-        }
-        Ok(())
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn parts_of_a_file_arrive_whole_though_the_client_pauses() {
-        let thread = OwnThread::new(Threads::default());
-        let (mut socket, mut client) = connected(&thread).await;
-        let inside = thread.clone();
-        let serving = async move {
-            socket.write_all(b"head").await.unwrap();
-            let (file, middle, all) = (file(), 5 << 20, 4 * LENGTH as u64);
-            for part in [0..middle, middle..all] {
-                let piece = inside.parts().unwrap().add(&file, part);
-                send(&mut socket, piece).await.unwrap();
-            }
-            assert!(inside.is_here() && !inside.parts().unwrap().end());
-            inside.leave();
-            socket.write_all(b"tail").await.unwrap();
-            socket.shutdown().await.unwrap();
-        };
-        let reading = tokio::spawn(async move {
-            let (mut came, mut piece) = (Vec::new(), vec![0; 100_000]);
-            loop {
-                match client.read(&mut piece).await.unwrap() {
-                    0 => return came,
-                    read => came.extend_from_slice(&piece[..read]),
-                }
-                if came.len() % 7 == 0 {
-                    tokio::time::sleep(PATIENCE * 4).await;
-                }
-            }
-        });
-        thread.run(Box::pin(serving)).await.unwrap();
-        let whole = [b"head".to_vec(), content().repeat(4), b"tail".to_vec()].concat();
-        assert!(reading.await.unwrap() == whole, "other bytes came");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn the_last_part_gives_the_thread_back_and_a_part_beyond_the_file_fails() {
-        let thread = OwnThread::new(Threads::default());
-        let (mut socket, client) = connected(&thread).await;
-        let inside = thread.clone();
-        let serving = async move {
-            let (file, parts) = (file(), inside.parts().unwrap());
-            let piece = parts.add(&file, 3..10_003);
-            assert!(parts.end(), "the part is still to be sent");
-            send(&mut socket, piece).await.unwrap();
-            assert!(!inside.is_here());
-            let beyond = 4 * LENGTH as u64;
-            let piece = parts.add(&file, beyond..beyond + 1);
-            send(&mut socket, piece).await.map_err(|error| error.kind())
-        };
-        let served = thread.run(Box::pin(serving)).await;
-        assert_eq!(served, Some(Err(io::ErrorKind::UnexpectedEof)));
         drop(client);
     }
 }
