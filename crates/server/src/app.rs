@@ -35,6 +35,7 @@ use crate::http::unverified::Unverified;
 use crate::last_use::{KeyUse, LoginUse};
 use crate::metrics::Metrics;
 use crate::oidc::Issuers;
+use crate::processor_shares::ProcessorShares;
 use crate::publishing::Publishing;
 use crate::pulls::Pulls;
 use crate::refusals::{Refusal, Refusals};
@@ -108,6 +109,8 @@ pub(crate) struct App {
     pub(crate) connections: Arc<Connections>,
     /// The memory for received bytes of blobs that are not written yet.
     pub(crate) gathering: Gathering,
+    /// The processor time of each registry login.
+    pub(crate) processor_shares: ProcessorShares,
     /// The own threads of connections with large bodies.
     pub(crate) threads: Threads,
     /// Whether the server was told to stop.

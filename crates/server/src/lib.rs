@@ -31,6 +31,7 @@ mod offline_collection;
 pub mod oidc;
 mod opening;
 mod private;
+mod processor_shares;
 mod publishing;
 mod pulls;
 mod random;

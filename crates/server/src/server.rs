@@ -198,7 +198,7 @@ impl Server {
         let run = uuid::Uuid::new_v4().simple().to_string();
         let reached_at = config.replica_address(addresses.replicas)?;
         let among = places.map(|places| Among::of(places, run.clone(), reached_at));
-        let sources = sources(&config, &logs, metadata.as_ref(), bucket_calls);
+        let metrics = Metrics::new(started, sources(&config, &logs, metadata.as_ref(), bucket_calls));
         let Limits { connections, connections_per_address, .. } = config.limits;
         let app = Arc::new(App {
             metadata,
@@ -236,7 +236,8 @@ impl Server {
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             request_ids: RequestIds::new(random::bytes()?),
-            metrics: Arc::new(Metrics::new(started, sources)),
+            processor_shares: crate::processor_shares::ProcessorShares::new(metrics.rests()),
+            metrics: Arc::new(metrics),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),

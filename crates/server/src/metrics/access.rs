@@ -48,6 +48,8 @@ pub(super) struct Access {
     over_quota: Family<Quota, Counter>,
     refused_logins: Family<Reason, Counter>,
     refusals: Family<Why, Counter>,
+    /// Rests of logins that took more than their part of the processors.
+    pub(super) rests: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,7 +73,10 @@ impl Access {
         for quota in QUOTAS {
             drop(over_quota.get_or_create(&Quota { quota }));
         }
-        Self { issued, used, over_quota, refused_logins, refusals }
+        let rests = Counter::default();
+        let help = "Times that requests of a login waited, because it took more than its part of the processors";
+        registry.register("login_rests", help, rests.clone());
+        Self { issued, used, over_quota, refused_logins, refusals, rests }
     }
 
     pub(super) fn issued(&self, scope: Scope) {

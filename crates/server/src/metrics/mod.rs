@@ -23,6 +23,7 @@ use hyper::Method;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
@@ -153,6 +154,11 @@ impl Metrics {
     /// Counts a request that came with a valid registry login.
     pub(crate) fn used(&self, scope: Scope) {
         self.access.used(scope);
+    }
+
+    /// The counter of rests of logins that took more than their part of the processors.
+    pub(crate) fn rests(&self) -> Counter {
+        self.access.rests.clone()
     }
 
     /// Counts a refusal because of a quota, if it was one. `option` sets the quota.

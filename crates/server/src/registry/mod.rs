@@ -185,7 +185,7 @@ async fn serve(
     let answered = {
         // Pinned in place, since the future is too large to be moved.
         let answering = std::pin::pin!(act(app, record, &grant, connection, head, (asked, body)));
-        acting::with(grant.login, answering).await
+        app.processor_shares.run(grant.login, std::pin::pin!(acting::with(grant.login, answering))).await
     };
     record.is_of_login(grant);
     answered
