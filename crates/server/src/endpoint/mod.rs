@@ -33,7 +33,7 @@ use crate::http::connections::Guest;
 use crate::http::hygiene;
 use crate::http::listener::{Audience, Gate};
 use crate::http::turns::Turn;
-use pool::{Pool, Replicas};
+use pool::Pool;
 use routes::Route;
 
 /// The state that all requests to services share.
@@ -41,7 +41,7 @@ pub(crate) struct Endpoint {
     /// Connections to nodes.
     pool: Pool,
     /// Connections to other replicas.
-    pub(crate) replicas: Replicas,
+    pub(crate) replicas: Pool,
     /// When the log last said that a replica does not answer.
     said: Mutex<Option<Instant>>,
     /// The end of every service's own name. Domains of certificates do not end like this.
@@ -54,7 +54,7 @@ impl Endpoint {
     /// The endpoint for services under this domain.
     pub(crate) fn new(domain: &str) -> Self {
         let suffix = format!(".cs.{}", host::plain(domain));
-        let (pool, replicas) = (pool::new(), pool::replicas());
+        let (pool, replicas) = (pool::of_nodes(), pool::of_replicas());
         Self { pool, replicas, said: Mutex::default(), suffix, drawn: AtomicU64::default() }
     }
 }
