@@ -27,7 +27,6 @@ use crate::app::App;
 use crate::http::body::AnswerBody;
 use crate::http::connection::Connection;
 use crate::http::listener::Audience;
-use crate::random;
 use crate::relay::proof;
 
 /// A visitor may ask whether to send its body. If the node has not answered after this time, the visitor may
@@ -87,7 +86,6 @@ pub(super) async fn forward(
     if is_relayed {
         headers::for_next_hop(&mut head.headers);
     } else {
-        let Ok(random) = random::bytes() else { return refusal::broken() };
         let peer = peer.ip().to_canonical();
         let sender = Sender {
             peer,
@@ -95,7 +93,7 @@ pub(super) async fn forward(
             is_tls: connection.gate.is_tls,
             port: connection.gate.port,
         };
-        headers::for_node(&mut head.headers, &sender, &Trace::new(app.clock.now().seconds(), random));
+        headers::for_node(&mut head.headers, &sender, &Trace::new(app.clock.now().seconds(), visit.request));
     }
     if let Some(upgrade) = upgrade {
         headers::set_upgrade(&mut head.headers, upgrade);

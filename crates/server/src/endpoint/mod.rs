@@ -25,6 +25,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, Uri};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::http::body::AnswerBody;
@@ -33,7 +34,7 @@ use crate::http::connections::Guest;
 use crate::http::hygiene;
 use crate::http::listener::{Audience, Gate};
 use crate::http::turns::Turn;
-use pool::{Pool, Replicas};
+use pool::Pool;
 use routes::Route;
 
 /// The state that all requests to services share.
@@ -41,7 +42,7 @@ pub(crate) struct Endpoint {
     /// Connections to nodes.
     pool: Pool,
     /// Connections to other replicas.
-    pub(crate) replicas: Replicas,
+    pub(crate) replicas: Pool,
     /// When the log last said that a replica does not answer.
     said: Mutex<Option<Instant>>,
     /// The end of every service's own name. Domains of certificates do not end like this.
@@ -54,7 +55,7 @@ impl Endpoint {
     /// The endpoint for services under this domain.
     pub(crate) fn new(domain: &str) -> Self {
         let suffix = format!(".cs.{}", host::plain(domain));
-        let (pool, replicas) = (pool::new(), pool::replicas());
+        let (pool, replicas) = (pool::of_nodes(), pool::of_replicas());
         Self { pool, replicas, said: Mutex::default(), suffix, drawn: AtomicU64::default() }
     }
 }
@@ -71,12 +72,14 @@ pub(crate) enum Visited {
 pub(super) struct Visit {
     turn: Turn,
     guest: Arc<Guest>,
+    /// The id of the request.
+    request: Uuid,
 }
 
 impl Visit {
-    fn new(turn: Turn, guest: &Arc<Guest>) -> Self {
+    fn new(turn: Turn, guest: &Arc<Guest>, request: Uuid) -> Self {
         guest.begins_visit();
-        Self { turn, guest: Arc::clone(guest) }
+        Self { turn, guest: Arc::clone(guest), request }
     }
 }
 
@@ -110,7 +113,7 @@ pub(crate) async fn answer(
     peer: SocketAddr,
     connection: &Connection,
     request: Request<Incoming>,
-    turn: Turn,
+    (turn, id): (Turn, Uuid),
 ) -> Response<AnswerBody> {
     let checked = hygiene::check_message(request.method(), request.uri(), request.headers(), &app.limits);
     if let Err(violation) = checked {
@@ -124,7 +127,7 @@ pub(crate) async fn answer(
             Route::NoEndpoint => refusal::no_such_service(),
             Route::Disabled => refusal::disabled(),
             Route::Nodes(_) | Route::Elsewhere(_) => {
-                let visit = Arc::new(Visit::new(turn, &connection.guest));
+                let visit = Arc::new(Visit::new(turn, &connection.guest, id));
                 return forward::forward(app, &host, route, peer, connection, request, visit).await;
             }
         },
@@ -138,7 +141,7 @@ pub(crate) async fn answer_relayed(
     peer: SocketAddr,
     connection: &Connection,
     request: Request<Incoming>,
-    turn: Turn,
+    (turn, id): (Turn, Uuid),
 ) -> Response<AnswerBody> {
     let limits = connection.gate.limits(&app.limits);
     if let Err(violation) =
@@ -154,7 +157,7 @@ pub(crate) async fn answer_relayed(
             Route::Disabled => refusal::disabled(),
             Route::Elsewhere(_) => refusal::not_here(),
             Route::Nodes(_) => {
-                let visit = Arc::new(Visit::new(turn, &connection.guest));
+                let visit = Arc::new(Visit::new(turn, &connection.guest, id));
                 return forward::forward(app, &host, route, peer, connection, request, visit).await;
             }
         },

@@ -1,15 +1,14 @@
 //! Connections to nodes and to other replicas, which are reused.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Uri;
 use hyper::http::uri::Scheme;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tower_service::Service;
 
@@ -35,37 +34,55 @@ const CONNECT_REPLICA: Duration = Duration::from_secs(2);
 /// The most headers of a replica's answer: the headers of a node's answer, and the replica's own.
 const HEADERS: usize = 108;
 
-/// The client for nodes. If a connection turns out to be closed before anything was written, the request is
-/// sent over another one. It never repeats anything else.
-pub(super) type Pool = Client<Dialer, Sent>;
+/// A client that reuses connections. If a connection turns out to be closed before anything was written, the request
+/// is sent over another one. It never repeats anything else.
+pub(crate) type Pool = Client<Dialer, Sent>;
 
-/// The client for other replicas, which repeats nothing else either.
-pub(crate) type Replicas = Client<ReplicaDialer, Sent>;
-
-/// A pool without connections to replicas.
-pub(super) fn replicas() -> Replicas {
-    Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(IDLE_REPLICA)
-        .pool_timer(TokioTimer::new())
-        .set_host(false)
-        .http1_max_buf_size(BUFFER)
-        .http1_max_headers(HEADERS)
-        .build(ReplicaDialer)
+/// A pool of connections to nodes, empty at first.
+pub(super) fn of_nodes() -> Pool {
+    keeping(IDLE).build(Dialer::OfNodes)
 }
 
-/// A pool without connections to nodes.
-pub(super) fn new() -> Pool {
-    Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(IDLE)
-        .pool_timer(TokioTimer::new())
-        .set_host(false)
-        .http1_max_buf_size(BUFFER)
-        .build(Dialer)
+/// A pool of connections to other replicas, empty at first.
+pub(super) fn of_replicas() -> Pool {
+    keeping(IDLE_REPLICA).http1_max_headers(HEADERS).build(Dialer::OfReplicas)
 }
 
-/// Connects to the node whose address a URL has.
-#[derive(Clone)]
-pub(super) struct Dialer;
+fn keeping(idle: Duration) -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.pool_idle_timeout(idle).pool_timer(TokioTimer::new()).set_host(false).http1_max_buf_size(BUFFER);
+    builder
+}
+
+/// Connects to the address that a URL has.
+#[derive(Clone, Copy)]
+pub(crate) enum Dialer {
+    /// The address is a node's.
+    OfNodes,
+    /// The address is a replica's.
+    OfReplicas,
+}
+
+impl Dialer {
+    async fn dial(self, url: Uri) -> io::Result<NodeStream> {
+        let address = url.authority().ok_or(io::ErrorKind::AddrNotAvailable)?.as_str();
+        match self {
+            Self::OfNodes => {
+                let address = address.parse().map_err(|_| io::ErrorKind::AddrNotAvailable)?;
+                dial(address, url.scheme() == Some(&Scheme::HTTPS)).await
+            }
+            Self::OfReplicas => dial_replica(address).await,
+        }
+    }
+
+    /// How long the other end may take to accept a connection.
+    fn patience(self) -> Duration {
+        match self {
+            Self::OfNodes => CONNECT,
+            Self::OfReplicas => CONNECT_REPLICA,
+        }
+    }
+}
 
 impl Service<Uri> for Dialer {
     type Response = TokioIo<NodeStream>;
@@ -76,34 +93,10 @@ impl Service<Uri> for Dialer {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, node: Uri) -> Self::Future {
+    fn call(&mut self, url: Uri) -> Self::Future {
+        let dialer = *self;
         Box::pin(async move {
-            let address = node.authority().and_then(|it| it.as_str().parse::<SocketAddr>().ok());
-            let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
-            let is_tls = node.scheme() == Some(&Scheme::HTTPS);
-            let stream = tokio::time::timeout(CONNECT, dial(address, is_tls)).await;
-            Ok(TokioIo::new(stream.map_err(|_| io::ErrorKind::TimedOut)??))
-        })
-    }
-}
-
-/// Connects to the replica whose address a URL has.
-#[derive(Clone)]
-pub(crate) struct ReplicaDialer;
-
-impl Service<Uri> for ReplicaDialer {
-    type Response = TokioIo<NodeStream>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<NodeStream>>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, replica: Uri) -> Self::Future {
-        Box::pin(async move {
-            let address = replica.authority().ok_or(io::ErrorKind::AddrNotAvailable)?;
-            let stream = tokio::time::timeout(CONNECT_REPLICA, dial_replica(address.as_str())).await;
+            let stream = tokio::time::timeout(dialer.patience(), dialer.dial(url)).await;
             Ok(TokioIo::new(stream.map_err(|_| io::ErrorKind::TimedOut)??))
         })
     }

@@ -106,7 +106,7 @@ impl Route {
         match self {
             Self::Visit(visited) => Box::pin(async move {
                 record.is_for(Service::Endpoint, "Visit");
-                endpoint::answer(&app, visited, peer, &connection, request, turn).await
+                endpoint::answer(&app, visited, peer, &connection, request, (turn, record.id)).await
             }),
             Self::SendOn(visited) => Box::pin(async move {
                 let _turn = turn;

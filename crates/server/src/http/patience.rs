@@ -35,7 +35,9 @@ pub(super) struct Patient<S> {
     connection: Connection,
     /// The turn that the deadline is for.
     turn: usize,
-    deadline: Pin<Box<Sleep>>,
+    deadline: Instant,
+    /// Set to the deadline only when nothing arrives. Most heads arrive in one piece.
+    timer: Pin<Box<Sleep>>,
     /// How many bytes of the next head have arrived.
     head: usize,
     /// A byte that was read while a node answered: the first of the next request.
@@ -65,7 +67,8 @@ impl<S> Patient<S> {
     pub(super) fn new(stream: S, turns: Turns, connection: Connection, limits: &Limits) -> Self {
         let &Limits { header_read, idle, body_stall: stall, .. } = limits;
         let bounds = Bounds { head_bytes: limits.head_bytes(), header_read, idle, stall };
-        let deadline = Box::pin(tokio::time::sleep(header_read));
+        let deadline = Instant::now() + header_read;
+        let timer = Box::pin(tokio::time::sleep_until(deadline));
         Self {
             stream,
             turns,
@@ -73,6 +76,7 @@ impl<S> Patient<S> {
             connection,
             turn: 0,
             deadline,
+            timer,
             head: 0,
             ahead: None,
             bounds,
@@ -179,7 +183,7 @@ impl<S: AsyncRead + Unpin> Patient<S> {
         }
         if turn != self.turn {
             (self.turn, self.head) = (turn, 0);
-            self.deadline.as_mut().reset(Instant::now() + self.bounds.idle);
+            self.deadline = Instant::now() + self.bounds.idle;
         }
         if self.head > 0 && !self.closing {
             // The head is incomplete. Most heads arrive in one piece, and are not counted.
@@ -189,14 +193,18 @@ impl<S: AsyncRead + Unpin> Patient<S> {
         let read = self.read_head(context, buffer);
         let more = buffer.filled().len() - before;
         if more > 0 && self.head == 0 {
-            self.deadline.as_mut().reset(Instant::now() + self.bounds.header_read);
+            self.deadline = Instant::now() + self.bounds.header_read;
         }
         self.head += more;
-        match read {
-            Poll::Ready(_) => read,
-            // The time is over. Ending the stream looks as if the client had closed it.
-            Poll::Pending => self.deadline.as_mut().poll(context).map(Ok),
+        if read.is_pending() {
+            if self.timer.deadline() != self.deadline {
+                let deadline = self.deadline;
+                self.timer.as_mut().reset(deadline);
+            }
+            // If the time is over, ending the stream looks as if the client had closed it.
+            return self.timer.as_mut().poll(context).map(Ok);
         }
+        read
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn answer(
         Some(Errand::Visit) => {
             connection.guest.is_known();
             record.is_for(Service::Endpoint, "Relay");
-            endpoint::answer_relayed(app, peer, connection, request, turn).await
+            endpoint::answer_relayed(app, peer, connection, request, (turn, record.id)).await
         }
         Some(Errand::Log) if request.body().is_end_stream() => {
             connection.guest.is_known();
