@@ -46,7 +46,10 @@ impl ProcessorShares {
         match owed {
             Some(length) if self.pressure.is_felt(now) => {
                 if !rest.is_set() {
-                    tracing::debug!(login = login.0, "a login rests: it takes more than its part of the processors");
+                    tracing::debug!(
+                        login = login.0,
+                        "a login takes more than its part of the processors, so it rests"
+                    );
                 }
                 rest.set(now + length);
                 self.rests.inc();
@@ -66,13 +69,15 @@ impl ProcessorShares {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
+
+    use futures_util::future::join_all;
 
     use super::*;
 
     /// Takes processor time until it is dropped, and counts each tenth of a millisecond.
-    async fn work(done: &AtomicU64) {
+    async fn work(done: &AtomicU32) {
         loop {
             let end = Instant::now() + Duration::from_micros(100);
             while Instant::now() < end {}
@@ -85,11 +90,11 @@ mod tests {
     /// has `requests`. And how often a login rested.
     async fn part_of_second(pressure: Pressure, requests: usize) -> (f64, u64) {
         let shares = ProcessorShares { pressure, ..ProcessorShares::new(Counter::default()) };
-        let done = [AtomicU64::new(0), AtomicU64::new(0)];
-        let run = |login: usize| shares.run(LoginId(login as i64), Box::pin(work(&done[login])));
-        let all = futures_util::future::join_all((0..10).map(|_| run(0)).chain((0..requests).map(|_| run(1))));
-        drop(tokio::time::timeout(Duration::from_secs(1), all).await);
-        let [first, second] = done.map(|done| done.into_inner() as f64);
+        let done = [AtomicU32::new(0), AtomicU32::new(0)];
+        let first = (0..10).map(|_| shares.run(LoginId(1), Box::pin(work(&done[0]))));
+        let second = (0..requests).map(|_| shares.run(LoginId(2), Box::pin(work(&done[1]))));
+        drop(tokio::time::timeout(Duration::from_secs(1), join_all(first.chain(second))).await);
+        let [first, second] = done.map(|done| f64::from(done.into_inner()));
         (second / (first + second), shares.rests.get())
     }
 
@@ -104,6 +109,6 @@ mod tests {
         let (part, rests) = part_of_second(Pressure::fixed(false), 1).await;
         assert!(part < 0.2 && rests == 0, "{part} {rests}");
         let (part, rests) = part_of_second(Pressure::fixed(true), 0).await;
-        assert!(part == 0.0 && rests == 0, "{part} {rests}");
+        assert!(part < 0.001 && rests == 0, "{part} {rests}");
     }
 }

@@ -74,7 +74,8 @@ impl Access {
             drop(over_quota.get_or_create(&Quota { quota }));
         }
         let rests = Counter::default();
-        let help = "Times that requests of a login waited, because it took more than its part of the processors";
+        let help =
+            "Times that requests of a login waited, because it took more than its part of the processors";
         registry.register("login_rests", help, rests.clone());
         Self { issued, used, over_quota, refused_logins, refusals, rests }
     }
