@@ -48,44 +48,40 @@ fn code(line: &str, program: &str) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::os::unix::fs::FileExt as _;
 
     use super::*;
 
-    /// The size of the program's code in memory, in KiB.
-    fn resident() -> u64 {
-        let program = fs::read_link("/proc/self/exe").expect("a program");
-        let smaps = fs::read_to_string("/proc/self/smaps").expect("a map");
-        let (mut is_code, mut resident) = (false, 0);
-        for line in smaps.lines() {
-            if line.split_once(' ').is_some_and(|(first, _)| first.contains('-')) {
-                is_code = code(line, &program.to_string_lossy()).is_some();
-            } else if let Some(size) = line.strip_prefix("Rss:").filter(|_| is_code) {
-                resident += size.trim().trim_end_matches(" kB").parse::<u64>().expect("a size");
-            }
-        }
-        resident
-    }
-
-    /// Makes the kernel map all of the code.
-    fn read_all() {
+    /// The addresses of this program's code.
+    fn our_code() -> Range<usize> {
         let program = fs::read_link("/proc/self/exe").expect("a program");
         let maps = fs::read_to_string("/proc/self/maps").expect("a map");
-        let memory = fs::File::open("/proc/self/mem").expect("the memory");
-        for pages in maps.lines().filter_map(|line| code(line, &program.to_string_lossy())) {
-            let mut bytes = vec![0; pages.len()];
-            memory.read_exact_at(&mut bytes, pages.start as u64).expect("to read it");
-        }
+        maps.lines().find_map(|line| code(line, &program.to_string_lossy())).expect("code")
+    }
+
+    /// How many of these pages are mapped, by their entries in `/proc/self/pagemap` (proc(5)).
+    fn mapped(entries: &[u8]) -> usize {
+        entries.chunks_exact(8).filter(|entry| entry[7] & 0x80 != 0).count()
     }
 
     #[test]
     fn code_goes_and_comes_back_when_it_runs() {
         let printed = format!("{:?}", [1.5, 2.5]);
-        read_all();
-        let before = resident();
+        let (code, page) = (our_code(), rustix::param::page_size());
+        let at = (code.start / page * 8) as u64;
+        let mut bytes = vec![0; code.len()];
+        let (mut before, mut after) = (vec![0; code.len() / page * 8], vec![0; code.len() / page * 8]);
+        let memory = File::open("/proc/self/mem").expect("the memory");
+        let pages = File::open("/proc/self/pagemap").expect("the pages");
+        // Makes the kernel map all of the code.
+        memory.read_exact_at(&mut bytes, code.start as u64).expect("to read it");
+        pages.read_exact_at(&mut before, at).expect("the pages");
+        // Each call brings code back. So the pages are looked at with the first call, and counted later.
         give_back().expect("to give them back");
-        let after = resident();
-        assert!(before > 0 && after < before, "{before} KiB before, {after} KiB after");
+        pages.read_exact_at(&mut after, at).expect("the pages");
+        let (before, after) = (mapped(&before), mapped(&after));
+        assert!(after < before, "{before} pages before, {after} after");
         assert_eq!(format!("{:?}", [1.5, 2.5]), printed);
     }
 
