@@ -95,7 +95,7 @@ impl<F: Future + Unpin> Future for Metered<'_, F> {
 fn is_measured(one_of: u32) -> bool {
     let poll = POLLS.get().wrapping_add(1);
     POLLS.set(poll);
-    poll % one_of == 0
+    poll.is_multiple_of(one_of)
 }
 
 /// The processor time of this thread.

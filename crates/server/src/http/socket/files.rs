@@ -67,8 +67,8 @@ mod tests {
 
     /// A file with four copies of the content.
     fn file() -> Arc<std::fs::File> {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&content().repeat(4)).unwrap();
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(&content().repeat(4)).expect("a file");
         Arc::new(file)
     }
 
