@@ -15,7 +15,7 @@ class Bench(contextlib.ExitStack):
         self.program, self.root, self.work = given.program.resolve(), given.root, work
         self.compose, self.actionlint = given.compose, given.actionlint
         self.given = given.packed and given.packed.resolve()
-        self.version = run(program, "version", env=hermetic(work)).split()[-1]
+        self.version = run(self.program, "version", env=hermetic(work)).split()[-1]
 
     def pack(self, folder, version=None):
         more = ["--version", version] if version else []
