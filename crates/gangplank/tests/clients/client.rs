@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// The longest time for a command.
-const TIMEOUT: Duration = Duration::from_mins(2);
+/// The longest time for a command. Chromium looks at all pages of the console for minutes on a loaded machine.
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// An installed program.
 #[derive(Clone, Debug)]
