@@ -20,7 +20,7 @@ pub use image::{Archives, Credentials, ImageWanted, PresentImage};
 pub use node::{
     ContainerSeen, ContainerSpec, ContainerState, NodeHandle, NodeName, NodeSeen, NodeSpec, Protocol,
 };
-pub use output::{KeptLine, Line, Output};
+pub use output::{KeptLine, Line, Output, Pipe};
 
 /// The result of everything that is asked of an engine.
 pub type Result<T, E = EngineError> = std::result::Result<T, E>;

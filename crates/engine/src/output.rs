@@ -12,12 +12,29 @@ pub trait Output: Send + Sync {
     fn kept(&self, node: &NodeName, container: &str, count: usize) -> Vec<KeptLine>;
 }
 
+/// The two output streams of a container. Each keeps its order. A reader may receive the lines of both in another order
+/// than the engine logged them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pipe {
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Errors,
+}
+
+impl Pipe {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Output, Self::Errors];
+}
+
 /// A line that a container printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The time at which the engine logged it, in nanoseconds since 1970. `None` for a line that comes directly from
-    /// the container.
+    /// The time at which the engine logged it, in nanoseconds since 1970, but not earlier than the last line that was
+    /// received before. `None` for a line that comes directly from the container.
     pub at: Option<i64>,
+    /// Where it was printed.
+    pub pipe: Pipe,
     /// The text, of at most 256 KiB.
     pub text: Vec<u8>,
 }
@@ -27,6 +44,8 @@ pub struct Line {
 pub struct KeptLine {
     /// When it was received, in milliseconds since 1970.
     pub at: i64,
+    /// Where it was printed.
+    pub pipe: Pipe,
     /// Its text.
     pub text: Vec<u8>,
 }

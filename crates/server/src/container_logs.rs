@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use gangplank_core::Time;
-use gangplank_engine::{KeptLine, Line, NodeName, Output};
-use gangplank_store::logs::{LogLine, LogName, Logs};
+use gangplank_engine::{self as engine, KeptLine, Line, NodeName, Output};
+use gangplank_store::logs::{LogLine, LogName, Logs, Pipe};
 
 use crate::clock::Clock;
 
@@ -56,7 +56,7 @@ impl ContainerLogs {
             let log = LogName { service: uuid.to_owned(), container: container.to_owned() };
             for line in text.lines() {
                 let text = format!("[deployment:{version}] {line}");
-                self.logs.append(&log, &LogLine { at, node: String::new(), text });
+                self.logs.append(&log, &LogLine { at, node: String::new(), pipe: Pipe::Output, text });
             }
         }
     }
@@ -77,7 +77,7 @@ impl Output for ContainerLogs {
         let at = line.at.map_or(now, |at| Time(at.div_euclid(NANOS_PER_MILLI)).min(now));
         let text = String::from_utf8(line.text)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        self.logs.append(&log, &LogLine { at, node: shown(node), text });
+        self.logs.append(&log, &LogLine { at, node: shown(node), pipe: stored(line.pipe), text });
     }
 
     fn kept(&self, node: &NodeName, container: &str, count: usize) -> Vec<KeptLine> {
@@ -86,7 +86,26 @@ impl Output for ContainerLogs {
             tracing::warn!(service = node.service, container, %error, "cannot read back a container's log");
             Vec::new()
         });
-        kept.into_iter().map(|line| KeptLine { at: line.at.0, text: line.text.into_bytes() }).collect()
+        let line = |line: LogLine| KeptLine {
+            at: line.at.0,
+            pipe: printed(line.pipe),
+            text: line.text.into_bytes(),
+        };
+        kept.into_iter().map(line).collect()
+    }
+}
+
+fn stored(pipe: engine::Pipe) -> Pipe {
+    match pipe {
+        engine::Pipe::Output => Pipe::Output,
+        engine::Pipe::Errors => Pipe::Errors,
+    }
+}
+
+fn printed(pipe: Pipe) -> engine::Pipe {
+    match pipe {
+        Pipe::Output => engine::Pipe::Output,
+        Pipe::Errors => engine::Pipe::Errors,
     }
 }
 
@@ -113,7 +132,7 @@ mod tests {
     }
 
     fn line(text: &[u8]) -> Line {
-        Line { at: None, text: text.to_vec() }
+        Line { at: None, pipe: engine::Pipe::Output, text: text.to_vec() }
     }
 
     struct World {
@@ -165,12 +184,13 @@ mod tests {
         let world = world();
         let now = world.output.clock.now();
         let earlier = now.minus(Duration::from_mins(1));
+        let pipe = engine::Pipe::Errors;
         for (at, text) in [(earlier, "earlier"), (now.plus(Duration::from_hours(9)), "ahead")] {
-            let line = Line { at: Some(at.0 * NANOS_PER_MILLI + 999_999), text: text.into() };
+            let line = Line { at: Some(at.0 * NANOS_PER_MILLI + 999_999), pipe, text: text.into() };
             world.output.line(&node("web", 0), "app", line);
         }
         let kept = world.output.kept(&node("web", 0), "app", 9);
-        assert_eq!(kept[0], KeptLine { at: earlier.0, text: b"earlier".to_vec() });
+        assert_eq!(kept[0], KeptLine { at: earlier.0, pipe, text: b"earlier".to_vec() });
         assert!(kept[1].text == b"ahead" && (now.0..now.0 + 60_000).contains(&kept[1].at), "{kept:?}");
         assert_eq!(world.output.kept(&node("web", 0), "app", 1), kept[1..]);
         assert_eq!(world.output.kept(&node("other", 0), "app", 9), []);

@@ -11,12 +11,11 @@ use tokio::time::Instant;
 
 use super::client::{CALL, Client};
 use super::failure::Trouble;
-use super::lines::{Lines, NotedLine, NotedLines, Pipe};
+use super::lines::{Lines, NotedLines};
 use super::readers::{Life, Printed, Readers, Who};
-use crate::seam;
+use crate::seam::{LINES, NotedLine, Seam};
+use crate::{Line, Pipe};
 
-/// How far before the last known line the engine's log is read, in milliseconds.
-const BEFORE: i64 = 60_000;
 /// How long the attached stream may take to bring a line that is already in the log.
 const LATE: Duration = Duration::from_millis(300);
 
@@ -29,18 +28,11 @@ pub(super) struct CaughtUp {
 impl Readers {
     /// Hands over the lines since the last known one. If the container runs, returns its output from there on.
     pub(super) async fn catch_up(&self, who: &Who, life: Life) -> Result<Option<CaughtUp>, Trouble> {
-        let kept = self.output.kept(&who.node, &who.container, seam::LINES);
-        let since = match (kept.first(), kept.last()) {
-            (Some(first), Some(last)) => first.at.max(last.at - BEFORE) / 1_000 - 1,
-            _ => 0,
-        };
+        let seam = Seam::after(self.output.kept(&who.node, &who.container, LINES));
+        let since = seam.begin().map_or(0, |begin| begin / 1_000 - 1);
         let earlier = self.log(&who.id, since, life).await?;
-        let noted: Vec<_> = earlier.iter().map(|line| (line.at, line.text.as_slice())).collect();
-        let taken = seam::taken_already(&kept, &noted);
         if life == Life::Ended {
-            for line in earlier.into_iter().skip(taken) {
-                self.hand_over(who, Some(line.at), line.text);
-            }
+            self.hand_over_noted(who, seam.new_lines(earlier));
             return Ok(None);
         }
 
@@ -51,13 +43,18 @@ impl Readers {
         let known: HashSet<_> = earlier.iter().cloned().collect();
         let between: Vec<_> = later.into_iter().filter(|line| !known.contains(line)).collect();
         gathered.wait_for(&between).await;
-        for line in earlier.into_iter().skip(taken).chain(gathered.join(between)) {
-            self.hand_over(who, Some(line.at), line.text);
-        }
-        for (_, text) in gathered.came {
-            self.hand_over(who, None, text);
+        self.hand_over_noted(who, seam.new_lines(earlier));
+        self.hand_over_noted(who, seam.follow(gathered.join(between)));
+        for (pipe, text) in gathered.came {
+            self.hand_over(who, Line { at: None, pipe, text });
         }
         Ok(Some(CaughtUp { printed: gathered.printed, lines: gathered.lines }))
+    }
+
+    fn hand_over_noted(&self, who: &Who, lines: Vec<NotedLine>) {
+        for NotedLine { at, pipe, text } in lines {
+            self.hand_over(who, Line { at: Some(at), pipe, text });
+        }
     }
 
     /// Reads the engine's log since a second.

@@ -4,20 +4,13 @@ use bollard::container::LogOutput;
 use bytes::Bytes;
 
 use super::readers::Life;
+use crate::Pipe;
+use crate::seam::NotedLine;
 
 /// The longest line, in bytes. A longer one is split.
 pub(super) const LONGEST: usize = 256 * 1024;
 
-/// The two output streams of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Pipe {
-    Output,
-    Errors,
-}
-
 impl Pipe {
-    pub(super) const ALL: [Self; 2] = [Self::Output, Self::Errors];
-
     /// The stream and the bytes of a piece.
     pub(super) fn of(piece: LogOutput) -> (Self, Bytes) {
         match piece {
@@ -67,15 +60,6 @@ impl Lines {
 fn cut(line: &[u8]) -> usize {
     let within_character = |place: &usize| line[*place] & 0b1100_0000 == 0b1000_0000;
     (LONGEST - 3..=LONGEST).rev().find(|place| !within_character(place)).unwrap_or(LONGEST)
-}
-
-/// A line from the engine's log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct NotedLine {
-    /// The time of its beginning, in nanoseconds since 1970.
-    pub(super) at: i64,
-    pub(super) pipe: Pipe,
-    pub(super) text: Vec<u8>,
 }
 
 /// Lines, put together from pieces of the engine's log. Each piece begins with a time.

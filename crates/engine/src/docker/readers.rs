@@ -13,9 +13,9 @@ use tokio::task::AbortHandle;
 use super::catching_up::CaughtUp;
 use super::client::Client;
 use super::failure::Trouble;
-use super::lines::{Lines, Pipe};
+use super::lines::Lines;
 use super::shown;
-use crate::{Line, NodeName, Output};
+use crate::{Line, NodeName, Output, Pipe};
 
 /// A container's output may have ended although the container seems to run. How often its state is then read
 /// again, and the pause in between.
@@ -145,8 +145,8 @@ impl Readers {
         Ok(output)
     }
 
-    pub(super) fn hand_over(&self, who: &Who, at: Option<i64>, text: Vec<u8>) {
-        self.output.line(&who.node, &who.container, Line { at, text });
+    pub(super) fn hand_over(&self, who: &Who, line: Line) {
+        self.output.line(&who.node, &who.container, line);
     }
 
     /// Records that the whole output of a container was read.
@@ -180,7 +180,7 @@ impl Readers {
     async fn follow(self: Arc<Self>, who: Who, mut from: CaughtUp) {
         let mut pause = PAUSES.0;
         loop {
-            let mut take = |_: Pipe, text: Vec<u8>| self.hand_over(&who, None, text);
+            let mut take = |pipe, text| self.hand_over(&who, Line { at: None, pipe, text });
             while let Some(Ok(piece)) = from.printed.next().await {
                 let (pipe, piece) = Pipe::of(piece);
                 from.lines.push(pipe, &piece, &mut take);

@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use super::machine::{State, now};
 use super::{Behaviour, Machine};
+use crate::seam::{LINES, NotedLine, Seam};
 use crate::{
-    ContainerSeen, ContainerState, EngineError, Line, NodeHandle, NodeName, NodeSeen, NodeSpec, Output,
-    Result, Usage, seam,
+    ContainerSeen, ContainerState, EngineError, Line, NodeHandle, NodeName, NodeSeen, NodeSpec, Output, Pipe,
+    Result, Usage,
 };
 
 /// A node. Its listeners close with it.
@@ -39,7 +40,7 @@ pub(super) struct Container {
     pub(super) since: Instant,
     pub(super) behaviour: Behaviour,
     /// Its output, with times.
-    log: Vec<(i64, Vec<u8>)>,
+    log: Vec<NotedLine>,
 }
 
 impl Drop for Node {
@@ -106,9 +107,10 @@ impl Node {
     /// Keeps a line of a container, and hands it to the reader.
     pub(super) fn print(&mut self, container: &str, text: &[u8]) {
         let Some(one) = self.containers.get_mut(container) else { return };
-        one.log.push((now(), text.to_vec()));
+        let (pipe, text) = (Pipe::Output, text.to_vec());
+        one.log.push(NotedLine { at: now(), pipe, text: text.clone() });
         if let Some(reader) = &self.reader {
-            reader.output.line(&self.spec.name, container, Line { at: None, text: text.to_vec() });
+            reader.output.line(&self.spec.name, container, Line { at: None, pipe, text });
         }
     }
 
@@ -118,10 +120,9 @@ impl Node {
             return;
         }
         for (container, one) in &self.containers {
-            let kept = output.kept(&self.spec.name, container, seam::LINES);
-            let log: Vec<seam::Noted<'_>> = one.log.iter().map(|(at, text)| (*at, text.as_slice())).collect();
-            for (at, text) in &one.log[seam::taken_already(&kept, &log)..] {
-                output.line(&self.spec.name, container, Line { at: Some(*at), text: text.clone() });
+            let seam = Seam::after(output.kept(&self.spec.name, container, LINES));
+            for NotedLine { at, pipe, text } in seam.new_lines(one.log.clone()) {
+                output.line(&self.spec.name, container, Line { at: Some(at), pipe, text });
             }
         }
         self.reader = Some(Reader { engine, output: Arc::clone(output) });

@@ -323,16 +323,17 @@ async fn another_server_goes_on_reading(world: Arc<World>) {
     let spec = node(1, &[("app", "print 1500"), ("done", "exit 0")]);
     let seen = start(&trial, &spec).await;
     trial.output.wait_for(&spec.name, "app", |lines| lines.len() == 1_500).await;
-    // A server that has stored all of the output, one that has stored a part, and one that has stored nothing.
-    for known in [1_500, 700, 0] {
+    // Servers that have stored all of the output, a part, a part that they received late, and nothing.
+    for (known, late) in [(1_500, 0), (700, 0), (700, 3_000), (0, 0)] {
         drop(trial.engine);
-        trial.output = Recorder::with(&spec.name, "app", &trial.output, known);
+        trial.output = Recorder::with(&spec.name, "app", &trial.output, known, late);
         trial.engine = world.engine(&trial.owner, &trial.output).await;
         assert!(trial.engine.reading().is_empty());
         trial.engine.adopt(&seen.handle).await.unwrap();
         trial.engine.adopt(&seen.handle).await.unwrap();
         let lines = trial.output.wait_for(&spec.name, "app", |lines| lines.len() >= 1_500).await;
         assert_eq!(lines, counted(1_500), "known: {known}");
+        assert!(trial.output.is_in_order(&spec.name, "app"), "known: {known}, {late} ms late");
         assert_eq!(trial.engine.reading(), std::slice::from_ref(&spec.name));
     }
     trial.end().await;

@@ -16,11 +16,27 @@ impl Recorder {
         Arc::default()
     }
 
-    /// A recorder that knows the first lines of a container, copied from another one.
-    pub(crate) fn with(node: &NodeName, container: &str, other: &Self, known: usize) -> Arc<Self> {
+    /// A recorder that knows the first lines of a container, copied from another one. It received them later by
+    /// some milliseconds.
+    pub(crate) fn with(node: &NodeName, container: &str, other: &Self, known: usize, late: i64) -> Arc<Self> {
         let lines = other.lines.lock().unwrap();
-        let own = lines.iter().filter(|(one, name, _)| one == node && name == container).take(known).cloned();
-        Arc::new(Self { lines: Mutex::new(own.collect()) })
+        let mut own: Vec<_> = lines
+            .iter()
+            .filter(|(one, name, _)| one == node && name == container)
+            .take(known)
+            .cloned()
+            .collect();
+        for (_, _, line) in &mut own {
+            line.at += late;
+        }
+        Arc::new(Self { lines: Mutex::new(own) })
+    }
+
+    /// Whether no line of a container has an earlier time than a line before it.
+    pub(crate) fn is_in_order(&self, node: &NodeName, container: &str) -> bool {
+        let lines = self.lines.lock().unwrap();
+        let own = lines.iter().filter(|(one, name, _)| one == node && name == container);
+        own.map(|(_, _, line)| line.at).is_sorted()
     }
 
     /// The lines of a container.
@@ -66,7 +82,7 @@ impl Output for Recorder {
     fn line(&self, node: &NodeName, container: &str, line: Line) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
         let at = line.at.map_or(i64::try_from(now).unwrap(), |at| at / 1_000_000);
-        let kept = KeptLine { at, text: line.text };
+        let kept = KeptLine { at, pipe: line.pipe, text: line.text };
         self.lines.lock().unwrap().push((node.clone(), container.to_owned(), kept));
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gangplank_core::{AccountId, Origin, Region, Tenant, Time};
-use gangplank_store::logs::{LogLine, LogName, Logs, LogsKept};
+use gangplank_store::logs::{LogLine, LogName, Logs, LogsKept, Pipe};
 use gangplank_store::metadata::deployments::{DeploymentOutcome, ImageSource, NewDeployment, NewImage, Room};
 use gangplank_store::metadata::{ContainerServices as _, Deployments as _, Sqlite};
 use gangplank_testkit::{Api, ApiAnswer, TestServer};
@@ -44,7 +44,7 @@ impl World {
         let logs = Logs::open(self.server.data_dir().join("logs"), KEPT, 0);
         let log = LogName { service: self.uuid.clone(), container: container.to_owned() };
         for (at, text) in lines {
-            logs.append(&log, &LogLine { at, node: "1-0".to_owned(), text });
+            logs.append(&log, &LogLine { at, node: "1-0".to_owned(), pipe: Pipe::Output, text });
         }
         logs.flush();
         drop(logs);

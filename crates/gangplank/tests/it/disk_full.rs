@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use gangplank_core::Time;
-use gangplank_store::logs::{LogLine, LogName, Logs, LogsKept};
+use gangplank_store::logs::{LogLine, LogName, Logs, LogsKept, Pipe};
 use gangplank_testkit::{Blob, Image, TestServer};
 use serde_json::json;
 
@@ -214,7 +214,10 @@ fn logs_of_containers_leave_the_reserve_and_go_on_when_there_is_space_again() {
     let mut lines = 0;
     let mut add = |text: String| {
         lines += 1;
-        logs.append(&log, &LogLine { at: Time(1_800_000_000_000), node: "1-0".to_owned(), text });
+        logs.append(
+            &log,
+            &LogLine { at: Time(1_800_000_000_000), node: "1-0".to_owned(), pipe: Pipe::Output, text },
+        );
     };
     let dropped = || logs.dropped().load(std::sync::atomic::Ordering::Relaxed);
     while dropped() == 0 {

@@ -118,7 +118,7 @@ impl Default for Routes {
 }
 
 impl Routes {
-    /// How long there has been a table.
+    /// The time since the table was made.
     pub(crate) fn age(&self) -> Duration {
         self.begun.elapsed()
     }

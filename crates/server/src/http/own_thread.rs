@@ -32,7 +32,8 @@ impl Default for Threads {
     }
 }
 
-/// The place where one connection runs. A handler moves the connection through it.
+/// Decides where one connection runs: on the threads of all connections, or on a thread of its own. A request's
+/// handler moves the connection.
 #[derive(Clone)]
 pub(crate) struct OwnThread(Arc<Shared>);
 

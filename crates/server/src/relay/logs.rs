@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gangplank_core::{AccountId, LogFilter, Time};
-use gangplank_store::logs::{LogLine, LogName, LogPage, PageLimits, Position, Wanted};
+use gangplank_store::logs::{LogLine, LogName, LogPage, PageLimits, Pipe, Position, Wanted};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::header::{HOST, HeaderValue};
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
@@ -105,7 +105,7 @@ async fn fetch(app: &App, replica: &Authority, question: &Question) -> anyhow::R
         lines: page
             .lines
             .into_iter()
-            .map(|(at, text)| LogLine { at: Time(at), node: String::new(), text })
+            .map(|(at, text)| LogLine { at: Time(at), node: String::new(), pipe: Pipe::Output, text })
             .collect(),
         next: page.next.as_deref().and_then(Position::parse),
     }))

@@ -21,6 +21,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gangplank_core::{AccountId, LogFilter, Time};
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::reserve::Reserve;
@@ -45,6 +46,17 @@ pub struct LogName {
     pub container: String,
 }
 
+/// The two output streams of a container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pipe {
+    /// Standard output; also what the platform says.
+    #[default]
+    Output,
+    /// Standard error.
+    Errors,
+}
+
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
@@ -52,6 +64,8 @@ pub struct LogLine {
     pub at: Time,
     /// The node that printed it, such as `7-0`; empty for a line of the platform.
     pub node: String,
+    /// Where the node printed it.
+    pub pipe: Pipe,
     /// The text.
     pub text: String,
 }

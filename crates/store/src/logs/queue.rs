@@ -159,8 +159,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::super::LogLine;
     use super::super::event::{Event, encode};
+    use super::super::{LogLine, Pipe};
     use super::*;
 
     const HOUR: i64 = 3_600_000;
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn add(queue: &mut Queue, room: Room, container: &str, at: i64, text: &str) {
-        let line = LogLine { at: Time(at), node: String::new(), text: text.to_owned() };
+        let line = LogLine { at: Time(at), node: String::new(), pipe: Pipe::Output, text: text.to_owned() };
         queue.add(room, &log(container), line.at, encode(&line));
     }
 
@@ -186,7 +186,13 @@ mod tests {
 
     #[test]
     fn the_oldest_give_way() {
-        let one = encode(&LogLine { at: Time(HOUR), node: String::new(), text: "00".to_owned() }).len();
+        let one = encode(&LogLine {
+            at: Time(HOUR),
+            node: String::new(),
+            pipe: Pipe::Output,
+            text: "00".to_owned(),
+        })
+        .len();
         let room = Room { of_one: one * 3, of_all: usize::MAX };
         let mut queue = Queue::default();
         for number in 0..100 {

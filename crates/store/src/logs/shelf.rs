@@ -11,7 +11,7 @@ use gangplank_core::Time;
 use super::event::{encode, time_of};
 use super::files::{Part, entries, folder_of, hour_of, names_in, parts_in};
 use super::queue::{Dropped, Pending, first_line};
-use super::{LogLine, LogName, LogsKept};
+use super::{LogLine, LogName, LogsKept, Pipe};
 use crate::durable_file::{make_folder, remove_if_there};
 use crate::reserve::Reserve;
 use crate::{Result, StoreError};
@@ -307,7 +307,7 @@ fn remove_if_empty(folder: &Path) -> io::Result<()> {
 fn told(dropped: Dropped) -> Vec<u8> {
     let lines = if dropped.lines == 1 { "line" } else { "lines" };
     let text = format!("{} {lines} dropped", dropped.lines);
-    encode(&LogLine { at: dropped.at, node: String::new(), text })
+    encode(&LogLine { at: dropped.at, node: String::new(), pipe: Pipe::Output, text })
 }
 
 /// The number of some encoded lines, and the time of the last one; `None` if there are none.

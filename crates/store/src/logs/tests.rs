@@ -101,7 +101,7 @@ fn app() -> LogName {
 }
 
 fn line(at: Time, text: &str) -> LogLine {
-    LogLine { at, node: "7-0".to_owned(), text: text.to_owned() }
+    LogLine { at, node: "7-0".to_owned(), pipe: Pipe::Output, text: text.to_owned() }
 }
 
 fn all() -> Wanted {
@@ -164,7 +164,8 @@ fn files_are_their_owners_alone() {
 fn the_last_lines_of_one_node_are_found() {
     let world = World::new();
     let add = |minute, node: &str, text: &str| {
-        let line = LogLine { at: minutes(minute), node: node.to_owned(), text: text.to_owned() };
+        let line =
+            LogLine { at: minutes(minute), node: node.to_owned(), pipe: Pipe::Output, text: text.to_owned() };
         world.logs().append(&app(), &line);
     };
     for minute in 0..200 {

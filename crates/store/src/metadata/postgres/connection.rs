@@ -268,7 +268,7 @@ impl Open {
     }
 }
 
-/// The timeline that a server is on. A name of its log begins with it.
+/// SQL for the timeline of a server: the first eight characters of the name of its current log file.
 pub(super) const TIMELINE: &str = "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
 
 /// Asks for the members of [`Begun`]. The number comes first: if the server accepts no writes, the error says

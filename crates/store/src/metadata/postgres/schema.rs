@@ -65,10 +65,10 @@ pub(super) async fn make(open: &Open, mark: Option<&Move>) -> Result<Tables> {
     Ok(Tables::Made)
 }
 
-/// Whether there are no tables of ours.
+/// Whether the database has none of our tables.
 ///
 /// # Errors
-/// [`StoreError::Unusable`] if there are those of another version.
+/// [`StoreError::Unusable`] if it has our tables in another version.
 pub(super) async fn is_empty(open: &Open) -> Result<bool> {
     tables(open).await?.map_or(Ok(true), |found| require(found).map(|()| false))
 }

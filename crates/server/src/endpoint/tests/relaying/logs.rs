@@ -1,7 +1,7 @@
 //! Logs that are on the disk of another replica.
 
 use gangplank_core::{AccountId, LogFilter};
-use gangplank_store::logs::{LogLine, LogName, PageLimits, Position, Wanted};
+use gangplank_store::logs::{LogLine, LogName, PageLimits, Pipe, Position, Wanted};
 
 use super::*;
 use crate::relay;
@@ -28,7 +28,9 @@ async fn a_log_is_read_where_it_is() {
     let hard = "\u{1}".repeat(1 << 10);
     for number in 0..1_100 {
         let (node, text) = ("1-0".to_owned(), format!("{number} \u{e9}\"{hard}"));
-        holder.logs.append(&log, &LogLine { at: Time(1_700_000_000_000 + number), node, text });
+        holder
+            .logs
+            .append(&log, &LogLine { at: Time(1_700_000_000_000 + number), node, pipe: Pipe::Output, text });
     }
     let last = ask(&there, None, "").await.unwrap().unwrap();
     assert!(last.lines.last().unwrap().text.starts_with("1099 \u{e9}\"\u{1}"));
