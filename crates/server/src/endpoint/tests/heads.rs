@@ -1,5 +1,7 @@
 //! Heads of requests and answers.
 
+use std::collections::HashSet;
+
 use super::*;
 
 #[tokio::test]
@@ -29,6 +31,24 @@ async fn nodes_are_told_who_asks() {
     }
     assert_eq!(header(&head, "cookie"), Some("a=b"));
     assert_eq!(header(&head, "authorization").unwrap().len(), 8_000);
+}
+
+#[tokio::test]
+async fn each_request_has_a_trace_id_of_its_own() {
+    let site = Site::start().await;
+    let (address, mut heads) = answering(saying("")).await;
+    site.lead(&[address]);
+    let mut ids = HashSet::new();
+    for _ in 0..2 {
+        let mut visitor = site.visitor().await;
+        for _ in 0..3 {
+            visitor.send(get("/")).await;
+            visitor.answer().await;
+            let head = heads.recv().await.unwrap();
+            ids.insert(header(&head, "x-amzn-trace-id").unwrap().to_owned());
+        }
+    }
+    assert_eq!(ids.len(), 6, "{ids:?}");
 }
 
 #[tokio::test]
