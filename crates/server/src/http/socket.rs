@@ -7,6 +7,7 @@ use std::net;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -107,11 +108,14 @@ impl Socket {
     fn read_here(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<Option<()>> {
         let wanted = buffer.remaining().min(PIECE);
         while let Some((stream, pace)) = self.blocking()? {
+            if let Some(rest) = pace.rest() {
+                thread::sleep(rest);
+            }
             let piece = buffer.initialize_unfilled_to(wanted);
             let read = unless_timed_out(|| stream.read(piece))?;
             let came = read.unwrap_or_default();
-            if came < wanted.min(MUCH) && (!pace.keeps_up(came, Instant::now()) || self.thread.others_wait())
-            {
+            let keeps_up = pace.keeps_up(came, wanted, Instant::now());
+            if came < wanted.min(MUCH) && (!keeps_up || self.thread.others_wait()) {
                 self.thread.leave();
             }
             if read.is_some() {
