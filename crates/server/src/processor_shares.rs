@@ -8,6 +8,7 @@ mod ledger;
 mod metered;
 mod pressure;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -22,6 +23,8 @@ use pressure::Pressure;
 pub(crate) struct ProcessorShares {
     began: Instant,
     ledger: Mutex<Ledger>,
+    /// Whether several logins have requests. A login that is alone is not measured.
+    are_several: AtomicBool,
     pressure: Pressure,
     /// Counts the rests.
     rests: Counter,
@@ -30,12 +33,23 @@ pub(crate) struct ProcessorShares {
 impl ProcessorShares {
     /// No login has taken time yet. `rests` counts the rests.
     pub(crate) fn new(rests: Counter) -> Self {
-        Self { began: Instant::now(), ledger: Mutex::default(), pressure: Pressure::default(), rests }
+        Self {
+            began: Instant::now(),
+            ledger: Mutex::default(),
+            are_several: AtomicBool::new(false),
+            pressure: Pressure::default(),
+            rests,
+        }
     }
 
     /// Answers a request of a login. The request rests when its login has taken more than its part.
     pub(crate) async fn run<F: Future + Unpin>(&self, login: LoginId, request: F) -> F::Output {
-        let rest = self.ledger().rest_of(login, self.began.elapsed());
+        let rest = {
+            let mut ledger = self.ledger();
+            let rest = ledger.rest_of(login, self.began.elapsed());
+            self.are_several.store(ledger.logins() > 1, Ordering::Relaxed);
+            rest
+        };
         Metered::new(self, login, rest, request).await
     }
 

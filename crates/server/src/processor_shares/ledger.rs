@@ -74,6 +74,11 @@ impl Ledger {
         Arc::clone(&self.account(login, now).rest)
     }
 
+    /// How many logins have had requests lately.
+    pub(super) fn logins(&self) -> usize {
+        self.logins.len()
+    }
+
     /// Adds processor time that a login has taken, in seconds. Returns how long the login should rest, if it is ahead
     /// of its part.
     pub(super) fn charge(&mut self, login: LoginId, used: f64, now: Duration) -> Option<Duration> {

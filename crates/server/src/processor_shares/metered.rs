@@ -80,7 +80,7 @@ impl<F: Future + Unpin> Future for Metered<'_, F> {
         let request = Pin::new(&mut this.request);
         // All of a login that rests is measured, so its part is kept more exactly.
         let one_of = if this.rest.is_set() { 1 } else { SAMPLE };
-        if !is_measured(one_of) {
+        if !this.shares.are_several.load(Ordering::Relaxed) || !is_measured(one_of) {
             return request.poll(context);
         }
         let before = processor_time();

@@ -17,6 +17,15 @@ use super::room::Room;
 use super::{Context, Result};
 use crate::app::App;
 
+/// What happens to content after a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// More bytes may follow, in another request.
+    Pauses,
+    /// It is committed, if the body has no fault.
+    Commits,
+}
+
 /// The result of reading a body.
 pub(super) struct Ingested<'a> {
     /// The writer has all bytes of the content so far.
@@ -87,6 +96,7 @@ pub(super) async fn ingest<'a>(
     writer: Box<dyn BlobWriter>,
     mut body: Incoming,
     expected: Option<u64>,
+    then: Then,
     before_staging: &impl BeforeStaging,
     ended: &CancellationToken,
 ) -> Result<Ingested<'a>> {
@@ -103,7 +113,12 @@ pub(super) async fn ingest<'a>(
     }
     let limits = Limits { bytes: limit, expected, stall: app.limits.body_stall };
     let cut = feed(&mut body, &mut intake, &mut room, &limits, before_staging, ended).await?;
-    match intake.finish().await {
+    // After a fault the session has to keep the bytes.
+    let finished = match then {
+        Then::Commits if cut.is_none() => intake.finish_to_commit().await,
+        Then::Commits | Then::Pauses => intake.finish().await,
+    };
+    match finished {
         Ok(writer) => Ok(Ingested { writer, cut, room }),
         Err(error) => Err(failed(before_staging, error).await),
     }

@@ -19,6 +19,9 @@ const SMALL: usize = (32 << 10) + 1;
 /// How many bytes an own thread gathers before it writes them. They should still be in the processor's cache then.
 const BATCH_HERE: usize = 128 << 10;
 
+/// The most bytes that are hashed in the runtime, which takes about as long as a change of threads.
+const MOST_HELD: usize = 64 << 10;
+
 /// Writes one body to the blob store.
 pub(super) struct Intake {
     /// `None` after a failed write.
@@ -108,6 +111,20 @@ impl Intake {
         self.writer.take().ok_or_else(failed)
     }
 
+    /// Gives all that is gathered to the writer, which may keep it until it commits. Then a small body changes threads
+    /// once.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub(super) async fn finish_to_commit(mut self) -> Result<Box<dyn BlobWriter>> {
+        if self.gathered.len() > MOST_HELD {
+            return self.finish().await;
+        }
+        let mut writer = self.ready().await?;
+        writer.hold(Box::new(self.gathered.take()))?;
+        Ok(writer)
+    }
+
     /// Writes on this thread, if it may block or the writer does not block. Otherwise writes on a thread that
     /// may block, and the connection stays on its thread.
     async fn write(&mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<()> {
@@ -172,7 +189,7 @@ mod tests {
     use crate::http::own_thread::Threads;
 
     /// Bytes that go in, in pieces of this size, come out unchanged. Either the connection has its own thread,
-    /// or it has already ended and has none.
+    /// or it has already ended and has none. Content of odd length is committed next.
     async fn pass(blobs: &Arc<dyn BlobStore>, piece: usize, length: usize, with_thread: bool) {
         let (key, thread) = (ContentKey::unused(), OwnThread::new(Threads::default()));
         let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect();
@@ -187,7 +204,8 @@ mod tests {
                 intake.push(Bytes::copy_from_slice(piece)).await.unwrap();
                 assert!(intake.gathered.len() < BATCH);
             }
-            intake.finish().await.unwrap()
+            let done = if length % 2 == 0 { intake.finish().await } else { intake.finish_to_commit().await };
+            done.unwrap()
         };
         let writer = if with_thread {
             thread.run(Box::pin(taking)).await.unwrap()
@@ -207,9 +225,16 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder: Arc<dyn BlobStore> = Arc::new(Folder::open(&home.path().join("blobs")).unwrap());
         for blobs in [folder, Arc::new(Memory::with_parts(1 << 20))] {
-            for (piece, length) in
-                [(1, 0), (1, 5), (3, 1_000), (1 << 10, 300 << 10), (64 << 10, 20 << 20), (1 << 20, 8 << 20)]
-            {
+            for (piece, length) in [
+                (1, 0),
+                (1, 5),
+                (3, 1_000),
+                (3, 1_001),
+                (1 << 10, (200 << 10) + 1),
+                (1 << 10, 300 << 10),
+                (64 << 10, 20 << 20),
+                (1 << 20, 8 << 20),
+            ] {
                 pass(&blobs, piece, length, true).await;
                 pass(&blobs, piece, length, false).await;
             }

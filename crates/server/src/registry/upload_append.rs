@@ -11,7 +11,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::CONTENT_RANGE;
 use tokio_util::sync::CancellationToken;
 
-use super::ingest::{BeforeStaging, Cut, Ingested, ingest};
+use super::ingest::{BeforeStaging, Cut, Ingested, Then, ingest};
 use super::publish::{Complete, lost, publish};
 use super::refusal::Refusal;
 use super::room::Room;
@@ -56,7 +56,7 @@ impl<'a> Append<'a> {
 
     /// Appends the body. Returns the session's new progress.
     pub(super) async fn advance(self) -> Result<Standing> {
-        let (session, writer, _room) = self.append().await?;
+        let (session, writer, _room) = self.append(Then::Pauses).await?;
         session.pause(writer).await?;
         Ok(session.standing(session.received()))
     }
@@ -65,7 +65,7 @@ impl<'a> Append<'a> {
     /// ends, even if the digest differs or the blob cannot be stored. If the store is out of reach and keeps
     /// checkpoints, the session continues from its last checkpoint.
     pub(super) async fn publish(self, digest: &Digest) -> Result<()> {
-        let (session, writer, _room) = self.append().await?;
+        let (session, writer, _room) = self.append(Then::Commits).await?;
         let content = Complete { key: session.key.clone(), writer, session: Some(&session) };
         let published = publish(session.context, session.repository, digest, content).await;
         match published {
@@ -84,11 +84,11 @@ impl<'a> Append<'a> {
     /// Appends the body. If the body ended early, the session continues after the bytes that arrived. If the
     /// body has the wrong length, none of its bytes count. If it is too long or cannot be stored, the session
     /// ends.
-    async fn append(self) -> Result<(Session<'a>, Box<dyn BlobWriter>, Room<'a>)> {
+    async fn append(self, then: Then) -> Result<(Session<'a>, Box<dyn BlobWriter>, Room<'a>)> {
         let Self { session, writer, body, expected } = self;
         let app = session.context.app;
         let ended = CancellationToken::new();
-        let ingesting = ingest(session.context, writer, body, expected, &session, &ended);
+        let ingesting = ingest(session.context, writer, body, expected, then, &session, &ended);
         let ingested = touching(app, || Some(&session), &ended, ingesting).await;
         let refusal = match ingested {
             Ok(Ingested { writer, cut: None, room }) => return Ok((session, writer, room)),

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-use super::ingest::{BeforeStaging, Ingested, ingest};
+use super::ingest::{BeforeStaging, Ingested, Then, ingest};
 use super::publish::{Complete, publish};
 use super::upload_append::touching;
 use super::upload_session::{Session, cancel};
@@ -58,7 +58,7 @@ pub(super) async fn store(
     let stored = async {
         let ended = CancellationToken::new();
         let writer = context.app.blobs.writer(&key, &Checkpoint::beginning(digest.algorithm()))?;
-        let ingesting = ingest(context, writer, body, None, &late, &ended);
+        let ingesting = ingest(context, writer, body, None, Then::Commits, &late, &ended);
         let Ingested { writer, cut, room: _room } =
             touching(context.app, || late.session.get(), &ended, ingesting).await?;
         if let Some(cut) = cut {

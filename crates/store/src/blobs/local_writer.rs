@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::folder::done;
 use super::local_files::{LocalFiles, Shared};
-use super::{BlobWriter, Checkpoint, ContentKey};
+use super::{BlobWriter, Checkpoint, ContentKey, Held};
 use crate::durable_file::sync_folder;
 use crate::reserve::Reserve;
 use crate::{Result, StoreError};
@@ -30,8 +30,11 @@ const PLENTY: u64 = 1 << 30;
 pub struct LocalWriter {
     files: LocalFiles,
     key: ContentKey,
+    /// The hash of all bytes, also of those that are held.
     hasher: Hasher,
     open: Option<Open>,
+    /// The last bytes, which are written when the content is published.
+    held: Option<Held>,
 }
 
 struct Open {
@@ -48,7 +51,7 @@ struct Open {
 impl LocalWriter {
     /// Continues after the bytes that `hasher` has read.
     pub(super) fn new(files: &LocalFiles, key: &ContentKey, hasher: Hasher) -> Self {
-        Self { files: files.clone(), key: key.clone(), hasher, open: None }
+        Self { files: files.clone(), key: key.clone(), hasher, open: None, held: None }
     }
 
     /// Opens the file and cuts it off after `offset` bytes.
@@ -102,11 +105,16 @@ impl LocalWriter {
     /// # Errors
     /// As [`BlobWriter::commit`].
     pub fn publish(self) -> Result<ContentKey> {
-        let Self { files: LocalFiles { shared: folder, .. }, key, hasher, open } = self;
-        let Open { file, length, allocated, .. } = match open {
+        let Self { files: LocalFiles { shared: folder, reserve }, key, hasher, open, held } = self;
+        let held = held.as_ref().map_or(&[][..], |held| (**held).as_ref());
+        let mut open = match open {
             Some(open) => open,
-            None => Self::open(&folder, &key, hasher.hashed())?,
+            None => Self::open(&folder, &key, hasher.hashed() - held.len() as u64)?,
         };
+        if !held.is_empty() {
+            open.write(&folder, reserve, held)?;
+        }
+        let Open { file, length, allocated, .. } = open;
         if allocated > length {
             // Releases reserved space that was not needed.
             file.set_len(length)?;
@@ -178,6 +186,12 @@ impl BlobWriter for LocalWriter {
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         Self::write(self, bytes)
+    }
+
+    fn hold(&mut self, last: Held) -> Result<()> {
+        self.hasher.update((*last).as_ref());
+        self.held = Some(last);
+        Ok(())
     }
 
     /// No byte is synced before the end, so no checkpoint would survive a crash.

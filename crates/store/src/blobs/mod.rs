@@ -31,7 +31,7 @@ pub use local_writer::LocalWriter;
 pub use memory::Memory;
 pub use presence::ID;
 pub use reading::{ByteStream, FileRange, Read, Reading};
-pub use writer::{BlobWriter, Checkpoint};
+pub use writer::{BlobWriter, Checkpoint, Held};
 
 use crate::Result;
 use crate::identity::Identity;

@@ -44,6 +44,9 @@ impl Checkpoint {
     }
 }
 
+/// Bytes that a writer keeps.
+pub type Held = Box<dyn AsRef<[u8]> + Send>;
+
 /// Writes content and hashes it.
 ///
 /// Call [`ready`](Self::ready) and then [`write`](Self::write) for each piece. After an error drop the writer,
@@ -72,6 +75,15 @@ pub trait BlobWriter: Send {
     /// for example after a power cut, or because the content was published or discarded. The writer never fills
     /// such a gap.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Takes the last piece. The writer may keep it in memory until [`commit`](Self::commit), which is the only call
+    /// that may follow. This call never waits for a disk.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn hold(&mut self, last: Held) -> Result<()> {
+        self.write((*last).as_ref())
+    }
 
     /// A new checkpoint since the last call; `None` if there is none. Another process can continue from it even
     /// if this one crashes. Some stores have none before [`suspend`](Self::suspend).

@@ -86,9 +86,11 @@ impl<E: Engine> Uploads for Store<E> {
 
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<usize> {
         self.upkeep(Terms::server().takes_nothing(), move |tx| {
-            let which = "touched_at <= ?1 OR created_at <= ?2";
+            // No session is idle for longer than it is open. So this reads the index of ages, and each step of an
+            // upload spares an index of idle times.
+            let which = "created_at <= ?3 AND (touched_at <= ?1 OR created_at <= ?2)";
             // A session that another transaction has locked is in use, so it is not stale.
-            end(tx, Lock::SkipLocked, which, values![idle, opened], Leaves::Bytes)
+            end(tx, Lock::SkipLocked, which, values![idle, opened, idle.max(opened)], Leaves::Bytes)
         })
         .await
     }

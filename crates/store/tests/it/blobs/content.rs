@@ -1,12 +1,14 @@
 //! Reading published content.
 
+use gangplank_oci::{Algorithm, Digest};
 use gangplank_store::blobs::{BlobStore, ContentKey};
 
-use super::{bytes_of, publish, read, read_range};
+use super::{beginning, bytes_of, publish, read, read_range, writer};
 
 blob_contract! {
     published_content_is_read,
     empty_content_is_content,
+    held_bytes_are_content,
     large_content_is_read_as_it_was,
     a_range_is_read,
     what_was_never_published_is_not_there,
@@ -26,6 +28,19 @@ async fn empty_content_is_content(blobs: &dyn BlobStore) {
     let key = publish(blobs, b"").await;
     assert_eq!(blobs.stat(&key).await.unwrap(), Some(0));
     assert_eq!(read(blobs, &key).await.unwrap(), b"");
+}
+
+/// The last piece of content, also if it is the only one.
+async fn held_bytes_are_content(blobs: &dyn BlobStore) {
+    for (written, held) in [("", ""), ("", "held"), ("written", ""), ("written", " and held")] {
+        let mut writer =
+            writer(blobs, &ContentKey::unused(), &beginning(), written.as_bytes()).await.unwrap();
+        writer.hold(Box::new(held.to_owned().into_bytes())).unwrap();
+        let content = [written, held].concat();
+        assert_eq!(writer.hasher().clone().finish(), Digest::of(Algorithm::Sha256, content.as_bytes()));
+        let key = writer.commit().await.unwrap();
+        assert_eq!(read(blobs, &key).await.unwrap(), content.as_bytes());
+    }
 }
 
 async fn large_content_is_read_as_it_was(blobs: &dyn BlobStore) {

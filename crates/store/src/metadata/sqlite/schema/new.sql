@@ -255,7 +255,6 @@ CREATE TABLE uploads (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX uploads_by_key ON uploads (key);
 CREATE INDEX uploads_by_tenant ON uploads (tenant, login);
-CREATE INDEX uploads_by_touch ON uploads (touched_at);
 CREATE INDEX uploads_by_age ON uploads (created_at);
 
 -- Further keys under which the blob store has bytes of an upload.
