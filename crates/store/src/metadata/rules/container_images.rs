@@ -14,7 +14,7 @@ use crate::metadata::manifests::{ManifestDigest, StoredManifest};
 use crate::metadata::rules::holds;
 use crate::metadata::rules::holds::closure::{Contents, Extent};
 use crate::metadata::store::{Outcome, Store};
-use crate::metadata::tx::{Asked, Level, Lock, Query, Tx, values};
+use crate::metadata::tx::{Asked, DigestText, Level, Lock, Query, Tx, values};
 
 /// Selects the name of the service `?1`, if it belongs to the account `?2` and the region `?3`.
 const NAME: &str = "SELECT name FROM services
@@ -43,11 +43,11 @@ impl<E: Engine> ContainerImages for Store<E> {
                 "SELECT number, label, digest, created_at FROM container_images
                  WHERE service = ?1 ORDER BY number DESC",
                 values![service],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get::<Digest>(2)?, row.get(3)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get::<DigestText>(2)?.0, row.get(3)?)),
             ))?;
             let images = images.into_iter().map(|(number, label, digest, created_at)| ContainerImage {
                 name: ImageName { service: name.clone(), label, number },
-                digest: digest.to_string(),
+                digest,
                 created_at,
             });
             Ok(Some(images.collect()))

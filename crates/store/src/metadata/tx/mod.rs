@@ -12,7 +12,7 @@ mod value;
 
 pub(crate) use lock::{Level, Lock, Named};
 pub(crate) use query::Query;
-pub(crate) use row::{Cell, Cells, FromCell, Row};
+pub(crate) use row::{Cell, Cells, DigestText, FromCell, Row};
 pub(crate) use value::{Kind, Value, values};
 
 use gangplank_core::Time;

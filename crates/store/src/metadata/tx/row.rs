@@ -173,3 +173,15 @@ impl FromCell for Digest {
         digest.ok_or_else(|| damaged("a digest", cell))
     }
 }
+
+/// The printed form of a digest, for lists that need nothing else.
+pub(crate) struct DigestText(pub(crate) String);
+
+impl FromCell for DigestText {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        match cell {
+            Cell::Text(text) => Ok(Self(text.to_owned())),
+            cell => Digest::from_cell(cell).map(|digest| Self(digest.to_string())),
+        }
+    }
+}
