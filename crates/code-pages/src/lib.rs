@@ -1,7 +1,7 @@
 //! Keeps the memory of a long-running process small: of its code, and of its heap ([`heap`]).
 //!
-//! A server runs more code at its start than later. For each page of code that is touched, the kernel maps 64 KiB,
-//! which would stay as long as the process lives. This crate unmaps the code. Code that runs later is mapped again
+//! A server runs much of its code at its start, or seldom. For each page of code that is touched, the kernel maps 64
+//! KiB, which would stay as long as the process lives. This crate unmaps the code. Code that runs later is mapped again
 //! from the kernel's file cache, which costs the first requests some microseconds.
 
 #![cfg(target_os = "linux")]

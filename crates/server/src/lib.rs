@@ -34,7 +34,6 @@ mod private;
 mod processor_shares;
 mod publishing;
 mod pulls;
-mod random;
 mod refusals;
 mod registry;
 mod relay;

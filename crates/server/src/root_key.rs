@@ -10,8 +10,8 @@ use gangplank_store::metadata::access_keys::AccessKey;
 
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
-use crate::random;
 use crate::sealing::MasterKey;
+use crate::sealing::random_bytes;
 use crate::terms::Terms;
 
 pub(crate) const CREDENTIALS: &str = "credentials";
@@ -106,7 +106,7 @@ pub(crate) fn made(
 }
 
 fn generate() -> Result<(AccessKeyId, SecretAccessKey)> {
-    Ok((AccessKeyId::generate(random::bytes()?), SecretAccessKey::generate(random::bytes()?)))
+    Ok((AccessKeyId::generate(random_bytes()?), SecretAccessKey::generate(random_bytes()?)))
 }
 
 /// Makes the root access key of a data directory that has no keys, and writes the file `credentials`.

@@ -18,7 +18,16 @@ use gangplank_store::logs::LogName;
 use gangplank_store::metadata::access_keys::AccessKey;
 
 use crate::data_dir::{DataDir, MASTER_KEY as FILE};
-use crate::random;
+
+/// Fills an array with bytes fit for secrets, from the operating system.
+///
+/// # Errors
+/// If the operating system has none. The request then fails, because a secret must not be weak.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+    Ok(bytes)
+}
 
 /// The purpose of a sealed text, and its owner. The text can only be opened with the same purpose. Sealed data
 /// on disk depends on the exact bytes of these names. So the names must never change.
@@ -116,7 +125,7 @@ impl MasterKey {
     /// # Errors
     /// If the system has no random bytes.
     pub fn generate() -> Result<String> {
-        Ok(format!("{}\n", hex::encode(random::bytes::<32>()?)))
+        Ok(format!("{}\n", hex::encode(random_bytes::<32>()?)))
     }
 
     /// Reads a master key from the text of its file. `None` if the text is no master key.
@@ -147,7 +156,7 @@ impl MasterKey {
         let mut sealed = text.to_vec();
         // Random bytes of the operating system, which the library would use, too. The library's own generator takes
         // 60 ms to begin, several times as long as the start of a server.
-        let nonce = random::bytes::<NONCE_LEN>()?;
+        let nonce = random_bytes::<NONCE_LEN>()?;
         let aad = Aad::from(purpose.to_string());
         if self
             .0

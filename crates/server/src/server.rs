@@ -50,7 +50,8 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
-use crate::{jobs, opening, random, root_key};
+use crate::sealing::random_bytes;
+use crate::{jobs, opening, root_key};
 
 use provided::{Elsewhere, Runs, owner};
 
@@ -235,7 +236,7 @@ impl Server {
             is_leaving: AtomicBool::new(false),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
-            request_ids: RequestIds::new(random::bytes()?),
+            request_ids: RequestIds::new(random_bytes()?),
             processor_shares: crate::processor_shares::ProcessorShares::new(metrics.rests()),
             metrics: Arc::new(metrics),
             orphaned: Arc::default(),

@@ -22,6 +22,9 @@ use crate::terminal::output::{done, say};
 /// After this time the work of the server's start is done.
 const REST: Duration = Duration::from_secs(1);
 
+/// How often code is removed from memory later.
+const EACH: Duration = Duration::from_mins(1);
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// TOML file with the same options; flags and environment variables win over it
@@ -94,7 +97,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         announce(server.endpoint(), server.admin_address());
     }
     manager.ready(server.endpoint());
-    drop(tokio::spawn(forget_the_start()));
+    drop(tokio::spawn(forget_code()));
     let log = options.log_filter();
     let mut settings = Settings { args, started: options, log, logs };
     while signals.hang_up().await {
@@ -112,12 +115,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes the code that only the start needed from memory, when the start's work is done.
-async fn forget_the_start() {
-    tokio::time::sleep(REST).await;
-    #[cfg(target_os = "linux")]
-    if let Err(error) = gangplank_code_pages::give_back() {
-        tracing::debug!(%error, "the code of the start stays in memory");
+/// Removes code from memory that runs seldom: the code of the start, and then every minute that of jobs. For each page of
+/// code that runs, the kernel maps 64 KiB.
+async fn forget_code() {
+    let mut pause = REST;
+    loop {
+        tokio::time::sleep(pause).await;
+        #[cfg(target_os = "linux")]
+        if let Err(error) = gangplank_code_pages::give_back() {
+            return tracing::debug!(%error, "code that runs seldom stays in memory");
+        }
+        pause = EACH;
     }
 }
 

@@ -13,8 +13,8 @@ use super::{Asked, SIGN_IN, START, cookie, cross_site, first_region, stranger};
 use crate::control::Caller;
 use crate::control::console_calls::{self, NoCaller};
 use crate::http::response::Answer;
-use crate::random;
 use crate::refusals::Refusal;
+use crate::sealing::random_bytes;
 
 /// Redirects a person who is not signed in to the page for that. Afterwards the person comes back to the page
 /// of this request.
@@ -134,7 +134,7 @@ async fn open(asked: &Asked<'_>, caller: Caller) -> Answer {
         let words = format!("Calls of {} are not taken from {}.", caller.key(), asked.peer);
         return form(asked, StatusCode::FORBIDDEN, Some(words));
     }
-    let secret = match random::bytes() {
+    let secret = match random_bytes() {
         Ok(bytes) => ConsoleSecret::generate(bytes),
         Err(error) => {
             tracing::error!(%error, "cannot sign anybody in to the console");

@@ -16,8 +16,8 @@ use super::failure::Failure;
 use super::{Client, kept_claims, remembering};
 use crate::app::App;
 use crate::oidc::{self, Verified};
-use crate::random;
 use crate::refusals::Refusal;
+use crate::sealing::random_bytes;
 
 /// A call that is proven by an identity token and not by a signature.
 #[derive(Clone, Copy)]
@@ -165,9 +165,9 @@ impl Bearer<'_> {
             return Err(Refused::TooLong(role.max_session));
         }
         let policy = policy.map(PermissionPolicy::parse_session).transpose().map_err(Refused::Policy)?;
-        let key = role::session_key(random::bytes()?);
+        let key = role::session_key(random_bytes()?);
         let secret = secret()?;
-        let token = format!("gps_{}", hex::encode(random::bytes::<32>()?));
+        let token = format!("gps_{}", hex::encode(random_bytes::<32>()?));
         let now = self.app.clock.now();
         let new = NewSession {
             sealed_secret: self.app.master.seal_secret(&key, &secret)?,
@@ -253,7 +253,7 @@ impl Begun {
 /// has no other characters.
 fn secret() -> anyhow::Result<SecretAccessKey> {
     for _ in 0..1_000 {
-        let secret = SecretAccessKey::generate(random::bytes()?);
+        let secret = SecretAccessKey::generate(random_bytes()?);
         if secret.expose().bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Ok(secret);
         }

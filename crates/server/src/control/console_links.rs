@@ -10,7 +10,7 @@ use gangplank_store::metadata::console_logins::NewConsoleLink;
 
 use super::{Context, Result};
 use crate::console::link_path;
-use crate::random;
+use crate::sealing::random_bytes;
 
 pub(super) async fn create(
     context: &Context<'_>,
@@ -22,7 +22,7 @@ pub(super) async fn create(
             .with_tip("Its operator switches it on with --console on.")
             .into());
     }
-    let secret = ConsoleSecret::generate(random::bytes()?);
+    let secret = ConsoleSecret::generate(random_bytes()?);
     let created_at = app.clock.now();
     let ends_at = created_at.plus(console::LINK);
     let link = NewConsoleLink {

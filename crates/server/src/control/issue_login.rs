@@ -17,7 +17,8 @@ use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Require
 use super::failure::sentence;
 use super::service_refusals::unknown;
 use super::{Context, Result};
-use crate::{random, terms};
+use crate::sealing::random_bytes;
+use crate::terms;
 
 /// Lightsail's own operation: makes a temporary login that can only push.
 pub(super) async fn to_push(
@@ -76,7 +77,7 @@ pub(super) async fn issue(
     narrower: Narrower,
 ) -> Result<Issued> {
     let Context { app, tenant, .. } = context;
-    let password = Password::generate(random::bytes()?);
+    let password = Password::generate(random_bytes()?);
     let now = app.clock.now();
     let caller = &context.call.caller;
     let wider = |wider: Wider| ApiError::invalid_input(sentence(&wider.to_string()));

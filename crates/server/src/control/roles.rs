@@ -12,7 +12,7 @@ use gangplank_store::metadata::roles::{self as store, NewRole, RoleChange, RoleM
 
 use super::{Context, Result, limits_wire, page};
 use crate::oidc::Issuers;
-use crate::random;
+use crate::sealing::random_bytes;
 use crate::terms::{self, Given};
 
 /// The permissions of a role if the request names none.
@@ -41,7 +41,7 @@ pub(super) async fn create(context: &Context<'_>, input: CreateRoleRequest) -> R
             .map_err(|error| unfit(&error))?,
     };
     let role = NewRole {
-        id: RoleId::generate(random::bytes()?),
+        id: RoleId::generate(random_bytes()?),
         account: account.clone(),
         name: name(&input.role_name)?,
         trust,

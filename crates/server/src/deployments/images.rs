@@ -13,7 +13,7 @@ use gangplank_store::metadata::deployments::{DeployedService, Deployment};
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
 
 use crate::app::App;
-use crate::random;
+use crate::sealing::random_bytes;
 
 /// The lifetime of the server's own pull login, in case nothing revokes it.
 const PULL_LIFETIME: Duration = Duration::from_hours(1);
@@ -94,7 +94,7 @@ async fn bring_each(
 
 /// Makes a pull login for the server itself.
 async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials), NotThere> {
-    let random = random::bytes().map_err(|error| NotThere::Yet(error.to_string()))?;
+    let random = random_bytes().map_err(|error| NotThere::Yet(error.to_string()))?;
     let password = Password::generate(random);
     let now = app.clock.now();
     let login = NewLogin {

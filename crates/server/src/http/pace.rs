@@ -13,7 +13,7 @@ const SPAN: Duration = Duration::from_millis(50);
 const LITTLE: usize = 64 << 10;
 
 /// A thread rests about as long as the client needs for this many bytes. The buffers of a socket hold more.
-const GATHERED: usize = 128 << 10;
+const GATHERED: u32 = 128 << 10;
 
 /// The longest rest. The end of a body may wait for it.
 const LONGEST: Duration = Duration::from_millis(10);
@@ -62,7 +62,7 @@ impl Pace {
 /// The rest for a client that has sent so many bytes in this time.
 fn rest(bytes: usize, time: Duration) -> Option<Duration> {
     let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).max(1);
-    let rest = (time * GATHERED as u32 / bytes).min(LONGEST);
+    let rest = (time * GATHERED / bytes).min(LONGEST);
     (rest >= SHORTEST).then_some(rest)
 }
 

@@ -204,7 +204,11 @@ mod tests {
                 intake.push(Bytes::copy_from_slice(piece)).await.unwrap();
                 assert!(intake.gathered.len() < BATCH);
             }
-            let done = if length % 2 == 0 { intake.finish().await } else { intake.finish_to_commit().await };
+            let done = if length.is_multiple_of(2) {
+                intake.finish().await
+            } else {
+                intake.finish_to_commit().await
+            };
             done.unwrap()
         };
         let writer = if with_thread {
