@@ -89,6 +89,8 @@ impl<'a> BuildKit<'a> {
             format!("--config={}", config.display()),
             format!("--addr={address}"),
             format!("--root={}", folder.join("root").display()),
+            // By default all daemons of a machine have the same one.
+            format!("--otel-socket-path={}", folder.join("traces").display()),
             "--containerd-worker=false".to_owned(),
             "--oci-worker-snapshotter=native".to_owned(),
         ];
