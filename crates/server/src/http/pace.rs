@@ -12,7 +12,7 @@ const SPAN: Duration = Duration::from_millis(50);
 /// A client that sends fewer bytes in a span is too slow.
 const LITTLE: usize = 64 << 10;
 
-/// A thread rests about as long as the client needs for this many bytes. The buffers of a socket hold more.
+/// A thread rests about as long as the client needs for this many bytes: four pieces of an engine.
 const GATHERED: u32 = 128 << 10;
 
 /// The longest rest. The end of a body may wait for it.
