@@ -10,8 +10,7 @@ use gangplank_store::metadata::access_keys::AccessKey;
 
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
-use crate::sealing::MasterKey;
-use crate::sealing::random_bytes;
+use crate::sealing::{MasterKey, random_bytes};
 use crate::terms::Terms;
 
 pub(crate) const CREDENTIALS: &str = "credentials";

@@ -2,7 +2,8 @@
 //! both are encrypted with a master key, which is not in the database. Each is bound to its purpose and owner,
 //! so nobody can swap rows.
 //!
-//! A key that is derived from the master key signs requests between replicas.
+//! A key that is derived from the master key signs requests between replicas. The random bytes of new secrets come from
+//! here, too.
 
 use std::fmt;
 use std::path::Path;

@@ -50,8 +50,7 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
-use crate::sealing::random_bytes;
-use crate::{jobs, opening, root_key};
+use crate::{jobs, opening, root_key, sealing};
 
 use provided::{Elsewhere, Runs, owner};
 
@@ -236,7 +235,7 @@ impl Server {
             is_leaving: AtomicBool::new(false),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
-            request_ids: RequestIds::new(random_bytes()?),
+            request_ids: RequestIds::new(sealing::random_bytes()?),
             processor_shares: crate::processor_shares::ProcessorShares::new(metrics.rests()),
             metrics: Arc::new(metrics),
             orphaned: Arc::default(),
